@@ -1,0 +1,14 @@
+"""The one exception that speaks to the user."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: one sentence naming the place and what to do."""
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
+    """Return ``; did you mean 'x'?`` for the known name nearest to ``name``, or an empty string."""
+    matches = get_close_matches(str(name), [str(other) for other in known], n=1, cutoff=0.5)
+    return f"; did you mean '{matches[0]}'?" if matches else ""
