@@ -1,0 +1,49 @@
+"""Small language models on question answering: without context, with gold passages, with a retriever's."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/download.smk"
+include: "rules/prepare.smk"
+include: "rules/index.smk"
+include: "rules/retrieve.smk"
+include: "rules/prompt.smk"
+include: "rules/generate.smk"
+include: "rules/score.smk"
+include: "rules/report.smk"
+include: "rules/track.smk"
+
+
+localrules:
+    all,
+    retrieval,
+    answers,
+    report,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report_comparison.output,
+
+
+rule retrieval:
+    input:
+        expand(RESULTS + "/retrieval/{run}.json", run=RUNS),
+
+
+rule answers:
+    input:
+        expand(RESULTS + "/answers/{model}/{cell}.parquet", model=CONFIG.models, cell=CELLS),
+
+
+rule report:
+    input:
+        rules.report_comparison.output,

@@ -1,0 +1,67 @@
+"""Raw objects and checkpoints, verified, with a manifest of what came.
+
+Needs: config objects, models, retrievers (encoders), storage
+Makes: resources/raw/{object}, resources/models/{model}, resources/encoders/{retriever}, each + .json
+"""
+
+
+localrules:
+    download_object,
+    download_model,
+    download_encoder,
+
+
+rule download_object:
+    output:
+        data=directory("resources/raw/{object}"),
+        manifest="resources/raw/{object}.json",
+    log:
+        "logs/download_object/{object}.log",
+    benchmark:
+        "benchmarks/download_object/{object}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=grown(2000),
+    params:
+        entry=entry("objects"),
+        storage=storage,
+        code=code("download_object"),
+    script:
+        "../workflow/scripts/download_object.py"
+
+
+rule download_model:
+    output:
+        checkpoint=directory("resources/models/{model}"),
+        manifest="resources/models/{model}.json",
+    log:
+        "logs/download_model/{model}.log",
+    benchmark:
+        "benchmarks/download_model/{model}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=grown(2000),
+    params:
+        uri=lambda wildcards: CONFIG.models[wildcards.model].checkpoint,
+        revision=lambda wildcards: CONFIG.models[wildcards.model].revision,
+        storage=storage,
+        code=code("download_model"),
+    script:
+        "../workflow/scripts/download_model.py"
+
+
+use rule download_model as download_encoder with:
+    output:
+        checkpoint=directory("resources/encoders/{retriever}"),
+        manifest="resources/encoders/{retriever}.json",
+    log:
+        "logs/download_encoder/{retriever}.log",
+    benchmark:
+        "benchmarks/download_encoder/{retriever}.tsv"
+    params:
+        uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder,
+        revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder_revision,
+        storage=storage,
+        code=code("download_model"),

@@ -1,0 +1,66 @@
+"""Raw objects into tables of one shape, with an audit of what they hold.
+
+Needs: resources/raw/{object}
+Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}/questions.parquet,
+       an audit.json beside each
+"""
+
+
+def raw_objects(corpus):
+    """Return the names of the objects of a corpus."""
+    named = CONFIG.corpora[corpus].object
+    return [named] if isinstance(named, str) else named
+
+
+def gold_objects(dataset):
+    """Return the name of the object with gold passages, if there is one."""
+    gold = CONFIG.datasets[dataset].gold
+    return [gold] if gold else []
+
+
+rule prepare_corpus:
+    input:
+        raw=lambda wildcards: [f"resources/raw/{o}" for o in raw_objects(wildcards.corpus)],
+        manifests=lambda wildcards: [
+            f"resources/raw/{o}.json" for o in raw_objects(wildcards.corpus)
+        ],
+    output:
+        passages="resources/corpora/{corpus}/passages.parquet",
+        audit="resources/corpora/{corpus}/audit.json",
+    log:
+        "logs/prepare_corpus/{corpus}.log",
+    benchmark:
+        "benchmarks/prepare_corpus/{corpus}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=grown(8000),
+    params:
+        entry=entry("corpora"),
+        code=code("prepare_corpus"),
+    script:
+        "../workflow/scripts/prepare_corpus.py"
+
+
+rule prepare_dataset:
+    input:
+        raw=lambda wildcards: f"resources/raw/{CONFIG.datasets[wildcards.dataset].object}",
+        manifest=lambda wildcards: f"resources/raw/{CONFIG.datasets[wildcards.dataset].object}.json",
+        gold_raw=lambda wildcards: [f"resources/raw/{o}" for o in gold_objects(wildcards.dataset)],
+    output:
+        questions="resources/datasets/{dataset}/questions.parquet",
+        audit="resources/datasets/{dataset}/audit.json",
+    log:
+        "logs/prepare_dataset/{dataset}.log",
+    benchmark:
+        "benchmarks/prepare_dataset/{dataset}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=grown(4000),
+    params:
+        entry=entry("datasets"),
+        name="{dataset}",
+        code=code("prepare_dataset"),
+    script:
+        "../workflow/scripts/prepare_dataset.py"

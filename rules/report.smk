@@ -1,0 +1,52 @@
+"""The comparison: tables, figures and one page.
+
+Needs: scores, answers and timings of all cells; prompts, questions, retrieval metrics and audits
+Makes: results/{experiment}/report/{comparison.csv,comparison.parquet,report.html,figures/}
+"""
+
+ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
+
+
+rule report_comparison:
+    input:
+        scores=expand(RESULTS + "/scores/{row}.parquet", row=ROWS),
+        summaries=expand(RESULTS + "/scores/{row}.json", row=ROWS),
+        answers=expand(RESULTS + "/answers/{row}.parquet", row=ROWS),
+        timings=expand(RESULTS + "/timings/{row}.parquet", row=ROWS),
+        prompts=expand(RESULTS + "/prompts/{cell}.parquet", cell=CELLS),
+        questions=expand(
+            "resources/datasets/{dataset}/questions.parquet", dataset=grid.datasets(CONFIG)
+        ),
+        retrieval=expand(RESULTS + "/retrieval/{run}.json", run=RUNS),
+        audits=[
+            *expand("resources/datasets/{dataset}/audit.json", dataset=grid.datasets(CONFIG)),
+            *expand("resources/corpora/{corpus}/audit.json", corpus=grid.corpora(CONFIG)),
+        ],
+    output:
+        csv=RESULTS + "/report/comparison.csv",
+        parquet=RESULTS + "/report/comparison.parquet",
+        html=report(
+            RESULTS + "/report/report.html",
+            caption="../workflow/report/comparison.rst",
+            category="Comparison",
+        ),
+        figures=directory(RESULTS + "/report/figures"),
+    log:
+        "logs/report_comparison.log",
+    benchmark:
+        "benchmarks/report_comparison.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=grown(4000),
+    params:
+        cells=grid.rows(CONFIG),
+        models={name: entry.params() for name, entry in CONFIG.models.items()},
+        datasets={name: entry.params() for name, entry in CONFIG.datasets.items()},
+        modes={name: entry.params() for name, entry in CONFIG.modes.items()},
+        retrievers={name: entry.params() for name, entry in CONFIG.retrievers.items()},
+        metrics=CONFIG.metrics.params(),
+        experiment=CONFIG.experiment,
+        code=code("report_comparison"),
+    script:
+        "../workflow/scripts/report_comparison.py"

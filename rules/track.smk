@@ -1,0 +1,24 @@
+"""What a tracker could not be told while the jobs ran.
+
+Needs: results/{experiment}/jobs
+Makes: nothing but the tracker's tasks
+"""
+
+
+localrules:
+    sync_tracking,
+
+
+rule sync_tracking:
+    log:
+        "logs/sync_tracking.log",
+    benchmark:
+        "benchmarks/sync_tracking.tsv"
+    conda:
+        "../envs/data.yaml"
+    params:
+        tracking=CONFIG.tracking.params(),
+        results=RESULTS,
+        code=code("sync_tracking"),
+    script:
+        "../workflow/scripts/sync_tracking.py"

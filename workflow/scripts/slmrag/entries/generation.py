@@ -1,0 +1,145 @@
+"""Modes, models and sampling."""
+
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from slmrag.entries.base import Entry, Name
+
+
+class ModeEntry(Entry):
+    """What a question's prompt holds beside the question."""
+
+    context: Literal["none", "oracle", "retriever"] = Field(
+        description="No passages, the gold passages, or a retriever's"
+    )
+    prompt: str = Field(description="Path of the Jinja template")
+    retriever: Name | None = Field(None, description="Retriever of the passages")
+    passages: PositiveInt | None = Field(
+        None, description="Passages in the prompt (1 for oracle, 5 for retriever unless set)"
+    )
+
+    @model_validator(mode="after")
+    def fits_its_context(self) -> Self:
+        """Refuse a retriever without retriever context, and the other way round."""
+        if self.context == "retriever" and self.retriever is None:
+            raise ValueError("context: retriever needs a retriever; name one of the retrievers")
+        if self.context != "retriever" and self.retriever is not None:
+            raise ValueError(f"context: {self.context} takes no retriever; remove it")
+        if self.context == "none" and self.passages is not None:
+            raise ValueError("context: none takes no passages; remove the key")
+        return self
+
+    def depth(self) -> int:
+        """Return how many passages the prompt asks for."""
+        return self.passages or {"none": 0, "oracle": 1, "retriever": 5}[self.context]
+
+    def params(self) -> dict[str, Any]:
+        """Return what changes the prompts; the template is a file that the rule takes as input."""
+        kept = super().params() | {"passages": self.depth()}
+        return {key: value for key, value in kept.items() if key != "prompt"}
+
+
+class SamplingEntry(Entry):
+    """How tokens are drawn, for all models that do not say otherwise."""
+
+    temperature: NonNegativeFloat = Field(0.0, description="0 takes the likeliest token")
+    max_tokens: PositiveInt = Field(64, description="Most tokens of an answer")
+    seed: int = Field(0, description="Seed of each request")
+    top_p: PositiveFloat | None = Field(None, le=1, description="Nucleus of the distribution")
+    stop: list[str] | None = Field(None, description="Strings that end an answer")
+
+
+class ModelEntry(Entry):
+    """A checkpoint, the engine that runs it, and how."""
+
+    HARDWARE: ClassVar[frozenset[str]] = frozenset(
+        {
+            "gpus",
+            "mem_mb",
+            "runtime",
+            "gpu_memory_utilization",
+            "max_num_seqs",
+            "enforce_eager",
+            "tensor_parallel",
+            "data_parallel",
+        }
+    )
+
+    engine: Literal["vllm", "transformers", "openai", "echo"] = Field(
+        "vllm", description="What runs the model"
+    )
+    checkpoint: str | None = Field(None, description="hf:org/name, s3://bucket/prefix/ or a folder")
+    revision: str | None = Field(None, description="Commit of an hf: checkpoint; pin it")
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = Field(
+        None, description="Type of weights and activations; null is the engine's default"
+    )
+    quantization: str | None = Field(None, description="Quantisation by the engine's name for it")
+    load_in_8bit: bool | None = Field(None, description="Familiar spelling of 8-bit weights")
+    adapter: str | None = Field(None, description="LoRA adapter: a folder")
+    chat_template: str | None = Field(
+        None, description="auto (the tokenizer's, if it has one), none, or a path; auto unless set"
+    )
+    thinking: bool | None = Field(None, description="Let the model reason before it answers")
+    max_model_len: PositiveInt | None = Field(None, description="Tokens of prompt and answer")
+    temperature: NonNegativeFloat | None = Field(None, description="Overrides sampling.temperature")
+    max_tokens: PositiveInt | None = Field(None, description="Overrides sampling.max_tokens")
+    top_p: PositiveFloat | None = Field(None, le=1, description="Overrides sampling.top_p")
+    seed: int | None = Field(None, description="Overrides sampling.seed")
+    stop: list[str] | None = Field(None, description="Overrides sampling.stop")
+    options: dict[str, Any] | None = Field(
+        None, description="Further arguments of the engine that can change an answer"
+    )
+    endpoint: str | None = Field(None, description="For openai: base URL of the service")
+    served_name: str | None = Field(None, description="For openai: the model's name there")
+    gpus: NonNegativeInt | None = Field(None, description="GPUs of the job (1 for vllm unless set)")
+    mem_mb: PositiveInt | None = Field(None, description="Host memory of the job, in MB")
+    runtime: PositiveInt | None = Field(None, description="Time limit of the job, in minutes")
+    gpu_memory_utilization: PositiveFloat | None = Field(
+        None, le=1, description="Share of the GPU's memory that vLLM may take"
+    )
+    max_num_seqs: PositiveInt | None = Field(None, description="Sequences in one batch")
+    enforce_eager: bool | None = Field(None, description="Skip compilation and graph capture")
+    tensor_parallel: PositiveInt | None = Field(None, description="GPUs that share one copy")
+    data_parallel: PositiveInt | None = Field(None, description="Copies of the model")
+
+    @model_validator(mode="after")
+    def fits_its_engine(self) -> Self:
+        """Ask for a checkpoint where one is loaded, and for an endpoint where one is called."""
+        if self.engine in ("vllm", "transformers") and not self.checkpoint:
+            raise ValueError(
+                f"engine: {self.engine} needs a checkpoint (hf:org/name, s3://… or a folder)"
+            )
+        if self.engine == "openai" and not (self.endpoint and self.served_name):
+            raise ValueError("engine: openai needs an endpoint and a served_name")
+        return self
+
+    def gpu_count(self) -> int:
+        """Return the GPUs that the job asks for."""
+        return self.gpus if self.gpus is not None else int(self.engine in ("vllm", "transformers"))
+
+    def memory(self) -> int:
+        """Return the host memory that the job's first attempt asks for, in MB."""
+        return self.mem_mb or (16_000 if self.checkpoint else 4_000)
+
+
+class GenerationEntry(Entry):
+    """How generation is cut into jobs."""
+
+    batch: Literal["model", "cell"] = Field(
+        "model", description="One job a model (one engine start), or one a cell"
+    )
+
+
+class SkipEntry(Entry):
+    """A cell of the grid that is left out on purpose."""
+
+    dataset: Name
+    mode: Name

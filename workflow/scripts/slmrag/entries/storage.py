@@ -1,0 +1,49 @@
+"""Where raw objects come from."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from slmrag.entries.base import Entry, Sha256
+
+SCHEMES = ("s3://", "https://", "file://")
+
+
+class StorageEntry(Entry):
+    """How to reach S3; credentials come from the environment or the AWS chain, never from here."""
+
+    endpoint_url: str | None = Field(
+        None,
+        description="S3 endpoint of MinIO, SeaweedFS, ...; null means AWS or $AWS_ENDPOINT_URL_S3",
+    )
+    region: str | None = Field(None, description="Region of the buckets")
+    profile: str | None = Field(None, description="Profile of the AWS config to use")
+    addressing_style: Literal["auto", "path", "virtual"] | None = Field(
+        None, description="path for most servers other than AWS; null lets boto3 choose"
+    )
+    verify: bool | str | None = Field(
+        None, description="false accepts any certificate; a path names a CA bundle"
+    )
+
+
+class ObjectEntry(Entry):
+    """A raw object: a file, or all files under a prefix that ends in a slash."""
+
+    uri: str = Field(
+        description="s3://bucket/key, s3://bucket/prefix/, https://…, file:///… or a path"
+    )
+    sha256: Sha256 | None = Field(None, description="Expected SHA-256 of the (single) file")
+
+    HARDWARE: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("uri")
+    @classmethod
+    def known_scheme(cls, uri: str) -> str:
+        """Refuse URIs of schemes that nothing here can read."""
+        if "://" in uri and not uri.startswith(SCHEMES):
+            raise ValueError(f"unknown scheme; use one of {', '.join(SCHEMES)} or a path")
+        if uri.startswith("s3://") and "/" not in uri[len("s3://") :]:
+            raise ValueError(
+                "names a bucket without a key; use s3://bucket/key or s3://bucket/prefix/"
+            )
+        return uri

@@ -1,0 +1,37 @@
+"""The shape of the comparison: which cells, indexes and runs the config asks for."""
+
+from slmrag.config import Config
+
+
+def cells(config: Config) -> list[str]:
+    """Return the ``dataset/mode`` cells that every model answers, in the config's order."""
+    skipped = {(skip.dataset, skip.mode) for skip in config.skip}
+    return [
+        f"{dataset}/{mode}"
+        for dataset in config.datasets
+        for mode in config.modes
+        if (dataset, mode) not in skipped
+    ]
+
+
+def rows(config: Config) -> list[tuple[str, str, str]]:
+    """Return (model, dataset, mode) for every cell of the comparison."""
+    return [(model, *cell.split("/")) for model in config.models for cell in cells(config)]
+
+
+def runs(config: Config) -> list[str]:
+    """Return the ``dataset/retriever`` runs that the modes of the comparison read."""
+    pairs = (cell.split("/") for cell in cells(config))
+    used = [(dataset, config.modes[mode].retriever) for dataset, mode in pairs]
+    return list(dict.fromkeys(f"{dataset}/{name}" for dataset, name in used if name))
+
+
+def datasets(config: Config) -> list[str]:
+    """Return the data sets of the comparison."""
+    return list(dict.fromkeys(cell.split("/")[0] for cell in cells(config)))
+
+
+def corpora(config: Config) -> list[str]:
+    """Return the corpora that the runs search."""
+    used = (config.datasets[run.split("/")[0]].corpus for run in runs(config))
+    return list(dict.fromkeys(name for name in used if name))

@@ -1,0 +1,106 @@
+"""References between entries, checked once, at the door."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from slmrag.errors import nearest
+
+if TYPE_CHECKING:
+    from slmrag.config import Config
+
+FORMATS_WITHOUT_GOLD = {"nq_open", "simpleqa"}
+
+
+def problems_of_references(config: "Config") -> list[str]:
+    """Return a sentence for each name that nothing bears, and each cell that cannot be."""
+    return [
+        *_objects(config),
+        *_datasets(config),
+        *_retrievers(config),
+        *_modes(config),
+        *_skips(config),
+        *([] if _unknown(config) else _cells(config)),
+    ]
+
+
+def _unknown(config: "Config") -> bool:
+    return any([*_datasets(config), *_modes(config), *_skips(config)])
+
+
+def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:
+    if name not in known:
+        hint = nearest(name, known) or f"; known: {', '.join(known) or 'none'}"
+        yield f"{where}: no {kind} is called '{name}'{hint}"
+
+
+def _objects(config: "Config") -> Iterator[str]:
+    for name, corpus in config.corpora.items():
+        objects = [corpus.object] if isinstance(corpus.object, str) else corpus.object
+        for used in objects:
+            yield from _reference(f"corpora.{name}.object", used, "object", config.objects)
+    for name, dataset in config.datasets.items():
+        yield from _reference(f"datasets.{name}.object", dataset.object, "object", config.objects)
+        if dataset.gold:
+            yield from _reference(f"datasets.{name}.gold", dataset.gold, "object", config.objects)
+
+
+def _datasets(config: "Config") -> Iterator[str]:
+    for name, dataset in config.datasets.items():
+        if dataset.corpus:
+            yield from _reference(
+                f"datasets.{name}.corpus", dataset.corpus, "corpus", config.corpora
+            )
+
+
+def _retrievers(config: "Config") -> Iterator[str]:
+    for name, retriever in config.retrievers.items():
+        for other in retriever.upstream():
+            yield from _reference(f"retrievers.{name}.of", other, "retriever", config.retrievers)
+            if other == name:
+                yield f"retrievers.{name}.of: names itself; name other retrievers"
+
+
+def _modes(config: "Config") -> Iterator[str]:
+    for name, mode in config.modes.items():
+        if mode.retriever is None:
+            continue
+        where = f"modes.{name}"
+        yield from _reference(f"{where}.retriever", mode.retriever, "retriever", config.retrievers)
+        retriever = config.retrievers.get(mode.retriever)
+        if retriever and mode.depth() > retriever.depth:
+            yield (
+                f"{where}.passages: {mode.depth()} passages are more than the depth "
+                f"{retriever.depth} of retriever '{mode.retriever}'; lower one or raise the other"
+            )
+
+
+def _skips(config: "Config") -> Iterator[str]:
+    for index, skip in enumerate(config.skip):
+        yield from _reference(f"skip.{index}.dataset", skip.dataset, "dataset", config.datasets)
+        yield from _reference(f"skip.{index}.mode", skip.mode, "mode", config.modes)
+
+
+def _cells(config: "Config") -> Iterator[str]:
+    skipped = {(skip.dataset, skip.mode) for skip in config.skip}
+    cells = [
+        (dataset, mode)
+        for dataset in config.datasets
+        for mode in config.modes
+        if (dataset, mode) not in skipped
+    ]
+    if not cells:
+        yield "skip: leaves no cell to run; remove an entry"
+    for dataset, mode in cells:
+        yield from _cell(config, dataset, mode)
+
+
+def _cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
+    entry, context = config.datasets[dataset], config.modes[mode].context
+    leave_out = f"or add {{dataset: {dataset}, mode: {mode}}} to skip"
+    if context == "retriever" and entry.corpus is None:
+        yield f"datasets.{dataset}.corpus: missing, but mode '{mode}' retrieves; add it {leave_out}"
+    if context == "oracle" and entry.format in FORMATS_WITHOUT_GOLD and not entry.gold:
+        yield (
+            f"datasets.{dataset}.gold: format {entry.format} has no gold passages, but mode "
+            f"'{mode}' needs them; name an object that holds them {leave_out}"
+        )
