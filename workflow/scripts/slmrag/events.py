@@ -1,0 +1,131 @@
+"""What a job reports while it runs: lines of ``events.jsonl``, and nothing outside ``run_job``."""
+
+import json
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from slmrag.redaction import clean
+
+Row = Mapping[str, Any]
+
+
+class EventLog:
+    """An append-only file of one JSON object a line; safe to write from several threads."""
+
+    def __init__(self, path: str | os.PathLike[str]):
+        """Open ``path`` for appending, making its folder."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._lock = threading.Lock()
+        self.components: list[str] = []
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Append one event, stripped of secrets, in a single write."""
+        line = json.dumps(finite(clean({"time": time.time(), "kind": kind, **fields})), default=str)
+        with self._lock:
+            if self._file >= 0:
+                os.write(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def close(self) -> None:
+        """Close the file; later events are dropped."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+
+
+_current: EventLog | None = None
+
+
+def use(log: EventLog | None) -> None:
+    """Send this process's events to ``log``, or nowhere."""
+    global _current
+    _current = log
+
+
+def finite(value: Any) -> Any:
+    """Return ``value`` with NaN and infinities as text, which JSON can hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return value
+
+
+def emit(kind: str, **fields: Any) -> None:
+    """Append an event of any kind."""
+    if _current is not None:
+        _current.write(kind, **fields)
+
+
+def scalar(name: str, value: float, step: int | None = None) -> None:
+    """Report one point of a series; without a step the points are spaced by time."""
+    emit("scalar", name=name, value=float(value), step=step)
+
+
+def single(name: str, value: float | str) -> None:
+    """Report a value that the job has once."""
+    emit("single", name=name, value=plain(value))
+
+
+def artifact(name: str, path: str | os.PathLike[str], **metadata: Any) -> None:
+    """Report a file or folder that the job made, with its bytes and (up to 256 MB) its SHA-256."""
+    if _current is not None:
+        emit("artifact", name=name, path=os.fspath(path), **measure(Path(path)), metadata=metadata)
+
+
+def table(name: str, rows: Sequence[Row]) -> None:
+    """Report a small table as rows of column name to value."""
+    if _current is not None:
+        emit("table", name=name, rows=[dict(row) for row in rows])
+
+
+def plot(name: str, path: str | os.PathLike[str]) -> None:
+    """Report a picture or HTML file as a plot."""
+    emit("plot", name=name, path=os.fspath(path))
+
+
+@contextmanager
+def component(name: str) -> Iterator[None]:
+    """Name what the job is holding in memory (model, retriever), so that peaks are told apart."""
+    if _current is None:
+        yield
+        return
+    stack = _current.components
+    stack.append(name)
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        stack.remove(name)
+        emit("component", name=name, seconds=time.monotonic() - started)
+
+
+HASHED_BYTES = 256 * 2**20
+
+
+def measure(path: Path) -> dict[str, Any]:
+    """Return the bytes of a file or folder, and a file's SHA-256 unless it is large."""
+    from slmrag.files import sha256_file
+
+    if path.is_dir():
+        sizes = [file.stat().st_size for file in path.rglob("*") if file.is_file()]
+        return {"bytes": sum(sizes), "files": len(sizes), "sha256": None}
+    if not path.is_file():
+        return {"bytes": None, "sha256": None}
+    size = path.stat().st_size
+    return {"bytes": size, "sha256": sha256_file(path) if size <= HASHED_BYTES else None}
+
+
+def plain(value: Any) -> Any:
+    """Return a number or text for a value that may be numpy's or a path."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) else value

@@ -1,0 +1,69 @@
+"""Keep secrets out of all that is written: by the name of a key, by shape, by known value."""
+
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+MASK = "[redacted]"
+SECRET_NAME = re.compile(
+    r"(?ix) passw(or)?d | passphrase | secret | credential | authorization | private_?key"
+    r" | (api|access|account|auth)_?key | (^|[_\-.])(token|pwd|cookie|dsn)($|[_\-.])"
+)
+SECRET_SHAPE = re.compile(
+    r"""(?x)
+      \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
+    | (?<![A-Za-z0-9/+=_.-])(?=[A-Za-z0-9/+]*[g-zG-Z/+])(?=[A-Za-z0-9/+]*[0-9])
+      (?=[A-Za-z0-9/+]*[a-z])(?=[A-Za-z0-9/+]*[A-Z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_.-])
+    | \bhf_[A-Za-z0-9]{20,} | \bgh[pousr]_[A-Za-z0-9]{20,} | \bgithub_pat_\w{20,}
+    | \bsk-[A-Za-z0-9_-]{16,} | \bxox[abprs]-[A-Za-z0-9-]{10,}
+    | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*
+    | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)
+    | (?i:(?<=bearer\s)|(?<=basic\s))[\w.~+/=-]{8,}
+    | (?<=X-Amz-Signature=)[^&\s"']+ | (?<=X-Amz-Credential=)[^&\s"']+
+    | (?<=X-Amz-Security-Token=)[^&\s"']+
+    | -----BEGIN[ A-Z]*PRIVATE\ KEY-----[\s\S]*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
+    """
+)
+SHORTEST = 6
+
+
+def secret_name(name: object) -> bool:
+    """Say whether a key of this name holds a secret."""
+    return bool(SECRET_NAME.search(str(name)))
+
+
+def secret_values(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the values that the environment holds under secret names."""
+    found = (value for name, value in environment.items() if secret_name(name))
+    return frozenset(value for value in found if len(value) >= SHORTEST)
+
+
+@lru_cache(maxsize=4)
+def _values_pattern(values: frozenset[str]) -> re.Pattern[str] | None:
+    longest_first = sorted(values, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if values else None
+
+
+def clean_text(text: str, values: frozenset[str] | None = None) -> str:
+    """Return ``text`` with every secret in it masked."""
+    pattern = _values_pattern(secret_values() if values is None else values)
+    if pattern is not None:
+        text = pattern.sub(MASK, text)
+    return SECRET_SHAPE.sub(MASK, text)
+
+
+def clean(value: Any, name: object = "") -> Any:
+    """Return plain data (dicts, lists, scalars) with every secret in it masked."""
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): clean(item, key) for key, item in value.items()}
+    if secret_name(name) and isinstance(value, str | bytes) and value:
+        return MASK
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [clean(item, name) for item in value]
+    return (
+        value if value is None or isinstance(value, bool | int | float) else clean_text(str(value))
+    )
