@@ -81,7 +81,7 @@ def paths(value: Any) -> list[str]:
 
 
 def run_job(snakemake: Any, main: Callable[[Any, Any, Any], Mapping[str, Any] | None]) -> None:
-    """Run ``main(input, output, params)`` as a watched job; leave with status 1 or 143 if it fails."""
+    """Run ``main(input, output, params)`` as a watched job; exit with 1 or 143 if it fails."""
     job = describe(snakemake)
     with JobLog(job.log) as log:
         status = watch(job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params))

@@ -87,6 +87,8 @@ class Sampler(threading.Thread):
         self._over.set()
         if self.is_alive():
             self.join(timeout=5)
+        with contextlib.suppress(Exception):
+            self.sample()
 
     def sample(self) -> None:
         """Measure once and raise the peaks."""

@@ -9,7 +9,7 @@ from typing import Any
 MASK = "[redacted]"
 SECRET_NAME = re.compile(
     r"(?ix) passw(or)?d | passphrase | secret | credential | authorization | private_?key"
-    r" | (api|access|account|auth)_?key | (^|[_\-.])(token|pwd|cookie|dsn)($|[_\-.])"
+    r" | (api|access|account|auth)_?key | (^|[_\-.])(token|cookie|dsn)($|[_\-.]) | [_\-.]pwd$"
 )
 SECRET_SHAPE = re.compile(
     r"""(?x)
@@ -37,7 +37,9 @@ def secret_name(name: object) -> bool:
 def secret_values(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
     """Return the values that the environment holds under secret names."""
     found = (value for name, value in environment.items() if secret_name(name))
-    return frozenset(value for value in found if len(value) >= SHORTEST)
+    return frozenset(
+        value for value in found if len(value) >= SHORTEST and not os.path.exists(value)
+    )
 
 
 @lru_cache(maxsize=4)
@@ -64,6 +66,4 @@ def clean(value: Any, name: object = "") -> Any:
         return clean_text(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [clean(item, name) for item in value]
-    return (
-        value if value is None or isinstance(value, bool | int | float) else clean_text(str(value))
-    )
+    return value if isinstance(value, bool | int | float | None) else clean_text(str(value))
