@@ -10,6 +10,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/functions.smk"
 include: "rules/download.smk"
 include: "rules/prepare.smk"
 include: "rules/index.smk"
@@ -36,12 +37,12 @@ rule all:
 
 rule retrieval:
     input:
-        expand(RESULTS + "/retrieval/{run}.json", run=RUNS),
+        expand("<results>/retrieval/{run}.json", run=RUNS),
 
 
 rule answers:
     input:
-        expand(RESULTS + "/answers/{model}/{cell}.parquet", model=CONFIG.models, cell=CELLS),
+        expand("<results>/answers/{model}/{cell}.parquet", model=CONFIG.models, cell=CELLS),
 
 
 rule report:

@@ -24,7 +24,7 @@ rule download_object:
     resources:
         mem_mb=grown(2000),
     params:
-        entry=entry("objects"),
+        entry=entry(CONFIG.objects, "object"),
         storage=storage,
         code=code("download_object"),
     script:

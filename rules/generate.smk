@@ -9,25 +9,14 @@ JOB_CELLS = ["{dataset}/{mode}"] if PER_CELL else CELLS
 JOB = "{model}/{dataset}/{mode}" if PER_CELL else "{model}"
 
 
-def checkpoint(wildcards):
-    """Return the checkpoint folder of a model that is run here, or nothing."""
-    here = CONFIG.models[wildcards.model].checkpoint
-    return [f"resources/models/{wildcards.model}"] if here else []
-
-
-def manifest(wildcards):
-    """Return the manifest beside the checkpoint's folder, or nothing."""
-    return [f"{folder}.json" for folder in checkpoint(wildcards)]
-
-
 rule generate_answers:
     input:
-        prompts=expand(RESULTS + "/prompts/{cell}.parquet", cell=JOB_CELLS),
+        prompts=expand("<results>/prompts/{cell}.parquet", cell=JOB_CELLS),
         checkpoint=checkpoint,
         manifest=manifest,
     output:
-        answers=expand(RESULTS + "/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
-        timings=expand(RESULTS + "/timings/{{model}}/{cell}.parquet", cell=JOB_CELLS),
+        answers=expand("<results>/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
+        timings=expand("<results>/timings/{{model}}/{cell}.parquet", cell=JOB_CELLS),
     log:
         f"logs/generate_answers/{JOB}.log",
     benchmark:
@@ -40,11 +29,11 @@ rule generate_answers:
         runtime=lambda wildcards: CONFIG.models[wildcards.model].runtime or 720,
         gpu=lambda wildcards: CONFIG.models[wildcards.model].gpu_count(),
     params:
-        model=entry("models"),
+        model=entry(CONFIG.models, "model"),
         sampling=CONFIG.sampling.params(),
         cells=JOB_CELLS,
         journal=lambda wildcards, resources: "resources/journal",
-        hardware=hardware("model"),
-        code=code("generate_answers"),
+        hardware=hardware(CONFIG.models, "model"),
+        code=lambda wildcards: code("generate_answers", engines=engine_of(wildcards)),
     script:
         "../workflow/scripts/generate_answers.py"

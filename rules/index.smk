@@ -24,7 +24,7 @@ rule index_passages:
         gpu=lambda wildcards: CONFIG.retrievers[wildcards.retriever].gpu_count(),
     params:
         entry=lambda wildcards: CONFIG.retrievers[wildcards.retriever].build_params(),
-        hardware=hardware("retriever"),
-        code=code("index_passages"),
+        hardware=hardware(CONFIG.retrievers, "retriever"),
+        code=lambda wildcards: code("index_passages", retrievers=kind_of(wildcards)),
     script:
         "../workflow/scripts/index_passages.py"

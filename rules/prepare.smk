@@ -6,18 +6,6 @@ Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}
 """
 
 
-def raw_objects(corpus):
-    """Return the names of the objects of a corpus."""
-    named = CONFIG.corpora[corpus].object
-    return [named] if isinstance(named, str) else named
-
-
-def gold_objects(dataset):
-    """Return the name of the object with gold passages, if there is one."""
-    gold = CONFIG.datasets[dataset].gold
-    return [gold] if gold else []
-
-
 rule prepare_corpus:
     input:
         raw=lambda wildcards: [f"resources/raw/{o}" for o in raw_objects(wildcards.corpus)],
@@ -36,7 +24,7 @@ rule prepare_corpus:
     resources:
         mem_mb=grown(8000),
     params:
-        entry=entry("corpora"),
+        entry=entry(CONFIG.corpora, "corpus"),
         code=code("prepare_corpus"),
     script:
         "../workflow/scripts/prepare_corpus.py"
@@ -59,7 +47,7 @@ rule prepare_dataset:
     resources:
         mem_mb=grown(4000),
     params:
-        entry=entry("datasets"),
+        entry=entry(CONFIG.datasets, "dataset"),
         name="{dataset}",
         code=code("prepare_dataset"),
     script:

@@ -5,18 +5,6 @@ Makes: results/{experiment}/prompts/{dataset}/{mode}.parquet
 """
 
 
-def hits_of(wildcards):
-    """Return the hits that a mode reads, or nothing."""
-    retriever = CONFIG.modes[wildcards.mode].retriever
-    return [f"{RESULTS}/retrieval/{wildcards.dataset}/{retriever}.parquet"] if retriever else []
-
-
-def passages_of(wildcards):
-    """Return the corpus that a mode's hits point into, or nothing."""
-    retriever = CONFIG.modes[wildcards.mode].retriever
-    return [f"resources/corpora/{corpus_of(wildcards.dataset)}/passages.parquet"] if retriever else []
-
-
 rule build_prompts:
     input:
         questions="resources/datasets/{dataset}/questions.parquet",
@@ -24,7 +12,7 @@ rule build_prompts:
         hits=hits_of,
         passages=passages_of,
     output:
-        prompts=RESULTS + "/prompts/{dataset}/{mode}.parquet",
+        prompts="<results>/prompts/{dataset}/{mode}.parquet",
     log:
         "logs/build_prompts/{dataset}/{mode}.log",
     benchmark:
@@ -34,7 +22,7 @@ rule build_prompts:
     resources:
         mem_mb=grown(4000),
     params:
-        entry=entry("modes"),
+        entry=entry(CONFIG.modes, "mode"),
         dataset="{dataset}",
         code=code("build_prompts"),
     script:

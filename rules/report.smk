@@ -9,28 +9,28 @@ ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
 
 rule report_comparison:
     input:
-        scores=expand(RESULTS + "/scores/{row}.parquet", row=ROWS),
-        summaries=expand(RESULTS + "/scores/{row}.json", row=ROWS),
-        answers=expand(RESULTS + "/answers/{row}.parquet", row=ROWS),
-        timings=expand(RESULTS + "/timings/{row}.parquet", row=ROWS),
-        prompts=expand(RESULTS + "/prompts/{cell}.parquet", cell=CELLS),
+        scores=expand("<results>/scores/{row}.parquet", row=ROWS),
+        summaries=expand("<results>/scores/{row}.json", row=ROWS),
+        answers=expand("<results>/answers/{row}.parquet", row=ROWS),
+        timings=expand("<results>/timings/{row}.parquet", row=ROWS),
+        prompts=expand("<results>/prompts/{cell}.parquet", cell=CELLS),
         questions=expand(
             "resources/datasets/{dataset}/questions.parquet", dataset=grid.datasets(CONFIG)
         ),
-        retrieval=expand(RESULTS + "/retrieval/{run}.json", run=RUNS),
+        retrieval=expand("<results>/retrieval/{run}.json", run=RUNS),
         audits=[
             *expand("resources/datasets/{dataset}/audit.json", dataset=grid.datasets(CONFIG)),
             *expand("resources/corpora/{corpus}/audit.json", corpus=grid.corpora(CONFIG)),
         ],
     output:
-        csv=RESULTS + "/report/comparison.csv",
-        parquet=RESULTS + "/report/comparison.parquet",
+        csv="<results>/report/comparison.csv",
+        parquet="<results>/report/comparison.parquet",
         html=report(
-            RESULTS + "/report/report.html",
+            "<results>/report/report.html",
             caption="../workflow/report/comparison.rst",
             category="Comparison",
         ),
-        figures=directory(RESULTS + "/report/figures"),
+        figures=directory("<results>/report/figures"),
     log:
         "logs/report_comparison.log",
     benchmark:

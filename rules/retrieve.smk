@@ -5,21 +5,17 @@ Makes: results/{experiment}/retrieval/{dataset}/{retriever}.parquet and .json
 """
 
 
-def corpus_of(dataset):
-    """Return the corpus of a data set."""
-    return CONFIG.datasets[dataset].corpus
-
-
 rule retrieve_passages:
     input:
         questions="resources/datasets/{dataset}/questions.parquet",
         passages=lambda wildcards: f"resources/corpora/{corpus_of(wildcards.dataset)}/passages.parquet",
-        index=lambda wildcards: f"resources/indexes/{corpus_of(wildcards.dataset)}/{wildcards.retriever}",
+        index=index_of,
+        hits=upstream_hits,
         encoder=encoder,
         encoder_manifest=encoder_manifest,
     output:
-        hits=RESULTS + "/retrieval/{dataset}/{retriever}.parquet",
-        metrics=RESULTS + "/retrieval/{dataset}/{retriever}.json",
+        hits="<results>/retrieval/{dataset}/{retriever}.parquet",
+        metrics="<results>/retrieval/{dataset}/{retriever}.json",
     log:
         "logs/retrieve_passages/{dataset}/{retriever}.log",
     benchmark:
@@ -31,8 +27,8 @@ rule retrieve_passages:
         mem_mb=grown(16000),
         gpu=lambda wildcards: CONFIG.retrievers[wildcards.retriever].gpu_count(),
     params:
-        entry=entry("retrievers"),
-        hardware=hardware("retriever"),
-        code=code("retrieve_passages"),
+        entry=entry(CONFIG.retrievers, "retriever"),
+        hardware=hardware(CONFIG.retrievers, "retriever"),
+        code=lambda wildcards: code("retrieve_passages", retrievers=kind_of(wildcards)),
     script:
         "../workflow/scripts/retrieve_passages.py"

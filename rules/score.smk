@@ -7,12 +7,12 @@ Makes: results/{experiment}/scores/{model}/{dataset}/{mode}.parquet and .json
 
 rule score_answers:
     input:
-        answers=RESULTS + "/answers/{model}/{dataset}/{mode}.parquet",
+        answers="<results>/answers/{model}/{dataset}/{mode}.parquet",
         questions="resources/datasets/{dataset}/questions.parquet",
-        prompts=RESULTS + "/prompts/{dataset}/{mode}.parquet",
+        prompts="<results>/prompts/{dataset}/{mode}.parquet",
     output:
-        scores=RESULTS + "/scores/{model}/{dataset}/{mode}.parquet",
-        summary=RESULTS + "/scores/{model}/{dataset}/{mode}.json",
+        scores="<results>/scores/{model}/{dataset}/{mode}.parquet",
+        summary="<results>/scores/{model}/{dataset}/{mode}.json",
     log:
         "logs/score_answers/{model}/{dataset}/{mode}.log",
     benchmark:

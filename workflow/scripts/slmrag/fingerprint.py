@@ -9,7 +9,9 @@ from pathlib import Path
 SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGE = "slmrag"
 
-WATCHERS = frozenset({"errors", "events", "job", "memory", "progress", "redaction", "tracking"})
+WATCHERS = frozenset(
+    "errors events gpu_memory job joblog memory progress redaction tracking".split()
+)
 """Modules that only look on, or speak."""
 
 TRANSPORTS = frozenset({"storage"})
@@ -17,30 +19,44 @@ TRANSPORTS = frozenset({"storage"})
 
 
 @cache
-def code(script: str) -> str:
+def code(script: str, **chosen: str) -> str:
     """Return a digest of ``workflow/scripts/{script}.py`` and all of ours that it imports.
 
-    Imports inside functions count; imports by name at run time (importlib) cannot be seen.
+    ``chosen`` names the one module that a registry will take: ``code("index_passages",
+    retrievers="dense")`` leaves out the other kinds that ``slmrag.retrievers`` imports in functions.
+    Imports inside functions count otherwise; imports by a computed name cannot be seen.
     """
-    paths = sorted(_closure(SCRIPTS / f"{script}.py"))
+    for package, kind in chosen.items():
+        if not (SCRIPTS / PACKAGE / package / f"{kind}.py").is_file():
+            raise LookupError(f"{PACKAGE}/{package} has no module {kind}.py")
+    paths = sorted(_closure(SCRIPTS / f"{script}.py", chosen))
     parts = [f"{path.relative_to(SCRIPTS)}\n{_syntax(path)}" for path in paths]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _closure(start: Path) -> set[Path]:
+def _closure(start: Path, chosen: dict[str, str]) -> set[Path]:
     found, waiting = set(), [start]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting.extend(_imported(path))
+            waiting.extend(_followed(path, chosen))
     return found
 
 
+def _followed(path: Path, chosen: dict[str, str]) -> set[Path]:
+    """Return what a module imports; of a registry, its own and the one kind that is chosen."""
+    kind = chosen.get(path.parent.name) if path.name == "__init__.py" else None
+    if kind is None:
+        return _imported(path, in_functions=True)
+    return _imported(path, in_functions=False) | {path.with_name(f"{kind}.py")}
+
+
 @cache
-def _imported(path: Path) -> tuple[Path, ...]:
-    names = {name for node in ast.walk(_tree(path)) for name in _names(node)}
-    return tuple(file for name in sorted(names) if (file := _file(name)) is not None)
+def _imported(path: Path, in_functions: bool) -> frozenset[Path]:
+    nodes = ast.walk(_tree(path)) if in_functions else _tree(path).body
+    names = {name for node in nodes for name in _names(node)}
+    return frozenset(file for name in names if (file := _file(name)) is not None)
 
 
 def _names(node: ast.AST) -> Iterator[str]:

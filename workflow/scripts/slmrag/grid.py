@@ -1,5 +1,8 @@
 """The shape of the comparison: which cells, indexes and runs the config asks for."""
 
+import re
+from collections.abc import Iterable
+
 from slmrag.config import Config
 
 
@@ -35,3 +38,8 @@ def corpora(config: Config) -> list[str]:
     """Return the corpora that the runs search."""
     used = (config.datasets[run.split("/")[0]].corpus for run in runs(config))
     return list(dict.fromkeys(name for name in used if name))
+
+
+def pattern(names: Iterable[str]) -> str:
+    """Return a wildcard's pattern: the names of entries and nothing else."""
+    return "|".join(map(re.escape, names)) or "(?!)"

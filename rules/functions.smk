@@ -1,0 +1,113 @@
+"""Functions from wildcards to the entries, files and resources that a rule needs.
+
+Needs: CONFIG, RESULTS
+Makes: param, input and resource functions
+"""
+
+
+def storage(wildcards, resources):
+    """Return how to reach S3; asking for ``resources`` keeps it out of provenance."""
+    return CONFIG.storage.params()
+
+
+def entry(table, wildcard):
+    """Return a param function: the keys of an entry that can change what a job makes."""
+    return lambda wildcards: table[wildcards[wildcard]].params()
+
+
+def hardware(table, wildcard):
+    """Return a param function: the keys of an entry that cannot, kept out of provenance."""
+
+    def lookup_hardware(wildcards, resources, threads):
+        given = {"gpus": int(resources.get("gpu", 0)), "threads": threads}
+        return table[wildcards[wildcard]].hardware() | given
+
+    return lookup_hardware
+
+
+def grown(megabytes):
+    """Return a resource function: memory that grows with each attempt."""
+    return lambda wildcards, attempt: megabytes * attempt
+
+
+def template(mode):
+    """Return the path of a mode's prompt template: the user's, or the one beside the Snakefile."""
+    path = CONFIG.modes[mode].prompt
+    beside = os.path.join(workflow.basedir, path)
+    return path if os.path.exists(path) or not os.path.exists(beside) else beside
+
+
+def encoder(wildcards):
+    """Return the checkpoint folder of a retriever that encodes, or nothing."""
+    encodes = hasattr(CONFIG.retrievers[wildcards.retriever], "encoder")
+    return [f"resources/encoders/{wildcards.retriever}"] if encodes else []
+
+
+def encoder_manifest(wildcards):
+    """Return the manifest beside the encoder's folder, or nothing."""
+    return [f"{folder}.json" for folder in encoder(wildcards)]
+
+
+def raw_objects(corpus):
+    """Return the names of the objects of a corpus."""
+    named = CONFIG.corpora[corpus].object
+    return [named] if isinstance(named, str) else named
+
+
+def gold_objects(dataset):
+    """Return the name of the object with gold passages, if there is one."""
+    gold = CONFIG.datasets[dataset].gold
+    return [gold] if gold else []
+
+
+def corpus_of(dataset):
+    """Return the corpus of a data set."""
+    return CONFIG.datasets[dataset].corpus
+
+
+def kind_of(wildcards):
+    """Return the kind of a retriever."""
+    return CONFIG.retrievers[wildcards.retriever].kind
+
+
+def engine_of(wildcards):
+    """Return the engine of a model."""
+    return CONFIG.models[wildcards.model].engine
+
+
+def index_of(wildcards):
+    """Return the index that a retriever searches, or nothing for one that combines others."""
+    if CONFIG.retrievers[wildcards.retriever].upstream():
+        return []
+    return [f"resources/indexes/{corpus_of(wildcards.dataset)}/{wildcards.retriever}"]
+
+
+def upstream_hits(wildcards):
+    """Return the hits of the retrievers that a retriever combines, in its order."""
+    combined = CONFIG.retrievers[wildcards.retriever].upstream()
+    return [f"{RESULTS}/retrieval/{wildcards.dataset}/{name}.parquet" for name in combined]
+
+
+def hits_of(wildcards):
+    """Return the hits that a mode reads, or nothing."""
+    retriever = CONFIG.modes[wildcards.mode].retriever
+    return [f"{RESULTS}/retrieval/{wildcards.dataset}/{retriever}.parquet"] if retriever else []
+
+
+def passages_of(wildcards):
+    """Return the corpus that a mode's hits point into, or nothing."""
+    retriever = CONFIG.modes[wildcards.mode].retriever
+    return (
+        [f"resources/corpora/{corpus_of(wildcards.dataset)}/passages.parquet"] if retriever else []
+    )
+
+
+def checkpoint(wildcards):
+    """Return the checkpoint folder of a model that is run here, or nothing."""
+    here = CONFIG.models[wildcards.model].checkpoint
+    return [f"resources/models/{wildcards.model}"] if here else []
+
+
+def manifest(wildcards):
+    """Return the manifest beside the checkpoint's folder, or nothing."""
+    return [f"{folder}.json" for folder in checkpoint(wildcards)]
