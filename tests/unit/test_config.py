@@ -1,0 +1,145 @@
+"""The config: every key explained, every mistake named."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from slmrag import config, config_reference
+from slmrag.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+MINIMAL = {
+    "experiment": "tiny",
+    "objects": {"questions": {"uri": "questions.jsonl"}, "passages": {"uri": "passages.tsv"}},
+    "corpora": {"facts": {"object": "passages", "format": "dpr_tsv"}},
+    "datasets": {"quiz": {"object": "questions", "format": "dpr", "corpus": "facts"}},
+    "retrievers": {"bm25": {"kind": "rank_bm25", "depth": 10}},
+    "modes": {
+        "no_context": {"context": "none", "prompt": "p.jinja"},
+        "bm25_context": {"context": "retriever", "prompt": "p.jinja", "retriever": "bm25"},
+    },
+    "models": {"tiny": {"checkpoint": "hf:org/tiny"}},
+}
+
+
+def edited(*edits):
+    """Return the minimal config with values set at dotted paths."""
+    raw = deepcopy(MINIMAL)
+    for path, value in edits:
+        *parents, last = path.split("/")
+        table = raw
+        for parent in parents:
+            table = table[parent]
+        table[last] = value
+    return raw
+
+
+def message(raw):
+    """Return what load says of a bad config."""
+    with pytest.raises(UserError) as error:
+        config.load(raw)
+    return str(error.value)
+
+
+MISTAKES = [
+    ("expermient", "x", "expermient: unknown key; did you mean 'experiment'?"),
+    (
+        "models/tiny/temprature",
+        1,
+        "models.tiny.temprature: unknown key; did you mean 'temperature'?",
+    ),
+    ("retrievers/bm25/k_1", 1, "retrievers.bm25.k_1: unknown key; did you mean 'k1'?"),
+    ("retrievers/bm25/kind", "rank_bm52", "did you mean 'rank_bm25'?"),
+    ("retrievers/bm25/b", 1.5, "retrievers.bm25.b: input should be less than or equal to 1"),
+    ("datasets/quiz/object", "question", "no object is called 'question'; did you mean 'questions"),
+    ("datasets/quiz/corpus", "fact", "no corpus is called 'fact'; did you mean 'facts'?"),
+    ("datasets/quiz/format", "drp", "did you mean 'dpr'?"),
+    ("modes/bm25_context/retriever", "bm52", "no retriever is called 'bm52'"),
+    ("modes/bm25_context/retriever", None, "modes.bm25_context: context: retriever needs a"),
+    ("modes/no_context/passages", 3, "modes.no_context: context: none takes no passages"),
+    ("modes/bm25_context/passages", 11, "11 passages are more than the depth 10"),
+    ("datasets/quiz/corpus", None, "datasets.quiz.corpus: missing, but mode 'bm25_context'"),
+    ("objects/questions/uri", "gs://b/k", "objects.questions.uri: unknown scheme"),
+    ("objects/questions/uri", "s3://bucket", "names a bucket without a key"),
+    ("objects/questions/sha256", "123", "objects.questions.sha256: string should match"),
+    ("models/tiny/checkpoint", None, "models.tiny: engine: vllm needs a checkpoint"),
+    ("models", {}, "models: dictionary should have at least 1 item"),
+    ("skip", [{"dataset": "quiz", "mode": "no"}], "skip.0.mode: no mode is called 'no'"),
+    ("metrics", {"primary": "token_recal"}, "did you mean 'token_recall'?"),
+    ("experiment", "../escape", "experiment: string should match"),
+    ("models", ["a"], "models: input should be a valid dictionary"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "expected"), MISTAKES)
+def test_a_mistake_is_named_with_its_path(path, value, expected):
+    """A mistake gets one line with its path and what to do."""
+    assert expected in message(edited((path, value)))
+
+
+def test_all_mistakes_are_told_at_once():
+    """Three mistakes make three lines."""
+    raw = edited(("expermient", "x"), ("models/tiny/temprature", 1), ("retrievers/bm25/k_1", 1))
+    assert message(raw).splitlines()[0] == "the config has 3 problems:"
+
+
+def test_an_oracle_over_a_set_without_gold_passages_says_what_to_do():
+    """SimpleQA with oracle context is an error that offers a gold object or skip."""
+    oracle = {"context": "oracle", "prompt": "p.jinja"}
+    raw = edited(("datasets/quiz/format", "simpleqa"), ("modes/oracle_context", oracle))
+    assert "skip" in message(raw)
+    raw["skip"] = [{"dataset": "quiz", "mode": "oracle_context"}]
+    config.load(raw)
+
+
+def test_an_entry_of_null_is_not_there():
+    """Setting an entry to null removes it."""
+    raw = edited(("models/other", None), ("storage", None))
+    assert list(config.load(raw).models) == ["tiny"]
+
+
+def test_a_key_set_to_its_default_is_the_same_param():
+    """Writing out a default reruns nothing."""
+    written = config.load(edited(("models/tiny/engine", "vllm"), ("models/tiny/dtype", None)))
+    assert written.models["tiny"].params() == config.load(MINIMAL).models["tiny"].params()
+
+
+def test_hardware_is_no_param():
+    """GPUs and batch sizes are resources, never params."""
+    entry = config.load(edited(("models/tiny/gpus", 2))).models["tiny"]
+    assert "gpus" not in entry.params()
+    assert entry.hardware() == {"gpus": 2}
+
+
+def test_the_schema_is_in_sync():
+    """config/schema.json is what the classes say (make schema writes it)."""
+    assert json.loads((ROOT / "config/schema.json").read_text()) == config_reference.schema()
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("config/*.yaml")) + sorted(ROOT.glob("tests/config/*.yaml"))
+)
+def test_every_config_in_the_repo_is_valid(path):
+    """Each shipped config loads."""
+    config.load(yaml.safe_load(path.read_text()))
+
+
+def keys_of(schema, name):
+    """Return the properties of a definition of the schema."""
+    return schema["$defs"][name]["properties"]
+
+
+def test_every_key_is_explained():
+    """Each key has a description in the schema."""
+    schema = config_reference.schema()
+    tables = [schema["properties"]] + [keys_of(schema, name) for name in schema["$defs"]]
+    bare = [key for table in tables for key, spec in table.items() if "description" not in spec]
+    assert set(bare) <= {"kind", "dataset", "mode"}
+
+
+def test_every_key_stands_in_the_readme():
+    """config/README.md lists each key of each entry, made from the classes (make schema)."""
+    text = (ROOT / "config/README.md").read_text()
+    assert config_reference.reference() in text

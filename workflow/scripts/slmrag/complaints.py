@@ -1,0 +1,81 @@
+"""pydantic's errors as sentences that a user can act on."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from slmrag.entries.base import Entry
+from slmrag.errors import nearest
+
+
+def message(sentences: list[str]) -> str:
+    """Return all problems as one message, a line each."""
+    return "\n".join(["the config has " + _count(len(sentences)), *(f"  {s}" for s in sentences)])
+
+
+def _count(problems: int) -> str:
+    return "one problem:" if problems == 1 else f"{problems} problems:"
+
+
+def sentences(error: ValidationError, model: type[Entry]) -> list[str]:
+    """Return a sentence for each problem: its path, what is wrong, the value, the nearest name."""
+    return sorted({_sentence(problem, model) for problem in error.errors(include_url=False)})
+
+
+def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
+    path = [part for part in problem["loc"] if part != "[key]"]
+    known = list(_keys_at(model, path[:-1]))
+    where = ".".join(str(part) for part in _shown(path))
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{where}: unknown key{nearest(path[-1], known) or _choices(known)}"
+        case "missing":
+            return f"{where}: missing; add it"
+        case "union_tag_invalid":
+            kinds = problem["ctx"]["expected_tags"].replace("'", "").split(", ")
+            tag = problem["ctx"]["tag"]
+            return f"{where}.kind: unknown kind '{tag}'{nearest(tag, kinds) or _choices(kinds)}"
+        case "union_tag_not_found":
+            return f"{where}.kind: missing; add it"
+    text = problem["msg"].removeprefix("Value error, ")
+    value = problem.get("input")
+    given = "" if isinstance(value, Mapping | list | BaseModel) else f" (given: {value!r})"
+    hint = nearest(value, problem.get("ctx", {}).get("expected", "").split("'")[1::2])
+    return f"{where}: {text[:1].lower()}{text[1:]}{given}{hint}"
+
+
+def _shown(path: list[Any]) -> list[Any]:
+    """Return the path as the user writes it: pydantic puts a retriever's kind behind its name."""
+    return path[:2] + path[3:] if path[:1] == ["retrievers"] else path
+
+
+def _choices(known: list[str]) -> str:
+    return f"; use one of {', '.join(sorted(known))}" if known else ""
+
+
+def _keys_at(model: Any, path: list[Any]) -> Iterator[str]:
+    """Yield the keys that the classes at ``path`` know; of all kinds, where there are several."""
+    for part in path:
+        model = _child(model, part)
+    for entry in entries_in(model):
+        yield from entry.model_fields
+
+
+def _child(annotation: Any, part: Any) -> Any:
+    """Return the annotation of key ``part`` below ``annotation``; names and kinds pass through."""
+    for entry in entries_in(annotation):
+        if part in entry.model_fields:
+            return entry.model_fields[part].annotation
+        tag = entry.model_fields.get("kind")
+        if tag is not None and part in getattr(tag.annotation, "__args__", ()):
+            return entry
+    return annotation
+
+
+def entries_in(annotation: Any) -> list[type[Entry]]:
+    """Return the entry classes that an annotation names, through unions and containers."""
+    if isinstance(annotation, type) and issubclass(annotation, Entry):
+        return [annotation]
+    nested = [entries_in(part) for part in getattr(annotation, "__args__", ())]
+    return [entry for entries in nested for entry in entries]
