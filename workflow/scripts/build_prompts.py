@@ -1,0 +1,28 @@
+"""Join each question with the passages that its prompt shows; no model is known here."""
+
+from pathlib import Path
+
+from slmrag.context import contexts
+from slmrag.files import write_table
+from slmrag.job import run_job
+from slmrag.prompting import checked
+
+
+def main(input, output, params):
+    """Write one row a question: what is asked, the passages in order, and the prompt's template."""
+    import polars as pl
+
+    template = checked(Path(input.template).read_text(encoding="utf-8"), str(input.template))
+    questions = pl.read_parquet(input.questions)
+    prompts = contexts(questions, input.hits, input.passages, params.entry, params.dataset)
+    prompts = prompts.with_columns(template=pl.lit(template))
+    write_table(prompts, output.prompts)
+    return {
+        "questions": prompts.height,
+        "passages": prompts["passages"].list.len().sum(),
+        "has_answer": prompts["has_answer"].mean(),
+    }
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821

@@ -1,0 +1,43 @@
+"""Engines behind one interface; a new engine is one module and one line in ``ENGINES``.
+
+An engine's module has a class ``Engine`` (see ``base.Engine``) and imports its one heavy library
+inside functions, so that asking for its version costs nothing.
+"""
+
+from collections.abc import Callable
+
+from slmrag.engines.base import Engine
+from slmrag.errors import UserError, nearest
+
+
+def _vllm() -> type[Engine]:
+    from slmrag.engines import vllm
+
+    return vllm.Engine
+
+
+def _transformers() -> type[Engine]:
+    from slmrag.engines import transformers
+
+    return transformers.Engine
+
+
+def _echo() -> type[Engine]:
+    from slmrag.engines import echo
+
+    return echo.Engine
+
+
+ENGINES: dict[str, Callable[[], type[Engine]]] = {
+    "vllm": _vllm,
+    "transformers": _transformers,
+    "echo": _echo,
+}
+
+
+def engine(name: str) -> type[Engine]:
+    """Return the class of an engine; UserError where there is none of that name."""
+    if name not in ENGINES:
+        hint = nearest(name, ENGINES) or f"; known: {', '.join(ENGINES)}"
+        raise UserError(f"no engine is called '{name}'{hint}")
+    return ENGINES[name]()

@@ -1,0 +1,131 @@
+"""What every engine takes and gives."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+
+class Sampling(NamedTuple):
+    """How tokens are drawn; ``stop`` are strings that end an answer and are not part of it."""
+
+    temperature: float = 0.0
+    max_tokens: int = 64
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any], common: Mapping[str, Any]) -> Self:
+        """Take each setting from the model's entry, else from ``sampling``, else the default."""
+        chosen = {key: entry.get(key, common.get(key)) for key in cls._fields}
+        chosen["stop"] = tuple(chosen["stop"] or ())
+        return cls(**{key: value for key, value in chosen.items() if value is not None})
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what can change an answer: greedy decoding knows neither seed nor top_p."""
+        kept = self._asdict() | {"stop": list(self.stop)}
+        if self.temperature == 0:
+            kept.pop("seed"), kept.pop("top_p")
+        return kept
+
+
+class Request(NamedTuple):
+    """A prompt that has no answer yet; ``tokens`` is None for an engine that counts itself."""
+
+    digest: str
+    text: str
+    tokens: Sequence[int] | None = None
+
+
+class Completion(NamedTuple):
+    """A finished answer; the seconds are of service, without the wait in a queue."""
+
+    digest: str
+    text: str
+    prompt_tokens: int
+    generated_tokens: int
+    finish_reason: str
+    first_token_seconds: float | None
+    seconds: float
+
+
+@dataclass
+class Plan:
+    """What an engine is started with; ``hardware`` can change its speed alone."""
+
+    entry: Mapping[str, Any]
+    sampling: Sampling
+    checkpoint: Path | None = None
+    hardware: Mapping[str, Any] = field(default_factory=dict)
+    max_model_len: int | None = None
+    chat: bool = False
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the engine's further arguments."""
+        return dict(self.entry.get("options") or {})
+
+    @property
+    def threads(self) -> int:
+        """Return the CPU threads of the job."""
+        return int(self.hardware.get("threads") or 1)
+
+    @property
+    def gpus(self) -> int:
+        """Return the GPUs of the job."""
+        return int(self.hardware.get("gpus") or 0)
+
+
+class Engine(ABC):
+    """A context manager: entering starts the engine, leaving stops it.
+
+    ``REVISION`` is raised when an edit of the engine's module changes what comes out of it.
+    """
+
+    REVISION = 1
+    TOKENS = True
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.start_seconds: dict[str, float] = {}
+
+    @staticmethod
+    @abstractmethod
+    def version() -> str:
+        """Return the name and version of what makes the answers, without importing it."""
+
+    @abstractmethod
+    def answers(self, requests: Iterator[Request]) -> Iterator[Completion]:
+        """Yield each request's completion as soon as it is finished, in any order."""
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        return None
+
+    def about(self) -> dict[str, Any]:
+        """Return what ran: device, parameters and whatever else a reader may doubt."""
+        return {"device": "none"}
+
+
+def installed(*names: str) -> str:
+    """Return ``name version`` of the first distribution that is installed, else ``name absent``."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    for name in names:
+        try:
+            return f"{names[0]} {version(name).partition('+')[0]}"
+        except PackageNotFoundError:
+            continue
+    return f"{names[0]} absent"
+
+
+def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, bool]:
+    """Return the text before the first stop string, and whether there was one."""
+    places = [place for place in (text.find(one) for one in stop) if place >= 0]
+    return (text[: min(places)], True) if places else (text, False)

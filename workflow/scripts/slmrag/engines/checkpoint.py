@@ -1,0 +1,84 @@
+"""What a checkpoint folder says of its model, read without torch or transformers."""
+
+import json
+import math
+import struct
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from slmrag.errors import UserError
+
+BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
+
+
+class Checkpoint:
+    """A folder with config.json and safetensors; UserError where it is not whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """config.json, of the language model where there are several."""
+        file = self.path / "config.json"
+        if not file.is_file():
+            raise UserError(f"{file} is missing; delete {self.path} and download it again")
+        try:
+            config = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError(f"{file} is no JSON ({error}); download the model again") from error
+        return {**config, **config.get("text_config", {})}
+
+    @cached_property
+    def tensors(self) -> dict[str, dict[str, Any]]:
+        """Name, dtype, shape of each weight, from the headers of the safetensors files."""
+        found: dict[str, dict[str, Any]] = {}
+        for file in sorted(self.path.glob("*.safetensors")):
+            found |= header(file)
+        return found
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights; 0 where there are no safetensors."""
+        return sum(math.prod(tensor["shape"]) for tensor in self.tensors.values())
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights as stored."""
+        return sum(
+            math.prod(tensor["shape"]) * BYTES.get(tensor["dtype"], 1)
+            for tensor in self.tensors.values()
+        )
+
+    @property
+    def context(self) -> int | None:
+        """Most tokens of prompt and answer, where the configuration says."""
+        value = self.config.get("max_position_embeddings") or self.config.get("n_positions")
+        return int(value) if value else None
+
+    def kv_bytes(self, element: int = 2) -> int:
+        """Bytes of keys and values that one token holds, at ``element`` bytes a number."""
+        config = self.config
+        heads = config.get("num_attention_heads") or config.get("n_head") or 1
+        width = config.get("hidden_size") or config.get("n_embd") or 0
+        head = config.get("head_dim") or width // heads
+        layers = config.get("num_hidden_layers") or config.get("n_layer") or 0
+        return 2 * layers * (config.get("num_key_value_heads") or heads) * head * element
+
+
+def header(file: Path) -> dict[str, dict[str, Any]]:
+    """Return a safetensors file's tensors; UserError where the file is cut short."""
+    with file.open("rb") as stream:
+        head = stream.read(8)
+        length = struct.unpack("<Q", head)[0] if len(head) == 8 else -1
+        text = stream.read(length) if 0 < length < 1 << 28 else b""
+    try:
+        tensors = json.loads(text)
+        tensors.pop("__metadata__", None)
+        ends = [tensor["data_offsets"][1] for tensor in tensors.values()]
+    except (ValueError, KeyError, AttributeError) as error:
+        raise UserError(f"{file} is no whole safetensors file; download it again") from error
+    if file.stat().st_size != 8 + length + max(ends, default=0):
+        raise UserError(f"{file} is cut short; delete {file.parent} and download it again")
+    return tensors

@@ -1,0 +1,47 @@
+"""The echo engine: no model, for tests and for measuring everything but the model."""
+
+import time
+from collections.abc import Iterator
+
+from slmrag.engines import base
+
+
+class Engine(base.Engine):
+    """Answers each prompt with the last ``max_tokens`` words of its question line.
+
+    Options: ``delay`` seconds an answer, ``fail_after`` completions (then it breaks), ``answer``
+    (always this text).
+    """
+
+    TOKENS = False
+
+    @staticmethod
+    def version() -> str:
+        """Return the engine's name; it has no library."""
+        return "echo 1"
+
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[base.Completion]:
+        """Answer one request after the other."""
+        options = self.plan.options
+        delay, limit = options.get("delay", 0.0), options.get("fail_after")
+        for number, request in enumerate(requests):
+            if number == limit:
+                raise RuntimeError(f"the echo engine breaks after {limit} completions")
+            if delay:
+                time.sleep(delay)
+            yield self._answer(request, options.get("answer"), delay)
+
+    def _answer(self, request: base.Request, answer: str | None, delay: float) -> base.Completion:
+        limit = self.plan.sampling.max_tokens
+        words = (answer or _question(request.text)).split()
+        text, stopped = base.cut_at_stop(" ".join(words[:limit]), self.plan.sampling.stop)
+        reason = "stop" if stopped or len(words) <= limit else "length"
+        tokens = len(request.text.split())
+        return base.Completion(
+            request.digest, text, tokens, len(text.split()), reason, delay, delay
+        )
+
+
+def _question(prompt: str) -> str:
+    """Return what follows the last ``Question:``, to the end of its line."""
+    return prompt.rpartition("Question:")[2].strip().partition("\n")[0]

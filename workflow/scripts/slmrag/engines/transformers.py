@@ -1,0 +1,117 @@
+"""Transformers' generate over batches of prompts of like length: where vLLM does not run."""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from slmrag.engines import base
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH = 8
+POOL = 16
+
+
+class Engine(base.Engine):
+    """Static batches, left-padded; a pool of batches at a time is sorted by length."""
+
+    @staticmethod
+    def version() -> str:
+        """Return the version of Transformers."""
+        return base.installed("transformers")
+
+    def __enter__(self) -> Self:
+        """Load the model on the GPU if the job has one, else on the CPU."""
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        began = time.perf_counter()
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        imported = time.perf_counter()
+        torch.set_num_threads(self.plan.threads)
+        self._device = "cuda" if self.plan.gpus and torch.cuda.is_available() else "cpu"
+        default = "auto" if self._device == "cuda" else "float32"
+        self._tokenizer = AutoTokenizer.from_pretrained(self.plan.checkpoint)
+        self._model = AutoModelForCausalLM.from_pretrained(
+            self.plan.checkpoint, dtype=self.plan.entry.get("dtype", default), **self.plan.options
+        ).to(self._device)
+        loaded = time.perf_counter()
+        self.start_seconds = {"import": imported - began, "load": loaded - imported}
+        return self
+
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[base.Completion]:
+        """Generate batch by batch; a batch's answers come together."""
+        size = int(self.plan.hardware.get("max_num_seqs") or BATCH)
+        while pool := list(itertools.islice(requests, size * POOL)):
+            pool.sort(key=lambda request: len(request.tokens or ()))
+            for start in range(0, len(pool), size):
+                yield from self._batch(pool[start : start + size])
+
+    def _batch(self, batch: Sequence[base.Request]) -> Iterator[base.Completion]:
+        import torch
+
+        began = time.perf_counter()
+        ids, mask = self._padded(batch)
+        with torch.inference_mode():
+            made = self._model.generate(ids, attention_mask=mask, **self._settings())
+        seconds = time.perf_counter() - began
+        for request, row in zip(batch, made[:, ids.shape[1] :].tolist(), strict=True):
+            yield self._completion(request, row, seconds)
+
+    def _padded(self, batch: Sequence[base.Request]) -> "tuple[torch.Tensor, torch.Tensor]":
+        import torch
+
+        rows = [list(request.tokens or ()) for request in batch]
+        width = max(map(len, rows))
+        ids = [[self._pad] * (width - len(row)) + row for row in rows]
+        mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
+        return torch.tensor(ids, device=self._device), torch.tensor(mask, device=self._device)
+
+    @property
+    def _ends(self) -> list[int]:
+        found = self._model.generation_config.eos_token_id
+        return found if isinstance(found, list) else [found] if found is not None else []
+
+    @property
+    def _pad(self) -> int:
+        return (self._ends or [0])[0]
+
+    def _settings(self) -> dict[str, Any]:
+        import torch
+
+        wanted = self.plan.sampling
+        chosen: dict[str, Any] = {"max_new_tokens": wanted.max_tokens, "pad_token_id": self._pad}
+        if wanted.stop:
+            chosen |= {"stop_strings": list(wanted.stop), "tokenizer": self._tokenizer}
+        if wanted.temperature > 0:
+            torch.manual_seed(wanted.seed)
+            return {
+                **chosen,
+                "do_sample": True,
+                "temperature": wanted.temperature,
+                "top_p": wanted.top_p,
+                "top_k": 0,
+            }
+        return {**chosen, "do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+
+    def _completion(self, request: base.Request, row: list[int], seconds: float) -> base.Completion:
+        end = next((at for at, token in enumerate(row) if token in self._ends), None)
+        tokens = row if end is None else row[: end + 1]
+        text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        text, stopped = base.cut_at_stop(text, self.plan.sampling.stop)
+        full = len(tokens) >= self.plan.sampling.max_tokens
+        reason = "length" if full and end is None and not stopped else "stop"
+        return base.Completion(
+            request.digest, text, len(request.tokens or ()), len(tokens), reason, None, seconds
+        )
+
+    def about(self) -> dict[str, Any]:
+        """Return the device and the size of the model."""
+        return {
+            "device": self._device,
+            "dtype": str(self._model.dtype).removeprefix("torch."),
+            "parameters": self._model.num_parameters(),
+        }

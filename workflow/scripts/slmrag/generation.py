@@ -1,0 +1,163 @@
+"""Generation: what the journal lacks goes through one engine, and everything into answer tables."""
+
+import itertools
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmrag import events
+from slmrag.engines import engine
+from slmrag.engines.base import Completion, Engine, Plan, Request, Sampling
+from slmrag.engines.checkpoint import Checkpoint
+from slmrag.files import digest, read_json
+from slmrag.journal import Journal
+from slmrag.layout import Layout
+from slmrag.progress import bar
+from slmrag.runs import EngineRun
+
+if TYPE_CHECKING:
+    import polars as pl
+
+logger = logging.getLogger(__name__)
+BATCH = 256
+# Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
+NOT_IN_RECIPE = {"checkpoint", "revision", "chat_template", "max_model_len"}
+
+
+@dataclass
+class Setup:
+    """A model, how it is run, and where its files are."""
+
+    entry: Mapping[str, Any]
+    sampling: Sampling
+    hardware: Mapping[str, Any]
+    folder: Path | None = None
+    manifest: Path | None = None
+
+    @classmethod
+    def of(cls, input: Any, params: Any) -> "Setup":
+        """Read the setup out of a job's input and params."""
+        return cls(
+            entry=params.model,
+            sampling=Sampling.of(params.model, params.sampling),
+            hardware=dict(getattr(params, "hardware", None) or {}),
+            folder=next(map(Path, input.checkpoint), None),
+            manifest=next(map(Path, input.manifest), None),
+        )
+
+    @cached_property
+    def engine(self) -> type[Engine]:
+        """The class of the engine."""
+        return engine(self.entry.get("engine", "vllm"))
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint | None:
+        """The model's files, where the engine loads any."""
+        return Checkpoint(self.folder) if self.folder else None
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How rows become prompts for this model."""
+        return Layout(self.entry, self.sampling, self.checkpoint)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the engine is started with."""
+        return Plan(
+            entry=self.entry,
+            sampling=self.sampling,
+            checkpoint=self.folder,
+            hardware=self.hardware,
+            max_model_len=self.layout.max_model_len,
+            chat=self.layout.chat,
+        )
+
+    def recipe(self) -> dict[str, Any]:
+        """Return everything that can change a completion, but the prompt."""
+        return {
+            "engine": self.engine.version(),
+            "engine_revision": self.engine.REVISION,
+            "checkpoint": read_json(self.manifest)["digest"] if self.manifest else None,
+            "entry": {k: v for k, v in self.entry.items() if k not in _left_out()},
+            "sampling": self.sampling.recipe(),
+            "chat": self.layout.chat,
+        }
+
+
+def _left_out() -> set[str]:
+    return NOT_IN_RECIPE | set(Sampling._fields)
+
+
+def batches(path: str | Path) -> "Iterator[pl.DataFrame]":
+    """Yield a table of prompts a few rows at a time, in order."""
+    import polars as pl
+
+    for frame in pl.scan_parquet(path).collect_batches(chunk_size=16 * BATCH, maintain_order=True):
+        yield from frame.iter_slices(BATCH)
+
+
+def height(paths: Iterable[str | Path]) -> int:
+    """Return the rows of all tables."""
+    import polars as pl
+
+    return sum(pl.scan_parquet(path).select(pl.len()).collect().item() for path in paths)
+
+
+def missing(
+    setup: Setup, journal: Journal, tables: Sequence[Any], progress: Any
+) -> Iterator[Request]:
+    """Yield, once each, the prompts that the journal has no completion of."""
+    for rows in itertools.chain.from_iterable(map(batches, tables)):
+        prompts = [setup.layout.prompt(row) for row in rows.to_dicts()]
+        keyed = [
+            (key, one.text) for one in prompts if journal.claim(key := prompt_digest(one.text))
+        ]
+        progress.update(len(prompts) - len(keyed))
+        texts = [text for _, text in keyed]
+        tokens = setup.layout.encode(texts) if setup.engine.TOKENS else [None] * len(texts)
+        yield from (Request(*pair, ids) for pair, ids in zip(keyed, tokens, strict=True))
+
+
+def prompt_digest(text: str) -> str:
+    """Return the digest that a rendered prompt is known by."""
+    return digest(text)
+
+
+def generate(setup: Setup, journal: Journal, tables: Sequence[Any], label: str) -> dict[str, Any]:
+    """Fill the journal; return counts. No engine starts where nothing is missing."""
+    total = height(tables)
+    with bar(total=total, desc=label, unit="answer") as progress:
+        wanted = missing(setup, journal, tables, progress)
+        first = next(wanted, None)
+        counts = {"questions": total, "generated": 0, "engine_starts": 0}
+        if first is not None:
+            requests = itertools.chain([first], wanted)
+            counts |= {"engine_starts": 1, **_run(setup, journal, requests, progress)}
+    return counts
+
+
+def _run(
+    setup: Setup, journal: Journal, requests: Iterator[Request], progress: Any
+) -> dict[str, Any]:
+    began = time.perf_counter()
+    with events.component("engine"), setup.engine(setup.plan) as engine:
+        run = EngineRun(engine, time.perf_counter() - began)
+        journal.note(run.record())
+        try:
+            for completion in engine.answers(requests):
+                journal.append(line(completion, run.id))
+                if run.count(completion):
+                    journal.note(run.record())
+                progress.update(1)
+        finally:
+            journal.note(run.record())
+    return run.summary()
+
+
+def line(completion: Completion, run: str) -> dict[str, Any]:
+    """Return what the journal keeps of a completion."""
+    return {**completion._asdict(), "engine": run}

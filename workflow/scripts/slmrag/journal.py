@@ -1,0 +1,176 @@
+"""The journal: every finished completion, on disk the moment it finishes, never generated twice.
+
+A folder per recipe; in it one append-only file of JSON lines per job, so that no job needs a lock.
+A line is a completion ``{"digest": ..., ...}`` or the record of an engine's run ``{"engine": ...}``.
+Where two jobs made the same completion, the one in the first file by name counts, for ever.
+"""
+
+import json
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+from uuid import uuid4
+
+from slmrag.errors import UserError
+
+logger = logging.getLogger(__name__)
+SYNC_SECONDS = 5.0
+SCHEMA = "CREATE TABLE entries (key BLOB PRIMARY KEY, file INTEGER, start INTEGER) WITHOUT ROWID"
+
+
+class Journal:
+    """The completions of one recipe, found by the digest of their prompt; memory stays flat."""
+
+    def __init__(self, folder: Path) -> None:
+        self.engines: dict[str, dict[str, Any]] = {}
+        self._folder = folder
+        self._files: list[BinaryIO] = []
+        self._own = _Appender(folder / f"{time.time_ns():x}-{uuid4().hex[:12]}.jsonl")
+        # A nameless sqlite file: it spills to the temporary folder and is gone with the process.
+        self._index = sqlite3.connect("", isolation_level=None)
+        self._index.execute("PRAGMA cache_size = -65536")
+        self._index.execute("PRAGMA synchronous = OFF")
+        self._index.execute("PRAGMA journal_mode = OFF")
+        self._index.execute(SCHEMA)
+        for path in sorted(folder.glob("*.jsonl")):
+            self._read(path)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def __contains__(self, digest: str) -> bool:
+        """Whether the prompt's completion is on disk."""
+        return self._find(digest) is not None
+
+    def __getitem__(self, digest: str) -> dict[str, Any]:
+        """Return the completion of a prompt; KeyError where there is none."""
+        found = self._find(digest)
+        if found is None:
+            raise KeyError(digest)
+        file = self._own.reader() if found[0] < 0 else self._files[found[0]]
+        file.seek(found[1])
+        return json.loads(file.readline())
+
+    def claim(self, digest: str) -> bool:
+        """Return whether nobody has asked for this prompt yet in this job, and ask for it."""
+        row = (_key(digest), None, None)
+        return (
+            self._index.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", row).rowcount > 0
+        )
+
+    def append(self, completion: dict[str, Any]) -> None:
+        """Put a finished completion, with its ``digest``, on disk."""
+        start = self._own.write(completion)
+        row = (_key(completion["digest"]), -1, start)
+        self._index.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", row)
+
+    def note(self, record: dict[str, Any]) -> None:
+        """Put what is known of an engine's run on disk; the last record of an ``id`` counts."""
+        self.engines[record["id"]] = record
+        self._own.write({"engine": record})
+
+    def close(self) -> None:
+        """Flush to the disk and let go of all files."""
+        self._own.close()
+        for file in self._files:
+            file.close()
+        self._index.close()
+
+    def _find(self, digest: str) -> tuple[int, int] | None:
+        query = "SELECT file, start FROM entries WHERE key = ? AND file IS NOT NULL"
+        return self._index.execute(query, (_key(digest),)).fetchone()
+
+    def _read(self, path: Path) -> None:
+        file = path.open("rb")
+        self._files.append(file)
+        rows = self._rows(_lines(file, path), len(self._files) - 1)
+        self._index.execute("BEGIN")
+        self._index.executemany("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", rows)
+        self._index.execute("COMMIT")
+
+    def _rows(
+        self, lines: Iterable[tuple[int, dict[str, Any]]], number: int
+    ) -> Iterator[tuple[bytes, int, int]]:
+        for start, line in lines:
+            if "engine" in line and "digest" not in line:
+                self.engines[line["engine"]["id"]] = line["engine"]
+            else:
+                yield _key(line["digest"]), number, start
+
+
+class _Appender:
+    """One job's own file: a whole line per write, synced to the disk every few seconds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._reader: BinaryIO | None = None
+        self._size = 0
+        self._synced = time.monotonic()
+
+    def write(self, line: dict[str, Any]) -> int:
+        """Append a line and return where it starts; a full disk is a UserError."""
+        data = json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        start = self._size
+        try:
+            self._write(data)
+        except OSError as error:
+            raise UserError(
+                f"cannot write the journal {self._path}: {error.strerror}; every completion before "
+                f"this one is kept, so make room and run again"
+            ) from error
+        return start
+
+    def _write(self, data: bytes) -> None:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666)
+        while data:
+            written = os.write(self._file, data)
+            self._size += written
+            data = data[written:]
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            os.fsync(self._file)
+            self._synced = time.monotonic()
+
+    def reader(self) -> BinaryIO:
+        """Return the own file, open for reading."""
+        if self._reader is None:
+            self._reader = self._path.open("rb")
+        return self._reader
+
+    def close(self) -> None:
+        """Sync and close."""
+        if self._file is not None:
+            os.fsync(self._file)
+            os.close(self._file)
+            self._file = None
+        if self._reader is not None:
+            self._reader.close()
+
+
+def _key(digest: str) -> bytes:
+    return bytes.fromhex(digest[:32])
+
+
+def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each whole line with its start; what a kill tore is left out."""
+    start = 0
+    for data in file:
+        try:
+            line = json.loads(data)
+            if not data.endswith(b"\n") or not isinstance(line, dict):
+                raise ValueError("torn")
+            yield start, line
+        except ValueError:
+            logger.info("journal %s: skipped a torn line at byte %d", path, start)
+        start += len(data)

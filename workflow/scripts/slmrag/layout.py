@@ -1,0 +1,90 @@
+"""How a row of the prompts' table becomes the text and tokens that one model reads."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from slmrag.chat import Tokens, chatter, choose_template, settings
+from slmrag.engines.base import Sampling
+from slmrag.engines.checkpoint import Checkpoint
+from slmrag.errors import UserError
+from slmrag.prompting import Passage, Prompt, fit, render
+
+
+class Layout:
+    """The chat template, the tokenizer and the room of one model."""
+
+    def __init__(
+        self, entry: Mapping[str, Any], sampling: Sampling, checkpoint: Checkpoint | None
+    ) -> None:
+        self._entry, self._sampling, self._checkpoint = entry, sampling, checkpoint
+        self._tokens = Tokens(checkpoint.path) if checkpoint else None
+
+    @cached_property
+    def max_model_len(self) -> int | None:
+        """Most tokens of prompt and answer: the entry's, else the checkpoint's, else unknown."""
+        asked = self._entry.get("max_model_len")
+        known = self._checkpoint.context if self._checkpoint else None
+        if asked and known and asked > known:
+            raise UserError(
+                f"max_model_len: {asked} is more than the {known} tokens of the checkpoint; "
+                "lower it or leave it out"
+            )
+        return asked or known
+
+    @cached_property
+    def room(self) -> int | None:
+        """Most tokens of a prompt, or None where no limit is known."""
+        if self.max_model_len is None:
+            return None
+        if self._sampling.max_tokens >= self.max_model_len:
+            raise UserError(
+                f"max_tokens: {self._sampling.max_tokens} leaves no room for a prompt in the "
+                f"{self.max_model_len} tokens of the model; lower max_tokens"
+            )
+        return self.max_model_len - self._sampling.max_tokens
+
+    @cached_property
+    def _chat(self) -> Callable[[str], str] | None:
+        path = self._checkpoint.path if self._checkpoint else None
+        thinking = bool(self._entry.get("thinking"))
+        template = choose_template(self._entry.get("chat_template"), path, thinking)
+        if template is None:
+            return None
+        return chatter(template, settings(path) if path else {}, thinking)
+
+    @property
+    def chat(self) -> bool:
+        """Whether a chat template is put around the prompt; it brings its own special tokens."""
+        return self._chat is not None
+
+    def prompt(self, row: Mapping[str, Any]) -> Prompt:
+        """Return a row's prompt, made to fit; its template, question and passages stand in it."""
+        passages = [{key: self._plain(p[key]) for key in p} for p in row["passages"]]
+        try:
+            return fit(
+                self._maker(row["template"]), self._plain(row["question"]), passages, self._fits
+            )
+        except UserError as error:
+            raise UserError(f"question {row['question_id']!r}: {error}") from error
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of prompts."""
+        assert self._tokens is not None
+        return self._tokens.encode(texts, special=not self.chat)
+
+    def _maker(self, template: str) -> Callable[[str, Sequence[Passage]], str]:
+        def make(question: str, passages: Sequence[Passage]) -> str:
+            text = render(template, question, passages)
+            return self._chat(text) if self._chat else text
+
+        return make
+
+    def _plain(self, text: str | None) -> str:
+        """Return a text that cannot pass for a special token."""
+        return self._tokens.defuse(text or "") if self._tokens else text or ""
+
+    def _fits(self, text: str) -> bool:
+        if self.room is None or self._tokens is None:
+            return True
+        return self._tokens.at_most(text, self.room, special=not self.chat)

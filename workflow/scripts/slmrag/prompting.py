@@ -1,0 +1,108 @@
+"""Prompts: a Jinja template, a question and its passages in; a text that fits the model out."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from slmrag.errors import UserError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+Passage = dict[str, str]
+EXAMPLE: list[Passage] = [{"id": "0", "title": "title", "text": "text"}]
+
+
+class Prompt(NamedTuple):
+    """A rendered prompt, the passages it holds, and what had to go to make it fit."""
+
+    text: str
+    passages: int
+    passages_dropped: int = 0
+    words_cut: int = 0
+
+
+@lru_cache(maxsize=64)
+def compiled(template: str) -> "Template":
+    """Compile a prompt template in Jinja's sandbox; what a data set says is never a template."""
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(template)
+
+
+def checked(template: str, name: str) -> str:
+    """Return the template, or say in one sentence what is wrong with the file ``name``."""
+    from jinja2 import TemplateError, TemplateSyntaxError
+
+    try:
+        for passages in ([], EXAMPLE):
+            if "Who wrote it?" not in render(template, "Who wrote it?", passages):
+                raise UserError(f"{name}: the prompt lacks {{{{ question }}}}; put it in")
+    except TemplateSyntaxError as error:
+        raise UserError(f"{name}, line {error.lineno}: {error.message}") from error
+    except TemplateError as error:
+        raise UserError(
+            f"{name}: {error.message}; a prompt knows question and passages (id, title, text)"
+        ) from error
+    return template
+
+
+def render(template: str, question: str, passages: Sequence[Passage]) -> str:
+    """Render a prompt; templates see ``question`` and ``passages`` (each id, title, text)."""
+    return compiled(template).render(question=question, passages=passages)
+
+
+def fit(
+    make: Callable[[str, Sequence[Passage]], str],
+    question: str,
+    passages: Sequence[Passage],
+    fits: Callable[[str], bool],
+) -> Prompt:
+    """Make the fullest prompt that fits: passages go from the end, then words of the last one.
+
+    UserError where even a prompt without context is too long: then words of the question must go.
+    """
+    text = make(question, passages)
+    if fits(text):
+        return Prompt(text, len(passages))
+    for kept in range(len(passages) - 1, 0, -1):
+        text = make(question, passages[:kept])
+        if fits(text):
+            return Prompt(text, kept, len(passages) - kept)
+    prompt = _cut(make, question, passages[:1], fits)
+    return prompt._replace(passages_dropped=len(passages) - prompt.passages)
+
+
+def _cut(
+    make: Callable[[str, Sequence[Passage]], str],
+    question: str,
+    passages: Sequence[Passage],
+    fits: Callable[[str], bool],
+) -> Prompt:
+    """Cut words from the end: of the one passage left, and only then of the question."""
+    asked = question.split()
+    told = passages[0]["text"].split() if passages else []
+
+    def shortened(cut: int) -> str:
+        kept = " ".join(told[: max(0, len(told) - cut)])
+        less = question
+        if cut > len(told):
+            less = " ".join(asked[: len(asked) - (cut - len(told))])
+        return make(less, [{**passages[0], "text": kept}] if kept else [])
+
+    low, high = 0, len(told) + len(asked)
+    if not fits(shortened(high)):
+        raise UserError(
+            "max_tokens leaves no room for a prompt in max_model_len; lower max_tokens or raise "
+            "max_model_len of the model"
+        )
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(shortened(middle)) else (middle, high)
+    if high < len(told):
+        return Prompt(shortened(high), 1, words_cut=high)
+    return Prompt(shortened(high), 0, words_cut=high - len(told))
