@@ -111,3 +111,11 @@ def checkpoint(wildcards):
 def manifest(wildcards):
     """Return the manifest beside the checkpoint's folder, or nothing."""
     return [f"{folder}.json" for folder in checkpoint(wildcards)]
+
+
+def indexes_of_runs(wildcards):
+    """Return the indexes behind the runs of the comparison."""
+    pairs = [run.split("/") for run in RUNS]
+    searched = [(d, name) for d, name in pairs if not CONFIG.retrievers[name].upstream()]
+    folders = (f"resources/indexes/{corpus_of(dataset)}/{name}" for dataset, name in searched)
+    return list(dict.fromkeys(folders))

@@ -1,7 +1,8 @@
 """The comparison: tables, figures and one page.
 
 Needs: scores, answers and timings of all cells; prompts, questions, retrieval metrics and audits
-Makes: results/{experiment}/report/{comparison.csv,comparison.parquet,report.html,figures/}
+Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.csv, analysis.json,
+       report.html, figures/
 """
 
 ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
@@ -22,6 +23,11 @@ rule report_comparison:
             *expand("resources/datasets/{dataset}/audit.json", dataset=grid.datasets(CONFIG)),
             *expand("resources/corpora/{corpus}/audit.json", corpus=grid.corpora(CONFIG)),
         ],
+        indexes=indexes_of_runs,
+        manifests=[
+            *expand("resources/raw/{object}.json", object=grid.objects(CONFIG)),
+            *[f"resources/models/{m}.json" for m, e in CONFIG.models.items() if e.checkpoint],
+        ],
     output:
         csv="<results>/report/comparison.csv",
         parquet="<results>/report/comparison.parquet",
@@ -30,6 +36,10 @@ rule report_comparison:
             caption="../workflow/report/comparison.rst",
             category="Comparison",
         ),
+        pairs="<results>/report/pairs.csv",
+        analysis="<results>/report/analysis.json",
+        markdown="<results>/report/comparison.md",
+        latex="<results>/report/comparison.tex",
         figures=directory("<results>/report/figures"),
     log:
         "logs/report_comparison.log",

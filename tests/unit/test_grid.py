@@ -27,3 +27,10 @@ def test_a_pattern_matches_the_names_alone():
     """A dot in a name is a dot, and no names match nothing."""
     assert grid.pattern(["a.b", "c"]) == r"a\.b|c"
     assert grid.pattern([]) == "(?!)"
+
+
+def test_the_objects_are_those_that_are_read():
+    """A corpus counts only where a run searches it."""
+    assert grid.objects(config.load(MINIMAL)) == ["passages", "questions"]
+    skipped = edited(("skip", [{"dataset": "quiz", "mode": "bm25_context"}]))
+    assert grid.objects(config.load(skipped)) == ["questions"]

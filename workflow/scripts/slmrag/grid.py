@@ -40,6 +40,15 @@ def corpora(config: Config) -> list[str]:
     return list(dict.fromkeys(name for name in used if name))
 
 
+def objects(config: Config) -> list[str]:
+    """Return the raw objects that the comparison is made from."""
+    sets = [config.datasets[name] for name in datasets(config)]
+    read = [config.corpora[name].object for name in corpora(config)]
+    read += [entry.object for entry in sets] + [entry.gold for entry in sets if entry.gold]
+    flat = [[names] if isinstance(names, str) else names for names in read]
+    return list(dict.fromkeys(name for names in flat for name in names))
+
+
 def pattern(names: Iterable[str]) -> str:
     """Return a wildcard's pattern: the names of entries and nothing else."""
     return "|".join(map(re.escape, names)) or "(?!)"

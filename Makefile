@@ -1,0 +1,66 @@
+# make demo   the whole comparison for real: S3 server, data, a small model, on this machine's CPU
+# make test   all tests; those that need what is not here are skipped with their reason
+# make lint   ruff, snakefmt, snakemake --lint
+# make bench  what we claim about speed, as ratios
+# All work from nothing: they make .venv from the pins in envs/ and install no system package.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --disable-pip-version-check --no-deps
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: demo test unit lint format bench schema pictures check-tracking clean help
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile | head -n 5
+
+demo: $(VENV)/demo
+	$(RUN) demo/run_demo.py
+
+test: $(VENV)/ready
+	$(RUN) -m pytest tests/unit tests
+
+unit: $(VENV)/ready
+	$(RUN) -m pytest tests/unit
+
+lint: $(VENV)/ready
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+format: $(VENV)/ready
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile rules
+
+bench: $(VENV)/ready
+	$(RUN) bench/run_benches.py
+
+schema: $(VENV)/ready
+	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.config_reference
+
+check-tracking: $(VENV)/ready
+	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.tracking.check
+
+clean:
+	rm -rf $(VENV) .demo
+
+# What the workflow, its CPU engine and its tests need.
+$(VENV)/ready: envs/cpu.txt envs/cpu-digests.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo 'error: Python 3.11 is needed; name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+	  { echo 'error: Python has no venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --requirement envs/cpu.txt
+	$(PIP) --require-hashes --requirement envs/cpu-digests.txt
+	touch $@
+
+# The demo's data and models.
+$(VENV)/demo: $(VENV)/ready envs/demo-digests.txt
+	$(PIP) --require-hashes --requirement envs/demo-digests.txt
+	touch $@

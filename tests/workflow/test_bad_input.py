@@ -1,0 +1,58 @@
+"""What bad input gets: one line that names the place, a status other than zero, no half file."""
+
+import pytest
+
+from tests.workflow.project import ECHO, make_project
+
+BAD_CONFIGS = [
+    ({"models": {"parrot": {"temprature": 1}}}, "models.parrot.temprature: unknown key"),
+    (
+        {"datasets": {"quiz": {"corpus": "fact"}}},
+        "no corpus is called 'fact'; did you mean 'facts'",
+    ),
+    ({"modes": {"retriever_context": {"retriever": None}}}, "needs a retriever"),
+]
+
+
+@pytest.mark.parametrize(("edit", "expected"), BAD_CONFIGS)
+def test_a_bad_config_stops_a_dry_run(tmp_path, edit, expected):
+    """A dry run already says what is wrong in the config, and where."""
+    project = make_project(tmp_path / "p", **edit)
+    done = project.snakemake("-n", check=False)
+    assert done.returncode != 0
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def broken_questions(text):
+    """Return an edit of the project that writes another questions file."""
+    return lambda project: (project.folder / "data/questions.json").write_text(text)
+
+
+def empty_corpus(project):
+    """Leave the header alone."""
+    (project.folder / "data/passages.tsv").write_text("id\ttext\ttitle\n")
+
+
+BAD_DATA = [
+    (broken_questions('[{"question": "x", "answers": ["y"]}, {"question": '), "questions.json"),
+    (broken_questions('[{"question": "x", "answers": []}]'), "answer"),
+    (broken_questions("not json"), "questions.json"),
+    (lambda p: (p.folder / "data/questions.json").unlink(), "data/questions.json"),
+    (empty_corpus, "passages.tsv"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("spoil", "expected"), BAD_DATA)
+def test_bad_data_is_refused_in_one_line(tmp_path, spoil, expected):
+    """A job that meets bad data says so in a line that starts with `error:` and leaves no table."""
+    project = make_project(tmp_path / "p", models={"parrot": ECHO})
+    spoil(project)
+    done = project.run(check=False)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode != 0
+    assert len(errors) == 1
+    assert expected in errors[0]
+    assert not list(project.folder.glob("**/.*.part"))
+    assert not list(project.folder.glob("results/*/report/*"))
