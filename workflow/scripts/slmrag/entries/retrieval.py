@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from slmrag.entries.base import Entry
 
@@ -30,10 +30,27 @@ class Retriever(Entry):
 class RankBM25(Retriever):
     """rank_bm25's BM25, computed through an inverted index with the same scores."""
 
+    BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "tokenizer", "stopwords"})
+
     kind: Literal["rank_bm25"]
-    k1: NonNegativeFloat | None = Field(None, description="Saturation of term frequency (1.5)")
+    tokenizer: Literal["words", "whitespace"] | None = Field(
+        None, description="words: runs of letters and digits; whitespace: split() (words)"
+    )
+    stopwords: Literal["none", "english"] | None = Field(
+        None, description="Words left out of passages and questions (none)"
+    )
+    variant: Literal["okapi", "plus", "l"] | None = Field(
+        None, description="Which of rank_bm25's classes (okapi)"
+    )
+    k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
     b: Annotated[float, Field(ge=0, le=1)] | None = Field(
         None, description="Normalisation by passage length (0.75)"
+    )
+    epsilon: NonNegativeFloat | None = Field(
+        None, description="okapi: share of the mean idf for terms in over half the passages (0.25)"
+    )
+    delta: NonNegativeFloat | None = Field(
+        None, description="plus, l: least worth of a term (1 for plus, 0.5 for l)"
     )
 
 

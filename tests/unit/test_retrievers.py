@@ -1,0 +1,191 @@
+"""Index folders, exact vector search, and the two scripts on the kinds that need no model."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import index_passages
+import numpy as np
+import polars as pl
+import pytest
+import retrieve_passages
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slmrag.encoders import batches
+from slmrag.errors import UserError
+from slmrag.retrievers import KINDS, retriever, topk, vectors
+from slmrag.retrievers.store import atomic_folder
+
+BM25 = {"kind": "rank_bm25", "depth": 3}
+HASHING = {"kind": "dense", "encoder": "hashing", "depth": 3}
+PASSAGE = pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String})
+HARDWARE = {"gpus": 0, "threads": 1}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a corpus of four passages and three questions about it."""
+    pl.DataFrame(
+        {
+            "id": ["p1", "p2", "p3", "p4"],
+            "title": ["Oslo", "Bergen", "", "Rome"],
+            "text": ["Capital of Norway", "A rainy port of Norway", "Fish", "Capital of Italy"],
+        }
+    ).write_parquet(tmp_path / "passages.parquet")
+    pl.DataFrame(
+        {
+            "question_id": ["q1", "q2", "q3"],
+            "question": ["capital of norway", "zzz", "italy"],
+            "answers": [["Norway"], ["nothing"], ["Paris"]],
+            "gold": [
+                [{"id": "p1", "title": "", "text": ""}],
+                [],
+                [{"id": "x", "title": "", "text": ""}],
+            ],
+        },
+        schema_overrides={"gold": pl.List(PASSAGE)},
+    ).write_parquet(tmp_path / "questions.parquet")
+    return tmp_path
+
+
+def build(folder: Path, entry: dict[str, Any]) -> dict[str, Any]:
+    """Run index_passages."""
+    return index_passages.main(
+        SimpleNamespace(passages=folder / "passages.parquet", encoder=[]),
+        SimpleNamespace(index=folder / "index"),
+        SimpleNamespace(entry=entry, hardware=HARDWARE),
+    )
+
+
+def search(folder: Path, entry: dict[str, Any]) -> dict[str, Any]:
+    """Run retrieve_passages."""
+    return retrieve_passages.main(
+        SimpleNamespace(
+            passages=folder / "passages.parquet",
+            questions=folder / "questions.parquet",
+            index=[folder / "index"],
+            encoder=[],
+        ),
+        SimpleNamespace(hits=folder / "hits.parquet", metrics=folder / "metrics.json"),
+        SimpleNamespace(entry=entry, hardware=HARDWARE),
+    )
+
+
+@pytest.mark.parametrize("entry", [BM25, HASHING])
+def test_the_passage_that_says_it_comes_first(folder: Path, entry: dict[str, Any]) -> None:
+    """Both kinds rank the passage that shares all words of a question first."""
+    build(folder, entry)
+    search(folder, entry)
+    hits = pl.read_parquet(folder / "hits.parquet")
+    best = hits.filter(rank=1)
+    assert hits.columns == ["question_id", "rank", "passage_id", "score"]
+    assert dict(zip(best["question_id"], best["passage_id"], strict=True))["q1"] == "p1"
+
+
+def test_scalars_keep_the_question_without_hits(folder: Path) -> None:
+    """A question without hits has no row, is counted, and stays in the denominator."""
+    build(folder, BM25)
+    scalars = search(folder, BM25)
+    assert scalars["without_hits"] == 1
+    assert scalars["has_answer@1"] == pytest.approx(1 / 3)
+    assert "q2" not in pl.read_parquet(folder / "hits.parquet")["question_id"]
+
+
+def test_depth_above_the_corpus(folder: Path) -> None:
+    """A depth above the number of passages gives all that there are."""
+    build(folder, HASHING)
+    search(folder, HASHING | {"depth": 50})
+    assert pl.read_parquet(folder / "hits.parquet").height == 3 * 4
+
+
+def test_search_keys_do_not_touch_the_index(folder: Path) -> None:
+    """An index serves other values of k1, b and depth than it was built beside."""
+    build(folder, BM25)
+    search(folder, BM25 | {"k1": 0.9, "b": 0.4, "depth": 1})
+
+
+def test_another_tokenizer_is_refused(folder: Path) -> None:
+    """An index is not searched with another tokenizer than its own."""
+    build(folder, BM25)
+    with pytest.raises(UserError, match="tokenizer"):
+        search(folder, BM25 | {"tokenizer": "whitespace"})
+
+
+def test_another_kind_is_refused(folder: Path) -> None:
+    """An index is not searched by another kind of retriever."""
+    build(folder, BM25)
+    with pytest.raises(UserError, match="kind"):
+        search(folder, HASHING)
+
+
+def test_another_corpus_is_refused(folder: Path) -> None:
+    """An index is not searched beside another corpus than its own."""
+    build(folder, BM25)
+    corpus = pl.read_parquet(folder / "passages.parquet")
+    corpus.reverse().write_parquet(folder / "passages.parquet")
+    with pytest.raises(UserError, match="another corpus"):
+        search(folder, BM25)
+
+
+@pytest.mark.parametrize("name", ["passages.npy", "index.json"])
+def test_a_broken_index_is_refused(folder: Path, name: str) -> None:
+    """A cut file or a missing index.json is named."""
+    build(folder, BM25)
+    file = folder / "index" / name
+    file.write_bytes(file.read_bytes()[:-1]) if name != "index.json" else file.unlink()
+    with pytest.raises(UserError, match=name):
+        search(folder, BM25)
+
+
+def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
+    """A folder that could not be finished is not there, and nor is its temporary one."""
+    with pytest.raises(ValueError, match="half"), atomic_folder(tmp_path / "index") as folder:
+        (folder / "x").write_text("half")
+        raise ValueError("half")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_kind_has_a_hint() -> None:
+    """A misspelt kind names the nearest one."""
+    with pytest.raises(UserError, match="rank_bm25"):
+        retriever("rank_bm52")
+    assert set(KINDS) >= {"rank_bm25", "dense"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=400), st.integers(1, 30))
+def test_top_is_a_stable_sort(values: list[int], depth: int) -> None:
+    """The best of the scores are those of a whole sort, ties by lower row."""
+    scores = np.array(values, dtype=float)
+    rows, best = topk.top(scores, depth)
+    expected = np.lexsort((np.arange(len(scores)), -scores))[:depth]
+    assert rows.tolist() == expected.tolist()
+    assert best.tolist() == scores[expected].tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 3000), st.integers(1, 7), st.integers(1, 60), st.integers(0, 99), st.booleans()
+)
+def test_vector_search_is_exact(
+    rows: int, questions: int, depth: int, seed: int, coarse: bool
+) -> None:
+    """Searching block by block equals sorting all products, ties by lower row."""
+    rng = np.random.default_rng(seed)
+    table = rng.integers(-2, 3, (rows, 4)) if coarse else rng.integers(-99, 99, (rows, 4))
+    asked = rng.integers(-9, 9, (questions, 4)).astype(np.float32)
+    products = asked @ table.T.astype(np.float32)  # small integers: exact in any order
+    found = vectors.search(table.astype(np.float16), asked, depth, block=512)
+    for scores, (best, values) in zip(products, found, strict=True):
+        expected = np.lexsort((np.arange(rows), -scores))[:depth]
+        assert best.tolist() == expected.tolist()
+        assert values.tolist() == scores[expected].tolist()
+
+
+def test_batches_hold_every_row_once() -> None:
+    """Each text is in one batch, long ones first, and a batch holds at most its tokens."""
+    lengths = [5, 1, 9, 3, 100, 2]
+    found = list(batches(lengths, 10))
+    assert sorted(row for batch in found for row in batch) == list(range(6))
+    assert found[0] == [4]
+    assert all(len(b) * max(lengths[r] for r in b) <= 10 or len(b) == 1 for b in found)

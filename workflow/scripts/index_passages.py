@@ -1,0 +1,23 @@
+"""Build a retriever's index of a corpus."""
+
+from pathlib import Path
+
+from slmrag.job import run_job
+from slmrag.retrievers import retriever
+from slmrag.retrievers.store import atomic_folder, describe, resolved
+
+
+def main(input, output, params):
+    """Write the index folder of one retriever and corpus; it is whole or absent."""
+    kind = retriever(params.entry["kind"])
+    passages = Path(input.passages)
+    built = resolved(params.entry, kind.BUILD)
+    means = {"checkpoint": next(iter(input.encoder), None)} | params.hardware
+    with atomic_folder(output.index) as folder:
+        facts = kind.build(passages, folder, built | means)
+        size = describe(folder, built, passages, facts)
+    return {"bytes": size} | {name: v for name, v in facts.items() if isinstance(v, int | float)}
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821

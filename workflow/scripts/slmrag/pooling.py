@@ -1,0 +1,88 @@
+"""Which pooling and prefixes an encoder was trained with: wrong ones fail silently.
+
+A retriever's own keys come first, then ``FAMILIES`` by the checkpoint's name, then what the
+checkpoint says in sentence-transformers' files; where none says how to pool, it is refused.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.files import read_json
+
+_TASK = "Given a web search query, retrieve relevant passages that answer the query"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How text becomes a vector; ``pair`` gives title and text to the tokenizer as two segments."""
+
+    pooling: str | None = None
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    normalize: bool = True
+    pair: bool = False
+    max_length: int | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return the recipe as plain values."""
+        return asdict(self)
+
+
+FAMILIES: dict[str, Recipe] = {
+    r"e5-mistral": Recipe("last", f"Instruct: {_TASK}\nQuery: "),
+    r"e5-(small|base|large)-instruct|e5-large-instruct": Recipe(
+        "mean", f"Instruct: {_TASK}\nQuery: "
+    ),
+    r"e5-(small|base|large)": Recipe("mean", "query: ", "passage: "),
+    r"bge-(small|base|large)-en": Recipe(
+        "cls", "Represent this sentence for searching relevant passages: "
+    ),
+    r"bge-m3": Recipe("cls"),
+    r"gte-(small|base|large)$": Recipe("mean"),
+    r"gte-modernbert": Recipe("cls"),
+    r"contriever": Recipe("mean", normalize=False),
+    r"dpr-(ctx|question)_encoder": Recipe("cls", normalize=False, pair=True, max_length=256),
+    r"qwen3-embedding": Recipe("last", f"Instruct: {_TASK}\nQuery:"),
+    r"all-minilm": Recipe("mean", max_length=256),
+}
+
+
+def recipe(checkpoint: Path, params: Mapping[str, Any]) -> Recipe:
+    """Return how the encoder in a folder is used; UserError where nothing says how it pools."""
+    name = str(params.get("encoder", "")).rstrip("/").rpartition("/")[2].lower()
+    families = (known for pattern, known in FAMILIES.items() if re.search(pattern, name))
+    chosen = next(families, None) or _from_files(checkpoint)
+    given = {key: params[key] for key in chosen.record() if params.get(key) is not None}
+    chosen = replace(chosen, **given)
+    if chosen.pooling is None:
+        raise UserError(
+            f"encoder {params.get('encoder')}: neither its name nor its files say how it pools; "
+            "give the retriever pooling: mean, cls or last (and its prefixes)"
+        )
+    return chosen
+
+
+def _from_files(checkpoint: Path) -> Recipe:
+    """Read sentence-transformers' files: pooling, normalisation, prompts, longest text."""
+    prompts = _json(checkpoint / "config_sentence_transformers.json").get("prompts") or {}
+    modules = _json(checkpoint / "modules.json") or []
+    return Recipe(
+        pooling=_pooling(_json(checkpoint / "1_Pooling" / "config.json")),
+        query_prefix=prompts.get("query", ""),
+        passage_prefix=prompts.get("document", prompts.get("passage", "")),
+        normalize=not modules or any("Normalize" in module["type"] for module in modules),
+        max_length=_json(checkpoint / "sentence_bert_config.json").get("max_seq_length"),
+    )
+
+
+def _pooling(settings: Mapping[str, Any]) -> str | None:
+    modes = {"mean_tokens": "mean", "cls_token": "cls", "lasttoken": "last"}
+    return next((ours for key, ours in modes.items() if settings.get(f"pooling_mode_{key}")), None)
+
+
+def _json(path: Path) -> Any:
+    return read_json(path) if path.is_file() else {}

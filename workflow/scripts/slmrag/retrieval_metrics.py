@@ -1,0 +1,109 @@
+"""How good hits are: has-answer@k (Karpukhin et al. 2020), recall@k, MRR and nDCG over gold.
+
+Every question counts, with or without hits; gold metrics are over the questions that have gold.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from slmrag import statistics
+
+Array = np.ndarray
+
+CUTOFFS = (1, 5, 10, 20, 100)
+RESAMPLES = 2_000
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """What is relevant among the hits: parallel arrays over hits, and counts by question.
+
+    ``question`` and ``rank`` (from 1) place a hit; ``gold_passages`` is each question's number of
+    gold passages, ``gold_in_corpus`` how many of them the corpus has.
+    """
+
+    question: Array
+    rank: Array
+    has_answer: Array
+    is_gold: Array
+    gold_passages: Array
+    gold_in_corpus: Array
+
+
+def summarise(relevance: Relevance, depth: int) -> dict[str, Any]:
+    """Return counts, and each metric's mean with a bootstrap interval."""
+    total = len(relevance.gold_passages)
+    with_gold = relevance.gold_passages > 0
+    gold = {name: values[with_gold] for name, values in gold_metrics(relevance, depth).items()}
+    return {
+        "questions": total,
+        "without_hits": total - len(np.unique(relevance.question)),
+        "with_gold": int(with_gold.sum()),
+        "gold_in_corpus": _share(relevance.gold_in_corpus, relevance.gold_passages),
+        "depth": depth,
+        "metrics": intervals(answer_metrics(relevance, depth)) | intervals(gold),
+    }
+
+
+def answer_metrics(relevance: Relevance, depth: int) -> dict[str, Array]:
+    """Return has-answer@k of each question: whether any of its first k hits holds an answer."""
+    return {
+        f"has_answer@{k}": (_within(relevance, relevance.has_answer, k) > 0).astype(float)
+        for k in _cutoffs(depth)
+    }
+
+
+def gold_metrics(relevance: Relevance, depth: int) -> dict[str, Array]:
+    """Return gold recall@k, reciprocal rank and nDCG@k of each question, 0 where none is found."""
+    cutoffs, wanted = _cutoffs(depth), np.maximum(relevance.gold_passages, 1)
+    gold = relevance.is_gold
+    recalls = {f"gold_recall@{k}": _within(relevance, gold, k) / wanted for k in cutoffs}
+    gains = gold / np.log2(relevance.rank + 1.0)
+    ndcgs = {f"ndcg@{k}": _within(relevance, gains, k) / _ideal(wanted, k) for k in cutoffs}
+    return recalls | {"mrr": _reciprocal_ranks(relevance)} | ndcgs
+
+
+def intervals(metrics: dict[str, Array]) -> dict[str, dict[str, float | None]]:
+    """Return mean, low and high (BCa, 95 %; null below two questions) of each metric."""
+    if not metrics or not len(next(iter(metrics.values()))):
+        return {}
+    values = np.stack(list(metrics.values()), axis=1)
+    bounds = statistics.intervals(values, confidence=0.95, count=RESAMPLES, seed=0)
+    return {
+        name: {"mean": float(mean), "low": _finite(low), "high": _finite(high)}
+        for name, mean, (low, high) in zip(metrics, values.mean(axis=0), bounds, strict=True)
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _cutoffs(depth: int) -> list[int]:
+    return [k for k in CUTOFFS if k <= depth] or [depth]
+
+
+def _within(relevance: Relevance, weights: Array, k: int) -> Array:
+    """Return each question's sum of weights over its first k hits."""
+    kept = relevance.rank <= k
+    total = len(relevance.gold_passages)
+    return np.bincount(relevance.question[kept], weights[kept].astype(float), minlength=total)
+
+
+def _ideal(wanted: Array, k: int) -> Array:
+    gains = np.cumsum(1 / np.log2(np.arange(2, k + 2)))
+    return gains[np.minimum(wanted, k) - 1]
+
+
+def _reciprocal_ranks(relevance: Relevance) -> Array:
+    best = np.zeros(len(relevance.gold_passages))
+    np.maximum.at(
+        best, relevance.question[relevance.is_gold], 1 / relevance.rank[relevance.is_gold]
+    )
+    return best
+
+
+def _share(part: Array, whole: Array) -> float | None:
+    return float(part.sum() / whole.sum()) if whole.sum() else None

@@ -1,0 +1,41 @@
+"""What a search returns: rows of the corpus by question, best first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Parallel arrays, a question's hits in a row and best first.
+
+    ``question`` and ``passage`` are 0-based rows of the questions and of the corpus.
+    """
+
+    question: Array
+    passage: Array
+    score: Array
+
+    @classmethod
+    def of(cls, ranked: Iterable[tuple[Array, Array]]) -> "Hits":
+        """Return the hits of each question's passages and scores."""
+        pairs = [(np.asarray(rows), np.asarray(scores)) for rows, scores in ranked]
+        counts = [len(rows) for rows, _ in pairs]
+        return cls(
+            np.repeat(np.arange(len(pairs), dtype=np.int64), counts),
+            np.concatenate([rows for rows, _ in pairs] or [[]]).astype(np.int64),
+            np.concatenate([scores for _, scores in pairs] or [[]]).astype(np.float64),
+        )
+
+    @property
+    def rank(self) -> Array:
+        """Return each hit's rank, 1 for a question's best."""
+        first = np.searchsorted(self.question, self.question, side="left")
+        return (np.arange(len(self.question)) - first + 1).astype(np.int32)
+
+    def __len__(self) -> int:
+        """Return the number of hits of all questions."""
+        return len(self.question)
