@@ -1,0 +1,48 @@
+"""A cell in a few numbers."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slmrag.scoring import METRICS
+from slmrag.statistics import intervals
+
+if TYPE_CHECKING:
+    import polars as pl
+
+AVERAGED = (*METRICS, "raw_token_recall")
+
+
+def summarise(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return n, each metric's mean with its interval, and counts of what went wrong."""
+    return {
+        "n": scores.height,
+        **averages(scores.select(AVERAGED).to_numpy(), metrics),
+        "failures": counts(scores["failure"]),
+        "truncated": int((scores["finish_reason"] == "length").sum()),
+        "empty": int((scores["failure"] == "empty").sum()),
+        "has_answer": number(scores["has_answer"].mean()),
+        "generated_tokens": number(scores["generated_tokens"].mean()),
+    }
+
+
+def averages(values: np.ndarray, metrics: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return {mean, low, high} of each column; null where a number is not defined."""
+    seed = metrics.get("seed") or 0
+    bounds = intervals(values, metrics["confidence"], metrics["bootstrap"], seed)
+    means = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
+    return {
+        name: {"mean": number(mean), "low": number(low), "high": number(high)}
+        for name, mean, (low, high) in zip(AVERAGED, means, bounds, strict=True)
+    }
+
+
+def counts(column: "pl.Series") -> dict[str, int]:
+    """Return how often each value occurs, nulls left out."""
+    return dict(sorted(column.drop_nulls().value_counts().iter_rows()))
+
+
+def number(value: Any) -> float | None:
+    """Return a float that JSON can hold, or None."""
+    return None if value is None or not np.isfinite(value) else float(value)

@@ -1,0 +1,62 @@
+"""One row of scores a question, from the answers and what they were asked."""
+
+from typing import TYPE_CHECKING
+
+from slmrag.errors import UserError
+from slmrag.failures import Completion, classify
+from slmrag.scoring import METRICS, score_answers
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KEPT = ("has_answer", "gold_rank", "failure", "finish_reason", "generated_tokens")
+
+
+def joined(
+    answers: "pl.DataFrame", questions: "pl.DataFrame", prompts: "pl.DataFrame", path: str
+) -> "pl.DataFrame":
+    """Return the answers with their references and prompts, in the answers' order.
+
+    Raises UserError unless the answers are of just the questions, each once.
+    """
+    ids = answers["question_id"]
+    _refuse(f"{path}: question {{}} is answered twice", ids.filter(ids.is_duplicated()))
+    for other, name in ((questions, "questions"), (prompts, "prompts")):
+        theirs = other["question_id"]
+        missing = ids.filter(~ids.is_in(theirs.implode()))
+        _refuse(f"{path}: the answered question {{}} is not among the {name}", missing)
+        unanswered = theirs.filter(~theirs.is_in(ids.implode()))
+        _refuse(f"{path}: question {{}} has no answer", unanswered)
+    prompts = prompts.select("question_id", "question", "passages", "has_answer", "gold_rank")
+    references = questions.select("question_id", "answers")
+    rows = answers.drop("passages", strict=False).join(references, on="question_id", how="left")
+    return rows.join(prompts, on="question_id", how="left", maintain_order="left")
+
+
+def _refuse(sentence: str, ids: "pl.Series") -> None:
+    if len(ids):
+        raise UserError(f"{sentence.format(repr(ids[0]))}; delete the file and run again")
+
+
+def scored(rows: "pl.DataFrame") -> "pl.DataFrame":
+    """Return the scores table of rows with answer, raw_answer, answers, question and passages."""
+    import polars as pl
+
+    rows = rows.with_columns(pl.col("answer", "raw_answer").fill_null(""))
+    references = rows["answers"].to_list()
+    columns = score_answers(rows["answer"].to_list(), references)
+    raw = score_answers(rows["raw_answer"].to_list(), references)["token_recall"]
+    failures = [classify(completion) for completion in completions(rows)]
+    return rows.with_columns(
+        *(pl.Series(name, columns[name]) for name in METRICS),
+        pl.Series("raw_token_recall", raw),
+        pl.Series("failure", failures, dtype=pl.String),
+    ).select("question_id", *METRICS, "raw_token_recall", *KEPT)
+
+
+def completions(rows: "pl.DataFrame") -> list[Completion]:
+    """Return what each row says of its completion."""
+    texts = [[passage["text"] for passage in own] for own in rows["passages"].to_list()]
+    columns = (rows[name].to_list() for name in ("raw_answer", "answer", "finish_reason"))
+    asked = rows["question"].to_list()
+    return [Completion(*row) for row in zip(*columns, asked, texts, strict=True)]
