@@ -113,6 +113,12 @@ def manifest(wildcards):
     return [f"{folder}.json" for folder in checkpoint(wildcards)]
 
 
+def cells_of_job(wildcards):
+    """Return model, data set and mode of each cell that a job makes, in the order of its files."""
+    cells = [cell.format(**wildcards).split("/") for cell in JOB_CELLS]
+    return [{"model": wildcards.model, "dataset": d, "mode": m} for d, m in cells]
+
+
 def indexes_of_runs(wildcards):
     """Return the indexes behind the runs of the comparison."""
     pairs = [run.split("/") for run in RUNS]

@@ -31,7 +31,7 @@ rule generate_answers:
     params:
         model=entry(CONFIG.models, "model"),
         sampling=CONFIG.sampling.params(),
-        cells=JOB_CELLS,
+        cells=lambda wildcards: [cell.format(**wildcards) for cell in JOB_CELLS],
         journal=lambda wildcards, resources: "resources/journal",
         hardware=hardware(CONFIG.models, "model"),
         code=lambda wildcards: code("generate_answers", engines=engine_of(wildcards)),

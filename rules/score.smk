@@ -1,4 +1,4 @@
-"""Each answer against its question's references.
+"""Each answer against its question's references, in jobs of the same cells as generation.
 
 Needs: answers/{model}/{dataset}/{mode}.parquet, questions.parquet, prompts/{dataset}/{mode}.parquet
 Makes: results/{experiment}/scores/{model}/{dataset}/{mode}.parquet and .json
@@ -7,23 +7,26 @@ Makes: results/{experiment}/scores/{model}/{dataset}/{mode}.parquet and .json
 
 rule score_answers:
     input:
-        answers="<results>/answers/{model}/{dataset}/{mode}.parquet",
-        questions="resources/datasets/{dataset}/questions.parquet",
-        prompts="<results>/prompts/{dataset}/{mode}.parquet",
+        answers=expand("<results>/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
+        questions=expand(
+            "resources/datasets/{dataset}/questions.parquet",
+            dataset=[cell.split("/")[0] for cell in JOB_CELLS],
+        ),
+        prompts=expand("<results>/prompts/{cell}.parquet", cell=JOB_CELLS),
     output:
-        scores="<results>/scores/{model}/{dataset}/{mode}.parquet",
-        summary="<results>/scores/{model}/{dataset}/{mode}.json",
+        scores=expand("<results>/scores/{{model}}/{cell}.parquet", cell=JOB_CELLS),
+        summaries=expand("<results>/scores/{{model}}/{cell}.json", cell=JOB_CELLS),
     log:
-        "logs/score_answers/{model}/{dataset}/{mode}.log",
+        f"logs/score_answers/{JOB}.log",
     benchmark:
-        "benchmarks/score_answers/{model}/{dataset}/{mode}.tsv"
+        f"benchmarks/score_answers/{JOB}.tsv"
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(2000),
     params:
         metrics=CONFIG.metrics.params(),
-        cell=lambda wildcards: dict(wildcards.items()),
+        cells=cells_of_job,
         code=code("score_answers"),
     script:
         "../workflow/scripts/score_answers.py"
