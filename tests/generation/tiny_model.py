@@ -45,7 +45,7 @@ def make_tokenizer(folder: Path, chat: bool = False) -> int:
 
 
 def make_model(
-    folder: Path, chat: bool = False, seed: int = 0, layers: int = 2, hidden: int = 64
+    folder: Path, chat: bool = False, seed: int = 0, layers: int = 2, hidden: int = 128
 ) -> Path:
     """Write a whole checkpoint (config, tokenizer, safetensors) into ``folder``; needs torch."""
     import torch

@@ -31,7 +31,7 @@ def contexts(
     return questions.select("question_id", "question").with_columns(columns)
 
 
-def _passage() -> Any:  # noqa: N802
+def _passage() -> Any:
     import polars as pl
 
     return pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String})

@@ -1,7 +1,7 @@
 """The journal: every finished completion, on disk the moment it finishes, never generated twice.
 
 A folder per recipe; in it one append-only file of JSON lines per job, so that no job needs a lock.
-A line is a completion ``{"digest": ..., ...}`` or the record of an engine's run ``{"engine": ...}``.
+A line is a completion ``{"digest": ..., ...}`` or an engine run's record ``{"engine": ...}``.
 Where two jobs made the same completion, the one in the first file by name counts, for ever.
 """
 
@@ -101,10 +101,10 @@ class Journal:
         self, lines: Iterable[tuple[int, dict[str, Any]]], number: int
     ) -> Iterator[tuple[bytes, int, int]]:
         for start, line in lines:
-            if "engine" in line and "digest" not in line:
-                self.engines[line["engine"]["id"]] = line["engine"]
-            else:
+            if "digest" in line:
                 yield _key(line["digest"]), number, start
+            else:
+                self.engines[line["engine"]["id"]] = line["engine"]
 
 
 class _Appender:
@@ -166,11 +166,19 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each whole line with its start; what a kill tore is left out."""
     start = 0
     for data in file:
-        try:
-            line = json.loads(data)
-            if not data.endswith(b"\n") or not isinstance(line, dict):
-                raise ValueError("torn")
+        line = _whole(data)
+        if line is None:
+            logger.info("journal %s: passed over a torn line at byte %d", path, start)
+        else:
             yield start, line
-        except ValueError:
-            logger.info("journal %s: skipped a torn line at byte %d", path, start)
         start += len(data)
+
+
+def _whole(data: bytes) -> dict[str, Any] | None:
+    """Return a line that is a completion or an engine's record to its end, else None."""
+    try:
+        line = json.loads(data)
+        keyed = _key(line["digest"]) if "digest" in line else line["engine"]["id"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return line if keyed and data.endswith(b"\n") else None

@@ -5,8 +5,8 @@ import re
 REASONING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 LABEL = re.compile(r"\A\s*(?:\*\*)?(?:Final answer|Answer|A)\s*:(?:\*\*)?[ \t]*", re.IGNORECASE)
 RUN_ON = re.compile(
-    r"\n\s*(?:Question|Q|Context|Passage(?: \d+)?|Answer|A|Human|User|Assistant)\s*:|<\|im_(?:end|start)\|>"
-    r"|<end_of_turn>|</s>|<eos>|<\|endoftext\|>",
+    r"\n\s*(?:Question|Q|Context|Passage(?: \d+)?|Answer|A|Human|User|Assistant)\s*:"
+    r"|<\|im_(?:end|start)\|>|<end_of_turn>|</s>|<eos>|<\|endoftext\|>",
     re.IGNORECASE,
 )
 

