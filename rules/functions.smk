@@ -113,6 +113,18 @@ def manifest(wildcards):
     return [f"{folder}.json" for folder in checkpoint(wildcards)]
 
 
+def adapter(wildcards):
+    """Return the folder of a model's LoRA adapter, or nothing."""
+    folder = CONFIG.models[wildcards.model].adapter
+    return [folder] if folder else []
+
+
+def chat_template(wildcards):
+    """Return the file of a model's own chat template, or nothing where the tokenizer's is meant."""
+    template = CONFIG.models[wildcards.model].chat_template
+    return [] if template in (None, "auto", "tokenizer", "none") else [template]
+
+
 def cells_of_job(wildcards):
     """Return model, data set and mode of each cell that a job makes, in the order of its files."""
     cells = [cell.format(**wildcards).split("/") for cell in JOB_CELLS]

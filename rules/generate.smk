@@ -14,6 +14,8 @@ rule generate_answers:
         prompts=expand("<results>/prompts/{cell}.parquet", cell=JOB_CELLS),
         checkpoint=checkpoint,
         manifest=manifest,
+        adapter=adapter,
+        chat_template=chat_template,
     output:
         answers=expand("<results>/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
         timings=expand("<results>/timings/{{model}}/{cell}.parquet", cell=JOB_CELLS),
