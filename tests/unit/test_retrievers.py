@@ -11,10 +11,10 @@ import pytest
 import retrieve_passages
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.encoders import batches
 from slmrag.errors import UserError
 from slmrag.retrievers import KINDS, retriever, topk, vectors
 from slmrag.retrievers.store import atomic_folder
+from slmrag.transformer import batches
 
 BM25 = {"kind": "rank_bm25", "depth": 3}
 HASHING = {"kind": "dense", "encoder": "hashing", "depth": 3}

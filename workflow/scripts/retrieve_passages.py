@@ -7,16 +7,15 @@ from slmrag.files import write_json, write_table
 from slmrag.job import run_job
 from slmrag.retrieval_metrics import summarise
 from slmrag.retrievers import retriever
-from slmrag.retrievers.relevance import annotate
+from slmrag.retrievers.relevance import annotate, read_hits
 from slmrag.retrievers.store import check, resolved
 
 
 def main(input, output, params):
     """Write the hits of one retriever for one data set, and their metrics."""
     questions = pl.read_parquet(input.questions)
-    passages = Path(input.passages)
-    hits = found(input, params, passages, questions["question"].to_list())
-    table, relevance = annotate(hits, questions, passages)
+    hits = found(input, params, questions)
+    table, relevance = annotate(hits, questions, Path(input.passages))
     summary = summarise(relevance, params.entry["depth"]) | {"retriever": dict(params.entry)}
     write_table(table, output.hits)
     write_json(summary, output.metrics)
@@ -24,14 +23,17 @@ def main(input, output, params):
     return {"questions": len(questions), "without_hits": summary["without_hits"]} | means
 
 
-def found(input, params, passages, questions):
-    """Search the retriever's own index, which must be of this corpus and entry."""
-    entry, kind = params.entry, retriever(params.entry["kind"])
-    index = Path(input.index[0])
-    built = resolved(entry, kind.BUILD)
+def found(input, params, questions):
+    """Search the retriever's own index, or combine the hits of others."""
+    entry, kind, passages = params.entry, retriever(params.entry["kind"]), Path(input.passages)
+    settings = entry | params.hardware | {"checkpoint": next(iter(input.encoder), None)}
+    texts, depth = questions["question"].to_list(), entry["depth"]
+    if hasattr(kind, "combine"):
+        runs = [read_hits(path, questions, passages) for path in input.hits]
+        return kind.combine(runs, texts, passages, depth, settings)
+    index, built = Path(input.index[0]), resolved(entry, kind.BUILD)
     about = check(index, built, passages)
-    means = {"checkpoint": next(iter(input.encoder), None)} | params.hardware
-    return kind.search(index, questions, entry["depth"], entry | built | means | {"about": about})
+    return kind.search(index, texts, depth, settings | built | {"about": about})
 
 
 if __name__ == "__main__":

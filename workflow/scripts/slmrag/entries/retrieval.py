@@ -4,7 +4,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from slmrag.entries.base import Entry
+from slmrag.entries.base import Entry, Name
+
+Tokenizer = Literal["words", "whitespace"]
+Stopwords = Literal["none", "english"]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Retriever(Entry):
@@ -33,25 +37,57 @@ class RankBM25(Retriever):
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "tokenizer", "stopwords"})
 
     kind: Literal["rank_bm25"]
-    tokenizer: Literal["words", "whitespace"] | None = Field(
+    tokenizer: Tokenizer | None = Field(
         None, description="words: runs of letters and digits; whitespace: split() (words)"
     )
-    stopwords: Literal["none", "english"] | None = Field(
+    stopwords: Stopwords | None = Field(
         None, description="Words left out of passages and questions (none)"
     )
     variant: Literal["okapi", "plus", "l"] | None = Field(
         None, description="Which of rank_bm25's classes (okapi)"
     )
     k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
-    b: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        None, description="Normalisation by passage length (0.75)"
-    )
+    b: Share | None = Field(None, description="Normalisation by passage length (0.75)")
     epsilon: NonNegativeFloat | None = Field(
         None, description="okapi: share of the mean idf for terms in over half the passages (0.25)"
     )
     delta: NonNegativeFloat | None = Field(
         None, description="plus, l: least worth of a term (1 for plus, 0.5 for l)"
     )
+
+
+class BM25S(Retriever):
+    """BM25 by the bm25s library; its scores are fixed when the index is built."""
+
+    BUILD: ClassVar[frozenset[str]] = frozenset(
+        {"kind", "tokenizer", "stopwords", "method", "k1", "b", "delta"}
+    )
+
+    kind: Literal["bm25s"]
+    tokenizer: Tokenizer | None = Field(None, description="As of rank_bm25 (words)")
+    stopwords: Stopwords | None = Field(None, description="As of rank_bm25 (none)")
+    method: Literal["robertson", "lucene", "atire", "bm25l", "bm25+"] | None = Field(
+        None, description="Which BM25 (lucene)"
+    )
+    k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
+    b: Share | None = Field(None, description="Normalisation by passage length (0.75)")
+    delta: NonNegativeFloat | None = Field(
+        None, description="bm25l, bm25+: least worth of a term (0.5)"
+    )
+
+
+class Lucene(Retriever):
+    """BM25 of Lucene by Anserini, from pyserini's jar in a Java of its own."""
+
+    BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "stemmer", "keep_stopwords"})
+
+    kind: Literal["lucene"]
+    stemmer: Literal["porter", "krovetz", "none"] | None = Field(
+        None, description="Stemmer of Anserini's English analyser (porter)"
+    )
+    keep_stopwords: bool | None = Field(None, description="Index stop words too (false)")
+    k1: NonNegativeFloat | None = Field(None, description="Saturation of term frequency (0.9)")
+    b: Share | None = Field(None, description="Normalisation by passage length (0.4)")
 
 
 class Dense(Retriever):
@@ -88,4 +124,46 @@ class Dense(Retriever):
         return self.gpus or 0
 
 
-RetrieverEntry = Annotated[RankBM25 | Dense, Field(discriminator="kind")]
+class RRF(Retriever):
+    """Reciprocal rank fusion of other retrievers' hits."""
+
+    BUILD: ClassVar[frozenset[str]] = frozenset()
+
+    kind: Literal["rrf"]
+    of: list[Name] = Field(min_length=2, description="Retrievers whose hits are fused")
+    k: PositiveFloat | None = Field(None, description="Damping of the first ranks (60)")
+
+    def upstream(self) -> list[str]:
+        """Return the names of the retrievers that are fused."""
+        return list(self.of)
+
+
+class Rerank(Retriever):
+    """Another retriever's hits, ranked anew by a cross-encoder."""
+
+    BUILD: ClassVar[frozenset[str]] = frozenset()
+    HARDWARE: ClassVar[frozenset[str]] = frozenset({"batch_size", "gpus"})
+
+    kind: Literal["rerank"]
+    of: Name = Field(description="Retriever whose hits are ranked anew")
+    encoder: str = Field(description="Cross-encoder: hf:org/name, s3://bucket/prefix/ or a folder")
+    encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
+    candidates: PositiveInt | None = Field(
+        None, description="How many of its hits are read (all of them unless set)"
+    )
+    max_length: PositiveInt | None = Field(None, description="Tokens kept of question and passage")
+    batch_size: PositiveInt | None = Field(None, description="Pairs read at once")
+    gpus: NonNegativeInt | None = Field(None, description="GPUs of its jobs (0 unless set)")
+
+    def upstream(self) -> list[str]:
+        """Return the name of the retriever whose hits are ranked anew."""
+        return [self.of]
+
+    def gpu_count(self) -> int:
+        """Return the GPUs that reranking asks for."""
+        return self.gpus or 0
+
+
+RetrieverEntry = Annotated[
+    RankBM25 | BM25S | Lucene | Dense | RRF | Rerank, Field(discriminator="kind")
+]

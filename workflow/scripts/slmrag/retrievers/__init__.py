@@ -1,9 +1,10 @@
 """Kinds of retriever behind one interface; a new kind is one module and one line in ``KINDS``.
 
-A kind with an index has ``build(passages, index, params) -> dict`` (writes the folder ``index``,
-returns what its ``index.json`` should say of versions and digests) and ``search(index, questions,
-depth, params) -> Hits``; a kind over other retrievers' hits has ``combine(runs, questions, depth,
-params) -> Hits``.
+A kind with an index has ``BUILD`` (the keys that its index depends on, with their defaults),
+``build(passages, index, params) -> dict`` (fills the folder ``index``, returns what else its
+``index.json`` should say) and ``search(index, questions, depth, params) -> Hits``. A kind over
+other retrievers' hits has ``combine(runs, questions, passages, depth, params) -> Hits`` alone.
+``params`` are the entry's keys, those of the hardware, and ``checkpoint``, the encoder's folder.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,38 @@ def _dense() -> ModuleType:
     return dense
 
 
-KINDS: dict[str, Callable[[], ModuleType]] = {"rank_bm25": _rank_bm25, "dense": _dense}
+def _rrf() -> ModuleType:
+    from slmrag.retrievers import rrf
+
+    return rrf
+
+
+def _rerank() -> ModuleType:
+    from slmrag.retrievers import rerank
+
+    return rerank
+
+
+def _lucene() -> ModuleType:
+    from slmrag.retrievers import lucene
+
+    return lucene
+
+
+def _bm25s() -> ModuleType:
+    from slmrag.retrievers import bm25s
+
+    return bm25s
+
+
+KINDS: dict[str, Callable[[], ModuleType]] = {
+    "rank_bm25": _rank_bm25,
+    "bm25s": _bm25s,
+    "lucene": _lucene,
+    "dense": _dense,
+    "rrf": _rrf,
+    "rerank": _rerank,
+}
 
 
 def retriever(kind: str) -> ModuleType:

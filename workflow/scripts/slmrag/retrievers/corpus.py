@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+
+from slmrag.errors import UserError
+
+Array = np.ndarray
 
 BLOCK = 16_384
 
@@ -21,9 +26,49 @@ def blocks(passages: Path, *columns: str, rows: int = BLOCK) -> Iterator[pl.Data
 
 
 def texts(passages: Path, rows: int = BLOCK) -> Iterator[list[str]]:
-    """Yield blocks of what is searched: the title, a line break, and the text."""
+    """Yield blocks of what is searched: the title, a space, and the text."""
     for block in blocks(passages, "title", "text", rows=rows):
-        yield [
-            f"{title}\n{text}" if title else text
-            for title, text in zip(*block.get_columns(), strict=True)
-        ]
+        yield joined(block)
+
+
+def sample(passages: Path, places: int, rows: int) -> list[str]:
+    """Return what is searched of ``rows`` passages at each of several places in the corpus."""
+    table, total = pl.scan_parquet(passages).select("title", "text"), size(passages)
+    starts = sorted({total * place // places for place in range(places)})
+    some = (table.slice(start, min(rows, total // places + 1)).collect() for start in starts)
+    return [text for block in some for text in joined(block)]
+
+
+def joined(block: pl.DataFrame) -> list[str]:
+    """Return title and text of each passage as one string."""
+    pairs = zip(block["title"], block["text"], strict=True)
+    return [f"{title} {text}" if title else text for title, text in pairs]
+
+
+def parts(
+    wanted: Array, passages: Path, *columns: str, size: int = 4_096
+) -> Iterator[tuple[Array, pl.DataFrame]]:
+    """Yield (places in ``wanted``, the corpus's rows there), in the order of the corpus.
+
+    ``wanted`` holds rows of the corpus in any order, often more than once.
+    """
+    order = np.argsort(wanted, kind="stable")
+    rows, first = wanted[order], 0
+    for block in blocks(passages, *columns):
+        low, high = np.searchsorted(rows, [first, first + len(block)])
+        for start in range(low, high, size):
+            some = slice(start, min(start + size, high))
+            yield order[some], block[rows[some] - first]
+        first += len(block)
+
+
+def rows_of(ids: pl.Series, passages: Path) -> Array:
+    """Return the row in the corpus of each passage id; UserError for one that is not there."""
+    known = pl.scan_parquet(passages).select("id").with_row_index("row")
+    wanted = ids.unique().to_frame("id")
+    found = known.join(wanted.lazy(), on="id", how="semi").collect()
+    rows = ids.to_frame("id").join(found, on="id", how="left", maintain_order="left")["row"]
+    if rows.null_count():
+        missing = ids.filter(rows.is_null())[0]
+        raise UserError(f"{passages}: has no passage '{missing}', which is among the hits")
+    return rows.cast(pl.Int64).to_numpy()

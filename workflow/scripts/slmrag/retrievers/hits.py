@@ -30,6 +30,14 @@ class Hits:
             np.concatenate([scores for _, scores in pairs] or [[]]).astype(np.float64),
         )
 
+    @classmethod
+    def best(cls, question: Array, passage: Array, score: Array, depth: int) -> "Hits":
+        """Return each question's ``depth`` best of hits in any order; ties by lower row."""
+        order = np.lexsort((passage, -score, question))
+        hits = cls(question[order], passage[order], score[order].astype(np.float64))
+        kept = hits.rank <= depth
+        return cls(hits.question[kept], hits.passage[kept], hits.score[kept])
+
     @property
     def rank(self) -> Array:
         """Return each hit's rank, 1 for a question's best."""

@@ -1,11 +1,11 @@
 """Join hits with the corpus and the references, in one pass over the corpus."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from slmrag.errors import UserError
 from slmrag.has_answer import matcher
 from slmrag.progress import bar
 from slmrag.retrieval_metrics import Relevance
@@ -13,6 +13,8 @@ from slmrag.retrievers import corpus
 from slmrag.retrievers.hits import Hits
 
 Array = np.ndarray
+
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.DataFrame, Relevance]:
@@ -42,6 +44,17 @@ def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.Da
     )
 
 
+def read_hits(path: Path, questions: pl.DataFrame, passages: Path) -> Hits:
+    """Return a table of hits as rows of its questions and of its corpus."""
+    table = pl.read_parquet(path)
+    rows = questions.select("question_id").with_row_index("row")
+    asked = table.join(rows, on="question_id", how="left", maintain_order="left")["row"]
+    if asked.null_count():
+        raise UserError(f"{path}: has hits of questions that the data set does not have")
+    passage = corpus.rows_of(table["passage_id"], passages)
+    return Hits(asked.cast(pl.Int64).to_numpy(), passage, table["score"].to_numpy())
+
+
 def gold(questions: pl.DataFrame, passages: Path) -> pl.DataFrame:
     """Return (question row, gold passage id, whether the corpus has it), without doubles."""
     wanted = (
@@ -63,24 +76,17 @@ def _by_question(wanted: pl.DataFrame, total: int) -> Array:
 def _seen(hits: Hits, answers: list[list[str]], passages: Path) -> tuple[pl.Series, Array]:
     """Return each hit's passage id, and whether the passage's text holds an answer."""
     matchers = [matcher(references) for references in answers]
-    answered = np.zeros(len(hits), dtype=bool)
-    ids, order = [], np.argsort(hits.passage, kind="stable")
+    answered, order, ids = (
+        np.zeros(len(hits), dtype=bool),
+        [_NONE],
+        [pl.Series("id", [], pl.String)],
+    )
     with bar(total=len(hits), desc="has answer", unit="hit", unit_scale=True) as progress:
-        for places, block, rows in _blocks(hits.passage[order], passages):
-            texts, places = block["text"].to_list(), order[places]
-            for place, row in zip(places.tolist(), rows.tolist(), strict=True):
-                answered[place] = matchers[hits.question[place]](texts[row])
-            ids.append(block["id"].gather(rows))
+        for places, found in corpus.parts(hits.passage, passages, "id", "text"):
+            asked = hits.question[places]
+            holds = [matchers[q](text) for q, text in zip(asked, found["text"], strict=True)]
+            answered[places] = holds
+            order.append(places)
+            ids.append(found["id"])
             progress.update(len(places))
-    found = pl.concat(ids) if ids else pl.Series("id", [], pl.String)
-    return found.gather(np.argsort(order)), answered
-
-
-def _blocks(rows: Array, passages: Path) -> Iterator[tuple[slice, pl.DataFrame, Array]]:
-    """Yield for each block of the corpus: which of the sorted rows it has, itself, rows in it."""
-    first = 0
-    for block in corpus.blocks(passages, "id", "text"):
-        low, high = np.searchsorted(rows, [first, first + len(block)])
-        if high > low:
-            yield slice(low, high), block, rows[low:high] - first
-        first += len(block)
+    return pl.concat(ids).gather(np.argsort(np.concatenate(order))), answered

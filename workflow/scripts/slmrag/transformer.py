@@ -1,0 +1,90 @@
+"""A transformer from a local folder: safetensors only, no code but the library's, all weights."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slmrag.errors import UserError
+from slmrag.files import read_json
+
+BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}
+
+
+class Transformer:
+    """A model and its tokenizer on one device, fed with texts of like length."""
+
+    def __init__(self, checkpoint: Path, auto: str, longest: int | None, hardware: Mapping):
+        import torch
+        from transformers import AutoTokenizer
+
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        if hardware.get("threads"):
+            torch.set_num_threads(hardware["threads"])
+        self.device = "cuda" if hardware.get("gpus") and torch.cuda.is_available() else "cpu"
+        self.model = load(checkpoint, auto, self.device)
+        self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+        self.longest = longest or min(self.tokenizer.model_max_length, 512)
+        self.tokens = (hardware.get("batch_size") or 0) * self.longest or BATCH_TOKENS[self.device]
+
+    def batches(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Iterator[tuple]:
+        """Yield (rows of ``texts``, first output of the model, attention mask), long texts first.
+
+        A pair of texts becomes two segments.
+        """
+        import torch
+
+        ids = self.tokenizer(list(texts), truncation=True, max_length=self.longest)
+        with torch.inference_mode():
+            for rows in batches([len(one) for one in ids["input_ids"]], self.tokens):
+                some = {key: [value[row] for row in rows] for key, value in ids.items()}
+                batch = self.tokenizer.pad(some, return_tensors="pt", padding_side="right")
+                batch = batch.to(self.device)
+                yield rows, self.model(**batch)[0].float(), batch["attention_mask"]
+
+
+def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Yield rows by falling length, as many as fit into ``tokens`` after padding, at least one."""
+    order = np.argsort(lengths, kind="stable")[::-1].tolist()
+    start = 0
+    while start < len(order):
+        size = max(1, tokens // max(1, lengths[order[start]]))
+        yield order[start : start + size]
+        start += size
+
+
+def load(checkpoint: Path, auto: str, device: str) -> Any:
+    """Return a checkpoint's model; UserError for pickles, code of its own, or missing weights."""
+    import torch
+    import transformers
+
+    config = read_json(checkpoint / "config.json")
+    if not list(checkpoint.glob("*.safetensors")):
+        raise UserError(f"{checkpoint}: has no *.safetensors; pickled weights are never loaded")
+    architecture = getattr(transformers, _tower(config) or auto)
+    dtype = torch.float16 if device == "cuda" else torch.float32
+    try:
+        model, told = architecture.from_pretrained(
+            checkpoint, dtype=dtype, use_safetensors=True, output_loading_info=True
+        )
+    except (ValueError, OSError) as error:
+        reason = "it needs remote code, which is off" if "auto_map" in config else str(error)
+        raise UserError(f"{checkpoint}: cannot be loaded: {reason}") from error
+    missing = sorted(key for key in told["missing_keys"] if "pooler" not in key)
+    if missing:
+        raise UserError(f"{checkpoint}: lacks {len(missing)} weights, such as {missing[0]}")
+    return _states(model).to(device).eval()
+
+
+def _tower(config: Mapping[str, Any]) -> str | None:
+    """Return DPR's class: both towers have one model type, which would load the wrong one."""
+    names = config.get("architectures") or [""]
+    return names[0] if names[0] in ("DPRContextEncoder", "DPRQuestionEncoder") else None
+
+
+def _states(model: Any) -> Any:
+    """Return the part of a DPR tower that gives a state for each token; others as they are."""
+    tower = getattr(model, "ctx_encoder", None) or getattr(model, "question_encoder", None)
+    return tower.bert_model if tower is not None else model
