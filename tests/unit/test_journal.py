@@ -20,8 +20,7 @@ def completion(prompt: str, text: str = "Paris") -> dict:
 def filled(folder, *prompts: str, text: str = "Paris") -> None:
     """Write a journal."""
     with Journal(folder) as journal:
-        for prompt in prompts:
-            journal.append(completion(prompt, text))
+        journal.append([completion(prompt, text) for prompt in prompts])
 
 
 def test_a_completion_is_found_again_by_the_next_job(tmp_path):
@@ -34,7 +33,7 @@ def test_a_completion_is_found_again_by_the_next_job(tmp_path):
 def test_a_completion_is_on_disk_before_append_returns(tmp_path):
     """A second reader sees a completion while the writer is still at work."""
     with Journal(tmp_path) as writer:
-        writer.append(completion("a"))
+        writer.append([completion("a")])
         with Journal(tmp_path) as reader:
             assert digest("a") in reader
         assert writer[digest("a")]["text"] == "Paris"
@@ -122,10 +121,10 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with Journal(tmp_path) as journal:
-        journal.append(completion("a"))
+        journal.append([completion("a")])
         monkeypatch.setattr(os, "write", refuse)
         with pytest.raises(UserError, match=r"jsonl: No space left on device; .*run again"):
-            journal.append(completion("b"))
+            journal.append([completion("b")])
         monkeypatch.undo()
     with Journal(tmp_path) as journal:
         assert digest("a") in journal

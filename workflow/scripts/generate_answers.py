@@ -2,8 +2,9 @@
 
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from slmrag.answers import write_cell
+from slmrag.answers import Cell
 from slmrag.files import digest
 from slmrag.generation import Setup, generate
 from slmrag.job import run_job
@@ -13,11 +14,14 @@ from slmrag.journal import Journal
 def main(input, output, params):
     """Take what the journal has, generate what it lacks, and write a table of answers per cell."""
     setup = Setup.of(input, params)
-    with Journal(Path(params.journal) / digest(setup.recipe())) as journal:
-        counts = generate(setup, journal, input.prompts, "generate")
+    folder = Path(params.journal) / digest(setup.recipe())
+    with Journal(folder) as journal, TemporaryDirectory() as scratch:
+        files = zip(input.prompts, output.answers, output.timings, strict=True)
+        cells = [Cell(*three, Path(scratch, str(at))) for at, three in enumerate(files)]
+        counts = generate(setup, journal, cells, "generate")
         totals = Counter()
-        for files in zip(input.prompts, output.answers, output.timings, strict=True):
-            totals.update(write_cell(setup, journal, *map(Path, files)))
+        for cell in cells:
+            totals.update(cell.write(journal))
     return {**counts, **totals, "from_journal": counts["questions"] - counts["generated"]}
 
 

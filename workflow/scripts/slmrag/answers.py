@@ -1,76 +1,89 @@
-"""The answer tables: each prompt beside what the journal has for it."""
+"""One cell of the grid on its way from prompts to answers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmrag.files import write_table
-from slmrag.generation import Setup, batches, prompt_digest
 from slmrag.journal import Journal
+from slmrag.prompting import Prompt
+from slmrag.spool import Spool
 from slmrag.trimming import trim
 
 if TYPE_CHECKING:
     import polars as pl
 
-INTEGERS = ("prompt_tokens", "generated_tokens", "passages", "passages_dropped", "words_cut")
-TIMES = ("question_id", "first_token_seconds", "seconds", "engine")
+BATCH = 256
+ASKED = ("question_id", "prompt", "prompt_digest", "passages", "passages_dropped", "words_cut")
+MADE = ("raw_answer", "answer", "prompt_tokens", "generated_tokens", "finish_reason")
+ANSWERS = (*ASKED[:3], *MADE, *ASKED[3:])
+TIMES = ("first_token_seconds", "seconds", "engine")
 
 
-def write_cell(
-    setup: Setup, journal: Journal, prompts: Path, answers: Path, timings: Path
-) -> dict[str, int]:
-    """Write the answers and the timings of one cell; return its counts."""
-    import polars as pl
+class Cell:
+    """The prompts of one data set and mode, and the two tables that their answers go to."""
 
-    rows = pl.DataFrame(list(_rows(setup, journal, prompts)), schema=_schema(), orient="row")
-    metadata = {"engines": json.dumps(_engines(rows, journal))}
-    write_table(rows.select(TIMES), timings, metadata)
-    made = rows.drop(TIMES[1:])
-    write_table(made, answers)
+    def __init__(self, prompts: str, answers: str, timings: str, scratch: Path) -> None:
+        self._prompts, self._answers, self._timings = Path(prompts), Path(answers), Path(timings)
+        self._asked = Spool(scratch / "asked", schema(ASKED))
+        self._made = Spool(scratch / "made", schema(ASKED + MADE + TIMES))
+
+    def rows(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield the table of prompts a few rows at a time, in order."""
+        import polars as pl
+
+        table = pl.scan_parquet(self._prompts)
+        for frame in table.collect_batches(chunk_size=16 * BATCH, maintain_order=True):
+            yield from (part.to_dicts() for part in frame.iter_slices(BATCH))
+
+    def height(self) -> int:
+        """Return the number of prompts."""
+        import polars as pl
+
+        return pl.scan_parquet(self._prompts).select(pl.len()).collect().item()
+
+    def ask(self, names: Sequence[str], prompts: Sequence[Prompt], keys: Sequence[str]) -> None:
+        """Note which prompt each question became."""
+        asked = zip(names, prompts, keys, strict=True)
+        self._asked.add([(name, prompt.text, key, *prompt[1:]) for name, prompt, key in asked])
+
+    def write(self, journal: Journal) -> dict[str, int]:
+        """Write the answers, the same for the same journal, and the timings; return counts."""
+        counts = {"truncated": 0, "empty": 0, "shortened": 0}
+        runs: set[str] = set()
+        for frame in self._asked.frames():
+            rows = [(*row, *_completion(journal[row[2]], row[1])) for row in frame.iter_rows()]
+            self._made.add(rows)
+            runs.update(row[-1] for row in rows)
+            for name, count in _counts(rows).items():
+                counts[name] += count
+        records = sorted(map(journal.engines.__getitem__, runs), key=lambda one: one["started"])
+        self._made.write(self._timings, ["question_id", *TIMES], {"engines": json.dumps(records)})
+        self._made.write(self._answers, ANSWERS, {})
+        return counts
+
+
+def _completion(made: dict[str, Any], prompt: str) -> tuple[Any, ...]:
+    """Return the columns MADE and TIMES of a completion."""
+    names = ("prompt_tokens", "generated_tokens", "finish_reason", *TIMES)
+    text = made["text"].encode("utf-8", "replace").decode()
+    return text, trim(text, prompt), *(made[name] for name in names)
+
+
+def _counts(rows: Sequence[Sequence[Any]]) -> dict[str, int]:
+    place = {name: at for at, name in enumerate(ASKED + MADE)}
     return {
-        "truncated": int((made["finish_reason"] == "length").sum()),
-        "empty": int((made["answer"] == "").sum()),
-        "shortened": int(((made["passages_dropped"] > 0) | (made["words_cut"] > 0)).sum()),
+        "truncated": sum(row[place["finish_reason"]] == "length" for row in rows),
+        "empty": sum(not row[place["answer"]] for row in rows),
+        "shortened": sum(bool(row[4] or row[5]) for row in rows),
     }
 
 
-def _schema() -> dict[str, Any]:
+def schema(names: Sequence[str]) -> dict[str, "pl.DataType"]:
+    """Return the types of columns by name."""
     import polars as pl
 
-    texts = ("question_id", "prompt", "prompt_digest", "raw_answer", "answer", "finish_reason")
-    return {
-        **dict.fromkeys(texts, pl.String),
-        **dict.fromkeys(INTEGERS, pl.Int32),
-        "first_token_seconds": pl.Float64,
-        "seconds": pl.Float64,
-        "engine": pl.String,
-    }
-
-
-def _rows(setup: Setup, journal: Journal, prompts: Path) -> Iterator[tuple[Any, ...]]:
-    for frame in batches(prompts):
-        for row in frame.to_dicts():
-            prompt = setup.layout.prompt(row)
-            key = prompt_digest(prompt.text)
-            made = journal[key]
-            yield (
-                row["question_id"],
-                prompt.text,
-                key,
-                made["text"],
-                trim(made["text"], prompt.text),
-                made["finish_reason"],
-                made["prompt_tokens"],
-                made["generated_tokens"],
-                *prompt[1:],
-                made["first_token_seconds"],
-                made["seconds"],
-                made["engine"],
-            )
-
-
-def _engines(rows: "pl.DataFrame", journal: Journal) -> list[dict[str, Any]]:
-    """The records of the runs that made these answers, oldest first."""
-    found = [journal.engines[name] for name in rows["engine"].unique() if name in journal.engines]
-    return sorted(found, key=lambda record: (record["started"], record["id"]))
+    numbers = ("prompt_tokens", "generated_tokens", *ASKED[3:])
+    seconds = ("first_token_seconds", "seconds")
+    known = dict.fromkeys(numbers, pl.Int32()) | dict.fromkeys(seconds, pl.Float64())
+    return {name: known.get(name, pl.String()) for name in names}

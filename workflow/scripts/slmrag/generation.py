@@ -1,29 +1,25 @@
 """Generation: what the journal lacks goes through one engine, and everything into answer tables."""
 
+import hashlib
 import itertools
-import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slmrag import events
+from slmrag.answers import Cell
 from slmrag.engines import engine
-from slmrag.engines.base import Completion, Engine, Plan, Request, Sampling
+from slmrag.engines.base import Engine, Plan, Request, Sampling
 from slmrag.engines.checkpoint import Checkpoint
-from slmrag.files import digest, read_json
+from slmrag.files import read_json
 from slmrag.journal import Journal
 from slmrag.layout import Layout
 from slmrag.progress import bar
 from slmrag.runs import EngineRun
 
-if TYPE_CHECKING:
-    import polars as pl
-
-logger = logging.getLogger(__name__)
-BATCH = 256
 # Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
 NOT_IN_RECIPE = {"checkpoint", "revision", "chat_template", "max_model_len"}
 
@@ -92,46 +88,38 @@ def _left_out() -> set[str]:
     return NOT_IN_RECIPE | set(Sampling._fields)
 
 
-def batches(path: str | Path) -> "Iterator[pl.DataFrame]":
-    """Yield a table of prompts a few rows at a time, in order."""
-    import polars as pl
-
-    for frame in pl.scan_parquet(path).collect_batches(chunk_size=16 * BATCH, maintain_order=True):
-        yield from frame.iter_slices(BATCH)
-
-
-def height(paths: Iterable[str | Path]) -> int:
-    """Return the rows of all tables."""
-    import polars as pl
-
-    return sum(pl.scan_parquet(path).select(pl.len()).collect().item() for path in paths)
-
-
 def missing(
-    setup: Setup, journal: Journal, tables: Sequence[Any], progress: Any
+    setup: Setup, journal: Journal, cells: Sequence[Cell], progress: Any
 ) -> Iterator[Request]:
     """Yield, once each, the prompts that the journal has no completion of."""
-    for rows in itertools.chain.from_iterable(map(batches, tables)):
-        prompts = [setup.layout.prompt(row) for row in rows.to_dicts()]
-        keyed = [
-            (key, one.text) for one in prompts if journal.claim(key := prompt_digest(one.text))
-        ]
-        progress.update(len(prompts) - len(keyed))
-        texts = [text for _, text in keyed]
-        tokens = setup.layout.encode(texts) if setup.engine.TOKENS else [None] * len(texts)
-        yield from (Request(*pair, ids) for pair, ids in zip(keyed, tokens, strict=True))
+    for cell in cells:
+        for rows in cell.rows():
+            prompts = [setup.layout.prompt(row) for row in rows]
+            keys = [prompt_digest(prompt.text) for prompt in prompts]
+            cell.ask([row["question_id"] for row in rows], prompts, keys)
+            asked = zip(keys, prompts, strict=True)
+            wanted = [(key, prompt.text) for key, prompt in asked if journal.claim(key)]
+            progress.update(len(prompts) - len(wanted))
+            yield from _requests(setup, wanted)
+
+
+def _requests(setup: Setup, wanted: Sequence[tuple[str, str]]) -> Iterator[Request]:
+    if not wanted or not setup.engine.TOKENS:
+        return (Request(key, text) for key, text in wanted)
+    tokens = setup.layout.encode([text for _, text in wanted])
+    return (Request(*one, ids) for one, ids in zip(wanted, tokens, strict=True))
 
 
 def prompt_digest(text: str) -> str:
     """Return the digest that a rendered prompt is known by."""
-    return digest(text)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def generate(setup: Setup, journal: Journal, tables: Sequence[Any], label: str) -> dict[str, Any]:
+def generate(setup: Setup, journal: Journal, cells: Sequence[Cell], label: str) -> dict[str, Any]:
     """Fill the journal; return counts. No engine starts where nothing is missing."""
-    total = height(tables)
+    total = sum(cell.height() for cell in cells)
     with bar(total=total, desc=label, unit="answer") as progress:
-        wanted = missing(setup, journal, tables, progress)
+        wanted = missing(setup, journal, cells, progress)
         first = next(wanted, None)
         counts = {"questions": total, "generated": 0, "engine_starts": 0}
         if first is not None:
@@ -148,16 +136,11 @@ def _run(
         run = EngineRun(engine, time.perf_counter() - began)
         journal.note(run.record())
         try:
-            for completion in engine.answers(requests):
-                journal.append(line(completion, run.id))
-                if run.count(completion):
+            for finished in engine.answers(requests):
+                journal.append([{**one._asdict(), "engine": run.id} for one in finished])
+                if run.count(finished):
                     journal.note(run.record())
-                progress.update(1)
+                progress.update(len(finished))
         finally:
             journal.note(run.record())
     return run.summary()
-
-
-def line(completion: Completion, run: str) -> dict[str, Any]:
-    """Return what the journal keeps of a completion."""
-    return {**completion._asdict(), "engine": run}

@@ -5,12 +5,13 @@ A line is a completion ``{"digest": ..., ...}`` or an engine run's record ``{"en
 Where two jobs made the same completion, the one in the first file by name counts, for ever.
 """
 
+import itertools
 import json
 import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 from uuid import uuid4
@@ -67,16 +68,17 @@ class Journal:
             self._index.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", row).rowcount > 0
         )
 
-    def append(self, completion: dict[str, Any]) -> None:
-        """Put a finished completion, with its ``digest``, on disk."""
-        start = self._own.write(completion)
-        row = (_key(completion["digest"]), -1, start)
-        self._index.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", row)
+    def append(self, completions: Sequence[dict[str, Any]]) -> None:
+        """Put finished completions, each with its ``digest``, on disk in one write."""
+        starts = self._own.write(completions)
+        keys = (_key(completion["digest"]) for completion in completions)
+        rows = ((key, -1, start) for key, start in zip(keys, starts, strict=True))
+        self._index.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
 
     def note(self, record: dict[str, Any]) -> None:
         """Put what is known of an engine's run on disk; the last record of an ``id`` counts."""
         self.engines[record["id"]] = record
-        self._own.write({"engine": record})
+        self._own.write([{"engine": record}])
 
     def close(self) -> None:
         """Flush to the disk and let go of all files."""
@@ -117,18 +119,19 @@ class _Appender:
         self._size = 0
         self._synced = time.monotonic()
 
-    def write(self, line: dict[str, Any]) -> int:
-        """Append a line and return where it starts; a full disk is a UserError."""
-        data = json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
-        start = self._size
+    def write(self, lines: Sequence[dict[str, Any]]) -> list[int]:
+        """Append lines and return where each starts; a full disk is a UserError."""
+        data = [json.dumps(line).encode() + b"\n" for line in lines]
+        ends = itertools.accumulate(map(len, data), initial=self._size)
+        starts = list(itertools.islice(ends, len(data)))
         try:
-            self._write(data)
+            self._write(b"".join(data))
         except OSError as error:
             raise UserError(
                 f"cannot write the journal {self._path}: {error.strerror}; every completion before "
                 f"this one is kept, so make room and run again"
             ) from error
-        return start
+        return starts
 
     def _write(self, data: bytes) -> None:
         if self._file is None:

@@ -60,11 +60,12 @@ class Layout:
 
     def prompt(self, row: Mapping[str, Any]) -> Prompt:
         """Return a row's prompt, made to fit; its template, question and passages stand in it."""
-        passages = [{key: self._plain(p[key]) for key in p} for p in row["passages"]]
+        question, passages = row["question"], row["passages"]
+        if self._tokens:
+            question = self._tokens.defuse(question)
+            passages = [{k: self._tokens.defuse(p[k] or "") for k in p} for p in passages]
         try:
-            return fit(
-                self._maker(row["template"]), self._plain(row["question"]), passages, self._fits
-            )
+            return fit(self._maker(row["template"]), question, passages, self._fits)
         except UserError as error:
             raise UserError(f"question {row['question_id']!r}: {error}") from error
 
@@ -79,10 +80,6 @@ class Layout:
             return self._chat(text) if self._chat else text
 
         return make
-
-    def _plain(self, text: str | None) -> str:
-        """Return a text that cannot pass for a special token."""
-        return self._tokens.defuse(text or "") if self._tokens else text or ""
 
     def _fits(self, text: str) -> bool:
         if self.room is None or self._tokens is None:

@@ -1,6 +1,7 @@
 """The record of one engine's run: what made which answers, how fast, with how much memory."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -28,11 +29,11 @@ class EngineRun:
             **engine.about(),
         }
 
-    def count(self, completion: Completion) -> bool:
-        """Count a completion; tell whether it is time to put the record on disk."""
-        self._requests += 1
-        self._prompt_tokens += completion.prompt_tokens
-        self._tokens += completion.generated_tokens
+    def count(self, finished: Sequence[Completion]) -> bool:
+        """Count completions; tell whether it is time to put the record on disk."""
+        self._requests += len(finished)
+        self._prompt_tokens += sum(one.prompt_tokens for one in finished)
+        self._tokens += sum(one.generated_tokens for one in finished)
         if time.perf_counter() - self._noted < NOTE_SECONDS:
             return False
         self._noted = time.perf_counter()

@@ -97,8 +97,8 @@ class Engine(ABC):
         """Return the name and version of what makes the answers, without importing it."""
 
     @abstractmethod
-    def answers(self, requests: Iterator[Request]) -> Iterator[Completion]:
-        """Yield each request's completion as soon as it is finished, in any order."""
+    def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Completion]]:
+        """Yield completions as soon as they are finished, in any order, several at a time."""
 
     def __enter__(self) -> Self:
         """Start."""

@@ -1,9 +1,12 @@
 """The echo engine: no model, for tests and for measuring everything but the model."""
 
+import itertools
 import time
 from collections.abc import Iterator
 
 from slmrag.engines import base
+
+BATCH = 64
 
 
 class Engine(base.Engine):
@@ -19,14 +22,13 @@ class Engine(base.Engine):
         """Return the engine's name; it has no library."""
         return "echo 1"
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[base.Completion]:
-        """Answer one request after the other."""
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
+        """Answer a few requests at a time, one where there is a delay."""
         options = self.plan.options
         delay = options.get("delay", 0.0)
-        for request in requests:
-            if delay:
-                time.sleep(delay)
-            yield self._answer(request, options.get("answer"), delay)
+        while batch := list(itertools.islice(requests, 1 if delay else BATCH)):
+            time.sleep(delay)
+            yield [self._answer(request, options.get("answer"), delay) for request in batch]
 
     def _answer(self, request: base.Request, answer: str | None, delay: float) -> base.Completion:
         limit = self.plan.sampling.max_tokens

@@ -42,15 +42,15 @@ class Engine(base.Engine):
         self.start_seconds = {"import": imported - began, "load": loaded - imported}
         return self
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[base.Completion]:
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Generate batch by batch; a batch's answers come together."""
         size = int(self.plan.hardware.get("max_num_seqs") or BATCH)
         while pool := list(itertools.islice(requests, size * POOL)):
             pool.sort(key=lambda request: len(request.tokens or ()))
             for start in range(0, len(pool), size):
-                yield from self._batch(pool[start : start + size])
+                yield self._batch(pool[start : start + size])
 
-    def _batch(self, batch: Sequence[base.Request]) -> Iterator[base.Completion]:
+    def _batch(self, batch: Sequence[base.Request]) -> list[base.Completion]:
         import torch
 
         began = time.perf_counter()
@@ -58,8 +58,8 @@ class Engine(base.Engine):
         with torch.inference_mode():
             made = self._model.generate(ids, attention_mask=mask, **self._settings())
         seconds = time.perf_counter() - began
-        for request, row in zip(batch, made[:, ids.shape[1] :].tolist(), strict=True):
-            yield self._completion(request, row, seconds)
+        rows = zip(batch, made[:, ids.shape[1] :].tolist(), strict=True)
+        return [self._completion(request, row, seconds) for request, row in rows]
 
     def _padded(self, batch: Sequence[base.Request]) -> "tuple[torch.Tensor, torch.Tensor]":
         import torch

@@ -86,8 +86,8 @@ class Engine(base.Engine):
         del self._llm
         core.shutdown()
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[base.Completion]:
-        """Keep the engine's queue filled, and yield each completion of each step."""
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
+        """Keep the engine's queue filled, and yield what each step finishes."""
         engine = self._llm.llm_engine
         room = engine.vllm_config.scheduler_config.max_num_seqs + WAITING
         sampling, digests, number = self._sampling(), {}, 0
@@ -101,9 +101,9 @@ class Engine(base.Engine):
                 number += 1
                 digests[str(number)] = request.digest
                 self._add(str(number), request, sampling)
-            for output in engine.step() if digests else ():
-                if output.finished:
-                    yield completion(digests.pop(output.request_id), output)
+            finished = [output for output in engine.step() if output.finished] if digests else []
+            if finished:
+                yield [completion(digests.pop(one.request_id), one) for one in finished]
 
     def _add(self, name: str, request: base.Request, sampling: "SamplingParams") -> None:
         prompt = {"prompt_token_ids": list(request.tokens or ())}

@@ -1,0 +1,57 @@
+"""A generate job in a process of its own, watched by run_job, so that tests can kill it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(folder: Path, spec: dict[str, Any], **environment: str) -> subprocess.Popen[bytes]:
+    """Start the job that ``spec`` describes (input, output, params), with ``folder`` as cwd."""
+    file = folder / "job.json"
+    file.write_text(json.dumps(spec))
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__)), str(file)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts"), **environment},
+        stdout=(folder / "stdout").open("wb"),
+        stderr=(folder / "stderr").open("wb"),
+    )
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """Return the completions that are in the journal by now."""
+    whole = [
+        line
+        for file in (folder / "journal").rglob("*.jsonl")
+        for line in file.read_text().split("\n")[:-1]
+    ]
+    return [line for line in map(json.loads, whole) if "digest" in line]
+
+
+def main() -> None:
+    """Run the job."""
+    import generate_answers
+    from slmrag.job import run_job
+
+    spec = json.loads(Path(sys.argv[1]).read_text())
+    parts = {name: SimpleNamespace(**spec[name]) for name in ("input", "output", "params")}
+    snakemake = SimpleNamespace(
+        rule="generate_answers",
+        wildcards={"model": "tiny"},
+        config={"experiment": "test", "tracking": {"backend": "none"}},
+        resources={},
+        threads=1,
+        log="generate.log",
+        **parts,
+    )
+    run_job(snakemake, generate_answers.main)
+
+
+if __name__ == "__main__":
+    main()
