@@ -1,0 +1,17 @@
+"""Compare all cells: tables, figures and one self-contained page."""
+
+from slmrag.job import run_job
+from slmrag.reporting import sources
+from slmrag.reporting.build import build
+from slmrag.reporting.write import write
+
+
+def main(input, output, params):
+    """Write the comparison's tables, figures and page."""
+    report = build(sources.read(input, params))
+    write(report, output)
+    return report.scalars
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821

@@ -1,0 +1,65 @@
+"""The comparison: one row a planned cell, with every number that the page shows of it."""
+
+from typing import TYPE_CHECKING, Any
+
+from slmrag.reporting.costs import COSTS, costs
+from slmrag.reporting.sources import Cell, Experiment
+from slmrag.summary import AVERAGED
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TEXTS = (
+    "model",
+    "dataset",
+    "mode",
+    "context",
+    "retriever",
+    "status",
+    "standing",
+    "engine",
+    "device",
+)
+COUNTS = ("passages", "n", "truncated", "empty", "failed")
+
+
+def compare(experiment: Experiment, standings: dict[Any, str] | None = None) -> "pl.DataFrame":
+    """Return the comparison table, its rows in the order of the config."""
+    import polars as pl
+
+    rows = [row(cell, experiment, (standings or {}).get(cell.key)) for cell in experiment.cells]
+    kinds = {name: pl.String if name in TEXTS else pl.Int64 for name in (*TEXTS, *COUNTS)}
+    return pl.DataFrame(rows, schema={name: kinds.get(name, pl.Float64) for name in columns()})
+
+
+def columns() -> list[str]:
+    """Return the names of the comparison's columns, in order."""
+    bounds = [name + end for name in AVERAGED for end in ("", "_low", "_high")]
+    identity = ["model", "dataset", "mode", "context", "retriever", "passages", "status", "n"]
+    counts = ["standing", "has_answer", "truncated", "empty", "failed", "generated_tokens"]
+    return [*identity, *bounds, *counts, *COSTS]
+
+
+def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, Any]:
+    """Return one row of the comparison; None where a number is missing."""
+    mode, summary = experiment.modes.get(cell.mode, {}), cell.summary
+    known = {name: summary.get(name) for name in ("n", "has_answer", "truncated", "empty")}
+    return {
+        **dict.fromkeys(columns()),
+        **dict(zip(("model", "dataset", "mode"), cell.key, strict=True)),
+        **{name: mode.get(name) for name in ("context", "retriever", "passages")},
+        "status": cell.problem or "scored",
+        **known,
+        **{name: value for metric in AVERAGED for name, value in bounds(metric, summary)},
+        "standing": standing,
+        "failed": sum(summary.get("failures", {}).values()) if summary else None,
+        "generated_tokens": summary.get("generated_tokens"),
+        **costs(cell),
+    }
+
+
+def bounds(metric: str, summary: Any) -> list[tuple[str, float | None]]:
+    """Return a metric's mean and interval under the names of their columns."""
+    found = summary.get(metric) or {}
+    ends = (("", "mean"), ("_low", "low"), ("_high", "high"))
+    return [(metric + end, found.get(name)) for end, name in ends]

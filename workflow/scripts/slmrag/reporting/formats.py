@@ -1,0 +1,71 @@
+"""How a value is shown; what is sorted and compared is always the value itself."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+MISSING = "\u2013"
+MINUS = "\u2212"
+
+
+def share(value: float) -> str:
+    """Return three digits after the point."""
+    return f"{value:.3f}".replace("-", MINUS)
+
+
+def difference(value: float) -> str:
+    """Return three digits after the point, with its sign."""
+    return f"{value:+.3f}".replace("-", MINUS)
+
+
+def percent(value: float) -> str:
+    """Return a share as whole per cents, one digit below ten."""
+    return f"{100 * value:.{1 if 0 < value < 0.1 else 0}f} %".replace("-", MINUS)
+
+
+def count(value: float) -> str:
+    """Return a whole number in groups of three."""
+    return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def decimal(value: float) -> str:
+    """Return about three significant digits."""
+    return count(value) if abs(value) >= 100 else f"{value:.3g}"
+
+
+def size(value: float) -> str:
+    """Return bytes in MB or GB (powers of ten)."""
+    return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+
+
+def probability(value: float) -> str:
+    """Return a p value: never zero."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def billions(value: float) -> str:
+    """Return a number of weights in millions or billions."""
+    return f"{value / 1e9:.2f} B" if value >= 1e9 else f"{value / 1e6:.0f} M"
+
+
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "share": share,
+    "difference": difference,
+    "percent": percent,
+    "count": count,
+    "decimal": decimal,
+    "size": size,
+    "probability": probability,
+    "billions": billions,
+    "text": str,
+}
+
+
+def missing(value: Any) -> bool:
+    """Tell whether there is no value: None or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def show(value: Any, kind: str) -> str:
+    """Return the text of a value, or a dash where there is none."""
+    return MISSING if missing(value) else FORMATS[kind](value)

@@ -1,0 +1,87 @@
+"""The first thing read: how much each model recalls in each mode."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slmrag.reporting.formats import missing, show
+from slmrag.reporting.plots import Point, dot_plot
+from slmrag.reporting.sections import Figure, Section
+from slmrag.reporting.sources import Experiment
+from slmrag.reporting.tables import Column, Table, table
+
+LABELS = {
+    "token_recall": "Token recall",
+    "precision": "Precision",
+    "f1": "F1",
+    "exact_match": "Exact match",
+    "match": "Match",
+    "token_match": "Token match",
+    "raw_token_recall": "Recall, untrimmed",
+}
+HELP = {
+    "token_recall": "Share of the reference's tokens that the answer holds; best reference",
+    "match": "The normalised reference is a substring of the answer",
+    "token_match": "The reference's tokens stand in the answer, in order and whole",
+    "raw_token_recall": "Token recall of all that the model wrote, before trimming",
+}
+Rows = Sequence[Mapping[str, Any]]
+
+
+def section(experiment: Experiment, rows: Rows) -> Section:
+    """Return the plots of the primary metric and the table of all cells."""
+    primary = experiment.primary
+    figures = [figure(experiment, rows, name) for name in names(rows, "dataset")]
+    words = [f"{LABELS[primary]} with its {experiment.metrics['confidence']:.0%} interval."]
+    return Section("result", "Result", words, figures, [cells(experiment, rows)])
+
+
+def figure(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
+    """Return the plot of one data set: a row a model, a mark a mode."""
+    metric, modes = experiment.primary, list(experiment.modes)
+    own = [row for row in rows if row["dataset"] == dataset and not missing(row[metric])]
+    lines = [
+        (
+            model,
+            [point(row, metric, modes.index(row["mode"])) for row in own if row["model"] == model],
+        )
+        for model in names(own, "model")
+    ]
+    label = f"{LABELS[metric]} by mode and model on {dataset}"
+    return Figure(f"{metric}-{dataset}", dot_plot(lines, modes, label, LABELS[metric]), label)
+
+
+def point(row: Mapping[str, Any], metric: str, series: int) -> Point:
+    """Return a cell's mark, with its numbers to be shown on hover."""
+    value, low, high = (row[metric + end] for end in ("", "_low", "_high"))
+    interval = "" if missing(low) else f" ({show(low, 'share')} to {show(high, 'share')})"
+    tip = f"{row['model']}, {row['mode']}: {show(value, 'share')}{interval}, n = {row['n']}"
+    return Point(series, value, low, high, tip)
+
+
+def cells(experiment: Experiment, rows: Rows) -> Table:
+    """Return the table of all cells, the primary metric first."""
+    others = [name for name in LABELS if name != experiment.primary]
+    metrics = [
+        Column(name, LABELS[name], "share", HELP.get(name, ""), name == experiment.primary)
+        for name in (experiment.primary, *others)
+    ]
+    columns = [
+        Column("model", "Model"),
+        Column("dataset", "Data set"),
+        Column("mode", "Mode"),
+        Column("n", "Questions", "count"),
+        metrics[0],
+        Column("standing", "Standing", "text", "Against the best model in this data set and mode"),
+        *metrics[1:],
+        Column("has_answer", "Context has answer", "share"),
+        Column("truncated", "Truncated", "count", "Answers that reached the limit of tokens"),
+        Column("empty", "Empty", "count"),
+    ]
+    if any(row["status"] != "scored" for row in rows):
+        columns.append(Column("status", "Status"))
+    return table("cells", "All cells", columns, rows, "dataset", "mode", "model")
+
+
+def names(rows: Rows, column: str) -> list[str]:
+    """Return the values of a column in the order of their first occurrence."""
+    return list(dict.fromkeys(row[column] for row in rows))

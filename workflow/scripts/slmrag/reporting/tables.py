@@ -1,0 +1,75 @@
+"""Tables of the page: columns that know how they are shown, rows of plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from slmrag.reporting.formats import missing, show
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name in the rows, its heading, the kind of its values and what it means.
+
+    An ``estimate`` is shown with the interval in the columns of its name and _low, _high.
+    """
+
+    name: str
+    label: str
+    kind: str = "text"
+    help: str = ""
+    estimate: bool = False
+
+    @property
+    def number(self) -> bool:
+        """Whether the values are numbers, aligned at the right."""
+        return self.kind != "text"
+
+    def shown(self, row: Row) -> str:
+        """Return the text of the row's value."""
+        return show(row.get(self.name), self.kind)
+
+    def interval(self, row: Row) -> tuple[str, str] | None:
+        """Return the texts of the interval, or None where there is none."""
+        low, high = (row.get(f"{self.name}_{end}") for end in ("low", "high"))
+        if not self.estimate or missing(low) or missing(high):
+            return None
+        return show(low, self.kind), show(high, self.kind)
+
+    def value(self, row: Row) -> Any:
+        """Return what is sorted by: the value itself, or an empty text."""
+        value = row.get(self.name)
+        return "" if missing(value) else value
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a name, a caption that says what it shows, and columns to filter by."""
+
+    id: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    filters: Sequence[str] = ()
+    note: str = ""
+    options: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def label(self, name: str) -> str:
+        """Return the heading of a column."""
+        return next((column.label for column in self.columns if column.name == name), name)
+
+
+def table(
+    id: str,
+    caption: str,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    *filters: str,
+    note: str = "",
+) -> Table:
+    """Return a table without columns that are empty throughout, and the choices of its filters."""
+    kept = [c for c in columns if any(not missing(row.get(c.name)) for row in rows)]
+    options = {name: list(dict.fromkeys(str(row[name]) for row in rows)) for name in filters}
+    return Table(id, caption, kept, rows, filters, note, options)

@@ -1,0 +1,38 @@
+"""Put a report's parts on disk, each whole or absent."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from slmrag.files import atomic, write_table
+from slmrag.reporting.build import Report
+from slmrag.reporting.sections import Figure
+from slmrag.reporting.svg import standalone
+
+
+def write(report: Report, output: Any) -> None:
+    """Write the tables, the figures and the page where a job is told to."""
+    write_table(report.comparison, output.parquet)
+    write_text(report.comparison.write_csv(), output.csv)
+    write_figures(report.figures, Path(output.figures))
+    write_text(report.html, output.html)
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write a text file."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_figures(figures: list[Figure], folder: Path) -> None:
+    """Write each figure as an SVG of its own; the folder is whole or absent."""
+    temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.part")
+    temporary.mkdir(parents=True)
+    try:
+        for figure in figures:
+            (temporary / f"{figure.id}.svg").write_text(standalone(figure.svg), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
