@@ -11,7 +11,7 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --no-deps
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test unit lint format bench schema pictures check-tracking clean help
+.PHONY: demo test unit lint format bench schema pictures check-tracking clean help lock
 .DEFAULT_GOAL := help
 
 help:
@@ -64,3 +64,11 @@ $(VENV)/ready: envs/cpu.txt envs/cpu-digests.txt
 $(VENV)/demo: $(VENV)/ready envs/demo-digests.txt
 	$(PIP) --require-hashes --requirement envs/demo-digests.txt
 	touch $@
+
+# Resolve envs/cpu.in anew into envs/cpu.txt.
+lock:
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/pip install --disable-pip-version-check --requirement envs/cpu.in
+	{ echo '# Made by `make lock` from cpu.in; installed with --no-deps.'; \
+	  .lock/bin/pip freeze --all | grep -v '^pip==' | sed 's/^torch==\([0-9.]*\).*/torch==\1/'; } > envs/cpu.txt
+	rm -rf .lock

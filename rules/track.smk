@@ -19,6 +19,5 @@ rule sync_tracking:
     params:
         tracking=CONFIG.tracking.params(),
         results=RESULTS,
-        code=code("sync_tracking"),
     script:
         "../workflow/scripts/sync_tracking.py"

@@ -1,4 +1,6 @@
-"""Score each answer of one cell against its question's references."""
+"""Score each answer of a job's cells against its question's references."""
+
+from functools import cache
 
 from slmrag.files import sha256_file, write_json, write_table
 from slmrag.job import run_job
@@ -7,19 +9,34 @@ from slmrag.verdicts import joined, scored
 
 
 def main(input, output, params):
-    """Write one row of scores a question, and the cell's means with their intervals."""
+    """Write, for each cell, one row of scores a question, and means with their intervals."""
+    read_questions, digest = cache(read), cache(sha256_file)
+    answered = zip(input.answers, input.questions, input.prompts, strict=True)
+    written = zip(params.cells, output.scores, output.summaries, strict=True)
+    results = {}
+    for (answers, questions, prompts), (cell, table, page) in zip(answered, written, strict=True):
+        rows = joined(read(answers), read_questions(questions), read(prompts), answers)
+        scores = scored(rows)
+        summary = {**cell, **summarise(scores, params.metrics)}
+        summary["sources"] = {"answers": digest(answers), "questions": digest(questions)}
+        write_table(scores, table)
+        write_json(summary, page)
+        results |= tracked(summary)
+    return results
+
+
+def read(path):
+    """Return a whole table."""
     import polars as pl
 
-    answers, questions, prompts = map(
-        pl.read_parquet, (input.answers, input.questions, input.prompts)
-    )
-    scores = scored(joined(answers, questions, prompts, str(input.answers)))
-    summary = {**params.cell, **summarise(scores, params.metrics)}
-    summary["sources"] = {"answers": sha256_file(input.answers)}
-    summary["sources"]["questions"] = sha256_file(input.questions)
-    write_table(scores, output.scores)
-    write_json(summary, output.summary)
-    return {"questions": summary["n"]} | {name: summary[name]["mean"] for name in AVERAGED}
+    return pl.read_parquet(path)
+
+
+def tracked(summary):
+    """Return a cell's means under names that say which cell."""
+    cell = f"{summary['dataset']}/{summary['mode']}"
+    means = {f"{name}/{cell}": summary[name]["mean"] for name in AVERAGED}
+    return means | {f"questions/{cell}": summary["n"]}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,17 @@ SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGE = "slmrag"
 
 WATCHERS = frozenset(
-    "errors events gpu_memory job joblog memory progress redaction tracking".split()
+    {
+        "errors",
+        "events",
+        "gpu_memory",
+        "job",
+        "joblog",
+        "memory",
+        "progress",
+        "redaction",
+        "tracking",
+    }
 )
 """Modules that only look on, or speak."""
 
@@ -22,8 +32,8 @@ TRANSPORTS = frozenset({"storage"})
 def code(script: str, **chosen: str) -> str:
     """Return a digest of ``workflow/scripts/{script}.py`` and all of ours that it imports.
 
-    ``chosen`` names the one module that a registry will take: ``code("index_passages",
-    retrievers="dense")`` leaves out the other kinds that ``slmrag.retrievers`` imports in functions.
+    ``chosen`` names the one module that a registry will take: with ``retrievers="dense"`` the
+    other kinds, which ``slmrag.retrievers`` imports in functions, are left out.
     Imports inside functions count otherwise; imports by a computed name cannot be seen.
     """
     for package, kind in chosen.items():
