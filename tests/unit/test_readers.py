@@ -1,0 +1,312 @@
+"""Formats: true records in, questions and passages out, and one sentence for each mistake."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+from types import SimpleNamespace
+
+import polars as pl
+import prepare_corpus
+import prepare_dataset
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slmrag.errors import UserError
+from slmrag.readers import FORMATS, delimited, reader
+from slmrag.readers.records import json_items
+
+PSGS = (
+    "id\ttext\ttitle\n"
+    '1\t"Aaron (; ""Ahärôn"") is a prophet, high priest."\tAaron\n'
+    '2\tplain text\tThe "Who"\n'
+)
+DPR = [
+    {
+        "dataset": "nq_dev_psgs_w100",
+        "question": "who sings does he love me with reba",
+        "answers": ["Linda Davis"],
+        "positive_ctxs": [
+            {
+                "title": "Does He Love You",
+                "text": 'a duet with Linda Davis; "Does He Love You"',
+                "score": 1000,
+                "title_score": 1,
+                "passage_id": "11828866",
+            }
+        ],
+        "negative_ctxs": [],
+        "hard_negative_ctxs": [],
+    },
+    {"question": "where is it", "answers": ["there", "here"], "positive_ctxs": []},
+]
+
+
+def prepare_questions(folder, name, data, entry, gold=None):
+    """Write a raw file, prepare it, and return the rows and the audit."""
+    raw = folder / "raw"
+    raw.mkdir(exist_ok=True)
+    (raw / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    gold_raw = []
+    if gold:
+        (folder / "gold").mkdir(exist_ok=True)
+        (folder / "gold" / gold[0]).write_text(gold[1])
+        gold_raw = [str(folder / "gold")]
+    output = SimpleNamespace(questions=folder / "q.parquet", audit=folder / "audit.json")
+    prepare_dataset.main(
+        SimpleNamespace(raw=str(raw), manifest="", gold_raw=gold_raw),
+        output,
+        SimpleNamespace(entry=entry, name="set"),
+    )
+    return pl.read_parquet(output.questions).to_dicts(), json.loads(output.audit.read_text())
+
+
+def prepare_passages(folder, name, data, entry):
+    """Write a raw file, prepare it, and return the rows and the audit."""
+    raw = folder / "raw"
+    raw.mkdir(exist_ok=True)
+    (raw / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    output = SimpleNamespace(passages=folder / "p.parquet", audit=folder / "audit.json")
+    prepare_corpus.main(
+        SimpleNamespace(raw=[str(raw)], manifests=[]), output, SimpleNamespace(entry=entry)
+    )
+    return pl.read_parquet(output.passages).to_dicts(), json.loads(output.audit.read_text())
+
+
+@pytest.mark.parametrize(
+    "name, pack",
+    [
+        ("psgs.tsv", lambda data: data),
+        ("psgs.tsv.gz", gzip.compress),
+        ("psgs.tsv.bz2", bz2.compress),
+        ("psgs.tsv.xz", lzma.compress),
+        ("unnamed", gzip.compress),
+    ],
+)
+def test_dpr_passages(tmp_path, name, pack):
+    """DPR's passages are read, quotes and all, whatever they are compressed with."""
+    rows, audit = prepare_passages(tmp_path, name, pack(PSGS.encode()), {"format": "dpr_tsv"})
+    assert rows == [
+        {"id": "1", "title": "Aaron", "text": 'Aaron (; "Ahärôn") is a prophet, high priest.'},
+        {"id": "2", "title": 'The "Who"', "text": "plain text"},
+    ]
+    assert (audit["passages"], audit["words"]["max"]) == (2, 8)
+
+
+def test_zstd(tmp_path):
+    """zstd is read as the others are."""
+    zstandard = pytest.importorskip("zstandard")
+    data = zstandard.compress(PSGS.encode())
+    assert len(prepare_passages(tmp_path, "psgs.zst", data, {"format": "dpr_tsv"})[0]) == 2
+
+
+def test_beir(tmp_path):
+    """BEIR's corpus keeps ids, titles and texts."""
+    line = {"_id": "MED-10", "title": "Statins", "text": "Recent studies.", "metadata": {}}
+    rows, _ = prepare_passages(tmp_path, "corpus.jsonl", json.dumps(line), {"format": "beir"})
+    assert rows == [{"id": "MED-10", "title": "Statins", "text": "Recent studies."}]
+
+
+def test_dpr_questions(tmp_path):
+    """DPR's positives are the gold passages, and a question without an id gets its number."""
+    data = gzip.compress(json.dumps(DPR, indent=4).encode())
+    rows, audit = prepare_questions(tmp_path, "biencoder-nq-dev.json.gz", data, {"format": "dpr"})
+    assert [row["question_id"] for row in rows] == ["0", "1"]
+    assert rows[0]["gold"][0]["id"] == "11828866"
+    assert rows[1]["gold"] == []
+    assert (audit["with_gold"], audit["gold_has_answer"]) == (1, 1.0)
+
+
+def test_nq_open(tmp_path):
+    """NQ-open's lines become questions without gold passages."""
+    data = '{"question": "who won", "answer": ["The Eagles", "Eagles"]}\n'
+    rows, _ = prepare_questions(tmp_path, "NQ-open.jsonl", data, {"format": "nq_open"})
+    assert rows[0]["answers"] == ["The Eagles", "Eagles"]
+
+
+SIMPLEQA = (
+    "metadata,problem,answer\n"
+    "\"{'topic': 'Science', 'urls': ['https://a', 'https://b']}\",Who won in 2010?,Michio Sugeno\n"
+)
+
+
+def test_simpleqa_with_the_users_passages(tmp_path):
+    """SimpleQA's questions take gold passages from a file that the user gives."""
+    gold = ("gold.jsonl", json.dumps({"question": "Who won in 2010?", "text": "Sugeno won."}))
+    rows, audit = prepare_questions(
+        tmp_path, "simple_qa_test_set.csv", SIMPLEQA, {"format": "simpleqa"}, gold
+    )
+    assert rows[0]["answers"] == ["Michio Sugeno"]
+    assert rows[0]["gold"] == [{"id": "", "title": "", "text": "Sugeno won."}]
+    assert audit["gold_has_answer"] == 0.0
+
+
+RECORD = {"qid": 7, "q": "who?", "a": ["me", "I"], "g": ["p1"]}
+COLUMNS = {"question_id": "qid", "question": "q", "answers": "a", "gold": "g"}
+GOLD = ("gold.jsonl", '{"id": "p1", "title": "T", "text": "It is me."}\n')
+
+
+def test_generic_jsonl(tmp_path):
+    """A column mapping reads any JSONL, and gold ids are looked up in the gold object."""
+    entry = {"format": "jsonl", "columns": COLUMNS}
+    rows, _ = prepare_questions(tmp_path, "x.jsonl", json.dumps(RECORD), entry, GOLD)
+    assert rows == [
+        {
+            "question_id": "7",
+            "question": "who?",
+            "answers": ["me", "I"],
+            "gold": [{"id": "p1", "title": "T", "text": "It is me."}],
+        }
+    ]
+
+
+def test_generic_csv(tmp_path):
+    """In CSV several answers stand in a JSON list."""
+    data = 'qid,q,a,g\n7,who?,"[""me"", ""I""]",p1\n'
+    entry = {"format": "csv", "columns": COLUMNS}
+    rows, _ = prepare_questions(tmp_path, "x.csv", data, entry, GOLD)
+    assert (rows[0]["answers"], rows[0]["gold"][0]["id"]) == (["me", "I"], "p1")
+
+
+def test_generic_parquet(tmp_path):
+    """Parquet's lists are answers as they are."""
+    buffer = io.BytesIO()
+    pl.DataFrame([RECORD]).write_parquet(buffer)
+    entry = {"format": "parquet", "columns": COLUMNS}
+    rows, _ = prepare_questions(tmp_path, "x.parquet", buffer.getvalue(), entry, GOLD)
+    assert (rows[0]["question_id"], rows[0]["answers"]) == ("7", ["me", "I"])
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_generic_passages(tmp_path, kind):
+    """Generic corpora need an id and a text; the title may be missing."""
+    frame, buffer = pl.DataFrame({"n": [1, 2], "body": ["a b", "c"]}), io.BytesIO()
+    {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[kind](
+        buffer
+    )
+    entry = {"format": kind, "columns": {"id": "n", "text": "body"}}
+    rows, _ = prepare_passages(tmp_path, f"x.{kind}", buffer.getvalue(), entry)
+    assert rows == [{"id": "1", "title": "", "text": "a b"}, {"id": "2", "title": "", "text": "c"}]
+
+
+BAD_QUESTIONS = [
+    ("nq_open", b'{"question": "a", "answer": ["b"]}\n{"question"', "line 2: not JSON"),
+    ("nq_open", b'{"question": "a", "answer": ["b"]}\n["x"]\n', "line 2: not a JSON object"),
+    ("nq_open", b'{"question": "a", "answr": ["b"]}', "no 'answer'; did you mean 'answr'?"),
+    ("nq_open", b'{"question": "a", "answer": "b"}', "line 1: 'answer' is not a list"),
+    ("nq_open", b'{"question": "a", "answer": [3]}', "line 1: an answer is not text"),
+    ("nq_open", b'\n{"question": "a", "answer": []}', "line 2: a question without answers"),
+    ("nq_open", b'{"question": "a", "answer": [" "]}', "line 1: a question without answers"),
+    ("nq_open", b'{"question": "a", "answer": ["The"]}', "nothing is left of the answer 'The'"),
+    ("nq_open", b'{"question": " ", "answer": ["b"]}', "line 1: an empty question"),
+    ("nq_open", b'{"question": "a", "answer": ["b"]}\n\xff\xfe', "line 2: not UTF-8"),
+    ("nq_open", b"", "no question in it"),
+    ("dpr", b'[{"question": "a",\n"answers": ["b"]},\n{"question": }]', "line 3: not JSON"),
+    ("dpr", b'[{"question": "a", "answers": ["b"]}', "line 1: the JSON array never closes"),
+    ("dpr", b"hello", "neither a JSON array nor JSONL"),
+    ("simpleqa", b"metadata,problem,answer\na,b\n", "line 2: 2 columns instead of 3"),
+    ("simpleqa", b'metadata,problem,answer\nx,y,z\na,"b,c\n', "line 3: unexpected end of data"),
+    ("jsonl", b'{"question_id": 1, "question": "a", "answers": "b"}\n' * 2, "line 2: the question"),
+    ("jsonl", b'{"question": "a", "answers": "b", "gold": ["p9"]}', "gold passage 'p9' is not in"),
+    ("parquet", b"nonsense", "not a Parquet file"),
+]
+
+
+@pytest.mark.parametrize("kind, data, sentence", BAD_QUESTIONS)
+def test_bad_questions(tmp_path, kind, data, sentence):
+    """A mistake in a question file is one line that names the file, and leaves nothing behind."""
+    with pytest.raises(UserError) as caught:
+        prepare_questions(tmp_path, "bad.data", data, {"format": kind})
+    assert sentence in str(caught.value)
+    assert "bad.data" in str(caught.value) and "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("*.parquet")) and not list(tmp_path.glob(".*"))
+
+
+BAD_PASSAGES = [
+    ("dpr_tsv", b"id\ttext\n1\tx\n", "line 1: no column 'title'"),
+    ("dpr_tsv", b"id\ttext\ttitle\n1\tx\ty\n2\tx\n", "line 3: 2 columns instead of 3"),
+    ("dpr_tsv", b"id\ttext\ttitle\n1\tx\ty\n2\tx\ty\tz\n", "line 3: 4 columns instead of 3"),
+    ("dpr_tsv", b"id\ttext\ttitle\n1\tx\ty\n1\tz\ty\n", "line 3: the id '1' is already used in"),
+    ("dpr_tsv", b"id\ttext\ttitle\n1\tx\ty\n2\t\xff\ty\n", "line 3: not UTF-8"),
+    ("dpr_tsv", b'id\ttext\ttitle\n1\t"a\nb"\ty\n1\tz\ty\n', "line 4: the id '1'"),
+    ("dpr_tsv", b"id\ttext\ttitle\n\tx\ty\n", "line 2: a passage without an id"),
+    ("dpr_tsv", b"id\ttext\ttitle\n", "no passage in it"),
+    ("dpr_tsv", b'id\ttext\ttitle\n1\tx\ty\n2\t"x\ty\n', "line 3: unexpected end of data"),
+    ("beir", b'{"_id": "1", "text": "x"}\n{"_id": "2", "title": "y"}', "line 2: no 'text'"),
+    ("beir", b'{"_id": "1", "text": 5}', "line 1: 'text' is not text"),
+    ("parquet", b"PAR1", "not a Parquet file"),
+]
+
+
+@pytest.mark.parametrize("kind, data, sentence", BAD_PASSAGES)
+def test_bad_passages(tmp_path, kind, data, sentence):
+    """A mistake in a corpus is one line that names the file, and leaves nothing behind."""
+    with pytest.raises(UserError) as caught:
+        prepare_passages(tmp_path, "bad.data", data, {"format": kind})
+    assert sentence in str(caught.value)
+    assert "bad.data" in str(caught.value) and "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("*.parquet")) and not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "name, data, sentence",
+    [
+        ("a.tsv.gz", PSGS.encode(), "is gz by its name but not by its content"),
+        ("a.tsv.gz", gzip.compress(PSGS.encode() * 99)[:-20], "ends too early"),
+        ("a.bz2", b"BZh9" + b"nonsense", "cannot be unpacked"),
+    ],
+)
+def test_bad_compression(tmp_path, name, data, sentence):
+    """A file that does not unpack is named."""
+    with pytest.raises(UserError, match=sentence):
+        prepare_passages(tmp_path, name, data, {"format": "dpr_tsv"})
+
+
+def test_unknown_formats():
+    """An unknown format, or one that holds the other kind, is an error with a hint."""
+    with pytest.raises(UserError, match="did you mean 'nq_open'"):
+        reader("nqopen", "questions")
+    with pytest.raises(UserError, match="'nq_open' holds no passages"):
+        reader("nq_open", "passages")
+
+
+def test_formats_are_modules_of_their_name():
+    """Each format is read by the module of that name, so that its code can be fingerprinted."""
+    for name, load in FORMATS.items():
+        assert load().__name__ == f"slmrag.readers.{name}"
+
+
+cells = st.text(alphabet=st.sampled_from(list('ab,"\n\t é;')), max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8), st.sampled_from(",\t"))
+def test_tables_equal_the_standard_librarys(tmp_path_factory, rows, separator):
+    """Whatever csv writes, the fast tables hold the rows that csv reads, at the lines it says."""
+    path = tmp_path_factory.mktemp("csv") / "x.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=separator, lineterminator="\n")
+        writer.writerows([("id", "title", "text"), *rows])
+    names = {"id": "id", "title": "title", "text": "text"}
+    table = pl.concat(delimited.tables_of(path, separator, names))
+    slow = list(delimited.rows_of(path, separator))
+    assert table.rows() == [(*row.values(), line) for line, row in slow]
+    assert [tuple(row.values()) for _, row in slow] == rows
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.text(max_size=5) | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.dictionaries(st.text(max_size=3), values), max_size=5), st.booleans())
+def test_arrays_come_item_by_item(tmp_path_factory, items, pretty):
+    """A JSON array is cut into the objects that the standard library finds in it."""
+    path = tmp_path_factory.mktemp("json") / "x.json"
+    path.write_text(json.dumps(items, indent=2 if pretty else None), encoding="utf-8")
+    assert [item for _, item in json_items(path)] == items

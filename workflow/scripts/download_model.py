@@ -1,0 +1,22 @@
+"""Fetch one checkpoint, its weights as safetensors alone, and record what came."""
+
+from slmrag.checkpoints import fetch_checkpoint
+from slmrag.files import digest, write_json
+from slmrag.job import run_job
+
+
+def main(input, output, params):
+    """Bring a checkpoint from the hub, a prefix or a folder, and write its files' digests."""
+    revision = getattr(params, "revision", None)
+    allow_pickle = bool(getattr(params, "allow_pickle", False))
+    revision, files = fetch_checkpoint(
+        params.uri, revision, output.checkpoint, dict(params.storage), allow_pickle
+    )
+    content = digest([[file["name"], file["sha256"]] for file in files])
+    manifest = {"uri": params.uri, "revision": revision, "files": files, "digest": content}
+    write_json(manifest, output.manifest)
+    return {"files": len(files), "bytes": sum(file["bytes"] for file in files)}
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821

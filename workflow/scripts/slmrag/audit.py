@@ -1,0 +1,100 @@
+"""What a corpus or a set of questions holds, counted while it passes by."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from slmrag.duplicates import Repeats
+from slmrag.has_answer import has_answer
+from slmrag.text import normalise
+
+LONGEST = 10_000
+"""Lengths above are counted as this one."""
+
+
+class Lengths:
+    """Mean, quantiles and extremes of whole numbers, kept as a histogram."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(LONGEST + 1, np.int64)
+
+    def add(self, values: np.ndarray) -> None:
+        """Take some lengths."""
+        self.counts += np.bincount(np.minimum(values, LONGEST), minlength=LONGEST + 1)
+
+    def summary(self) -> dict[str, float]:
+        """Return min, mean, median, p95 and max; empty where there was nothing."""
+        total = int(self.counts.sum())
+        if not total:
+            return {}
+        seen, ranks = np.flatnonzero(self.counts), np.cumsum(self.counts)
+        return {
+            "min": int(seen[0]),
+            "mean": round(float((self.counts * np.arange(LONGEST + 1)).sum() / total), 2),
+            "median": int(np.searchsorted(ranks, (total + 1) // 2)),
+            "p95": int(np.searchsorted(ranks, int(np.ceil(0.95 * total)))),
+            "max": int(seen[-1]),
+        }
+
+
+class CorpusAudit:
+    """Counts over the passages of a corpus."""
+
+    def __init__(self) -> None:
+        self.passages = self.without_title = self.without_text = 0
+        self.ids, self.texts, self.words = Repeats(), Repeats(), Lengths()
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Take a table of passages."""
+        self.passages += table.height
+        self.without_title += int((table["title"] == "").sum())
+        self.without_text += int((table["text"] == "").sum())
+        self.ids.add(table["id"])
+        self.texts.add(table["text"])
+        self.words.add(words(table["text"]).to_numpy())
+
+    def summary(self) -> dict[str, Any]:
+        """Return the audit."""
+        return {
+            "passages": self.passages,
+            "without_title": self.without_title,
+            "without_text": self.without_text,
+            "duplicate_texts": self.texts.count(),
+            "words": self.words.summary(),
+        }
+
+
+def words(texts: pl.Series) -> pl.Series:
+    """Return the number of words of each text: pieces between single spaces, at least 1."""
+    return texts.str.count_matches(" ", literal=True) + (texts != "").cast(pl.UInt32)
+
+
+def audit_questions(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return counts over questions with ``question``, ``answers`` and ``gold``."""
+    with_gold = [row for row in rows if row["gold"]]
+    answered = sum(gold_answers(row) for row in with_gold)
+    asked = Counter(normalise(row["question"]) for row in rows)
+    return {
+        "questions": len(rows),
+        "duplicate_questions": sum(count - 1 for count in asked.values()),
+        "answers": _lengths(len(row["answers"]) for row in rows),
+        "answer_words": _lengths(len(a.split()) for row in rows for a in row["answers"]),
+        "question_words": _lengths(len(row["question"].split()) for row in rows),
+        "with_gold": len(with_gold),
+        "gold_passages": sum(len(row["gold"]) for row in rows),
+        "gold_has_answer": round(answered / len(with_gold), 6) if with_gold else None,
+    }
+
+
+def gold_answers(row: Mapping[str, Any]) -> bool:
+    """Tell whether a question's gold passages contain one of its answers."""
+    return any(has_answer(passage["text"], row["answers"]) for passage in row["gold"])
+
+
+def _lengths(values: Any) -> dict[str, float]:
+    lengths = Lengths()
+    lengths.add(np.fromiter(values, np.int64))
+    return lengths.summary()

@@ -1,0 +1,95 @@
+"""Formats of corpora and of question sets: a new one is a module and a line in ``FORMATS``.
+
+A module ``readers/{format}.py`` has ``passages(path, columns)``, which yields tables of the columns
+``id``, ``title``, ``text`` and ``line``, or ``questions(path, columns)``, which yields
+``Question``s, or both. It reads one file, streaming; what all formats share (duplicates, empty
+answers, sampling, the audit) is not its business. ``readers/nq_open.py`` is a short example.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+from slmrag.errors import UserError, nearest
+
+
+def _dpr_tsv() -> ModuleType:
+    from slmrag.readers import dpr_tsv
+
+    return dpr_tsv
+
+
+def _beir() -> ModuleType:
+    from slmrag.readers import beir
+
+    return beir
+
+
+def _jsonl() -> ModuleType:
+    from slmrag.readers import jsonl
+
+    return jsonl
+
+
+def _csv() -> ModuleType:
+    from slmrag.readers import csv
+
+    return csv
+
+
+def _parquet() -> ModuleType:
+    from slmrag.readers import parquet
+
+    return parquet
+
+
+def _dpr() -> ModuleType:
+    from slmrag.readers import dpr
+
+    return dpr
+
+
+def _nq_open() -> ModuleType:
+    from slmrag.readers import nq_open
+
+    return nq_open
+
+
+def _simpleqa() -> ModuleType:
+    from slmrag.readers import simpleqa
+
+    return simpleqa
+
+
+FORMATS: dict[str, Callable[[], ModuleType]] = {
+    "dpr_tsv": _dpr_tsv,
+    "beir": _beir,
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "parquet": _parquet,
+    "dpr": _dpr,
+    "nq_open": _nq_open,
+    "simpleqa": _simpleqa,
+}
+
+
+def reader(name: str, kind: str) -> Callable[[Path, Mapping[str, str]], Iterator]:
+    """Return the function that reads ``kind`` ("passages" or "questions") of a format."""
+    if name not in FORMATS:
+        hint = nearest(name, FORMATS) or f"; known: {', '.join(FORMATS)}"
+        raise UserError(f"no format is called '{name}'{hint}")
+    function = getattr(FORMATS[name](), kind, None)
+    if function is None:
+        raise UserError(f"format '{name}' holds no {kind}; choose another format")
+    return function
+
+
+def files_of(folders: list[str] | str) -> list[Path]:
+    """Return the files below the folders, in order, without hidden ones."""
+    folders = [folders] if isinstance(folders, str | Path) else folders
+    return [
+        path
+        for folder in folders
+        for path in sorted(Path(folder).rglob("*"))
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    ]

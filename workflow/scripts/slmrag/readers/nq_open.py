@@ -1,0 +1,14 @@
+"""NQ-open: one JSON object a line, ``question`` and ``answer`` (a list)."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from slmrag.readers.records import field, json_lines
+from slmrag.readers.shapes import Question
+
+
+def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
+    """Yield the questions; they have neither ids nor gold passages."""
+    for line, record in json_lines(path):
+        question = field(record, "question", str, path, line)
+        yield Question(question, field(record, "answer", list, path, line), line)

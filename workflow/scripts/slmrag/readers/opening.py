@@ -1,0 +1,98 @@
+"""Files as streams of bytes and of lines, whatever they are compressed with."""
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from slmrag.errors import UserError
+
+
+def _zstd(file: IO[bytes]) -> Any:
+    from zstandard import ZstdDecompressor
+
+    return ZstdDecompressor().stream_reader(file, read_across_frames=True)
+
+
+COMPRESSIONS: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
+    ".gz": (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    ".zst": (b"\x28\xb5\x2f\xfd", _zstd),
+    ".bz2": (b"BZh", bz2.BZ2File),
+    ".xz": (b"\xfd7zXZ\x00", lzma.LZMAFile),
+}
+"""Suffix: (first bytes, opener)."""
+
+READ = 1 << 20
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, decompressed by its content; UserError where its name promises otherwise."""
+    with open(path, "rb") as file:
+        head = file.read(6)
+        file.seek(0)
+        found = next((s for s, (magic, _) in COMPRESSIONS.items() if head.startswith(magic)), None)
+        if path.suffix in COMPRESSIONS and found != path.suffix:
+            raise UserError(
+                f"{path}: is {path.suffix[1:]} by its name but not by its content; "
+                "rename or compress the object"
+            )
+        yield COMPRESSIONS[found][1](file) if found else file
+
+
+def chunks_of(path: Path, size: int = READ) -> Iterator[bytes]:
+    """Yield the content of a file piece by piece; UserError where it cannot be unpacked."""
+    with open_bytes(path) as stream:
+        while chunk := _read(stream, size, path):
+            yield chunk
+
+
+def _read(stream: IO[bytes], size: int, path: Path) -> bytes:
+    try:
+        return stream.read(size)
+    except EOFError as error:
+        raise UserError(f"{path}: ends too early; fetch it again from its source") from error
+    except (zlib.error, lzma.LZMAError, OSError) as error:
+        raise UserError(f"{path}: cannot be unpacked: {error}; check the object") from error
+    except Exception as error:
+        if type(error).__name__ != "ZstdError":
+            raise
+        raise UserError(f"{path}: cannot be unpacked: {error}; check the object") from error
+
+
+def blocks_of(path: Path, size: int = 4 * READ) -> Iterator[tuple[int, bytes]]:
+    """Yield (number of the first line, whole lines) in pieces of about ``size`` bytes."""
+    line, rest = 1, b""
+    for chunk in chunks_of(path, size):
+        cut = chunk.rfind(b"\n") + 1
+        if not cut:
+            rest += chunk
+            continue
+        block, rest = rest + chunk[:cut], chunk[cut:]
+        yield line, block
+        line += block.count(b"\n")
+    if rest:
+        yield line, rest
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number, line without its end) of a UTF-8 file; UserError names a bad line."""
+    for first, block in blocks_of(path, READ):
+        text = decoded(block, path, first)
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), first):
+            yield number, line.removesuffix("\r")
+
+
+def decoded(block: bytes, path: Path, first: int) -> str:
+    """Return lines as text, without a byte order mark at the file's start."""
+    try:
+        return block.decode("utf-8-sig" if first == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        number = first + block.count(b"\n", 0, error.start)
+        raise UserError(
+            f"{path}, line {number}: not UTF-8 ({error.reason}); convert the file to UTF-8"
+        ) from error

@@ -1,0 +1,48 @@
+"""What readers yield: questions one by one, passages in tables."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+import polars as pl
+
+PASSAGES = pl.Schema({"id": pl.String, "title": pl.String, "text": pl.String})
+PLACED = pl.Schema({**PASSAGES, "line": pl.UInt32})
+GOLD = pl.List(pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String}))
+QUESTIONS = pl.Schema(
+    {
+        "question_id": pl.String,
+        "question": pl.String,
+        "answers": pl.List(pl.String),
+        "gold": GOLD,
+    }
+)
+ROWS = 10_000
+"""Rows of a table that is handed on: enough to be fast, few enough to stay small."""
+
+Row = tuple[str, str, str, int]
+"""id, title, text, line."""
+
+
+@dataclass
+class Question:
+    """A question as its file has it; ``question_id`` is empty where the format gives none."""
+
+    question: str
+    answers: list[str]
+    line: int
+    question_id: str = ""
+    gold: list[dict[str, str]] = field(default_factory=list)
+    gold_ids: list[str] = field(default_factory=list)
+
+
+def passage(id: str, title: str, text: str) -> dict[str, str]:
+    """Return a gold passage."""
+    return {"id": id, "title": title, "text": text}
+
+
+def tabled(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
+    """Gather passages into tables."""
+    rows = iter(rows)
+    while batch := list(islice(rows, ROWS)):
+        yield pl.DataFrame(batch, schema=PLACED, orient="row")

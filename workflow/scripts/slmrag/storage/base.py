@@ -1,0 +1,69 @@
+"""What every kind of source offers, and the words they share."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from slmrag.errors import UserError
+
+CHUNK = 1 << 20
+"""Bytes read at once."""
+
+
+class Interrupted(Exception):
+    """A transfer broke off for a reason that may pass: the rest is asked for again."""
+
+
+class WithoutRanges(Exception):
+    """The server sends whole files only."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One file as its server describes it; ``bytes`` is None where the server does not say."""
+
+    name: str
+    locator: str
+    bytes: int | None = None
+    etag: str | None = None
+    version_id: str | None = None
+    last_modified: str | None = None
+    part_bytes: int | None = None
+    etag_is_digest: bool = False
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+    def identity(self) -> dict[str, str | int | None]:
+        """Return what tells this content from another one at the same place."""
+        return {
+            "locator": self.locator,
+            "bytes": self.bytes,
+            "etag": self.etag,
+            "version_id": self.version_id,
+            "last_modified": self.last_modified,
+        }
+
+
+class Source(Protocol):
+    """A place that files come from: a new kind implements these three methods."""
+
+    def files(self) -> list[Remote]:
+        """Return the files of the URI: one, or all under a prefix; UserError where none is."""
+        ...
+
+    def describe(self, remote: Remote) -> Remote:
+        """Return the same file with all that the server tells about its content."""
+        ...
+
+    def read(self, remote: Remote, start: int, stop: int | None) -> Iterator[bytes]:
+        """Yield the bytes ``[start, stop)``; raise Interrupted where another try may help."""
+        ...
+
+
+def safe_name(name: str, uri: str) -> str:
+    """Return ``name`` if it stays inside the folder that it is joined to; else UserError."""
+    path = PurePosixPath(name)
+    wrong = path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name
+    if wrong or "\\" in name:
+        raise UserError(f"{uri}: the file name {name!r} leads out of its folder; rename the object")
+    return str(path)

@@ -1,0 +1,132 @@
+"""An object, or all objects under a prefix, into a folder that is whole or absent."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.progress import bar
+from slmrag.storage.base import Interrupted, Remote, Source, safe_name
+from slmrag.storage.partial import Partial
+from slmrag.storage.transfer import Report, transfer, wait_after
+from slmrag.storage.workspace import workspace
+
+FILES_AT_ONCE = 4
+PARTS_AT_ONCE = 8
+
+
+def open_source(uri: str, storage: dict[str, Any]) -> Source:
+    """Return the source that reads this kind of URI."""
+    from slmrag.storage.http import Http
+    from slmrag.storage.local import Local
+    from slmrag.storage.s3 import S3
+
+    kinds: dict[str, Callable[[str, dict[str, Any]], Source]] = {
+        "s3": S3,
+        "https": Http,
+        "http": Http,
+        "file": Local,
+        "": Local,
+    }
+    scheme = uri.split("://", 1)[0].lower() if "://" in uri else ""
+    if scheme not in kinds:
+        raise UserError(f"{uri}: unknown scheme; use s3://, https://, file:// or a path")
+    return kinds[scheme](uri, storage)
+
+
+def download(
+    uri: str,
+    folder: str | Path,
+    storage: dict[str, Any],
+    sha256: str | None = None,
+    wanted: Callable[[list[Remote]], list[Remote]] = list,
+) -> list[dict[str, Any]]:
+    """Fetch the files of ``uri`` that are ``wanted`` into ``folder`` and describe each of them."""
+    source = open_source(uri, storage)
+    remotes = wanted(_patient(source.files))
+    _refuse_clashes(remotes, uri)
+    if sha256 and len(remotes) != 1:
+        raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
+    with workspace(Path(folder)) as work:
+        files = _fetch_all(source, remotes, work)
+        if sha256 and files[0]["sha256"] != sha256:
+            shutil.rmtree(work, ignore_errors=True)
+            raise UserError(
+                f"{uri}: its SHA-256 is {files[0]['sha256']}, but the config expects {sha256}; "
+                "correct the config or the object"
+            )
+    return files
+
+
+def _patient(ask: Callable[[], Any]) -> Any:
+    """Ask again where the server did not answer."""
+    tries = 0
+    while True:
+        try:
+            return ask()
+        except Interrupted as cut:
+            tries += 1
+            wait_after(cut, tries)
+
+
+def _refuse_clashes(remotes: Sequence[Remote], uri: str) -> None:
+    names = [safe_name(remote.name, uri) for remote in remotes]
+    folders = {str(parent) for name in names for parent in Path(name).parents}
+    for name in names:
+        if names.count(name) > 1 or name in folders:
+            raise UserError(f"{uri}: two objects would become the file {name}; rename one")
+
+
+def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[str, Any]]:
+    total = sum(remote.bytes or 0 for remote in remotes)
+    _refuse_full_disk(work, total)
+    lock = Lock()
+    with (
+        bar(total=total or None, desc=work.name.strip("."), unit="B", unit_scale=True) as shown,
+        ThreadPoolExecutor(FILES_AT_ONCE) as files,
+        ThreadPoolExecutor(PARTS_AT_ONCE) as parts,
+    ):
+
+        def report(count: int) -> None:
+            with lock:
+                shown.update(count)
+
+        jobs = [files.submit(_fetch, source, remote, work, parts, report) for remote in remotes]
+        try:
+            return [job.result() for job in jobs]
+        except BaseException:
+            files.shutdown(wait=False, cancel_futures=True)
+            parts.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _refuse_full_disk(work: Path, total: int) -> None:
+    have = sum(path.stat().st_blocks * 512 for path in work.rglob("*") if path.is_file())
+    free = shutil.disk_usage(work).free
+    if total - have > free:
+        raise UserError(
+            f"{work.parent}: {total - have} bytes are still to come, but only {free} are free; "
+            "make room on this disk"
+        )
+
+
+def _fetch(
+    source: Source, remote: Remote, work: Path, parts: Executor, report: Report
+) -> dict[str, Any]:
+    if remote.last_modified is None:
+        remote = _patient(lambda: source.describe(remote))
+    with Partial(work / remote.name, remote) as partial:
+        sha256 = transfer(source, remote, partial, parts, report)
+        size = partial.path.stat().st_size
+        partial.finish()
+    return {
+        "name": remote.name,
+        "bytes": size,
+        "sha256": sha256,
+        "etag": remote.etag,
+        "version_id": remote.version_id,
+        "last_modified": remote.last_modified,
+    }

@@ -1,0 +1,76 @@
+"""A file that arrives in parts: which of them are there outlives the process."""
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+
+from slmrag.files import write_json
+from slmrag.storage.base import Remote
+
+PART = 16 << 20
+"""Bytes of a part: small enough to lose little, large enough to cost few requests."""
+
+
+class Partial:
+    """A half-downloaded file and, beside it, the list of the parts that it has."""
+
+    def __init__(self, path: Path, remote: Remote) -> None:
+        self.path, self.remote = path, remote
+        self.state = path.with_name(path.name + ".parts.json")
+        self.done = self._kept()
+        self.resumed = bool(self.done)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        os.ftruncate(self.fd, remote.bytes or 0)
+
+    def _kept(self) -> set[int]:
+        """Return the parts of an earlier try at the same content."""
+        try:
+            state = json.loads(self.state.read_text(encoding="utf-8"))
+            whole = self.path.stat().st_size == self.remote.bytes
+        except (OSError, ValueError):
+            return set()
+        same = state.get("remote") == self.remote.identity() and state.get("part") == PART
+        return set(state["done"]) if same and whole else set()
+
+    def __enter__(self) -> "Partial":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self.fd)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Return ``[start, stop)`` of every part, in order."""
+        size = self.remote.bytes or 0
+        return [(start, min(start + PART, size)) for start in range(0, size, PART)]
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Put bytes in their place."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self.fd, view, offset)
+            offset, view = offset + written, view[written:]
+
+    def mark(self, part: int) -> None:
+        """Note that a part is complete."""
+        self.done.add(part)
+        write_json(
+            {"remote": self.remote.identity(), "part": PART, "done": sorted(self.done)}, self.state
+        )
+
+    def restart(self) -> None:
+        """Forget all parts."""
+        self.done.clear()
+        self.state.unlink(missing_ok=True)
+        os.ftruncate(self.fd, 0)
+        os.ftruncate(self.fd, self.remote.bytes or 0)
+
+    def finish(self) -> None:
+        """Drop the list of parts: the file is complete."""
+        self.state.unlink(missing_ok=True)

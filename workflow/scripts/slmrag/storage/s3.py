@@ -1,0 +1,168 @@
+"""Objects and prefixes of S3 and of the servers that speak like it, as a source."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.storage.base import CHUNK, Interrupted, Remote
+from slmrag.storage.s3_errors import explain, is_passing
+
+POOL = 16
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+CHECKSUMS = {"ChecksumCRC32": "crc32", "ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256"}
+
+
+class S3:
+    """An ``s3://bucket/key``, or all objects of an ``s3://bucket/prefix/``."""
+
+    def __init__(self, uri: str, storage: dict[str, Any]) -> None:
+        self.uri = uri
+        self.bucket, _, self.key = uri.removeprefix("s3://").partition("/")
+        self.client = client(storage, uri)
+
+    def files(self) -> list[Remote]:
+        """Return the object, or every object under the prefix but folder markers."""
+        if not self.key or self.key.endswith("/"):
+            return self._prefix()
+        return [self.describe(Remote(self.key.rsplit("/", 1)[-1], self.key))]
+
+    def _prefix(self) -> list[Remote]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=self.key
+        )
+        with self._explained(self.key):
+            found = [entry for page in pages for entry in page.get("Contents", [])]
+        files = [entry for entry in found if not entry["Key"].endswith("/")]
+        if not files:
+            raise UserError(
+                f"{self.uri}: no object under this prefix at {self.endpoint}; check the prefix"
+            )
+        return [
+            Remote(entry["Key"].removeprefix(self.key), entry["Key"], entry["Size"])
+            for entry in files
+        ]
+
+    def describe(self, remote: Remote) -> Remote:
+        """Ask the server for size, ETag, version, checksums and the size of the upload's parts."""
+        where = {"Bucket": self.bucket, "Key": remote.locator}
+        with self._explained(remote.locator):
+            head = self._head(where)
+            parts = self._part_bytes(where, head)
+        checksums = {name: head[key] for key, name in CHECKSUMS.items() if key in head}
+        return Remote(
+            name=remote.name,
+            locator=remote.locator,
+            bytes=head["ContentLength"],
+            etag=head.get("ETag", "").strip('"') or None,
+            version_id=_version(head),
+            last_modified=head["LastModified"].isoformat(),
+            part_bytes=parts,
+            etag_is_digest=_etag_is_digest(head),
+            checksums=checksums,
+        )
+
+    def _head(self, where: dict[str, str]) -> dict[str, Any]:
+        """HEAD; where it fails, the same by GET, whose answer says why."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return self.client.head_object(**where, ChecksumMode="ENABLED")
+        except ClientError:
+            answer = self.client.get_object(**where)
+            answer.pop("Body").close()
+            return answer
+
+    def _part_bytes(self, where: dict[str, str], head: dict[str, Any]) -> int | None:
+        from botocore.exceptions import ClientError
+
+        if "-" not in head.get("ETag", ""):
+            return None
+        try:
+            first = self.client.head_object(**where, PartNumber=1)
+        except ClientError:
+            return None
+        return first["ContentLength"] if first.get("PartsCount") else None
+
+    def read(self, remote: Remote, start: int, stop: int | None) -> Iterator[bytes]:
+        """Yield a range of the object as it was when it was described."""
+        if stop is not None and start >= stop:
+            return
+        condition = {"IfMatch": f'"{remote.etag}"'} if remote.etag else {}
+        version = {"VersionId": remote.version_id} if remote.version_id else {}
+        span = f"bytes={start}-" if stop is None else f"bytes={start}-{stop - 1}"
+        with self._explained(remote.locator):
+            answer = self.client.get_object(
+                Bucket=self.bucket, Key=remote.locator, Range=span, **condition, **version
+            )
+            with answer["Body"] as body:
+                while chunk := body.read(CHUNK):
+                    yield chunk
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that requests go to."""
+        return self.client.meta.endpoint_url
+
+    def _explained(self, key: str) -> "_Explained":
+        return _Explained(self, key)
+
+
+class _Explained:
+    """Turns botocore's exceptions into one sentence, or into Interrupted where they may pass."""
+
+    def __init__(self, source: S3, key: str) -> None:
+        self.source, self.key = source, key
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if not isinstance(error, Exception) or isinstance(error, UserError):
+            return
+        sentence = explain(error, self.source.bucket, self.key, self.source.endpoint)
+        if is_passing(error):
+            raise Interrupted(sentence) from error
+        raise UserError(sentence) from error
+
+
+def client(storage: dict[str, Any], uri: str) -> Any:
+    """Return a boto3 client; credentials come from the environment or the AWS chain."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    style = storage.get("addressing_style") or "auto"
+    config = Config(
+        s3={"addressing_style": style},
+        max_pool_connections=POOL,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        response_checksum_validation="when_required",
+    )
+    try:
+        session = boto3.Session(profile_name=storage.get("profile"))
+        region = storage.get("region") or session.region_name or "us-east-1"
+        return session.client(
+            "s3",
+            endpoint_url=storage.get("endpoint_url"),
+            region_name=region,
+            verify=storage.get("verify"),
+            config=config,
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise UserError(
+            f"{uri}: {str(error).rstrip('.')}; check `storage` in the config"
+        ) from error
+
+
+def _version(head: dict[str, Any]) -> str | None:
+    version = head.get("VersionId")
+    return None if version in (None, "null") else version
+
+
+def _etag_is_digest(head: dict[str, Any]) -> bool:
+    """Under a key of KMS or of the customer an ETag is no MD5 of the content."""
+    by_kms = str(head.get("ServerSideEncryption", "")).startswith("aws:kms")
+    return not by_kms and "SSECustomerAlgorithm" not in head

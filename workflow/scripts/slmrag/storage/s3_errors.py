@@ -1,0 +1,83 @@
+"""One sentence for each way in which S3 refuses."""
+
+CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the AWS profile"
+
+REASONS = {
+    "NoSuchBucket": "there is no bucket '{bucket}' at {endpoint}; check the bucket and `storage`",
+    "NoSuchKey": "bucket '{bucket}' at {endpoint} has no key '{key}'; check the object's uri",
+    "404": "bucket '{bucket}' at {endpoint} has no key '{key}'; check the object's uri",
+    "AccessDenied": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; "
+    "check the rights of these credentials",
+    "403": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; "
+    "check the rights of these credentials",
+    "SignatureDoesNotMatch": "{endpoint} refuses the secret key; check {credentials}",
+    "InvalidAccessKeyId": "{endpoint} does not know the access key; check {credentials}",
+    "ExpiredToken": "the session token has expired at {endpoint}; renew the credentials",
+    "InvalidToken": "{endpoint} refuses the session token; renew the credentials",
+    "RequestTimeTooSkewed": "{endpoint} refuses requests signed at this time; set the clock",
+    "PermanentRedirect": "bucket '{bucket}' lives in another region; set `storage.region`",
+    "301": "bucket '{bucket}' lives in another region; set `storage.region`",
+    "AuthorizationHeaderMalformed": "{endpoint} expects another region; set `storage.region`",
+    "PreconditionFailed": "bucket '{bucket}', key '{key}' changed while it was read; run again",
+    "412": "bucket '{bucket}', key '{key}' changed while it was read; run again",
+    "InvalidBucketName": "'{bucket}' is no bucket name; check the object's uri",
+    "NoCredentialsError": "no credentials for {endpoint}; set {credentials}",
+    "PartialCredentialsError": "half of the credentials is missing; set {credentials}",
+    "TokenRetrievalError": "the login has expired; log in again for this AWS profile",
+    "SSLError": "no trusted TLS connection to {endpoint}; check the address, or set "
+    "`storage.verify` to the path of its CA bundle",
+    "EndpointConnectionError": "cannot reach {endpoint}; check `storage.endpoint_url` and the "
+    "network",
+    "ConnectTimeoutError": "{endpoint} does not answer; check `storage.endpoint_url` and the "
+    "network",
+    "ReadTimeoutError": "{endpoint} stopped sending",
+    "ConnectionClosedError": "{endpoint} closed the connection",
+    "IncompleteReadError": "{endpoint} sent fewer bytes than it announced",
+    "ResponseStreamingError": "the connection to {endpoint} was cut",
+    "ProtocolError": "the connection to {endpoint} was cut",
+    "InvalidEndpointURL": "'{endpoint}' is no endpoint; correct `storage.endpoint_url`",
+}
+
+PASSING = {
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ConnectionClosedError",
+    "IncompleteReadError",
+    "ResponseStreamingError",
+    "ProtocolError",
+    "ProxyConnectionError",
+    "ConnectionResetError",
+    "SlowDown",
+    "InternalError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "500",
+    "502",
+    "503",
+    "504",
+}
+
+
+def code_of(error: Exception) -> str:
+    """Return the server's error code, or the exception's name where the server said nothing."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Code", type(error).__name__))
+    return type(error).__name__
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell whether another try may succeed."""
+    return code_of(error) in PASSING
+
+
+def explain(error: Exception, bucket: str, key: str, endpoint: str) -> str:
+    """Return the sentence that names bucket, key and endpoint, and what to do."""
+    reason = REASONS.get(code_of(error))
+    where = f"s3://{bucket}/{key}"
+    if reason is None:
+        text = " ".join(str(error).split()).rstrip(".")
+        return f"{where}: {endpoint} answers: {text}"
+    names = {"bucket": bucket, "key": key, "endpoint": endpoint, "credentials": CREDENTIALS}
+    return f"{where}: {reason.format(**names)}"

@@ -1,0 +1,168 @@
+"""One file from its source to the disk: parts in parallel, cuts mended, content verified."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+
+from slmrag.errors import UserError
+from slmrag.storage.base import Interrupted, Remote, Source, WithoutRanges
+from slmrag.storage.checks import Digest, Plain, expectations
+from slmrag.storage.partial import Partial
+
+TRIES = 5
+"""Cuts in a row, without progress between them, after which a transfer gives up."""
+FIRST_WAIT_SECONDS = 0.25
+PROGRESS = 64 << 10
+"""Bytes that must arrive for a try to count as progress."""
+BLOCK = 4 << 20
+
+Report = Callable[[int], None]
+
+
+class Mismatch(Exception):
+    """What arrived is not what the server or the config describes."""
+
+
+def transfer(
+    source: Source, remote: Remote, partial: Partial, pool: Executor, report: Report
+) -> str:
+    """Bring one file into ``partial`` and return its SHA-256; UserError names what failed."""
+    with _explained(remote, partial):
+        try:
+            return _complete(source, remote, partial, pool, report)
+        except Mismatch:
+            if not partial.resumed:
+                raise
+            partial.restart()
+            return _complete(source, remote, partial, pool, report)
+
+
+def _complete(
+    source: Source, remote: Remote, partial: Partial, pool: Executor, report: Report
+) -> str:
+    if remote.bytes is None:
+        return _whole(source, remote, partial, report)
+    try:
+        return _parts(source, remote, partial, pool, report)
+    except WithoutRanges:
+        partial.restart()
+        return _whole(source, remote, partial, report)
+
+
+def _parts(source: Source, remote: Remote, partial: Partial, pool: Executor, report: Report) -> str:
+    spans = partial.spans()
+    futures = {
+        index: pool.submit(_part, source, remote, partial, span, report)
+        for index, span in enumerate(spans)
+        if index not in partial.done
+    }
+    checks = Checks(remote)
+    try:
+        for index, (start, stop) in enumerate(spans):
+            if index in futures:
+                futures[index].result()
+                partial.mark(index)
+            else:
+                report(stop - start)
+            checks.take(partial, start, stop)
+    finally:
+        _abandon(futures.values())
+    return checks.verdict()
+
+
+def _abandon(futures: "Iterator[Future[None]] | object") -> None:
+    """Cancel what has not begun and wait for what has, so that nothing writes afterwards."""
+    for future in futures:  # type: ignore[attr-defined]
+        future.cancel()
+    for future in futures:  # type: ignore[attr-defined]
+        if not future.cancelled():
+            future.exception()
+
+
+def _part(
+    source: Source, remote: Remote, partial: Partial, span: tuple[int, int], report: Report
+) -> None:
+    """Fetch one part; after a cut, only the rest of it."""
+    at, stop = span
+    tries = 0
+    while at < stop:
+        before = at
+        try:
+            for chunk in source.read(remote, at, stop):
+                partial.write(chunk, at)
+                at += len(chunk)
+                report(len(chunk))
+            if at < stop:
+                raise Interrupted(f"{remote.locator}: fewer bytes came than announced")
+        except Interrupted as cut:
+            tries = 1 if at - before >= PROGRESS else tries + 1
+            wait_after(cut, tries)
+
+
+def wait_after(cut: Interrupted, tries: int) -> None:
+    """Sleep before try number ``tries``, or give up with the reason of the last cut."""
+    if tries >= TRIES:
+        raise UserError(
+            f"{cut}, {tries} times in a row; what came is kept: run again to resume"
+        ) from cut
+    time.sleep(FIRST_WAIT_SECONDS * 2 ** (tries - 1))
+
+
+def _whole(source: Source, remote: Remote, partial: Partial, report: Report) -> str:
+    """Fetch a file whose server knows no ranges: each cut starts it again."""
+    for tries in range(1, TRIES + 1):
+        checks, at = Checks(remote), 0
+        try:
+            for chunk in source.read(remote, 0, None):
+                partial.write(chunk, at)
+                checks.update(chunk)
+                at += len(chunk)
+                report(len(chunk))
+            os.ftruncate(partial.fd, at)
+            return checks.verdict()
+        except Interrupted as cut:
+            report(-at)
+            wait_after(cut, tries)
+    raise AssertionError("unreachable")
+
+
+class Checks:
+    """The digests of one file, fed in the order of its bytes."""
+
+    def __init__(self, remote: Remote) -> None:
+        self.expected: list[tuple[str, str, Digest]] = expectations(remote)
+        self.sha256 = Plain("sha256")
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        self.sha256.update(data)
+        for _, _, digest in self.expected:
+            digest.update(data)
+
+    def take(self, partial: Partial, start: int, stop: int) -> None:
+        """Take the next bytes from the disk."""
+        for at in range(start, stop, BLOCK):
+            self.update(os.pread(partial.fd, min(BLOCK, stop - at), at))
+
+    def verdict(self) -> str:
+        """Return the SHA-256; Mismatch where the server described another content."""
+        for name, value, digest in self.expected:
+            if digest.value() != value:
+                raise Mismatch(f"its {name} is {digest.value()}, but the server gives {value}")
+        return self.sha256.value()
+
+
+@contextmanager
+def _explained(remote: Remote, partial: Partial) -> Iterator[None]:
+    try:
+        yield
+    except Mismatch as error:
+        partial.restart()
+        raise UserError(f"{remote.locator}: what arrived is damaged: {error}; run again") from error
+    except OSError as error:
+        raise UserError(
+            f"{remote.name}: cannot be written to {partial.path.parent}: {error.strerror}; "
+            "make room or check the permissions"
+        ) from error

@@ -1,0 +1,52 @@
+"""The folder in which a download grows until it is whole."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+LOCK = ".lock"
+
+
+@contextmanager
+def workspace(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside ``folder`` that replaces it on success and stays to be resumed if not.
+
+    A twin that runs at the same time gets a folder of its own, removed when it fails.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = folder.with_name(f".{folder.name}.part")
+    work.mkdir(exist_ok=True)
+    with open(work / LOCK, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            with _own(folder) as own:
+                yield own
+            return
+        yield work
+        (work / LOCK).unlink(missing_ok=True)
+        _replace(work, folder)
+
+
+@contextmanager
+def _own(folder: Path) -> Iterator[Path]:
+    own = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.part")
+    own.mkdir()
+    try:
+        yield own
+        _replace(own, folder)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _replace(work: Path, folder: Path) -> None:
+    """Put ``work`` in the place of ``folder``; what stood there goes last."""
+    old = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.old")
+    with suppress(FileNotFoundError):
+        os.rename(folder, old)
+    os.rename(work, folder)
+    shutil.rmtree(old, ignore_errors=True)
