@@ -1,86 +1,37 @@
 """The one line that watches a job: its log, its memory, its events and its end."""
 
-import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from slmrag import events
 from slmrag.errors import UserError
 from slmrag.joblog import JobLog
 from slmrag.memory import Sampler
 from slmrag.redaction import clean_text
+from slmrag.tracking.attempts import begin
+from slmrag.tracking.description import Job, describe
+from slmrag.tracking.launch import Publisher, launch
+from slmrag.tracking.settings import settings
 
-KILLED = 128 + signal.SIGTERM
+TERMINATED = 128 + signal.SIGTERM
+INTERRUPTED = 128 + signal.SIGINT
+STATUS = {0: "completed", TERMINATED: "killed", INTERRUPTED: "killed"}
+UNTRACKED = frozenset({"sync_tracking"})
+
+Results = Mapping[str, Any] | None
+Main = Callable[[Any, Any, Any], Results]
 
 
 class Terminated(BaseException):
     """The job was told to end by SIGTERM."""
 
 
-@dataclass
-class Job:
-    """What a job knows of itself, apart from Snakemake."""
-
-    id: str
-    rule: str
-    wildcards: dict[str, str]
-    experiment: str
-    params: dict[str, Any]
-    resources: dict[str, Any]
-    threads: int
-    log: str | None
-    outputs: dict[str, list[str]]
-    tracking: dict[str, Any]
-
-    @property
-    def folder(self) -> Path:
-        """Where the job's events and memory are kept."""
-        return Path("results", self.experiment, "jobs", self.rule, *self.wildcards.values())
-
-
-def named(values: Any) -> dict[str, Any]:
-    """Return the named members of Snakemake's lists, or of a plain namespace."""
-    if values is None:
-        return {}
-    if isinstance(values, Mapping):
-        return dict(values)
-    items = getattr(values, "items", None)
-    return dict(items()) if callable(items) else dict(vars(values))
-
-
-def describe(snakemake: Any) -> Job:
-    """Read the job out of the object that Snakemake gives each script."""
-    config = getattr(snakemake, "config", None) or {}
-    log = getattr(snakemake, "log", None)
-    outputs = named(getattr(snakemake, "output", None))
-    return Job(
-        id=f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid4().hex[:12]}",
-        rule=str(snakemake.rule),
-        wildcards={name: str(value) for name, value in named(snakemake.wildcards).items()},
-        experiment=str(config.get("experiment", "default")),
-        params=named(snakemake.params),
-        resources=named(getattr(snakemake, "resources", None)),
-        threads=int(getattr(snakemake, "threads", 1) or 1),
-        log=(str(log) if isinstance(log, str | Path) else str(log[0])) if log else None,
-        outputs={name: paths(value) for name, value in outputs.items()},
-        tracking=dict(config.get("tracking") or {}),
-    )
-
-
-def paths(value: Any) -> list[str]:
-    """Return one path or several as a list."""
-    return [str(value)] if isinstance(value, str | os.PathLike) else [str(item) for item in value]
-
-
-def run_job(snakemake: Any, main: Callable[[Any, Any, Any], Mapping[str, Any] | None]) -> None:
+def run_job(snakemake: Any, main: Main) -> None:
     """Run ``main(input, output, params)`` as a watched job; exit with 1 or 143 if it fails."""
     job = describe(snakemake)
     with JobLog(job.log) as log:
@@ -89,20 +40,24 @@ def run_job(snakemake: Any, main: Callable[[Any, Any, Any], Mapping[str, Any] | 
         sys.exit(status)
 
 
-def watch(job: Job, log: JobLog, work: Callable[[], Mapping[str, Any] | None]) -> int:
+def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     """Run ``work`` between a start and an end event; return the exit status."""
-    journal = start(job)
-    sampler = Sampler(journal)
-    sampler.start()
-    before = signal.signal(signal.SIGTERM, terminate)
-    status, error = 0, None
+    with suppress(ValueError):  # signals belong to the main thread
+        signal.signal(signal.SIGTERM, terminate)
+    watchers = None
+    status, story = 0, None
     try:
+        watchers = Watchers.start(job)
         record(job, work() or {})
     except BaseException as exception:
-        status, error = explain(job, log, exception)
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        status, story = explain(job, log, exception)
     finally:
-        signal.signal(signal.SIGTERM, before)
-        finish(job, journal, sampler, status, error)
+        if watchers:
+            watchers.finish(job, status, story)
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return status
 
 
@@ -111,14 +66,42 @@ def terminate(signum: int, frame: Any) -> None:
     raise Terminated
 
 
-def start(job: Job) -> events.EventLog:
-    """Open the job's events and say what runs."""
-    journal = events.EventLog(job.folder / "events.jsonl")
-    events.use(journal)
-    fields = {"id": job.id, "run": os.environ.get("SLMRAG_RUN_ID"), "rule": job.rule}
-    fields |= {"wildcards": job.wildcards, "experiment": job.experiment, "params": job.params}
-    journal.write("start", **fields, resources=job.resources, threads=job.threads)
-    return journal
+@dataclass
+class Watchers:
+    """What runs beside a job: its event log, its memory sampler, its publisher."""
+
+    journal: events.EventLog
+    sampler: Sampler
+    publisher: Publisher | None
+
+    @classmethod
+    def start(cls, job: Job) -> "Watchers":
+        """Open the job's events, say what runs, and start sampling and sending."""
+        path = begin(job.folder, job.id)
+        journal = events.EventLog(path)
+        events.use(journal)
+        journal.write("start", **job.beginning())
+        wanted = job.rule not in UNTRACKED
+        publisher = launch(path, job.results, job.tracking) if wanted else None
+        interval = settings(job.tracking).interval_seconds
+        sampler = Sampler(journal, job.folder / "memory_usage.json", interval)
+        if publisher:
+            sampler.without.add(publisher.process.pid)
+        sampler.start()
+        return cls(journal, sampler, publisher)
+
+    def finish(self, job: Job, status: int, story: str | None) -> None:
+        """Write how the job ended, and let go of the publisher, whatever else fails."""
+        word = STATUS.get(status, "failed")
+        with suppress(Exception):
+            self.sampler.finish(word)
+        with suppress(Exception):
+            peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
+            self.journal.write("end", status=word, error=story, **peaks)
+        events.use(None)
+        self.journal.close()
+        if self.publisher:
+            self.publisher.finish()
 
 
 def record(job: Job, results: Mapping[str, Any]) -> None:
@@ -126,11 +109,8 @@ def record(job: Job, results: Mapping[str, Any]) -> None:
     for name, value in results.items():
         events.single(name, value)
     for name, files in job.outputs.items():
-        for path in files:
-            events.artifact(name, path)
-
-
-STATUS = {0: "completed", 1: "failed", 130: "killed", KILLED: "killed"}
+        for number, path in enumerate(files):
+            events.artifact(name if len(files) == 1 else f"{name}_#{number}", path)
 
 
 def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
@@ -141,21 +121,10 @@ def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
         return 1, str(exception)
     story = clean_text("".join(traceback.format_exception(exception)))
     print(story, file=sys.stderr, flush=True)
-    if isinstance(exception, Terminated | KeyboardInterrupt):
+    signals = {Terminated: TERMINATED, KeyboardInterrupt: INTERRUPTED}
+    if type(exception) in signals:
         log.say(f"{job.rule}: ended by a signal")
-        return (KILLED if isinstance(exception, Terminated) else 130), story
+        return signals[type(exception)], story
     place = f"; see {log.path}" if log.path else ""
     log.say(f"error: {job.rule}: {type(exception).__name__}: {exception}{place}")
     return 1, story
-
-
-def finish(
-    job: Job, journal: events.EventLog, sampler: Sampler, status: int, error: str | None
-) -> None:
-    """Write how the job ended, whatever else fails."""
-    with suppress(Exception):
-        sampler.finish(job.folder / "memory_usage.json", status=STATUS.get(status, "failed"))
-    with suppress(Exception):
-        journal.write("end", status=STATUS.get(status, "failed"), error=error, peak=sampler.peaks)
-    events.use(None)
-    journal.close()

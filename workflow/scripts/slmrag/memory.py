@@ -14,6 +14,7 @@ from slmrag.gpu_memory import Gpus
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 SERIES = 500
+SLOWEST = 60.0
 
 
 def tree(root: int, without: Collection[int] = ()) -> list[int]:
@@ -56,13 +57,26 @@ def proportional(processes: Iterable[int]) -> int:
     return total
 
 
+def high_water() -> int:
+    """Return this process's largest resident set in bytes, spikes between samples included."""
+    with open("/proc/self/status") as file:
+        line = next(line for line in file if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
 class Sampler(threading.Thread):
     """A daemon thread that samples a job's memory and keeps peaks, by component too."""
 
-    def __init__(self, log: EventLog, interval: float = 1.0, pss: float = 5.0, report: float = 10):
-        """Sample every ``interval`` seconds, PSS every ``pss``; report peaks every ``report``."""
+    def __init__(
+        self, log: EventLog, path: Path, interval: float = 1.0, pss: float = 5.0, report: float = 10
+    ):
+        """Sample every ``interval`` seconds, PSS every ``pss``; report peaks every ``report``.
+
+        ``path`` is rewritten at each report, so that it outlives a job that is killed.
+        """
         super().__init__(daemon=True, name="memory")
-        self.log, self.interval, self.pss, self.report = log, interval, pss, report
+        self.log, self.path = log, path
+        self.interval, self.pss, self.report = interval, pss, report
         self.without: set[int] = set()
         self.gpus = Gpus()
         self.peaks: dict[str, float] = {}
@@ -71,7 +85,7 @@ class Sampler(threading.Thread):
         self.samples = 0
         self.started = time.monotonic()
         self._over = threading.Event()
-        self._due = {"pss": 0.0, "report": report}
+        self._due = {"pss": 0.0, "report": 0.0}
         self._window: dict[str, float] = {}
 
     def run(self) -> None:
@@ -114,13 +128,18 @@ class Sampler(threading.Thread):
     def flush(self, elapsed: float) -> None:
         """Report the peaks since the last report, and keep the series short."""
         self._due["report"] = elapsed + self.report
-        if self._window:
-            self.series.append({"seconds": round(elapsed, 2), **self._window})
-            self.log.write("memory", seconds=round(elapsed, 2), **self._window)
+        point = {"seconds": round(elapsed, 2), **self._window}
         self._window = {}
+        self.series.append(point)
+        self.log.write("memory", **point, components=list(self.log.components))
         if len(self.series) > SERIES:
             self.series = self.series[::2]
-            self.report *= 2
+            self.report = min(2 * self.report, SLOWEST)
+        self.write("running")
+
+    def write(self, status: str) -> None:
+        """Write what is known so far."""
+        write_json(self.summary() | {"status": status}, self.path)
 
     def summary(self) -> dict[str, Any]:
         """Return peaks, peaks by component, the thinned series and how it was measured."""
@@ -134,11 +153,14 @@ class Sampler(threading.Thread):
             "gpu": self.gpus.describe(),
         }
 
-    def finish(self, path: Path, **more: Any) -> None:
-        """Stop, and write the summary to ``path``."""
+    def finish(self, status: str) -> None:
+        """Stop, and write the whole."""
         self.stop()
-        self.flush(time.monotonic() - self.started)
-        write_json(self.summary() | more, path)
+        with contextlib.suppress(Exception):
+            self.peaks["own_peak_rss_bytes"] = high_water()
+        with contextlib.suppress(Exception):
+            self.flush(time.monotonic() - self.started)
+        self.write(status)
 
 
 def raise_peaks(peaks: dict[str, float], values: dict[str, float]) -> None:

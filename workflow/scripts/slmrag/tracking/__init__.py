@@ -1,0 +1,1 @@
+"""What a tracker (ClearML, MLflow) is told of the jobs, by processes beside them."""

@@ -1,0 +1,87 @@
+"""What a job knows of itself, read from the object that Snakemake gives each script."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slmrag.tracking.attempts import new_id
+from slmrag.tracking.versions import version
+
+
+@dataclass
+class Job:
+    """A job apart from Snakemake: plain values only."""
+
+    id: str
+    rule: str
+    wildcards: dict[str, str]
+    experiment: str
+    params: dict[str, Any]
+    resources: dict[str, Any]
+    threads: int
+    log: str | None
+    outputs: dict[str, list[str]]
+    tracking: dict[str, Any]
+
+    @property
+    def results(self) -> Path:
+        """The experiment's folder."""
+        return Path("results", self.experiment)
+
+    @property
+    def folder(self) -> Path:
+        """Where the job's events and memory are kept."""
+        return Path(self.results, "jobs", self.rule, *self.wildcards.values())
+
+    def beginning(self) -> dict[str, Any]:
+        """Return the fields of the job's first event."""
+        return {
+            "id": self.id,
+            "run": os.environ.get("SLMRAG_RUN_ID"),
+            "rule": self.rule,
+            "wildcards": self.wildcards,
+            "experiment": self.experiment,
+            "params": {key: value for key, value in self.params.items() if key != "code"},
+            "resources": self.resources,
+            "threads": self.threads,
+            "code": {"digest": self.params.get("code"), **version()},
+            "host": os.uname().nodename,
+            "pid": os.getpid(),
+            "cluster_job": os.environ.get("SLURM_JOB_ID"),
+        }
+
+
+def describe(snakemake: Any) -> Job:
+    """Return the job that a ``snakemake`` object stands for."""
+    config = getattr(snakemake, "config", None) or {}
+    log = getattr(snakemake, "log", None)
+    outputs = named(getattr(snakemake, "output", None))
+    return Job(
+        id=new_id(),
+        rule=str(snakemake.rule),
+        wildcards={name: str(value) for name, value in named(snakemake.wildcards).items()},
+        experiment=str(config.get("experiment", "default")),
+        params=named(snakemake.params),
+        resources=named(getattr(snakemake, "resources", None)),
+        threads=int(getattr(snakemake, "threads", 1) or 1),
+        log=paths(log)[0] if log else None,
+        outputs={name: paths(value) for name, value in outputs.items()},
+        tracking=dict(config.get("tracking") or {}),
+    )
+
+
+def named(values: Any) -> dict[str, Any]:
+    """Return the named members of Snakemake's lists, or of a plain namespace."""
+    if values is None:
+        return {}
+    if isinstance(values, Mapping):
+        return dict(values)
+    items = getattr(values, "items", None)
+    return dict(items()) if callable(items) else dict(vars(values))
+
+
+def paths(value: Any) -> list[str]:
+    """Return one path or several as a list."""
+    return [str(value)] if isinstance(value, str | os.PathLike) else [str(item) for item in value]

@@ -1,0 +1,113 @@
+"""What a job is called at a tracker; the same for every tracker."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Event = dict[str, Any]
+
+TASK_TYPES = {
+    "workflow": "controller",
+    "download_object": "data_processing",
+    "download_model": "data_processing",
+    "prepare_corpus": "data_processing",
+    "prepare_dataset": "data_processing",
+    "index_passages": "data_processing",
+    "retrieve_passages": "inference",
+    "build_prompts": "data_processing",
+    "generate_answers": "inference",
+    "score_answers": "testing",
+    "report_comparison": "qc",
+}
+ARTIFACT_NAMES = {
+    ("score_answers", "scores"): "experiment_results",
+    ("generate_answers", "answers"): "predictions",
+}
+SHORTEST = 3
+
+
+def task_name(start: Event) -> str:
+    """Return rule and wildcards: ``score_answers qwen3/nq/no_context``."""
+    return " ".join([start["rule"], "/".join(start["wildcards"].values())]).strip()
+
+
+def project_name(project: str, start: Event) -> str:
+    """Return ``project/experiment``, each part long enough for ClearML."""
+    parts = [*project.split("/"), start["experiment"]]
+    return "/".join(part.ljust(SHORTEST, "_") for part in parts if part)
+
+
+def task_type(start: Event) -> str:
+    """Return ClearML's word for what a rule does."""
+    return TASK_TYPES.get(start["rule"], "custom")
+
+
+def tags(start: Event) -> list[str]:
+    """Return ``kind:name`` for rule, experiment, and each model, data set and mode of the job."""
+    pairs = {("rule", start["rule"]), ("experiment", start["experiment"])}
+    pairs |= set(start["wildcards"].items())
+    for cell in cells(start.get("params") or {}):
+        pairs |= set(cell.items())
+    return sorted(f"{kind}:{name}" for kind, name in pairs)
+
+
+def cells(params: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+    """Yield the model, data set and mode of each cell that a job serves, however it names them."""
+    for cell in params.get("cells") or ([params["cell"]] if params.get("cell") else []):
+        if isinstance(cell, Mapping):
+            yield {name: str(value) for name, value in cell.items()}
+        else:
+            parts = cell.split("/") if isinstance(cell, str) else list(cell)
+            names = ("model", "dataset", "mode")[-len(parts) :]
+            yield dict(zip(names, map(str, parts), strict=False))
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested values as ``a.b`` -> text; lists and empty mappings as JSON."""
+    flat: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def sections(start: Event) -> dict[str, dict[str, str]]:
+    """Return the parameters of a job by section, flattened with dots."""
+    general = {key: start.get(key) for key in ("rule", "experiment", "threads", "run", "host")}
+    named = {
+        "General": general | {"attempt": start["id"]},
+        "Wildcards": start["wildcards"],
+        "Params": start.get("params") or {},
+        "Resources": start.get("resources") or {},
+        "Code": start.get("code") or {},
+    }
+    return {name: flatten(values) for name, values in named.items() if values}
+
+
+def artifact_name(rule: str, name: str) -> str:
+    """Return what a rule's output is called at the tracker."""
+    base, _, number = name.partition("_#")
+    known = ARTIFACT_NAMES.get((rule, base), base)
+    return f"{known}_{number}" if number else known
+
+
+def memory_points(event: Event) -> Iterable[tuple[str, str, float]]:
+    """Yield (title, series, value) of a memory event: bytes by component, and percentages."""
+    for component in ["job", *event.get("components", [])]:
+        for key, value in event.items():
+            if key.endswith(("_bytes", "_percent")):
+                yield f"memory/{component}", SERIES.get(key, key), value
+
+
+SERIES = {
+    "rss_bytes": "CPU",
+    "pss_bytes": "CPU proportional",
+    "gpu_bytes": "GPU",
+    "gpu_percent": "GPU busy percent",
+    "gpu_memory_percent": "GPU memory percent",
+    "peak_rss_bytes": "CPU peak",
+    "peak_pss_bytes": "CPU proportional peak",
+    "peak_gpu_bytes": "GPU peak",
+}

@@ -1,0 +1,109 @@
+"""Send one job's events while it runs: a guard with a deadline, and the worker that it guards.
+
+``python -m slmrag.tracking.publisher LOG RESULTS`` reads settings as a line of JSON from standard
+input. That input's end, or the job's death, says that the job is over; the guard then gives the
+worker its deadline and kills it.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+from slmrag.redaction import clean_text
+from slmrag.tracking.attempts import Attempt, Busy
+from slmrag.tracking.deliver import Tracker, deliver
+from slmrag.tracking.servers import connect
+from slmrag.tracking.settings import Settings, settings
+
+MEMORY = 2 * 2**30
+POLL_SECONDS = 1.0
+PAUSE_SECONDS = 15.0
+
+
+def main(log: str, results: str) -> None:
+    """Guard a worker until it is done, or until the deadline after the job's end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    job = os.pidfd_open(os.getppid())
+    chosen = settings(json.loads(sys.stdin.readline()))
+    expendable()
+    over, say_over = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        os.close(say_over)
+        work(Attempt(Path(log)), Path(results), chosen, over)
+        os._exit(0)
+    os.close(over)
+    guard(worker, job, say_over, chosen.deadline_seconds)
+
+
+def expendable() -> None:
+    """Let the kernel take this process before the job where memory runs out, and bound its own."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+
+
+def guard(worker: int, job: int, say_over: int, deadline: float) -> None:
+    """Wait for the worker; once the job is over, no longer than the deadline."""
+    done = os.pidfd_open(worker)
+    ready, _, _ = select.select([done, job, sys.stdin], [], [])
+    os.close(say_over)
+    if done not in ready:
+        ready, _, _ = select.select([done], [], [], deadline)
+    if done not in ready:
+        os.kill(worker, signal.SIGKILL)
+    os.waitpid(worker, 0)
+
+
+def work(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
+    """Follow the log under its lock until all is sent; note the last failure beside the log."""
+    with contextlib.suppress(Busy), attempt.lock():
+        silence(attempt)
+        follow(attempt, results, chosen, over)
+
+
+def silence(attempt: Attempt) -> None:
+    """Send what libraries print to nowhere: the publisher speaks through its state alone."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+
+
+def follow(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
+    """Send batches as they come; after a failure, pause and connect anew."""
+    tracker: Tracker | None = None
+    while True:
+        last = bool(select.select([over], [], [], 0)[0])
+        if last and not attempt.ended():
+            attempt.bury()
+        pause = POLL_SECONDS
+        try:
+            tracker = tracker or connect(chosen)
+            if deliver(attempt, tracker, results):
+                return
+        except Exception as error:
+            tracker, pause = None, PAUSE_SECONDS
+            note(attempt, chosen, error)
+        if last:
+            return
+        select.select([over], [], [], pause)
+
+
+def note(attempt: Attempt, chosen: Settings, error: Exception) -> None:
+    """Write beside the log why nothing was sent."""
+    with contextlib.suppress(OSError):
+        text = clean_text(f"{type(error).__name__}: {error}")[:2000]
+        state = attempt.state(chosen.backend) | {"error": text, "error_time": time.time()}
+        attempt.save(chosen.backend, state)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

@@ -1,0 +1,76 @@
+"""The workflow run as the tracker's parent task: begun and ended by the driver's hooks."""
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.events import EventLog
+from slmrag.tracking import versions
+from slmrag.tracking.attempts import new_id
+from slmrag.tracking.settings import Settings, settings
+from slmrag.tracking.sweep import sentence, sweep
+
+RUN = "SLMRAG_RUN_ID"
+
+
+def start(config: Mapping[str, Any]) -> None:
+    """Begin a run: name it in the environment and, where tracking must be online, try it."""
+    os.environ.setdefault(RUN, new_id())
+    os.environ.setdefault(versions.VARIABLE, versions.ask())
+    chosen = settings(config.get("tracking"))
+    if chosen.on and chosen.mode == "online":
+        require(config, chosen)
+    with suppress(OSError):
+        write(config, "start", **beginning(config))
+
+
+def beginning(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first event of a run."""
+    run = os.environ[RUN]
+    return {
+        "id": run,
+        "run": run,
+        "rule": "workflow",
+        "wildcards": {"run": run},
+        "experiment": str(config.get("experiment", "default")),
+        "params": dict(config),
+        "code": versions.version(),
+        "host": os.uname().nodename,
+        "pid": os.getpid(),
+    }
+
+
+def finish(config: Mapping[str, Any], status: str) -> None:
+    """End a run and send what its jobs left, within the deadline; say in one line how that went."""
+    with suppress(OSError):
+        write(config, "end", status=status, error=None)
+    chosen = settings(config.get("tracking"))
+    if chosen.on:
+        outcome = sweep(results(config), config.get("tracking") or {}, chosen.deadline_seconds)
+        print(f"tracking: {sentence(*outcome)}", file=sys.stderr, flush=True)
+
+
+def write(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
+    """Append an event to the run's own log."""
+    run = os.environ[RUN]
+    log = EventLog(results(config) / "jobs" / "workflow" / run / "attempts" / f"{run}.jsonl")
+    log.write(kind, **fields)
+    log.close()
+
+
+def results(config: Mapping[str, Any]) -> Path:
+    """Return the experiment's folder."""
+    return Path("results", str(config.get("experiment", "default")))
+
+
+def require(config: Mapping[str, Any], chosen: Settings) -> None:
+    """Raise UserError unless the tracker answers within its bound."""
+    from slmrag.tracking.check import problem
+
+    trouble = problem(chosen)
+    if trouble:
+        raise UserError(f"tracking.mode is online, but {trouble}")

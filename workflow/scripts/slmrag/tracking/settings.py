@@ -1,0 +1,35 @@
+"""How jobs are tracked, read from the plain config."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The tracking part of the config with its defaults; an absent key means its default."""
+
+    backend: str = "clearml"
+    mode: str = "auto"
+    project: str = "slm-experiments"
+    output_uri: str | None = None
+    interval_seconds: float = 1.0
+    connect_seconds: float = 5.0
+    deadline_seconds: float = 20.0
+    wait_seconds: float | None = None
+    retries: int = 2
+    upload_mb: float = 64.0
+    alerts: Mapping[str, float] = field(default_factory=dict)
+    webhook_env: str | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is tracked at all."""
+        return self.backend != "none" and self.mode != "off"
+
+
+def settings(raw: Mapping[str, Any] | None) -> Settings:
+    """Return the settings of a plain mapping; keys that are unknown here are left to the config."""
+    known = {item.name for item in fields(Settings)}
+    given = {key: value for key, value in (raw or {}).items() if value is not None and key in known}
+    return Settings(**given)

@@ -1,0 +1,100 @@
+"""Send what was kept: each attempt once, however often and by however many this is run.
+
+``python -m slmrag.tracking.sync RESULTS`` reads settings as a line of JSON from standard input and
+prints what it did as a line of JSON.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from slmrag.redaction import clean_text
+from slmrag.tracking import offline
+from slmrag.tracking.attempts import Attempt, Busy, find
+from slmrag.tracking.deliver import deliver
+from slmrag.tracking.servers import configured, connect
+from slmrag.tracking.settings import Settings, settings
+
+Counts = dict[str, int]
+LOCK_SECONDS = 5.0
+
+
+def synchronise(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
+    """Return how many attempts were sent, kept, busy and still running, and the first failure."""
+    if not chosen.on:
+        return {}, None
+    if chosen.mode == "offline" or (chosen.mode == "auto" and not configured(chosen)):
+        return to_sessions(results, chosen)
+    return to_server(results, chosen)
+
+
+def to_sessions(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
+    """Write importable sessions where the tracker has such, else keep the events."""
+    if chosen.backend != "clearml":
+        return {"kept": len(pending(results, chosen.backend))}, None
+    if not pending(results, offline.TARGET):
+        return {"sessions": 0}, None
+    with offline.workspace():
+        return each(
+            results,
+            offline.TARGET,
+            "sessions",
+            lambda attempt: offline.convert(attempt, results, chosen),
+        )
+
+
+def to_server(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
+    """Send to the server."""
+    waiting = pending(results, chosen.backend)
+    if not waiting:
+        return {"sent": 0}, None
+    try:
+        tracker = connect(chosen)
+    except Exception as error:
+        return {"kept": len(waiting)}, explain(error)
+    return each(results, chosen.backend, "sent", lambda attempt: deliver(attempt, tracker, results))
+
+
+def pending(results: Path, target: str) -> list[Attempt]:
+    """Return the attempts of which something was not sent."""
+    return [attempt for attempt in find(results) if not attempt.state(target).get("done")]
+
+
+def each(
+    results: Path, target: str, word: str, action: Callable[[Attempt], bool]
+) -> tuple[Counts, str | None]:
+    """Apply an action to each pending attempt under its lock; a failure keeps the attempt."""
+    counts: Counts = {word: 0}
+    failure = None
+    for attempt in pending(results, target):
+        try:
+            with attempt.lock(LOCK_SECONDS):
+                if not attempt.ended() and attempt.dead():
+                    attempt.bury()
+                outcome = word if action(attempt) else "running"
+        except Busy:
+            outcome = "busy"
+        except Exception as error:
+            outcome, failure = "kept", failure or explain(error)
+        counts[outcome] = counts.get(outcome, 0) + 1
+    return counts, failure
+
+
+def explain(error: BaseException) -> str:
+    """Return a failure in one line without secrets."""
+    return clean_text(f"{type(error).__name__}: {error}").strip().replace("\n", " ")[:500]
+
+
+def main(results: str) -> None:
+    """Synchronise, and print counts and failure as JSON on the real standard output."""
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    counts, failure = synchronise(Path(results), settings(json.loads(sys.stdin.readline())))
+    print(json.dumps({"counts": counts, "failure": failure}), file=answer, flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

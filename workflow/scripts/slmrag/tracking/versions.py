@@ -1,0 +1,40 @@
+"""The commit of the workflow's own code, and whether it was edited since."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "SLMRAG_CODE_VERSION"
+SECONDS = 3.0
+
+
+def version() -> dict[str, Any]:
+    """Return commit and dirty flag: what the run's driver found, else what git says now."""
+    known = os.environ.get(VARIABLE)
+    commit, _, dirty = (ask() if known is None else known).partition(" ")
+    return {"commit": commit, "dirty": dirty == "dirty"} if commit else {}
+
+
+def ask() -> str:
+    """Return ``commit dirty``, ``commit clean``, or nothing outside of a repository."""
+    commit = git("rev-parse", "HEAD")
+    if not commit:
+        return ""
+    return f"{commit} {'dirty' if git('status', '--porcelain') else 'clean'}"
+
+
+def git(*arguments: str) -> str:
+    """Return what git answers within its time, or nothing."""
+    command = ["git", "-C", str(Path(__file__).resolve().parent), *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,25 @@
+"""Send to the tracker what could not be sent while the jobs ran."""
+
+from pathlib import Path
+
+from slmrag.errors import UserError
+from slmrag.job import run_job
+
+
+def main(input, output, params):
+    """Send each kept attempt once; a second call sends nothing."""
+    from slmrag.tracking.attempts import find
+    from slmrag.tracking.settings import settings
+    from slmrag.tracking.sweep import sentence, sweep
+
+    results = Path(params.results)
+    seconds = settings(params.tracking).deadline_seconds * (1 + len(find(results)))
+    counts, failure = sweep(results, params.tracking, seconds)
+    if failure:
+        raise UserError(f"tracking: {sentence(counts, failure)}")
+    print(f"tracking: {sentence(counts, None)}")
+    return counts
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821
