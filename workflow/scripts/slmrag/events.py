@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ class EventLog:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self.components: list[str] = []
 
     def write(self, kind: str, **fields: Any) -> None:
-        """Append one event, stripped of secrets, in a single write."""
+        """Append one event, stripped of secrets, in a single write; not from forked children."""
         line = json.dumps(finite(clean({"time": time.time(), "kind": kind, **fields})), default=str)
         with self._lock:
-            if self._file >= 0:
-                os.write(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
+            if self._file >= 0 and os.getpid() == self._process:
+                with suppress(OSError):  # a full disk costs an event, not the job
+                    os.write(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
 
     def close(self) -> None:
         """Close the file; later events are dropped."""

@@ -1,10 +1,12 @@
 """The one line that watches a job: its log, its memory, its events and its end."""
 
+import logging
+import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from slmrag.errors import UserError
 from slmrag.joblog import JobLog
 from slmrag.memory import Sampler
 from slmrag.redaction import clean_text
+from slmrag.tracking import alerts, outputs
 from slmrag.tracking.attempts import begin
 from slmrag.tracking.description import Job, describe
 from slmrag.tracking.launch import Publisher, launch
@@ -44,11 +47,15 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     """Run ``work`` between a start and an end event; return the exit status."""
     with suppress(ValueError):  # signals belong to the main thread
         signal.signal(signal.SIGTERM, terminate)
-    watchers = None
+    watchers: Watchers | None = None
     status, story = 0, None
     try:
-        watchers = Watchers.start(job)
-        record(job, work() or {})
+        with harmless("start"):
+            watchers = Watchers.start(job, log) if first_rank() else None
+        results = work() or {}
+        if watchers:
+            with harmless("record"):
+                watchers.record(job, results)
     except BaseException as exception:
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -66,6 +73,20 @@ def terminate(signum: int, frame: Any) -> None:
     raise Terminated
 
 
+@contextmanager
+def harmless(what: str) -> Iterator[None]:
+    """Log a failure of the watchers; it never costs a result."""
+    try:
+        yield
+    except Exception:
+        logging.getLogger(__name__).warning("tracking: %s failed", what, exc_info=True)
+
+
+def first_rank() -> bool:
+    """Say whether this process reports: of several that run one job, only rank 0 does."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID"))
+
+
 @dataclass
 class Watchers:
     """What runs beside a job: its event log, its memory sampler, its publisher."""
@@ -75,42 +96,51 @@ class Watchers:
     publisher: Publisher | None
 
     @classmethod
-    def start(cls, job: Job) -> "Watchers":
+    def start(cls, job: Job, log: JobLog) -> "Watchers":
         """Open the job's events, say what runs, and start sampling and sending."""
         path = begin(job.folder, job.id)
         journal = events.EventLog(path)
         events.use(journal)
         journal.write("start", **job.beginning())
+        if model := outputs.model(job):
+            journal.write("model", **model)
         wanted = job.rule not in UNTRACKED
         publisher = launch(path, job.results, job.tracking) if wanted else None
         interval = settings(job.tracking).interval_seconds
         sampler = Sampler(journal, job.folder / "memory_usage.json", interval)
-        if publisher:
-            sampler.without.add(publisher.process.pid)
+        beside = [it.process for it in (publisher, log) if it and it.process]
+        sampler.without |= {process.pid for process in beside}
         sampler.start()
         return cls(journal, sampler, publisher)
+
+    def record(self, job: Job, results: Mapping[str, Any]) -> None:
+        """Report what the job made, and where it is beyond what the config expects of it."""
+        outputs.report(job, results)
+        for name, message in alerts.result_alerts(settings(job.tracking).alerts, results):
+            self.alert(name, message)
+
+    def alert(self, name: str, message: str) -> None:
+        """Report an alert, in the log too."""
+        events.emit("alert", name=name, message=message)
+        logging.getLogger(__name__).warning("alert: %s", message)
 
     def finish(self, job: Job, status: int, story: str | None) -> None:
         """Write how the job ended, and let go of the publisher, whatever else fails."""
         word = STATUS.get(status, "failed")
-        with suppress(Exception):
+        with harmless("memory"):
             self.sampler.finish(word)
-        with suppress(Exception):
+            events.artifact("memory_usage", self.sampler.path, **self.sampler.peaks)
+        with harmless("alerts"):
+            found = alerts.facts(self.sampler.peaks, self.sampler.seconds, job.resources)
+            for name, message in alerts.machine_alerts(settings(job.tracking).alerts, found):
+                self.alert(name, message)
+        with harmless("end"):
             peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
             self.journal.write("end", status=word, error=story, **peaks)
         events.use(None)
         self.journal.close()
         if self.publisher:
             self.publisher.finish()
-
-
-def record(job: Job, results: Mapping[str, Any]) -> None:
-    """Report what ``main`` returned and the files that it wrote."""
-    for name, value in results.items():
-        events.single(name, value)
-    for name, files in job.outputs.items():
-        for number, path in enumerate(files):
-            events.artifact(name if len(files) == 1 else f"{name}_#{number}", path)
 
 
 def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:

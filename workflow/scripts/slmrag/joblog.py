@@ -1,13 +1,20 @@
-"""A job's log: file descriptors 1 and 2 go to it, and the terminal stays within reach."""
+"""A job's log: what it and its children print goes there without secrets; the terminal stays."""
 
 import logging
 import os
+import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from slmrag import progress
+from slmrag.logpump import pump
 from slmrag.redaction import clean_text
+
+DRAIN_SECONDS = 2.0
+PUMP = "import sys; sys.path.insert(0, sys.argv[1]); from slmrag.logpump import main; main()"
 
 
 class RedactingFormatter(logging.Formatter):
@@ -24,8 +31,9 @@ class JobLog:
     def __init__(self, path: str | os.PathLike[str] | None):
         """Name the log, or None to leave all output on the terminal."""
         self.path = Path(path) if path else None
-        self._saved: list[int] = []
         self.terminal: TextIO = sys.stderr
+        self.process: subprocess.Popen[bytes] | None = None
+        self._saved: list[int] = []
 
     def __enter__(self) -> "JobLog":
         """Redirect, and send logging to the log and warnings to the terminal too."""
@@ -36,7 +44,7 @@ class JobLog:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Put the terminal back."""
+        """Put the terminal back, and wait a moment until all that was printed is in the log."""
         sys.stdout.flush()
         sys.stderr.flush()
         logging.basicConfig(force=True)
@@ -44,7 +52,10 @@ class JobLog:
         for number, saved in zip((1, 2), self._saved, strict=False):
             os.dup2(saved, number)
             os.close(saved)
-        self._saved = []
+        if self.process:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(DRAIN_SECONDS)
+        self._saved, self.process = [], None
 
     def say(self, line: str) -> None:
         """Show one line on the terminal."""
@@ -57,9 +68,14 @@ class JobLog:
         self._saved = [os.dup(1), os.dup(2)]
         self.terminal = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
-        os.dup2(file, 1)
-        os.dup2(file, 2)
-        os.close(file)
+        source, into = os.pipe()
+        self.process = start_pump(source, file)
+        for number in (1, 2):
+            os.dup2(into, number)
+        os.close(into)
+        threading.Thread(
+            target=replace_pump, args=(self.process, source, file), daemon=True
+        ).start()
 
     def _handlers(self) -> list[logging.Handler]:
         log = logging.StreamHandler(sys.stderr)
@@ -70,3 +86,19 @@ class JobLog:
         terminal.setLevel(logging.WARNING)
         terminal.setFormatter(RedactingFormatter("%(levelname)s: %(message)s"))
         return [log, terminal]
+
+
+def start_pump(source: int, file: int) -> subprocess.Popen[bytes]:
+    """Return the process that carries a pipe's content to the log, masked."""
+    package = str(Path(__file__).resolve().parents[1])
+    command = [sys.executable, "-S", "-P", "-c", PUMP, package]
+    return subprocess.Popen(
+        command, stdin=source, stdout=file, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def replace_pump(process: subprocess.Popen[bytes], source: int, file: int) -> None:
+    """Carry on in this process where the pump was killed, so that no writer waits or breaks."""
+    process.wait()
+    with suppress(OSError):
+        pump(source, file)

@@ -141,6 +141,11 @@ class Sampler(threading.Thread):
         """Write what is known so far."""
         write_json(self.summary() | {"status": status}, self.path)
 
+    @property
+    def seconds(self) -> float:
+        """Seconds since the sampler was made."""
+        return time.monotonic() - self.started
+
     def summary(self) -> dict[str, Any]:
         """Return peaks, peaks by component, the thinned series and how it was measured."""
         return {

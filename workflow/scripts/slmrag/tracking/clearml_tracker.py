@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class ClearmlTracker:
         """Return the id of a project, made if it does not exist."""
         from clearml.backend_api.services import projects
 
-        exact = "^" + "".join(c if c.isalnum() or c in "/_-" else f"\\{c}" for c in name) + "$"
+        exact = f"^{re.escape(name)}$"
         found = self.call(projects.GetAllRequest(name=exact, only_fields=["id", "name"])).projects
         for project in found or []:
             if project.name == name:
@@ -142,6 +143,23 @@ class ClearmlTracker:
             raise TrackerError(f"could not upload {path.name} to {base}")
         return sent
 
+    def model(self, task: str, start: Event, event: Event) -> None:
+        """Register the model that a job uses, once for its content, as the task's input."""
+        from clearml.backend_api.services import models, tasks
+
+        comment = f"digest {event.get('digest')}, revision {event.get('revision')}"
+        request = models.GetAllRequest(name=f"^{re.escape(event['name'])}$", uri=[event["uri"]])
+        same = [one for one in self.call(request).models or [] if one.comment == comment]
+        design = {"design": json.dumps(event.get("entry") or {}, indent=1, sort_keys=True)}
+        new = models.CreateRequest(
+            name=event["name"], uri=event["uri"], comment=comment, design=design, ready=True
+        )
+        known = same[0].id if same else self.call(new).id
+        link = tasks.AddOrUpdateModelRequest(
+            task=task, name=event["name"], model=known, type=tasks.ModelTypeEnum.input
+        )
+        self.call(link)
+
     def alert(self, task: str, start: Event, event: Event) -> None:
         """Tag the task with an alert."""
         from clearml.backend_api.services import tasks
@@ -162,7 +180,7 @@ class ClearmlTracker:
             request(task=task, force=True, status_reason=first, status_message=reason[-2000:])
         )
 
-    ACTIONS = {"artifact": artifact, "alert": alert, "end": end}  # noqa: RUF012
+    ACTIONS = {"artifact": artifact, "model": model, "alert": alert, "end": end}  # noqa: RUF012
 
 
 def hyperparams(start: Event) -> dict[str, dict[str, dict[str, str]]]:

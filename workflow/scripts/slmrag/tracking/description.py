@@ -22,6 +22,7 @@ class Job:
     resources: dict[str, Any]
     threads: int
     log: str | None
+    inputs: dict[str, list[str]]
     outputs: dict[str, list[str]]
     tracking: dict[str, Any]
 
@@ -57,7 +58,6 @@ def describe(snakemake: Any) -> Job:
     """Return the job that a ``snakemake`` object stands for."""
     config = getattr(snakemake, "config", None) or {}
     log = getattr(snakemake, "log", None)
-    outputs = named(getattr(snakemake, "output", None))
     return Job(
         id=new_id(),
         rule=str(snakemake.rule),
@@ -67,7 +67,8 @@ def describe(snakemake: Any) -> Job:
         resources=named(getattr(snakemake, "resources", None)),
         threads=int(getattr(snakemake, "threads", 1) or 1),
         log=paths(log)[0] if log else None,
-        outputs={name: paths(value) for name, value in outputs.items()},
+        inputs=files(getattr(snakemake, "input", None)),
+        outputs=files(getattr(snakemake, "output", None)),
         tracking=dict(config.get("tracking") or {}),
     )
 
@@ -80,6 +81,11 @@ def named(values: Any) -> dict[str, Any]:
         return dict(values)
     items = getattr(values, "items", None)
     return dict(items()) if callable(items) else dict(vars(values))
+
+
+def files(values: Any) -> dict[str, list[str]]:
+    """Return the named paths of Snakemake's inputs or outputs, each as a list."""
+    return {name: paths(value) for name, value in named(values).items()}
 
 
 def paths(value: Any) -> list[str]:

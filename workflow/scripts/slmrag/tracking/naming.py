@@ -88,9 +88,9 @@ def sections(start: Event) -> dict[str, dict[str, str]]:
 
 def artifact_name(rule: str, name: str) -> str:
     """Return what a rule's output is called at the tracker."""
-    base, _, number = name.partition("_#")
+    base, _, part = name.partition("/")
     known = ARTIFACT_NAMES.get((rule, base), base)
-    return f"{known}_{number}" if number else known
+    return f"{known}_{part}" if part else known
 
 
 def memory_points(event: Event) -> Iterable[tuple[str, str, float]]:
@@ -108,6 +108,7 @@ SERIES = {
     "gpu_percent": "GPU busy percent",
     "gpu_memory_percent": "GPU memory percent",
     "peak_rss_bytes": "CPU peak",
+    "peak_own_peak_rss_bytes": "CPU peak of the first process",
     "peak_pss_bytes": "CPU proportional peak",
     "peak_gpu_bytes": "GPU peak",
 }

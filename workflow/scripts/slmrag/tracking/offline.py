@@ -146,6 +146,12 @@ def artifact(task: Any, start: Event, event: Event, chosen: Settings) -> None:
     )
 
 
+def model(task: Any, start: Event, event: Event, chosen: Settings) -> None:
+    """Name the model that a job uses."""
+    known = {key: event.get(key) for key in ("name", "uri", "revision", "digest")}
+    task.set_configuration_object("model", config_dict=known)
+
+
 def alert(task: Any, start: Event, event: Event, chosen: Settings) -> None:
     """Tag the task with an alert."""
     task.add_tags([f"alert:{event['name']}"])
@@ -170,6 +176,7 @@ ACTIONS = {
     "single": single,
     "table": table,
     "artifact": artifact,
+    "model": model,
     "alert": alert,
     "end": end,
 }

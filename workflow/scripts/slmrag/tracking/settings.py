@@ -19,7 +19,7 @@ class Settings:
     wait_seconds: float | None = None
     retries: int = 2
     upload_mb: float = 64.0
-    alerts: Mapping[str, float] = field(default_factory=dict)
+    alerts: Mapping[str, Any] = field(default_factory=dict)
     webhook_env: str | None = None
 
     @property

@@ -1,0 +1,375 @@
+"""A stand-in of ClearML's API and file server, which can be told to refuse, stall, fail and die.
+
+It speaks the endpoints that the SDK uses and keeps what it is told in plain dictionaries.
+"""
+
+import base64
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import uuid4
+
+KEY, SECRET = "standinkey00", "standinsecret0000"
+LONGEST_STALL = 600
+
+Data = dict[str, Any]
+
+
+class ClearmlServer(ThreadingHTTPServer):
+    """Projects, tasks, models, events and files in memory, behind one port of the loopback."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port: int = 0):
+        """Listen on a free port, or on the one given."""
+        super().__init__(("127.0.0.1", port), Handler)
+        self.projects: dict[str, Data] = {}
+        self.tasks: dict[str, Data] = {}
+        self.models: dict[str, Data] = {}
+        self.events: dict[tuple, Data] = {}
+        self.files: dict[str, bytes] = {}
+        self.requests: list[tuple[str, bytes]] = []
+        self.fault = "none"
+        self.die_after: int | None = None
+        self.slow_seconds = 0.0
+        self.lock = threading.RLock()
+        self.stop_stalling = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def environment(self, secret: str = SECRET) -> dict[str, str]:
+        """Return the variables that point the SDK here."""
+        return {
+            "CLEARML_API_HOST": self.url,
+            "CLEARML_WEB_HOST": self.url,
+            "CLEARML_FILES_HOST": self.url,
+            "CLEARML_API_ACCESS_KEY": KEY,
+            "CLEARML_API_SECRET_KEY": secret,
+        }
+
+    def __enter__(self) -> "ClearmlServer":
+        """Serve in a thread."""
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """Stop, and let stalled requests go."""
+        self.stop_stalling.set()
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients are killed here on purpose."""
+
+    def task(self, name: str) -> Data:
+        """Return the one task of this name; fail where there are several or none."""
+        (found,) = [task for task in self.tasks.values() if task["name"] == name]
+        return found
+
+    def scalars(self, task: str) -> dict[tuple[str, str], list[float]]:
+        """Return a task's points by metric and variant, in order of iteration."""
+        found: dict[tuple[str, str], list[float]] = {}
+        for event in sorted(self.events.values(), key=lambda event: event.get("iter") or 0):
+            if event["task"] == task and event["type"] == "training_stats_scalar":
+                found.setdefault((event["metric"], event["variant"]), []).append(event["value"])
+        return found
+
+    def lines(self, task: str) -> str:
+        """Return a task's console."""
+        logs = [e for e in self.events.values() if e["task"] == task and e["type"] == "log"]
+        return "\n".join(event["msg"] for event in logs)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request: perhaps a fault, else an API call or a file."""
+
+    protocol_version = "HTTP/1.1"
+    server: ClearmlServer
+
+    def log_message(self, *_: Any) -> None:
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        """Answer as to POST: the SDK may be set to either."""
+        self.do_POST()
+
+    def do_PUT(self) -> None:
+        """Answer as to POST."""
+        self.do_POST()
+
+    def do_HEAD(self) -> None:
+        """Say whether a file is here."""
+        self.answer(200 if self.path in self.server.files else 404, b"")
+
+    def do_POST(self) -> None:
+        """Read the body, suffer the fault, and answer."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        with self.server.lock:
+            self.server.requests.append((f"{self.path} {self.headers}", body))
+        if not self.faulty():
+            self.api(body) if re.search(r"/\w+\.\w+(\?|$)", self.path) else self.file(body)
+
+    def faulty(self) -> bool:
+        """Do what the server was told to do wrong; return whether that was all."""
+        server = self.server
+        if server.die_after is not None:
+            server.die_after -= 1
+            if server.die_after < 0:
+                server.fault = "stall"
+        if server.slow_seconds:
+            time.sleep(server.slow_seconds)
+        if server.fault == "stall":
+            server.stop_stalling.wait(LONGEST_STALL)
+            self.close_connection = True
+        elif server.fault == "fail":
+            self.answer(500, b'{"meta": {"result_code": 500, "result_msg": "told to fail"}}')
+        return server.fault != "none"
+
+    def api(self, body: bytes) -> None:
+        """Call an endpoint."""
+        name = self.path.split("?")[0].rsplit("/", 1)[1]
+        if not self.allowed():
+            return self.reply(name, 401, {}, "Unauthorized (invalid credentials)")
+        endpoint = ENDPOINTS.get(name)
+        if endpoint is None:
+            return self.reply(name, 400, {}, f"Invalid service or endpoint {name}")
+        with self.server.lock:
+            code, data = endpoint(self.server, decode(name, body))
+        return self.reply(name, code, data, "OK" if code == 200 else "Invalid id")
+
+    def allowed(self) -> bool:
+        """Check the key and secret, or the token given for them."""
+        kind, _, value = (self.headers.get("Authorization") or "").partition(" ")
+        expected = {"Bearer": token(), "Basic": basic(KEY, SECRET)}
+        return value == expected.get(kind)
+
+    def file(self, body: bytes) -> None:
+        """Keep an uploaded file, or send it back."""
+        if self.command == "GET":
+            found = self.server.files.get(self.path)
+            return self.answer(200 if found is not None else 404, found or b"")
+        with self.server.lock:
+            self.server.files |= uploads(self.path, self.headers.get("Content-Type") or "", body)
+        return self.answer(200, b"{}")
+
+    def reply(self, name: str, code: int, data: Data, message: str) -> None:
+        """Send an answer in the API's envelope."""
+        endpoint = {"name": name, "requested_version": "2.23", "actual_version": "1.0"}
+        meta = {"id": uuid4().hex, "trx": uuid4().hex, "endpoint": endpoint, "result_code": code}
+        meta |= {"result_subcode": 0, "result_msg": message, "error_stack": "", "error_data": {}}
+        self.answer(code, json.dumps({"meta": meta, "data": data}).encode())
+
+    def answer(self, code: int, body: bytes) -> None:
+        """Send bytes."""
+        with suppress(OSError):
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+
+def uploads(path: str, kind: str, body: bytes) -> dict[str, bytes]:
+    """Return the files of a form by their names, or the whole body by the request's path."""
+    boundary = re.search(r"boundary=(\S+)", kind)
+    if not boundary:
+        return {path: body}
+    found = {}
+    for part in body.split(f"--{boundary[1]}".encode())[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name = re.search(rb'[; ]name="([^"]*)"', head)
+        found["/" + name[1].decode().lstrip("/")] = content.removesuffix(b"\r\n")
+    return found
+
+
+def basic(key: str, secret: str) -> str:
+    """Return the value of a basic authorization."""
+    return base64.b64encode(f"{key}:{secret}".encode()).decode()
+
+
+def token() -> str:
+    """Return a token that the SDK can decode."""
+    claims = {"exp": 4102444800, "api_version": "2.23", "server_version": "1.14.0", "env": "test"}
+    parts = [{"alg": "none", "typ": "JWT"}, claims]
+    texts = [base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts]
+    return ".".join([*texts, "c2lnbmF0dXJl"])
+
+
+def decode(name: str, body: bytes) -> Any:
+    """Return a body: lines of JSON for a batch, else an object."""
+    if name == "events.add_batch":
+        return [json.loads(line) for line in body.splitlines() if line.strip()]
+    return json.loads(body) if body.strip() else {}
+
+
+Answer = tuple[int, Data]
+
+
+def login(server: ClearmlServer, data: Data) -> Answer:
+    """Give a token."""
+    return 200, {"token": token()}
+
+
+def ping(server: ClearmlServer, data: Data) -> Answer:
+    """Say that the server is up."""
+    return 200, {"msg": "pong"}
+
+
+def add_project(server: ClearmlServer, data: Data) -> Answer:
+    """Make a project, and those above it."""
+    name = data["name"]
+    known = {project["name"]: key for key, project in server.projects.items()}
+    parts = name.split("/")
+    for above in ["/".join(parts[: count + 1]) for count in range(len(parts))]:
+        if above not in known:
+            known[above] = uuid4().hex
+            server.projects[known[above]] = {"id": known[above], "name": above}
+    return 200, {"id": known[name]}
+
+
+def find_projects(server: ClearmlServer, data: Data) -> Answer:
+    """Find projects by a pattern of their name, or by id."""
+    return 200, {"projects": matching(server.projects, data)}
+
+
+def matching(things: dict[str, Data], data: Data) -> list[Data]:
+    """Return what has the ids, the name pattern, the tags and the other fields that are asked."""
+    found = [thing for thing in things.values() if thing["id"] in (data.get("id") or things)]
+    if data.get("name"):
+        found = [thing for thing in found if re.search(data["name"], thing.get("name", ""))]
+    anyone = data.get("_any_")
+    if anyone:
+        fields, pattern = anyone["fields"], anyone["pattern"]
+        found = [t for t in found if any(re.search(pattern, str(t.get(f, ""))) for f in fields)]
+    for field in ("project", "uri", "tags"):
+        wanted = data.get(field)
+        if wanted:
+            wanted = wanted if isinstance(wanted, list) else [wanted]
+            found = [t for t in found if t.get(field) in wanted or t.get(field) == data[field]]
+    return found[int(data.get("page", 0)) * 500 :][: data.get("page_size") or 500]
+
+
+def add_task(server: ClearmlServer, data: Data) -> Answer:
+    """Make a task."""
+    key = uuid4().hex
+    defaults = {"status": "created", "tags": [], "system_tags": [], "hyperparams": {}}
+    defaults |= {"configuration": {}, "script": {}, "comment": "", "parent": None}
+    defaults |= {"execution": {"artifacts": [], "parameters": {}}, "user": "tester", "company": "c"}
+    defaults |= {"models": {"input": [], "output": []}, "last_iteration": 0, "runtime": {}}
+    server.tasks[key] = {**defaults, **data, "id": key}
+    return 200, {"id": key}
+
+
+def find_tasks(server: ClearmlServer, data: Data) -> Answer:
+    """Find tasks."""
+    return 200, {"tasks": matching(server.tasks, data)}
+
+
+def get_task(server: ClearmlServer, data: Data) -> Answer:
+    """Return a task."""
+    task = server.tasks.get(data["task"])
+    return (200, {"task": task}) if task else (400, {})
+
+
+def edit_task(server: ClearmlServer, data: Data) -> Answer:
+    """Change fields of a task."""
+    fields = {key: value for key, value in data.items() if key not in ("task", "force")}
+    server.tasks[data["task"]].update(fields)
+    return 200, {"updated": 1, "fields": fields}
+
+
+def set_status(status: str) -> Callable[[ClearmlServer, Data], Answer]:
+    """Return an endpoint that gives a task a status."""
+
+    def endpoint(server: ClearmlServer, data: Data) -> Answer:
+        task = server.tasks.get(data["task"])
+        if task is None:
+            return 400, {}
+        reasons = {key: data.get(key) for key in ("status_reason", "status_message")}
+        task.update(status=status, **reasons)
+        return 200, {"updated": 1, "fields": {"status": status}}
+
+    return endpoint
+
+
+def add_artifacts(server: ClearmlServer, data: Data) -> Answer:
+    """Add artifacts to a task, replacing those of the same key."""
+    execution = server.tasks[data["task"]]["execution"]
+    keys = [artifact["key"] for artifact in data["artifacts"]]
+    kept = [item for item in execution["artifacts"] if item["key"] not in keys]
+    execution["artifacts"] = kept + data["artifacts"]
+    return 200, {"updated": 1}
+
+
+def add_model(server: ClearmlServer, data: Data) -> Answer:
+    """Make a model."""
+    key = uuid4().hex
+    server.models[key] = {**data, "id": key}
+    return 200, {"id": key, "created": True}
+
+
+def find_models(server: ClearmlServer, data: Data) -> Answer:
+    """Find models."""
+    return 200, {"models": matching(server.models, data)}
+
+
+def link_model(server: ClearmlServer, data: Data) -> Answer:
+    """Name a model as a task's input or output."""
+    models = server.tasks[data["task"]]["models"][data["type"]]
+    models[:] = [model for model in models if model["name"] != data["name"]]
+    models.append({"name": data["name"], "model": data["model"]})
+    return 200, {"updated": 1}
+
+
+def add_events(server: ClearmlServer, data: list[Data]) -> Answer:
+    """Keep events; one of the same task, metric, variant and iteration replaces the other."""
+    for event in data:
+        identity = [event.get(key) for key in ("task", "type", "metric", "variant", "iter")]
+        if event["type"] == "log":
+            identity += [event["timestamp"], event["msg"]]
+        server.events[tuple(identity)] = event
+    return 200, {"added": len(data), "errors": 0, "errors_info": {}}
+
+
+def nothing(server: ClearmlServer, data: Data) -> Answer:
+    """Agree."""
+    return 200, {"updated": 1}
+
+
+ENDPOINTS = {
+    "auth.login": login,
+    "debug.ping": ping,
+    "projects.create": add_project,
+    "projects.get_all": find_projects,
+    "projects.get_all_ex": find_projects,
+    "tasks.create": add_task,
+    "tasks.get_all": find_tasks,
+    "tasks.get_all_ex": find_tasks,
+    "tasks.get_by_id": get_task,
+    "tasks.edit": edit_task,
+    "tasks.update": edit_task,
+    "tasks.started": set_status("in_progress"),
+    "tasks.completed": set_status("completed"),
+    "tasks.failed": set_status("failed"),
+    "tasks.stopped": set_status("stopped"),
+    "tasks.add_or_update_artifacts": add_artifacts,
+    "tasks.add_or_update_model": link_model,
+    "tasks.set_requirements": nothing,
+    "tasks.edit_hyper_params": nothing,
+    "tasks.edit_configuration": nothing,
+    "models.create": add_model,
+    "models.get_all": find_models,
+    "models.get_all_ex": find_models,
+    "events.add_batch": add_events,
+    "users.get_current_user": lambda server, data: (200, {"user": {"id": "tester"}}),
+}

@@ -1,0 +1,71 @@
+"""Thresholds that the config sets, compared with how a job went."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+Facts = Mapping[str, float]
+Alert = tuple[str, str]
+
+
+def facts(
+    peaks: Mapping[str, float], seconds: float, resources: Mapping[str, Any]
+) -> dict[str, float]:
+    """Return the numbers about a job that thresholds speak of."""
+    found = {"run_hours": seconds / 3600}
+    if "gpu_memory_percent" in peaks:
+        found["gpu_memory_percent"] = peaks["gpu_memory_percent"]
+    allocated = resources.get("mem_mb")
+    used = peaks.get("pss_bytes") or peaks.get("rss_bytes")
+    if isinstance(allocated, int | float) and allocated and used:
+        found["host_memory_percent"] = 100 * used / (allocated * 1e6)
+    return found
+
+
+def above(threshold: str, unit: str) -> Callable[[float, float], str | None]:
+    """Return a check that speaks where a value is above its threshold."""
+
+    def check(value: float, limit: float) -> str | None:
+        return f"{threshold} is {value:.4g}{unit}, above {limit:g}{unit}" if value > limit else None
+
+    return check
+
+
+CHECKS: dict[str, Callable[[float, float], str | None]] = {
+    "gpu_memory_percent": above("GPU memory", " %"),
+    "host_memory_percent": above("host memory", " % of the allocation"),
+    "run_hours": above("run time", " h"),
+    "truncated_share": above("share of truncated answers", ""),
+    "empty_share": above("share of empty answers", ""),
+}
+
+
+def machine_alerts(limits: Mapping[str, Any], found: Facts) -> Iterable[Alert]:
+    """Yield (name, sentence) for each limit on time or memory that a job is above."""
+    for name, check in CHECKS.items():
+        if limits.get(name) is not None and name in found:
+            message = check(found[name], limits[name])
+            if message:
+                yield name, message
+
+
+def result_alerts(limits: Mapping[str, Any], results: Mapping[str, Any]) -> Iterable[Alert]:
+    """Yield (name, sentence) for each result, named ``name/cell``, beyond its limit."""
+    for full, value in results.items():
+        name, _, cell = full.partition("/")
+        if not isinstance(value, int | float):
+            continue
+        place = f" in {cell}" if cell else ""
+        if name in CHECKS and limits.get(name) is not None:
+            message = CHECKS[name](value, limits[name])
+            if message:
+                yield name, message + place
+        expected = expectation(limits.get("expected"), name, cell)
+        if expected is not None and value < expected:
+            yield f"{name}_low", f"{name} is {value:.4g}, below the expected {expected:g}{place}"
+
+
+def expectation(expected: Any, name: str, cell: str) -> float | None:
+    """Return the least that a metric should be, in its cell (``metric/dataset/mode``) or at all."""
+    if not isinstance(expected, Mapping):
+        return None
+    return expected.get(f"{name}/{cell}", expected.get(name))

@@ -1,0 +1,67 @@
+"""What a job made, as events: its results, its files, and the model that it used."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from slmrag import events
+from slmrag.files import read_json
+from slmrag.tracking import naming
+from slmrag.tracking.description import Job
+
+LARGEST_TABLE = 2**18
+PICTURES = (".svg", ".png")
+
+
+def report(job: Job, results: Mapping[str, Any]) -> None:
+    """Report what ``main`` returned and every declared output."""
+    for name, value in results.items():
+        events.single(name, value)
+    numbers = {name: value for name, value in results.items() if isinstance(value, int | float)}
+    for name, files in job.outputs.items():
+        for part, path in zip(parts(job, files), files, strict=True):
+            about = {**job.wildcards, **part, **(numbers if len(files) == 1 else {})}
+            label = "_".join(part.values())
+            events.artifact(f"{name}/{label}" if label else name, path, **about)
+            illustrate(path)
+
+
+def parts(job: Job, files: list[str]) -> list[dict[str, str]]:
+    """Return what tells the files of one output apart: their cells, or their numbers."""
+    cells = list(naming.cells(job.params))
+    if len(files) == 1:
+        return cells if len(cells) == 1 else [{}]
+    if len(cells) == len(files):
+        return [{key: value for key, value in cell.items() if key != "model"} for cell in cells]
+    return [{"file": str(number)} for number in range(len(files))]
+
+
+def illustrate(path: str) -> None:
+    """Report a small CSV as a table and a folder's pictures as plots."""
+    file = Path(path)
+    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= LARGEST_TABLE:
+        import csv
+
+        with file.open(newline="", encoding="utf-8") as lines:
+            events.table(file.stem, list(csv.DictReader(lines)))
+    if file.is_dir():
+        for picture in sorted(found for found in file.glob("*") if found.suffix in PICTURES):
+            events.plot(picture.stem, picture)
+
+
+def model(job: Job) -> dict[str, Any] | None:
+    """Return name, address and digest of the model that a job generates with, if it does."""
+    entry = job.params.get("model")
+    if not isinstance(entry, Mapping) or "model" not in job.wildcards:
+        return None
+    manifest = {}
+    with suppress(OSError, ValueError, IndexError, KeyError):
+        manifest = read_json(job.inputs["manifest"][0])
+    return {
+        "name": job.wildcards["model"],
+        "uri": str(manifest.get("uri") or entry.get("checkpoint")),
+        "revision": manifest.get("revision") or entry.get("revision"),
+        "digest": manifest.get("digest"),
+        "entry": dict(entry),
+    }
