@@ -103,8 +103,7 @@ def test_a_broken_run_costs_only_what_it_did_not_finish(job, monkeypatch, tmp_pa
     whole = echo.Engine.answers
 
     def breaks(self, requests):
-        for batch in whole(self, itertools.islice(requests, done)):
-            yield batch
+        yield from whole(self, itertools.islice(requests, done))
         raise end
 
     with monkeypatch.context() as patch:

