@@ -10,7 +10,7 @@ from slmrag.files import atomic
 
 LEVEL = 1
 """zstd level: three quarters of the time of the default, for files a few percent larger."""
-ROW_GROUP = 10_000
+ROW_GROUP = 5_000
 
 
 def write_stream(

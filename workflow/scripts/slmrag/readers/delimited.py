@@ -60,7 +60,8 @@ def record_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
         cut = _boundary(rest)
         if cut:
             yield line, rest[:cut]
-            line, rest = line + rest.count(b"\n", 0, cut), rest[cut:]
+            line += rest.count(b"\n", 0, cut) if cut < len(rest) else 0
+            rest = rest[cut:]
         if len(rest) > LONGEST:
             break
     if rest:
@@ -91,7 +92,7 @@ def _present(
 def _fast(block: bytes, header: Sequence[str], separator: str) -> pl.DataFrame | None:
     """Return the block's rows, or None where only careful reading can tell what they are."""
     schema = dict.fromkeys(header, pl.String)
-    if b"\r" in block or b"\n\n" in block or b"\0" in block:
+    if b"\r" in block or b"\0" in block or len(header) < 2:
         return None
     try:
         table = pl.read_csv(

@@ -6,6 +6,7 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +16,7 @@ from slmrag.errors import UserError
 def _zstd(file: IO[bytes]) -> Any:
     from zstandard import ZstdDecompressor
 
-    return ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    return BufferedReader(ZstdDecompressor().stream_reader(file, read_across_frames=True))
 
 
 COMPRESSIONS: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
@@ -47,13 +48,13 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
 def chunks_of(path: Path, size: int = READ) -> Iterator[bytes]:
     """Yield the content of a file piece by piece; UserError where it cannot be unpacked."""
     with open_bytes(path) as stream:
-        while chunk := _read(stream, size, path):
+        while chunk := _read(stream.read, size, path):
             yield chunk
 
 
-def _read(stream: IO[bytes], size: int, path: Path) -> bytes:
+def _read(read: Callable[[int], bytes], size: int, path: Path) -> bytes:
     try:
-        return stream.read(size)
+        return read(size)
     except EOFError as error:
         raise UserError(f"{path}: ends too early; fetch it again from its source") from error
     except (zlib.error, lzma.LZMAError, OSError) as error:
@@ -64,24 +65,19 @@ def _read(stream: IO[bytes], size: int, path: Path) -> bytes:
         raise UserError(f"{path}: cannot be unpacked: {error}; check the object") from error
 
 
-def blocks_of(path: Path, size: int = 4 * READ) -> Iterator[tuple[int, bytes]]:
+def blocks_of(path: Path, size: int = READ) -> Iterator[tuple[int, bytes]]:
     """Yield (number of the first line, whole lines) in pieces of about ``size`` bytes."""
-    line, rest = 1, b""
-    for chunk in chunks_of(path, size):
-        cut = chunk.rfind(b"\n") + 1
-        if not cut:
-            rest += chunk
-            continue
-        block, rest = rest + chunk[:cut], chunk[cut:]
-        yield line, block
-        line += block.count(b"\n")
-    if rest:
-        yield line, rest
+    line = 1
+    with open_bytes(path) as stream:
+        while block := _read(stream.read, size, path):
+            block += _read(stream.readline, -1, path)
+            yield line, block
+            line += block.count(b"\n")
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (line number, line without its end) of a UTF-8 file; UserError names a bad line."""
-    for first, block in blocks_of(path, READ):
+    for first, block in blocks_of(path):
         text = decoded(block, path, first)
         for number, line in enumerate(text.removesuffix("\n").split("\n"), first):
             yield number, line.removesuffix("\r")
