@@ -52,7 +52,10 @@ def run(tmp_path: Path) -> Callable[..., pl.DataFrame]:
     """Return a function that indexes a corpus, searches it, and returns the table of hits."""
 
     def index_and_retrieve(
-        entry: dict[str, Any], encoder: Path | None = None, hits: list[Path] | None = None
+        entry: dict[str, Any],
+        encoder: Path | None = None,
+        hits: list[Path] | None = None,
+        query_encoder: Path | None = None,
     ) -> pl.DataFrame:
         inputs = SimpleNamespace(
             passages=tmp_path / "passages.parquet",
@@ -64,6 +67,8 @@ def run(tmp_path: Path) -> Callable[..., pl.DataFrame]:
         params = SimpleNamespace(entry=entry, hardware=HARDWARE)
         if not hits:
             index_passages.main(inputs, SimpleNamespace(index=tmp_path / "index"), params)
+        if query_encoder:
+            inputs.encoder = [query_encoder]
         outputs = SimpleNamespace(
             hits=tmp_path / f"{entry['kind']}.parquet", metrics=tmp_path / "metrics.json"
         )

@@ -175,7 +175,7 @@ def test_vector_search_is_exact(
     table = rng.integers(-2, 3, (rows, 4)) if coarse else rng.integers(-99, 99, (rows, 4))
     asked = rng.integers(-9, 9, (questions, 4)).astype(np.float32)
     products = asked @ table.T.astype(np.float32)  # small integers: exact in any order
-    found = vectors.search(table.astype(np.float16), asked, depth, block=512)
+    found = vectors.search(np.array_split(table.astype(np.float16), 3), asked, depth, rows=512)
     for scores, (best, values) in zip(products, found, strict=True):
         expected = np.lexsort((np.arange(rows), -scores))[:depth]
         assert best.tolist() == expected.tolist()

@@ -12,9 +12,12 @@ def main(input, output, params):
     kind = retriever(params.entry["kind"])
     passages = Path(input.passages)
     built = resolved(params.entry, kind.BUILD)
-    means = {"checkpoint": next(iter(input.encoder), None)} | params.hardware
+    given = {
+        "checkpoint": next(iter(input.encoder), None),
+        "vectors": getattr(input, "vectors", []),
+    }
     with atomic_folder(output.index) as folder:
-        facts = kind.build(passages, folder, built | means)
+        facts = kind.build(passages, folder, params.hardware | built | given)
         size = describe(folder, built, passages, facts)
     return {"bytes": size} | {name: v for name, v in facts.items() if isinstance(v, int | float)}
 

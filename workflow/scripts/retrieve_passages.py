@@ -16,7 +16,8 @@ def main(input, output, params):
     questions = pl.read_parquet(input.questions)
     hits = found(input, params, questions)
     table, relevance = annotate(hits, questions, Path(input.passages))
-    summary = summarise(relevance, params.entry["depth"]) | {"retriever": dict(params.entry)}
+    about = {"retriever": dict(params.entry), "facts": dict(hits.facts)}
+    summary = summarise(relevance, params.entry["depth"]) | about
     write_table(table, output.hits)
     write_json(summary, output.metrics)
     means = {name: value["mean"] for name, value in summary["metrics"].items()}

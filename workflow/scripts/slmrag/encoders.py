@@ -8,12 +8,15 @@ import numpy as np
 
 from slmrag import hashing
 from slmrag.pooling import Recipe, recipe
+from slmrag.progress import bar
+from slmrag.retrievers import corpus, vectors
 from slmrag.transformer import Transformer
 
 Array = np.ndarray
 Text = str | tuple[str, str]
 
 HASHING = "hashing"
+BLOCK = 1_024
 
 
 class Encoder:
@@ -39,12 +42,38 @@ class Encoder:
 
 def encoder(params: Mapping[str, Any]) -> Encoder:
     """Return a retriever's encoder; ``params`` holds its keys, and ``checkpoint``, a folder."""
+    how = recipe_of(params)
+    if params["encoder"] == HASHING:
+        return Encoder(how, hashing.vectors)
+    model = Transformer(Path(params["checkpoint"]), "AutoModel", how.max_length, params)
+    return Encoder(how, pooled(model, how))
+
+
+def recipe_of(params: Mapping[str, Any]) -> Recipe:
+    """Return how a retriever's encoder pools and which prefixes it takes."""
     if params["encoder"] == HASHING:
         given = {key: params.get(key) or "" for key in ("query_prefix", "passage_prefix")}
-        return Encoder(Recipe("hashing", **given), hashing.vectors)
-    checkpoint = Path(params["checkpoint"])
-    how = recipe(checkpoint, params)
-    return Encoder(how, pooled(Transformer(checkpoint, "AutoModel", how.max_length, params), how))
+        return Recipe(HASHING, **given)
+    return recipe(Path(params["checkpoint"]), params)
+
+
+def encode_passages(
+    passages: Path, path: Path, params: Mapping[str, Any], shard: int = 0, shards: int = 1
+) -> int:
+    """Write the float16 vectors of one of ``shards`` equal parts of a corpus; return their number.
+
+    Memory holds one block of passages, whatever the size of the corpus.
+    """
+    total, done, model = corpus.size(passages), 0, encoder(params)
+    first, end = total * shard // shards, total * (shard + 1) // shards
+    table = vectors.create(path, end - first, model.passages([""], [""]).shape[1])
+    with bar(total=end - first, desc="encode passages", unit="passage") as progress:
+        for block in corpus.blocks(passages, "title", "text", rows=BLOCK, first=first, end=end):
+            found = model.passages(block["title"].to_list(), block["text"].to_list())
+            table[done : done + len(found)] = found
+            done += len(found)
+            progress.update(len(found))
+    return done
 
 
 def pooled(model: Transformer, how: Recipe) -> Callable[[Sequence[Text]], Array]:

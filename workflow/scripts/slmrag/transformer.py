@@ -10,7 +10,7 @@ import numpy as np
 from slmrag.errors import UserError
 from slmrag.files import read_json
 
-BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}
+BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
 
 
 class Transformer:
@@ -23,7 +23,7 @@ class Transformer:
         os.environ["HF_HUB_OFFLINE"] = "1"
         if hardware.get("threads"):
             torch.set_num_threads(hardware["threads"])
-        self.device = "cuda" if hardware.get("gpus") and torch.cuda.is_available() else "cpu"
+        self.device = device(hardware)
         self.model = load(checkpoint, auto, self.device)
         self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
         self.longest = longest or min(self.tokenizer.model_max_length, 512)
@@ -43,6 +43,15 @@ class Transformer:
                 batch = self.tokenizer.pad(some, return_tensors="pt", padding_side="right")
                 batch = batch.to(self.device)
                 yield rows, self.model(**batch)[0].float(), batch["attention_mask"]
+
+
+def device(hardware: Mapping[str, Any]) -> str:
+    """Return cuda where the job was given a GPU and has one, else cpu."""
+    if not hardware.get("gpus"):
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:

@@ -102,13 +102,20 @@ class Dense(Retriever):
             "passage_prefix",
             "normalize",
             "max_length",
+            "ann",
         }
     )
-    HARDWARE: ClassVar[frozenset[str]] = frozenset({"batch_size", "gpus"})
+    HARDWARE: ClassVar[frozenset[str]] = frozenset({"batch_size", "gpus", "shards"})
 
     kind: Literal["dense"]
-    encoder: str = Field(description="Checkpoint: hf:org/name, s3://bucket/prefix/ or a folder")
+    encoder: str = Field(
+        description="Checkpoint: hf:org/name, s3://bucket/prefix/ or a folder; hashing: a stand-in"
+    )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
+    query_encoder: str | None = Field(
+        None, description="Checkpoint for questions, where it is not the passages' (DPR)"
+    )
+    query_encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
     pooling: Literal["mean", "cls", "last"] | None = Field(
         None, description="How token vectors become one; null takes it from the encoder"
     )
@@ -116,7 +123,13 @@ class Dense(Retriever):
     passage_prefix: str | None = Field(None, description="Text put before each passage")
     normalize: bool | None = Field(None, description="Scale vectors to length one")
     max_length: PositiveInt | None = Field(None, description="Tokens kept of each text")
+    ann: Literal["exact", "hnsw", "ivf"] | None = Field(
+        None, description="Search all vectors, or approximately by FAISS (exact)"
+    )
+    ef_search: PositiveInt | None = Field(None, description="hnsw: width of the search (128)")
+    nprobe: PositiveInt | None = Field(None, description="ivf: lists that are searched (64)")
     batch_size: PositiveInt | None = Field(None, description="Texts encoded at once")
+    shards: PositiveInt | None = Field(None, description="Jobs that share the encoding (1)")
     gpus: NonNegativeInt | None = Field(None, description="GPUs of its jobs (0 unless set)")
 
     def gpu_count(self) -> int:

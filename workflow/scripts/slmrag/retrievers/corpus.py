@@ -18,11 +18,13 @@ def size(passages: Path) -> int:
     return pl.scan_parquet(passages).select(pl.len()).collect().item()
 
 
-def blocks(passages: Path, *columns: str, rows: int = BLOCK) -> Iterator[pl.DataFrame]:
-    """Yield the columns of the corpus, ``rows`` passages at a time, in order."""
-    table = pl.scan_parquet(passages).select(columns)
-    for start in range(0, size(passages), rows):
-        yield table.slice(start, rows).collect()
+def blocks(
+    passages: Path, *columns: str, rows: int = BLOCK, first: int = 0, end: int | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield the columns of the corpus (from ``first`` to ``end``), ``rows`` passages at a time."""
+    table, end = pl.scan_parquet(passages).select(columns), size(passages) if end is None else end
+    for start in range(first, end, rows):
+        yield table.slice(start, min(rows, end - start)).collect()
 
 
 def texts(passages: Path, rows: int = BLOCK) -> Iterator[list[str]]:

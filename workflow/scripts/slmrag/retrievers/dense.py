@@ -1,15 +1,12 @@
-"""Exact search over the vectors of an encoder, stored as float16."""
+"""Search over the vectors of an encoder, stored as float16: exact, or by FAISS on request."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from slmrag import encoders
+from slmrag import encoders, transformer
 from slmrag.errors import UserError
-from slmrag.progress import bar
-from slmrag.retrievers import corpus, vectors
+from slmrag.retrievers import ann, corpus, vectors
 from slmrag.retrievers.hits import Hits
 from slmrag.retrievers.store import folder_digest
 
@@ -20,36 +17,44 @@ BUILD = {
     "passage_prefix": None,
     "normalize": None,
     "max_length": None,
+    "ann": "exact",
 }
 
 
 def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Encode a corpus into ``vectors.npy``, float16 [passages, dimensions]."""
-    encoder = encoders.encoder(params)
-    total, table, done = corpus.size(passages), None, 0
-    with bar(total=total, desc="encode passages", unit="passage") as progress:
-        for block in corpus.blocks(passages, "title", "text", rows=1_024):
-            found = encoder.passages(block["title"].to_list(), block["text"].to_list())
-            if table is None:
-                table = vectors.create(index / "vectors.npy", total, found.shape[1])
-            table[done : done + len(found)] = found
-            done += len(found)
-            progress.update(len(found))
-    return {"encoder_digest": _digest(params), "recipe": encoder.recipe.record()}
+    """Encode a corpus into ``vectors-*.npy``, or take the shards that were encoded before."""
+    if params.get("vectors"):
+        vectors.join(params["vectors"], index, corpus.size(passages))
+    else:
+        encoders.encode_passages(passages, index / "vectors-00000.npy", params)
+    found = ann.build(vectors.parts(index), index, params["ann"])
+    how = encoders.recipe_of(params)
+    return {"encoder_digest": _digest(params["checkpoint"]), "recipe": how.record(), **found}
 
 
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
     """Return each question's passages of largest inner product."""
-    about = params["about"]
-    if about["encoder_digest"] != _digest(params):
+    if not params.get("query_encoder"):
+        _refuse_another(index, params)
+    asked = encoders.encoder(params).questions(questions)
+    parts = vectors.parts(index)
+    if asked.shape[1] != parts[0].shape[1]:
+        raise UserError(
+            f"{index}: has vectors of {parts[0].shape[1]} dimensions, but questions become "
+            f"vectors of {asked.shape[1]}; query_encoder is not the other tower of encoder"
+        )
+    if params["ann"] != "exact":
+        return ann.search(parts, index, asked, depth, params)
+    return Hits.of(vectors.search(parts, asked, depth, transformer.device(params)))
+
+
+def _refuse_another(index: Path, params: Mapping[str, Any]) -> None:
+    if params["about"]["encoder_digest"] != _digest(params["checkpoint"]):
         raise UserError(
             f"{index}: was encoded by another checkpoint than {params['checkpoint']}; "
             "delete the folder and let index_passages build it again"
         )
-    table = np.load(index / "vectors.npy", mmap_mode="r")
-    asked = encoders.encoder(params).questions(questions)
-    return Hits.of(vectors.search(table, asked, depth))
 
 
-def _digest(params: Mapping[str, Any]) -> str:
-    return folder_digest(params["checkpoint"]) if params["checkpoint"] else encoders.HASHING
+def _digest(checkpoint: Path | None) -> str:
+    return folder_digest(checkpoint) if checkpoint else encoders.HASHING

@@ -1,7 +1,8 @@
 """What a search returns: rows of the corpus by question, best first."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +13,18 @@ Array = np.ndarray
 class Hits:
     """Parallel arrays, a question's hits in a row and best first.
 
-    ``question`` and ``passage`` are 0-based rows of the questions and of the corpus.
+    ``question`` and ``passage`` are 0-based rows of the questions and of the corpus; ``facts`` are
+    what the search has to say of itself.
     """
 
     question: Array
     passage: Array
     score: Array
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def saying(self, **facts: Any) -> "Hits":
+        """Return the same hits with facts about their search, for the metrics' file."""
+        return replace(self, facts={**self.facts, **facts})
 
     @classmethod
     def of(cls, ranked: Iterable[tuple[Array, Array]]) -> "Hits":
