@@ -1,6 +1,5 @@
 """A tiny model, a table of prompts, and the job over them."""
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -14,15 +13,6 @@ SENTENCE = "The capital of France is Paris and the highest point is a mountain. 
 PASSAGES = pl.List(pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String}))
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-def pytest_collection_modifyitems(items):
-    """Skip what needs an engine that is not installed."""
-    for item in items:
-        for marker in item.iter_markers("needs"):
-            (name,) = marker.args
-            if importlib.util.find_spec(name) is None:
-                item.add_marker(pytest.mark.skip(reason=f"{name} is not installed"))
 
 
 def write_prompts(path: Path, count: int, passages: int = 1, start: int = 0) -> Path:

@@ -39,6 +39,8 @@ def main() -> None:
     import generate_answers
     from slmrag.job import run_job
 
+    for name in filter(None, os.environ.get("SLMRAG_FORBID", "").split(",")):
+        sys.modules[name] = None  # type: ignore[assignment]
     spec = json.loads(Path(sys.argv[1]).read_text())
     parts = {name: SimpleNamespace(**spec[name]) for name in ("input", "output", "params")}
     snakemake = SimpleNamespace(

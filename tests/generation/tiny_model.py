@@ -69,6 +69,32 @@ def make_model(
     return folder
 
 
+def make_adapter(folder: Path, hidden: int = 128, rank: int = 8) -> Path:
+    """Write a random LoRA adapter of the first layer's query projection; needs torch."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(1)
+    name = "base_model.model.model.layers.0.self_attn.q_proj"
+    weights = {
+        f"{name}.lora_A.weight": torch.randn(rank, hidden),
+        f"{name}.lora_B.weight": torch.randn(hidden, rank),
+    }
+    save_file(weights, folder / "adapter_model.safetensors")
+    settings = {
+        "peft_type": "LORA",
+        "r": rank,
+        "lora_alpha": 16,
+        "target_modules": ["q_proj"],
+        "base_model_name_or_path": "tiny",
+        "bias": "none",
+        "task_type": "CAUSAL_LM",
+    }
+    (folder / "adapter_config.json").write_text(json.dumps(settings))
+    return folder
+
+
 def manifest(folder: Path) -> Path:
     """Write the checkpoint's manifest beside it, as the download does; return its path."""
     import hashlib

@@ -1,0 +1,187 @@
+"""The real vLLM CPU engine over a tiny random model."""
+
+import json
+import shutil
+import signal
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import generate_answers
+import polars as pl
+import pytest
+from slmrag.errors import UserError
+
+from tests.generation import job_process
+from tests.generation.conftest import job_spec, write_prompts
+from tests.generation.tiny_model import make_adapter, make_model, manifest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("vllm") is None, reason="vllm is not installed"),
+]
+COUNT = 30
+
+
+def run(spec):
+    """Run a job in this process; return its result and the bytes of its answers."""
+    parts = (SimpleNamespace(**spec[name]) for name in ("input", "output", "params"))
+    result = generate_answers.main(*parts)
+    return result, contents(spec)
+
+
+def contents(spec):
+    """Return the bytes of a job's answer files."""
+    return [Path(path).read_bytes() for path in spec["output"]["answers"]]
+
+
+@pytest.fixture(scope="module")
+def whole(tiny, tmp_path_factory):
+    """Two cells, and the answers of an uninterrupted run."""
+    folder = tmp_path_factory.mktemp("whole")
+    tables = [
+        write_prompts(folder / "prompts" / "a.parquet", COUNT),
+        write_prompts(folder / "prompts" / "b.parquet", COUNT, passages=2),
+    ]
+    result, answers = run(job_spec(folder, tables, tiny, engine="vllm"))
+    return SimpleNamespace(folder=folder, tables=tables, result=result, answers=answers)
+
+
+def test_one_start_answers_the_whole_row_of_the_matrix(whole):
+    """All cells of a model go through one engine, each answer with tokens and times."""
+    assert (whole.result["engine_starts"], whole.result["generated"]) == (1, 2 * COUNT)
+    table = pl.read_parquet(whole.folder / "out" / "a.parquet")
+    times = pl.read_parquet(whole.folder / "out" / "a.times.parquet")
+    assert table["generated_tokens"].max() == 12
+    assert (times["seconds"] >= times["first_token_seconds"]).all()
+    metadata = pl.read_parquet_metadata(whole.folder / "out" / "a.times.parquet")
+    (record,) = json.loads(metadata["engines"])
+    assert (record["device"], record["dtype"]) == ("cpu", "float32")
+    assert record["parameters"] > 0 and record["peak_cpu_bytes"] > 2**27
+    assert {"import", "load"} <= set(record["start_seconds"])
+
+
+def test_answers_are_those_of_a_bare_generate_call(whole, tiny):
+    """Streaming through the step loop gives the texts of LLM.generate over the same prompts."""
+    from vllm import LLM, SamplingParams
+
+    table = pl.read_parquet(whole.folder / "out" / "b.parquet")
+    llm = LLM(str(tiny), dtype="float32", enforce_eager=True, max_model_len=512)
+    outputs = llm.generate(
+        table["prompt"].to_list(), SamplingParams(temperature=0, max_tokens=12), use_tqdm=False
+    )
+    llm.llm_engine.engine_core.shutdown()
+    assert [one.outputs[0].text for one in outputs] == table["raw_answer"].to_list()
+    assert [len(one.prompt_token_ids) for one in outputs] == table["prompt_tokens"].to_list()
+
+
+def test_two_runs_agree_byte_for_byte(whole, tiny, tmp_path):
+    """A second run from nothing writes the same bytes."""
+    assert run(job_spec(tmp_path, whole.tables, tiny, engine="vllm"))[1] == whole.answers
+
+
+def test_two_copies_of_the_engine_agree_with_one(whole, tiny, tmp_path):
+    """Data parallelism shares out the prompts and changes no answer."""
+    spec = job_spec(tmp_path, whole.tables, tiny, engine="vllm")
+    spec["params"]["hardware"]["data_parallel"] = 2
+    result, answers = run(spec)
+    assert (answers, result["generated"]) == (whole.answers, 2 * COUNT)
+
+
+def test_transformers_agrees_with_vllm(whole, tiny, tmp_path):
+    """Another engine over the same tokens begins nearly all answers alike (random weights tie)."""
+    run(job_spec(tmp_path, whole.tables, tiny, engine="transformers"))
+    ours = pl.read_parquet(tmp_path / "out" / "a.parquet")["raw_answer"]
+    theirs = pl.read_parquet(whole.folder / "out" / "a.parquet")["raw_answer"]
+    same = [a[:4] == b[:4] for a, b in zip(ours, theirs, strict=True)]
+    assert sum(same) >= 0.9 * COUNT
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_job_is_resumed_to_the_same_bytes(whole, tiny, tmp_path, ending):
+    """A signal amid generation ends the job within 5 s, and only what is missing runs again."""
+    spec = job_spec(tmp_path, whole.tables, tiny, engine="vllm")
+    spec["params"]["hardware"]["max_num_seqs"] = 2
+    process = job_process.start(tmp_path, spec)
+    deadline = time.monotonic() + 120
+    while not job_process.lines(tmp_path) and process.poll() is None:
+        assert time.monotonic() < deadline, "the engine did not start"
+        time.sleep(0.01)
+    process.send_signal(ending)
+    asked = time.monotonic()
+    assert process.wait(60) != 0, (tmp_path / "stderr").read_text()
+    assert time.monotonic() - asked < 5
+    done = len(job_process.lines(tmp_path))
+    assert 0 < done < 2 * COUNT
+    assert not (tmp_path / "out").exists()
+    result, answers = run(spec)
+    assert (result["generated"], result["from_journal"]) == (2 * COUNT - done, done)
+    assert answers == whole.answers
+
+
+def test_a_resumed_job_imports_no_engine(whole, tiny, tmp_path):
+    """With everything in the journal neither vLLM nor torch is imported, and it takes < 5 s."""
+    shutil.copytree(whole.folder / "journal", tmp_path / "journal")
+    spec = job_spec(tmp_path, whole.tables, tiny, engine="vllm")
+    began = time.monotonic()
+    process = job_process.start(tmp_path, spec, SLMRAG_FORBID="vllm,torch,transformers")
+    assert process.wait(60) == 0, (tmp_path / "stderr").read_text()
+    assert time.monotonic() - began < 5
+    assert contents(spec) == whole.answers
+
+
+def test_a_seed_repeats_what_a_temperature_drew(tiny, tmp_path):
+    """Sampled answers repeat with their seed and change with another."""
+    tables = [write_prompts(tmp_path / "a.parquet", 5)]
+    drawn = [
+        run(job_spec(tmp_path / name, tables, tiny, engine="vllm", temperature=1.0, seed=seed))[1]
+        for name, seed in (("one", 1), ("again", 1), ("other", 2))
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_an_adapter_changes_answers_and_must_fit(tiny, tmp_path):
+    """A LoRA adapter is applied; one of another model is refused before the engine starts."""
+    tables = [write_prompts(tmp_path / "a.parquet", 3)]
+    plain = run(job_spec(tmp_path, tables, tiny, "plain", engine="vllm"))[1]
+    spec = job_spec(tmp_path, tables, tiny, "lora", engine="vllm", adapter="x")
+    spec["input"]["adapter"] = [str(make_adapter(tmp_path / "lora_model", hidden=128))]
+    assert run(spec)[1] != plain
+    spec["input"]["adapter"] = [str(make_adapter(tmp_path / "alien", hidden=96))]
+    with pytest.raises(UserError, match=r"is for another model, whose .* has size 96"):
+        run(spec)
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        (
+            {"options": {"gpu_memory_utilisation": 0.5}},
+            "knows no argument 'gpu_memory_utilisation'",
+        ),
+        ({"load_in_8bit": True}, "CPU build cannot quantise"),
+        ({"quantization": "awq"}, "are not; write fp8"),
+        ({"options": {"batch_invariant": True}}, "does nothing on a CPU"),
+        ({"max_tokens": 512}, "leaves no room for a prompt"),
+        ({"max_model_len": 4096}, "more than the 512 tokens"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_one_sentence(tiny, tmp_path, entry, sentence):
+    """What the engine, the device or the model lacks is said with what to change."""
+    tables = [write_prompts(tmp_path / "a.parquet", 1)]
+    with pytest.raises(UserError, match=sentence):
+        run(job_spec(tmp_path, tables, tiny, engine="vllm", **entry))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("lost", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_broken_checkpoint_is_one_sentence(tmp_path, lost):
+    """A truncated or missing file of the checkpoint is named with what to do."""
+    model = make_model(tmp_path / "model")
+    manifest(model)
+    file = model / lost
+    file.write_bytes(file.read_bytes()[:-100]) if lost.endswith("s") else file.unlink()
+    tables = [write_prompts(tmp_path / "a.parquet", 1)]
+    with pytest.raises(UserError, match=f"{lost} is"):
+        run(job_spec(tmp_path, tables, model, engine="vllm"))
