@@ -153,6 +153,11 @@ def installed(*names: str) -> str:
     return f"{names[0]} absent"
 
 
+def has(distribution: str) -> bool:
+    """Tell whether a distribution is installed."""
+    return not installed(distribution).endswith(" absent")
+
+
 def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, bool]:
     """Return the text before the first stop string, and whether there was one."""
     places = [place for place in (text.find(one) for one in stop) if place >= 0]

@@ -3,8 +3,9 @@
 import itertools
 import time
 from collections.abc import Iterator
+from typing import Self
 
-from slmrag.engines import base
+from slmrag.engines import base, quantisation
 
 BATCH = 64
 
@@ -16,6 +17,11 @@ class Engine(base.Engine):
     """
 
     TOKENS = False
+
+    def __enter__(self) -> Self:
+        """Refuse what an engine without weights cannot do."""
+        quantisation.nothing(self.plan.entry, "echo")
+        return self
 
     @staticmethod
     def version() -> str:

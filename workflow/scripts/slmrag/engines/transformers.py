@@ -7,6 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from slmrag.engines import base
+from slmrag.engines.adapter import check
+from slmrag.engines.advice import advised
+from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.quantisation import Device, transformers_arguments
+from slmrag.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -28,19 +33,42 @@ class Engine(base.Engine):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         began = time.perf_counter()
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoTokenizer
 
         imported = time.perf_counter()
         torch.set_num_threads(self.plan.threads)
         self._device = "cuda" if self.plan.gpus and torch.cuda.is_available() else "cpu"
-        default = "auto" if self._device == "cuda" else "float32"
-        self._tokenizer = AutoTokenizer.from_pretrained(self.plan.checkpoint)
-        self._model = AutoModelForCausalLM.from_pretrained(
-            self.plan.checkpoint, dtype=self.plan.entry.get("dtype", default), **self.plan.options
-        ).to(self._device)
+        try:
+            self._model = self._load()
+            self._tokenizer = AutoTokenizer.from_pretrained(self.plan.checkpoint)
+        except Exception as error:
+            raise advised(error) or error from error
         loaded = time.perf_counter()
         self.start_seconds = {"import": imported - began, "load": loaded - imported}
         return self
+
+    def _load(self) -> Any:
+        from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+        checkpoint = Checkpoint(self.plan.checkpoint)
+        stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
+        where = Device("cpu" if self._device == "cpu" else "gpu")
+        bits = transformers_arguments(self.plan.entry, stored, where, base.has)
+        chosen = {"dtype": "auto" if self._device == "cuda" else "float32"}
+        chosen |= {"dtype": self.plan.entry["dtype"]} if "dtype" in self.plan.entry else {}
+        chosen |= {"quantization_config": BitsAndBytesConfig(**bits)} if bits else {}
+        model = AutoModelForCausalLM.from_pretrained(
+            self.plan.checkpoint, **{**chosen, **self.plan.options}
+        )
+        if self.plan.adapter:
+            self._adapt(model, checkpoint)
+        return model if bits else model.to(self._device)
+
+    def _adapt(self, model: Any, checkpoint: Checkpoint) -> None:
+        check(self.plan.adapter, checkpoint)
+        if not base.has("peft"):
+            raise UserError("adapter: Transformers needs the package peft; install it")
+        model.load_adapter(str(self.plan.adapter))
 
     def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Generate batch by batch; a batch's answers come together."""
@@ -48,7 +76,13 @@ class Engine(base.Engine):
         while pool := list(itertools.islice(requests, size * POOL)):
             pool.sort(key=lambda request: len(request.tokens or ()))
             for start in range(0, len(pool), size):
-                yield self._batch(pool[start : start + size])
+                yield self._tried(pool[start : start + size])
+
+    def _tried(self, batch: Sequence[base.Request]) -> list[base.Completion]:
+        try:
+            return self._batch(batch)
+        except Exception as error:
+            raise advised(error) or error from error
 
     def _batch(self, batch: Sequence[base.Request]) -> list[base.Completion]:
         import torch
@@ -113,5 +147,6 @@ class Engine(base.Engine):
         return {
             "device": self._device,
             "dtype": str(self._model.dtype).removeprefix("torch."),
-            "parameters": self._model.num_parameters(),
+            "quantization": str(getattr(self._model, "quantization_method", None) or "") or None,
+            "parameters": Checkpoint(self.plan.checkpoint).parameters,
         }

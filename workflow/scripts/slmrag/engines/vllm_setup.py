@@ -26,11 +26,6 @@ OFFLINE = {
 BATCH_INVARIANT_CAPABILITY = (9, 0)
 
 
-def has(distribution: str) -> bool:
-    """Tell whether a distribution is installed."""
-    return not base.installed(distribution).endswith(" absent")
-
-
 def on_cpu() -> bool:
     """Tell whether the installed build of vLLM runs on the CPU, without importing it."""
     from importlib.metadata import distributions
@@ -95,7 +90,7 @@ def arguments(plan: base.Plan, where: Device) -> dict[str, Any]:
         chosen = {"dtype": "float32", "enforce_eager": True}
     chosen |= {name: wanted[key] for key, name in ARGUMENTS.items() if wanted.get(key) is not None}
     stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
-    chosen |= quantisation.vllm_arguments(plan.entry, stored, where, has)
+    chosen |= quantisation.vllm_arguments(plan.entry, stored, where, base.has)
     if plan.max_model_len:
         chosen["max_model_len"] = plan.max_model_len
     if plan.adapter:

@@ -1,0 +1,286 @@
+"""What is said before an engine starts: quantisation, memory, GPUs, adapters, advice."""
+
+import json
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slmrag.engines import adapter, parallel, preflight
+from slmrag.engines.advice import advised
+from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.quantisation import Device, nothing, transformers_arguments, vllm_arguments
+from slmrag.errors import UserError
+
+CPU = Device("cpu")
+H100 = Device("gpu", (9, 0), 80 * 2**30)
+T4 = Device("gpu", (7, 5), 16 * 2**30)
+V100 = Device("gpu", (7, 0), 16 * 2**30)
+
+
+def write_tensors(file, shapes, dtype="BF16"):
+    """Write a safetensors file of zeros."""
+    size, place, head = {"BF16": 2, "F32": 4}[dtype], 0, {}
+    for name, shape in shapes.items():
+        count = size
+        for one in shape:
+            count *= one
+        head[name] = {"dtype": dtype, "shape": shape, "data_offsets": [place, place + count]}
+        place += count
+    text = json.dumps(head).encode()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(struct.pack("<Q", len(text)) + text + b"\0" * place)
+
+
+def checkpoint(folder, heads=9, keys=3, shapes=None, **config):
+    """Write a checkpoint of the given attention heads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {"num_attention_heads": heads, "num_key_value_heads": keys, "hidden_size": 64 * heads}
+    known |= {"num_hidden_layers": 30, "max_position_embeddings": 8192, **config}
+    (folder / "config.json").write_text(json.dumps(known))
+    write_tensors(folder / "model.safetensors", shapes or {"a.weight": [100, 10]})
+    return Checkpoint(folder)
+
+
+def never(_):
+    """Say that no package is installed."""
+    return False
+
+
+def always(_):
+    """Say that every package is installed."""
+    return True
+
+
+def test_a_checkpoint_tells_its_size_without_torch(tmp_path):
+    """Weights, bytes, context and cache are read from config.json and the headers."""
+    made = checkpoint(tmp_path)
+    assert (made.parameters, made.weight_bytes, made.context) == (1000, 2000, 8192)
+    assert made.kv_bytes(2) == 2 * 30 * 3 * 64 * 2
+
+
+def test_a_nested_configuration_is_read_too(tmp_path):
+    """The language model's part of a configuration counts."""
+    made = checkpoint(tmp_path, text_config={"max_position_embeddings": 131072})
+    assert made.context == 131072
+
+
+@pytest.mark.parametrize("cut", [1, 500, 2001, 2050])
+def test_a_truncated_file_is_named(tmp_path, cut):
+    """A safetensors file that is cut anywhere is refused."""
+    made = checkpoint(tmp_path)
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-cut])
+    with pytest.raises(UserError, match=r"model\.safetensors is .*download it again"):
+        _ = made.parameters
+
+
+@pytest.mark.parametrize("device", [H100, T4])
+def test_eight_bits_on_a_gpu_are_online_fp8(device):
+    """load_in_8bit resolves to what vLLM does on a GPU."""
+    arguments = vllm_arguments({"load_in_8bit": True}, None, device, never)
+    assert arguments == {"quantization": "fp8"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "stored", "device", "sentence"),
+    [
+        ({"load_in_8bit": True}, None, CPU, "CPU build cannot quantise"),
+        ({"load_in_8bit": True}, None, V100, r"capability 7\.5, this one has 7\.0"),
+        ({"load_in_8bit": True}, "awq", H100, r"quantised already \(awq\)"),
+        ({"load_in_8bit": True, "quantization": "fp8"}, None, H100, "exclude each other"),
+        ({"quantization": "int8_per_channel_weight_only"}, None, H100, "does nothing to a dense"),
+        ({"quantization": "bitsandbytes"}, None, H100, "vllm-bnb-plugin"),
+        ({"quantization": "gguf"}, None, H100, "convert the model to safetensors"),
+        ({"quantization": "gptq"}, None, H100, "reads weights that are quantised already"),
+        ({"quantization": "fp8"}, None, CPU, "CPU build cannot quantise"),
+    ],
+)
+def test_a_wish_that_would_do_nothing_is_an_error(entry, stored, device, sentence):
+    """What vLLM or the device lacks is refused with what to write instead."""
+    with pytest.raises(UserError, match=sentence):
+        vllm_arguments(entry, stored, device, never)
+
+
+@pytest.mark.parametrize(
+    ("entry", "stored", "device", "arguments"),
+    [
+        ({}, None, CPU, {}),
+        ({}, "awq", T4, {}),
+        ({"quantization": "awq"}, "awq", T4, {"quantization": "awq"}),
+        ({"quantization": "compressed-tensors"}, "compressed-tensors", CPU, None),
+        ({"quantization": "fp8"}, None, H100, {"quantization": "fp8"}),
+        ({"quantization": "bitsandbytes"}, None, H100, {"quantization": "bitsandbytes"}),
+        ({"quantization": "torchao"}, None, H100, {"quantization": "torchao"}),
+    ],
+)
+def test_a_wish_that_can_be_met_is_passed_on(entry, stored, device, arguments):
+    """What the entry does not say stays vLLM's default, what it says is vLLM's own name."""
+    wanted = entry if arguments is None else arguments
+    assert vllm_arguments(entry, stored, device, always) == wanted
+
+
+def test_transformers_quantises_by_bitsandbytes():
+    """In Transformers load_in_8bit is bitsandbytes, where a GPU and the package are."""
+    assert transformers_arguments({"load_in_8bit": True}, None, H100, always) == {
+        "load_in_8bit": True
+    }
+    assert transformers_arguments({}, None, CPU, never) == {}
+    with pytest.raises(UserError, match="needs the package bitsandbytes"):
+        transformers_arguments({"load_in_8bit": True}, None, H100, never)
+    with pytest.raises(UserError, match="needs a GPU"):
+        transformers_arguments({"load_in_8bit": True}, None, CPU, always)
+    with pytest.raises(UserError, match="only; write one of them"):
+        transformers_arguments({"quantization": "fp8"}, None, H100, always)
+
+
+def test_engines_without_weights_quantise_nothing():
+    """A wish that nobody would fulfil is refused by name."""
+    nothing({}, "echo")
+    with pytest.raises(UserError, match="quantization does nothing with engine: echo"):
+        nothing({"quantization": "fp8"}, "echo")
+
+
+def big(folder):
+    """Write the headers of a model of 4e9 weights; nobody reads the weights."""
+    made = checkpoint(folder, heads=32, keys=8)
+    made.__dict__["tensors"] = {"a.weight": {"dtype": "BF16", "shape": [4_000_000_000]}}
+    return made
+
+
+def test_a_model_that_fits_passes(tmp_path):
+    """A 4B model in bf16 fits into 80 GiB with a full sequence."""
+    preflight.check_gpu(big(tmp_path), {"max_model_len": 8192}, H100)
+
+
+def test_weights_that_do_not_fit_say_what_to_change(tmp_path):
+    """A model larger than the GPU's share names 8 bits, utilisation and more GPUs."""
+    half = {"gpu_memory_utilization": 0.5}
+    with pytest.raises(UserError, match=r"7\.5 GiB .* 8\.0 GiB .* load_in_8bit"):
+        preflight.check_gpu(big(tmp_path), half, T4)
+    preflight.check_gpu(big(tmp_path), {**half, "quantization": "fp8"}, T4)
+    preflight.check_gpu(big(tmp_path), half, T4, share=2)
+
+
+def test_a_sequence_that_does_not_fit_says_how_long_it_may_be(tmp_path):
+    """A context too long for the cache names the longest that fits."""
+    arguments = {"gpu_memory_utilization": 0.6, "max_model_len": 131072}
+    with pytest.raises(UserError, match=r"set max_model_len to [0-9]+ or less") as error:
+        preflight.check_gpu(big(tmp_path), arguments, T4)
+    fit = int(str(error.value).split("max_model_len to ")[1].split()[0])
+    preflight.check_gpu(big(tmp_path), {**arguments, "max_model_len": fit}, T4)
+
+
+def test_the_cpus_cache_holds_a_full_sequence(tmp_path):
+    """The CPU's cache grows with the context and never below one sequence or 1 GiB."""
+    made = checkpoint(tmp_path)
+    assert preflight.cpu_cache_gib(made, 512) == 1
+    assert preflight.cpu_cache_gib(made, 10**6) * 2**30 >= made.kv_bytes(4) * 10**6
+
+
+def test_a_cpu_without_memory_says_so(tmp_path):
+    """Weights in float32 plus cache beyond the free memory are refused."""
+    with pytest.raises(UserError, match=r"14\.9 GiB|15\.9 GiB"):
+        preflight.check_cpu(big(tmp_path), 1, 8 * 2**30)
+
+
+def test_nine_heads_on_two_gpus_are_two_copies(tmp_path):
+    """By default every GPU holds a copy; nine heads could not be halved anyway."""
+    made = checkpoint(tmp_path)
+    assert parallel.split({"gpus": 2}, made) == (1, 2)
+    with pytest.raises(UserError, match=r"does not divide the model's 9 .*data_parallel: 2"):
+        parallel.split({"gpus": 2, "tensor_parallel": 2}, made)
+
+
+def test_a_model_larger_than_a_gpu_is_split(tmp_path):
+    """Weights that need two GPUs are split over two, and four GPUs hold two such copies."""
+    made = checkpoint(tmp_path, heads=32, keys=8)
+    assert parallel.split({"gpus": 4}, made, gpus_for_weights=2) == (2, 2)
+    assert parallel.split({"gpus": 4, "tensor_parallel": 4}, made) == (4, 1)
+    assert parallel.split({"gpus": 3}, made, gpus_for_weights=2) == (2, 1)
+
+
+def test_what_cannot_be_split_is_said(tmp_path):
+    """A model that needs two GPUs and has nine heads asks for 8 bits."""
+    with pytest.raises(UserError, match="need 2 GPUs and the model's attention heads cannot"):
+        parallel.split({"gpus": 2}, checkpoint(tmp_path), gpus_for_weights=2)
+
+
+def test_more_gpus_than_there_are_is_an_error(tmp_path):
+    """Parallelism beyond the job's GPUs is refused."""
+    with pytest.raises(UserError, match="are more than the 2 GPUs"):
+        parallel.split({"gpus": 2, "tensor_parallel": 1, "data_parallel": 3}, checkpoint(tmp_path))
+
+
+@given(gpus=st.integers(0, 8), heads=st.sampled_from([8, 9, 14, 15, 16, 32]))
+def test_a_split_never_takes_more_gpus_than_it_got(tmp_path_factory, gpus, heads):
+    """Whatever the heads, copies times GPUs a copy stay within the job's GPUs."""
+    made = checkpoint(tmp_path_factory.mktemp("c"), heads=heads, keys=heads)
+    parts = parallel.split({"gpus": gpus}, made)
+    assert parts.tensor * parts.replicas <= max(1, gpus)
+
+
+def test_each_copy_sees_its_own_gpus():
+    """The GPUs that the job may see are handed out in order."""
+    assert parallel.devices("3,5,6,7", parallel.Split(2, 2)) == ["3,5", "6,7"]
+    assert parallel.devices(None, parallel.Split(1, 2)) == ["0", "1"]
+
+
+def test_an_adapter_for_another_model_is_refused(tmp_path):
+    """Sizes and names that differ from the model's are named."""
+    base = checkpoint(tmp_path / "m", shapes={"model.q_proj.weight": [20, 10]})
+    write_lora(tmp_path / "good", "model.q_proj", [8, 10], [20, 8])
+    adapter.check(tmp_path / "good", base)
+    write_lora(tmp_path / "wide", "model.q_proj", [8, 12], [20, 8])
+    with pytest.raises(UserError, match=r"whose model\.q_proj has size 12; this model's has 10"):
+        adapter.check(tmp_path / "wide", base)
+    write_lora(tmp_path / "odd", "model.gate", [8, 10], [20, 8])
+    with pytest.raises(UserError, match=r"this one has no model\.gate"):
+        adapter.check(tmp_path / "odd", base)
+
+
+def write_lora(folder, module, a, b):
+    """Write an adapter of one module."""
+    name = f"base_model.model.{module}.lora"
+    shapes = {f"{name}_A.weight": a, f"{name}_B.weight": b}
+    write_tensors(folder / "adapter_model.safetensors", shapes)
+    (folder / "adapter_config.json").write_text('{"r": 8}')
+
+
+def test_an_adapters_digest_is_of_its_content(tmp_path):
+    """Equal adapters have equal digests; a missing file is named."""
+    for name in ("one", "two"):
+        write_lora(tmp_path / name, "q", [8, 10], [20, 8])
+    assert adapter.adapter_digest(tmp_path / "one") == adapter.adapter_digest(tmp_path / "two")
+    (tmp_path / "two" / "adapter_config.json").unlink()
+    with pytest.raises(UserError, match=r"adapter_config\.json is missing"):
+        adapter.adapter_digest(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "lower max_num_seqs"),
+        (ValueError("No available memory for the cache blocks."), "raise gpu_memory_utilization"),
+        (ValueError("Free memory on device cuda:0 (1/80 GiB) on startup"), "another process"),
+        (TypeError("EngineArgs.__init__() got an unexpected keyword argument 'x'"), "argument 'x'"),
+        (RuntimeError("Engine core initialization failed. See root cause"), "own process ended"),
+    ],
+)
+def test_an_engines_error_comes_with_advice(error, advice):
+    """What is known to go wrong says what to change, and that nothing finished is lost."""
+    found = advised(error)
+    assert advice in str(found)
+    assert "what was finished is kept" in str(found)
+
+
+def test_the_cause_behind_an_error_counts():
+    """Advice is found for the error that another one wraps."""
+    wrapped = RuntimeError("failed")
+    wrapped.__cause__ = MemoryError("std::bad_alloc")
+    assert "ran out of memory" in str(advised(wrapped))
+
+
+def test_an_unknown_error_stays_what_it_is():
+    """An error without known advice is not dressed up."""
+    assert advised(RuntimeError("something new")) is None
