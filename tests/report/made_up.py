@@ -48,13 +48,6 @@ TIMINGS = {
 SCRIPT = "<script>window.hacked = true</script><img src=x onerror='window.hacked=true'>"
 
 
-class Namespace(SimpleNamespace):
-    """Named members that can also be had by key."""
-
-    def __getitem__(self, name):
-        return getattr(self, name)
-
-
 class MadeUp:
     """Files of an experiment under ``folder``: ``models`` x ``datasets`` x three modes."""
 
@@ -184,16 +177,18 @@ class MadeUp:
     def score(self, model, dataset, mode):
         """Score one cell."""
         score_answers.main(
-            Namespace(
-                answers=self.path("answers", model, dataset, mode),
-                questions=self.folder / f"resources/datasets/{dataset}/questions.parquet",
-                prompts=self.results / f"prompts/{dataset}/{mode}.parquet",
+            SimpleNamespace(
+                answers=[self.path("answers", model, dataset, mode)],
+                questions=[self.folder / f"resources/datasets/{dataset}/questions.parquet"],
+                prompts=[self.results / f"prompts/{dataset}/{mode}.parquet"],
             ),
-            Namespace(
-                scores=self.path("scores", model, dataset, mode),
-                summary=self.path("scores", model, dataset, mode, end="json"),
+            SimpleNamespace(
+                scores=[self.path("scores", model, dataset, mode)],
+                summaries=[self.path("scores", model, dataset, mode, end="json")],
             ),
-            Namespace(metrics=METRICS, cell={"model": model, "dataset": dataset, "mode": mode}),
+            SimpleNamespace(
+                metrics=METRICS, cells=[{"model": model, "dataset": dataset, "mode": mode}]
+            ),
         )
 
     @property
@@ -205,7 +200,7 @@ class MadeUp:
         }
         pairs = dict.fromkeys((d, mode) for _, d, mode in self.cells)
         resources = self.folder / "resources/datasets"
-        return Namespace(
+        return SimpleNamespace(
             **files,
             summaries=[self.path("scores", *cell, end="json") for cell in self.cells],
             prompts=[self.results / f"prompts/{d}/{mode}.parquet" for d, mode in pairs],
@@ -218,17 +213,21 @@ class MadeUp:
     def output(self):
         """Where the report goes."""
         folder = self.results / "report"
-        return Namespace(
+        return SimpleNamespace(
             csv=folder / "comparison.csv",
             parquet=folder / "comparison.parquet",
             html=folder / "report.html",
             figures=folder / "figures",
+            pairs=folder / "pairs.csv",
+            analysis=folder / "analysis.json",
+            markdown=folder / "comparison.md",
+            latex=folder / "comparison.tex",
         )
 
     @property
     def params(self):
         """The entries that define the comparison."""
-        return Namespace(
+        return SimpleNamespace(
             cells=self.cells,
             models={
                 name: {"checkpoint": f"hf:org/{name}", "engine": "echo"} for name in self.models

@@ -62,3 +62,116 @@ document.addEventListener("pointerover", event => {
   tip.style.left = `${Math.max(8, Math.min(box.left, innerWidth - tip.offsetWidth - 8))}px`;
   tip.style.top = `${box.bottom + tip.offsetHeight + 16 > innerHeight ? box.top - tip.offsetHeight - 8 : box.bottom + 8}px`;
 });
+
+/* Questions: one question across all cells, unpacked when the page has settled. */
+function make(tag, text, className) {
+  const node = document.createElement(tag);
+  if (text !== undefined && text !== null) node.textContent = text;
+  if (className) node.className = className;
+  return node;
+}
+const digits = value => value === null || value === undefined ? "–" : Number(value).toFixed(3);
+
+async function unpack(id) {
+  const bytes = Uint8Array.from(atob(one(`#${id}`).textContent), c => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+function passageList(data, mode) {
+  const [places, hit, rank] = mode;
+  const list = make("ol", null, "passages");
+  for (const place of places) {
+    const item = make("li");
+    item.append(make("b", data.passages[place][0]), make("span", ` ${data.passages[place][1]}`));
+    list.append(item);
+  }
+  const words = hit === null ? "" : hit ? "hold an answer" : "hold no answer";
+  const gold = rank ? `, gold passage at rank ${rank}` : "";
+  const box = make("details");
+  box.append(make("summary", `${places.length} passages ${words}${gold}`), list);
+  return box;
+}
+
+function promptText(data, number) {
+  const parts = data.prompts[number].split("\0");
+  return parts.map((part, i) => i % 2 ? data.passages[part][1] : part).join("");
+}
+
+function answerOf(data, cell, answer) {
+  const [prompt, raw, said, primary, f1, exact, match, failure, finish, tokens] = answer;
+  const box = make("details", null, "answer");
+  const summary = make("summary");
+  summary.append(make("span", digits(primary), "score"), make("span", cell.join(" · "), "who"));
+  const text = make("span", said || "(empty)", "said");
+  text.dir = "auto";
+  summary.append(text);
+  if (failure) summary.append(make("span", failure.replaceAll("_", " "), "failure"));
+  box.append(summary);
+  box.addEventListener("toggle", () => {
+    if (box.childElementCount > 1) return;
+    const facts = `F1 ${digits(f1)}, exact match ${digits(exact)}, match ${digits(match)}; ` +
+      `${tokens} tokens, finish: ${finish}`;
+    box.append(make("p", facts, "note"), make("h4", "All that the model wrote"),
+      make("pre", raw === 0 ? said : raw), make("h4", "Prompt"), make("pre", promptText(data, prompt)));
+    all("pre", box).forEach(pre => pre.dir = "auto");
+  });
+  return box;
+}
+
+function showQuestion(data, dataset, question, place) {
+  place.replaceChildren();
+  const title = make("h3", question.question);
+  title.dir = "auto";
+  place.append(title, make("p", `References: ${question.answers.join(" | ")}`, "references"));
+  for (const [mode, shown] of Object.entries(question.modes)) {
+    if (!shown[0].length) continue;
+    const box = passageList(data, shown);
+    one("summary", box).prepend(make("b", `${mode}: `));
+    place.append(box);
+  }
+  question.cells.forEach((answer, i) => place.append(answerOf(data, data.cells[dataset][i], answer)));
+}
+
+function browser(data, root) {
+  const names = Object.keys(data.datasets);
+  if (!names.length) { root.replaceChildren(make("p", "There is no question to show.")); return; }
+  const choose = make("select"), find = make("input"), list = make("select"), place = make("div", null, "question");
+  const label = (words, control) => { const l = make("label", `${words} `); l.append(control); return l; };
+  names.forEach(name => choose.append(new Option(name, name)));
+  find.type = "search";
+  find.id = "find-question";
+  list.size = 10;
+  list.setAttribute("aria-label", "Questions");
+  place.setAttribute("aria-live", "polite");
+  const matches = question => {
+    const text = `${question.id} ${question.question} ${question.answers.join(" ")}`.toLowerCase();
+    return find.value.toLowerCase().split(/\s+/).every(word => text.includes(word));
+  };
+  const open = () => {
+    const question = data.datasets[choose.value][list.value];
+    if (question) showQuestion(data, choose.value, question, place);
+  };
+  const fill = () => {
+    const options = data.datasets[choose.value]
+      .map((question, i) => matches(question) ? new Option(`${question.id}: ${question.question}`, i) : null);
+    list.replaceChildren(...options.filter(Boolean));
+    list.selectedIndex = 0;
+    open();
+  };
+  choose.addEventListener("change", fill);
+  find.addEventListener("input", fill);
+  list.addEventListener("change", open);
+  const bar = make("div", null, "filters");
+  if (names.length > 1) bar.append(label("Data set", choose));
+  bar.append(label("Find", find));
+  root.replaceChildren(bar, list, place);
+  fill();
+}
+
+const root = one("#browser");
+if (root && one("#browser-data")) {
+  unpack("browser-data").then(data => browser(data, root)).catch(error => {
+    root.replaceChildren(make("p", `The questions cannot be unpacked by this browser (${error.message}).`));
+  });
+}

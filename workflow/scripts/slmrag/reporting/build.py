@@ -4,14 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slmrag.reporting import headline
+from slmrag.reporting import (
+    alerts,
+    browser,
+    cost_section,
+    differences,
+    headline,
+    matrix,
+    paper,
+    provenance,
+    retrieval_section,
+    why,
+)
+from slmrag.reporting.boards import Board, boards
 from slmrag.reporting.comparison import compare
+from slmrag.reporting.definitions import definitions
 from slmrag.reporting.page import page
-from slmrag.reporting.sections import Figure
+from slmrag.reporting.pairs import standings, tests
+from slmrag.reporting.sections import Figure, Section
 from slmrag.reporting.sources import Experiment
 
 if TYPE_CHECKING:
     import polars as pl
+
+Rows = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -19,23 +35,62 @@ class Report:
     """The tables, figures and page of a comparison, and the numbers worth tracking."""
 
     comparison: "pl.DataFrame"
+    pairs: Rows
     html: str
     figures: Sequence[Figure]
+    analysis: dict[str, Any]
+    markdown: str
+    latex: str
     scalars: dict[str, float] = field(default_factory=dict)
 
 
 def build(experiment: Experiment) -> Report:
     """Return the report of an experiment."""
-    comparison = compare(experiment)
+    found = boards(experiment)
+    pairs = [row for board in found for row in tests(board)]
+    places = {key: words for board in found for key, words in standings(board, pairs).items()}
+    comparison = compare(experiment, places)
     rows = comparison.to_dicts()
-    sections = [headline.section(experiment, rows)]
-    figures = [figure for section in sections for figure in section.figures]
-    html = page(experiment.name, lead(experiment), sections, {})
-    return Report(comparison, html, figures, scalars(experiment, rows))
+    questions, packed = browser.pack(experiment, found)
+    sections = parts(experiment, rows, found, pairs)
+    sections[-2:-2] = [browser.section(found, questions)] if found else []
+    return Report(
+        comparison,
+        pairs,
+        page(experiment.name, lead(experiment, rows), sections, {"browser-data": packed}),
+        [figure for section in sections for figure in section.figures],
+        analysis(sections),
+        paper.markdown(experiment, rows),
+        paper.latex(experiment, rows),
+        scalars(experiment, rows),
+    )
 
 
-def lead(experiment: Experiment) -> list[str]:
-    """Return what was compared, in a sentence or two."""
+def parts(experiment: Experiment, rows: Rows, found: Sequence[Board], pairs: Rows) -> list[Section]:
+    """Return the sections in the order in which they are read."""
+    indexes = provenance.indexes(experiment.indexes)
+    sections = [
+        headline.section(experiment, rows, matrix.tables(experiment, rows)),
+        headline.every(experiment, rows),
+        differences.section(experiment, found, pairs),
+        why.section(experiment, found),
+        retrieval_section.section(experiment, rows),
+        cost_section.section(experiment, rows, indexes),
+        provenance.section(experiment, experiment.manifests),
+    ]
+    warned = Section("alerts", "Mind", notices=alerts.alerts(experiment, rows, found))
+    kept = [section for section in sections if section.tables or section.figures]
+    return [*([warned] if warned.notices else []), *kept, definitions(experiment)]
+
+
+def analysis(sections: Sequence[Section]) -> dict[str, Any]:
+    """Return the rows of every table of the page, whole, under the table's name."""
+    tables = (table for section in sections for table in section.tables)
+    return {table.id: [dict(row) for row in table.rows] for table in tables}
+
+
+def lead(experiment: Experiment, rows: Rows) -> list[str]:
+    """Return what was compared, and the best cell of each data set, in a sentence each."""
     counts = [
         f"{len(entries)} {noun}{'' if len(entries) == 1 else 's'}"
         for entries, noun in (
@@ -44,11 +99,26 @@ def lead(experiment: Experiment) -> list[str]:
             ({cell.mode for cell in experiment.cells}, "mode"),
         )
     ]
-    scored = len(experiment.scored)
-    return [f"{', '.join(counts)}: {scored} of {len(experiment.cells)} cells scored."]
+    scored = f"{len(experiment.scored)} of {len(experiment.cells)} cells scored."
+    return [f"{', '.join(counts)}: {scored}", *summits(experiment, rows)]
 
 
-def scalars(experiment: Experiment, rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+def summits(experiment: Experiment, rows: Rows) -> list[str]:
+    """Say which real retriever, or else which mode, comes out best on each data set."""
+    metric, sentences = experiment.primary, []
+    for dataset in headline.names(rows, "dataset"):
+        own = [r for r in rows if r["dataset"] == dataset and r[metric] is not None]
+        real = [row for row in own if row["context"] != "oracle"] or own
+        if real:
+            best = max(real, key=lambda row: row[metric])
+            value = headline.show(best[metric], "share")
+            name = headline.LABELS[metric].lower()
+            where = f"On {dataset}, without the oracle, the best {name} is {value}"
+            sentences.append(f"{where}: {best['model']} with {best['mode']}.")
+    return sentences[:4]
+
+
+def scalars(experiment: Experiment, rows: Rows) -> dict[str, float]:
     """Return the primary metric of each cell under its name, and how many cells there are."""
     metric = experiment.primary
     found = {f"{r['model']}/{r['dataset']}/{r['mode']}": r[metric] for r in rows}

@@ -27,12 +27,22 @@ HELP = {
 Rows = Sequence[Mapping[str, Any]]
 
 
-def section(experiment: Experiment, rows: Rows) -> Section:
-    """Return the plots of the primary metric and the table of all cells."""
-    primary = experiment.primary
+def section(experiment: Experiment, rows: Rows, tables: Sequence[Table]) -> Section:
+    """Return the plots of the primary metric, and each data set's table."""
     figures = [figure(experiment, rows, name) for name in names(rows, "dataset")]
-    words = [f"{LABELS[primary]} with its {experiment.metrics['confidence']:.0%} interval."]
-    return Section("result", "Result", words, figures, [cells(experiment, rows)])
+    confidence = f"{100 * experiment.metrics['confidence']:g} %"
+    words = [
+        f"{LABELS[experiment.primary]}, mean over questions, with {confidence} intervals (BCa "
+        "bootstrap). In each mode the best model is named; one that is not shown to be worse than "
+        "it is named too (paired permutation test, Holm's correction).",
+    ]
+    return Section("result", "Result", words, figures, tables)
+
+
+def every(experiment: Experiment, rows: Rows) -> Section:
+    """Return the table of all cells."""
+    words = ["Click a heading to sort; all columns are in comparison.csv."]
+    return Section("all", "All cells", words, tables=[cells(experiment, rows)])
 
 
 def figure(experiment: Experiment, rows: Rows, dataset: str) -> Figure:

@@ -1,7 +1,7 @@
 """What the report is made from: the files of each cell, found by the names of its entries."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +54,8 @@ class Experiment:
     questions: Mapping[Key, Path]
     retrieval: Mapping[Key, Mapping[str, Any]]
     audits: Mapping[Key, Mapping[str, Any]]
+    indexes: Sequence[Path] = ()
+    manifests: Sequence[Path] = ()
 
     @property
     def primary(self) -> str:
@@ -85,6 +87,7 @@ def read(input: Any, params: Any) -> Experiment:
         by_name(input.questions, 2, last=False),
         {key: read_json(path) for key, path in by_name(input.retrieval, 2).items()},
         {key: read_json(path) for key, path in by_name(input.audits, 3, last=False).items()},
+        *([Path(path) for path in getattr(input, name, ())] for name in ("indexes", "manifests")),
     )
 
 

@@ -13,7 +13,8 @@ Row = Mapping[str, Any]
 class Column:
     """One column: its name in the rows, its heading, the kind of its values and what it means.
 
-    An ``estimate`` is shown with the interval in the columns of its name and _low, _high.
+    An ``estimate`` is shown with the interval in the columns of its name and _low, _high, and
+    with the words in the column ``remark``.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Column:
     kind: str = "text"
     help: str = ""
     estimate: bool = False
+    remark: str = ""
 
     @property
     def number(self) -> bool:
@@ -37,6 +39,10 @@ class Column:
         if not self.estimate or missing(low) or missing(high):
             return None
         return show(low, self.kind), show(high, self.kind)
+
+    def words(self, row: Row) -> str:
+        """Return the remark on the row's value."""
+        return row.get(self.remark) or ""
 
     def value(self, row: Row) -> Any:
         """Return what is sorted by: the value itself, or an empty text."""
@@ -55,6 +61,20 @@ class Table:
     filters: Sequence[str] = ()
     note: str = ""
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    limit: int = 3000
+
+    @property
+    def shown(self) -> Sequence[Row]:
+        """The rows that a page can carry."""
+        return self.rows[: self.limit]
+
+    @property
+    def notes(self) -> str:
+        """The note, and how many rows are left out."""
+        if len(self.rows) <= self.limit:
+            return self.note
+        left = f"The first {self.limit} of {len(self.rows)} rows; all are in analysis.json."
+        return f"{self.note} {left}".strip()
 
     def label(self, name: str) -> str:
         """Return the heading of a column."""

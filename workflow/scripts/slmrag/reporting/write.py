@@ -1,5 +1,6 @@
 """Put a report's parts on disk, each whole or absent."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import uuid4
 
 from slmrag.files import atomic, write_table
 from slmrag.reporting.build import Report
+from slmrag.reporting.pairs import COLUMNS
 from slmrag.reporting.sections import Figure
 from slmrag.reporting.svg import standalone
 
@@ -16,7 +18,24 @@ def write(report: Report, output: Any) -> None:
     write_table(report.comparison, output.parquet)
     write_text(report.comparison.write_csv(), output.csv)
     write_figures(report.figures, Path(output.figures))
+    for name, text in texts(report).items():
+        if hasattr(output, name):
+            write_text(text, getattr(output, name))
     write_text(report.html, output.html)
+
+
+def texts(report: Report) -> dict[str, str]:
+    """Return the further files of a report by the names of a rule's outputs."""
+    import polars as pl
+
+    kinds = {name: pl.String for name in ("dataset", "family", "within", "first", "second")}
+    schema = {n: kinds.get(n, pl.Float64) for n in COLUMNS} | {"n": pl.Int64, "verdict": pl.String}
+    return {
+        "pairs": pl.DataFrame(report.pairs, schema=schema).write_csv(),
+        "analysis": json.dumps(report.analysis, indent=1, ensure_ascii=False) + "\n",
+        "markdown": report.markdown,
+        "latex": report.latex,
+    }
 
 
 def write_text(text: str, path: str | Path) -> None:

@@ -1,0 +1,115 @@
+"""The scores of one data set side by side: a row a question, a column a cell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from slmrag.reporting.sources import Cell, Experiment
+from slmrag.statistics import bootstrap_means
+
+PAIRED = ("exact_match", "match")
+RIGHT = "token_match"
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Board:
+    """What cells of one data set scored on the questions that they all answered.
+
+    ``scores`` has an (n, k) array a metric; ``has_answer`` is 1, 0 or UNKNOWN; ``gold_rank`` is 0
+    where no gold passage was shown; ``failures`` has each answer's class or "".
+    """
+
+    dataset: str
+    metric: str
+    confidence: float
+    cells: Sequence[Cell]
+    questions: Sequence[str]
+    scores: dict[str, np.ndarray]
+    has_answer: np.ndarray
+    gold_rank: np.ndarray
+    failures: np.ndarray
+    resamples: int
+    seed: int
+    left_out: int = 0
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Whether each answer holds a reference as whole tokens: what known and fixed go by."""
+        return self.scores[RIGHT] == 1
+
+    @property
+    def values(self) -> np.ndarray:
+        """The scores of the primary metric."""
+        return self.scores[self.metric]
+
+    @cached_property
+    def means(self) -> np.ndarray:
+        """Resampled means of the primary metric, (resamples, k), over the same questions."""
+        return bootstrap_means(self.values, self.resamples, self.seed)
+
+    def column(self, model: str, mode: str) -> int | None:
+        """Return the place of a cell, or None where it is missing."""
+        return self._places.get((model, mode))
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], int]:
+        return {(cell.model, cell.mode): place for place, cell in enumerate(self.cells)}
+
+
+def boards(experiment: Experiment) -> list[Board]:
+    """Return one board a data set that has scored cells."""
+    names = dict.fromkeys(cell.dataset for cell in experiment.scored)
+    return [board(experiment, name) for name in names]
+
+
+def board(experiment: Experiment, dataset: str) -> Board:
+    """Align the cells of one data set on the questions that all of them answered."""
+    import polars as pl
+
+    metrics = tuple(dict.fromkeys((experiment.primary, *PAIRED, RIGHT)))
+    cells = [cell for cell in experiment.scored if cell.dataset == dataset]
+    columns = ["question_id", *metrics, "has_answer", "gold_rank", "failure"]
+    frames = [pl.read_parquet(cell.scores, columns=columns) for cell in cells]
+    sound = [frame.filter(pl.all_horizontal(pl.col(metrics).is_finite())) for frame in frames]
+    shared = common([frame["question_id"] for frame in sound])
+    frames = [aligned(frame, shared) for frame in sound]
+
+    def stacked(name: str, fill: object = None) -> np.ndarray:
+        values = [frame[name] if fill is None else frame[name].fill_null(fill) for frame in frames]
+        return np.column_stack([value.to_numpy() for value in values])
+
+    return Board(
+        dataset,
+        experiment.primary,
+        experiment.metrics["confidence"],
+        cells,
+        shared.to_list(),
+        {name: stacked(name) for name in metrics},
+        np.column_stack(
+            [f["has_answer"].cast(pl.Int8).fill_null(UNKNOWN).to_numpy() for f in frames]
+        ),
+        stacked("gold_rank", 0),
+        stacked("failure", ""),
+        experiment.metrics["bootstrap"],
+        experiment.metrics.get("seed") or 0,
+        max(cell.summary["n"] for cell in cells) - len(shared),
+    )
+
+
+def common(columns: Sequence[object]) -> "object":
+    """Return the ids that stand in every column, in the order of the first."""
+    first, *others = columns
+    for other in others:
+        if not first.equals(other):
+            first = first.filter(first.is_in(other.implode()))
+    return first
+
+
+def aligned(frame: object, ids: object) -> "object":
+    """Return the rows of ``ids``, in their order."""
+    if frame["question_id"].equals(ids):
+        return frame
+    return ids.to_frame().join(frame, on="question_id", how="left", maintain_order="left")

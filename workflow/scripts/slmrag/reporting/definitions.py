@@ -1,0 +1,46 @@
+"""The last section: what each word of the page means, so that a number can be defended."""
+
+from slmrag.reporting.sections import Section
+from slmrag.reporting.sources import Experiment
+from slmrag.statistics_paired import POWER
+
+NORMAL = "lower case, no ASCII punctuation, no articles, single spaces"
+
+
+def definitions(experiment: Experiment) -> Section:
+    """Return the definitions of metrics, tests and words."""
+    count = experiment.metrics["bootstrap"]
+    words = [
+        ("Normal form", f"Texts are compared in {NORMAL} (Adlakha et al., TACL 2024)."),
+        (
+            "Token recall, precision, F1",
+            "Multiset overlap of tokens, divided by the tokens of the reference, of the answer, "
+            "and their harmonic mean; the best of a question's references counts.",
+        ),
+        (
+            "Exact match, match, token match",
+            "The normal forms are equal; the reference is a substring of the answer (art is in "
+            "Spartan); the reference's tokens stand in the answer, whole and in order.",
+        ),
+        (
+            "Answer",
+            "The trimmed answer: the first line that says something, without label and reasoning. "
+            "Recall, untrimmed, scores all that the model wrote.",
+        ),
+        (
+            "Intervals",
+            f"BCa bootstrap over questions, {count} resamples: skewed means of rare successes are "
+            "covered better than by percentiles. Where all scores are 0 or all are 1: Clopper and "
+            "Pearson's bound.",
+        ),
+        (
+            "Tests",
+            f"Paired by question. Permutation: {count} sign flips, p = (as extreme + 1) / (flips "
+            "+ 1); where no flip was as extreme, Hoeffding's bound if smaller. McNemar: exact. "
+            "Holm's correction runs over all tests of one family in one data set.",
+        ),
+        ("Detectable", f"The difference that a test at this level finds with {POWER:.0%} power."),
+        ("Gap closed", "(retriever \u2212 none) / (oracle \u2212 none), not defined where the "
+         "interval of the oracle's gain includes zero."),
+    ]  # fmt: skip
+    return Section("method", "Method", definitions=words)

@@ -1,0 +1,36 @@
+"""The result at a glance: a row a model, a column a mode, one table a data set."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slmrag.reporting.headline import LABELS, names
+from slmrag.reporting.sources import Experiment
+from slmrag.reporting.tables import Column, Table, table
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def tables(experiment: Experiment, rows: Rows) -> list[Table]:
+    """Return each data set's table of the primary metric, its places in words."""
+    return [matrix(experiment, rows, dataset) for dataset in names(rows, "dataset")]
+
+
+def matrix(experiment: Experiment, rows: Rows, dataset: str) -> Table:
+    """Return one data set's table."""
+    own = [row for row in rows if row["dataset"] == dataset]
+    columns = [Column("model", "Model")]
+    columns += [
+        Column(mode, mode, "share", estimate=True, remark=f"{mode}_standing")
+        for mode in names(own, "mode")
+    ]
+    found: dict[str, dict[str, Any]] = {}
+    for row in own:
+        line = found.setdefault(row["model"], {"model": row["model"]})
+        for end in ("", "_low", "_high"):
+            line[row["mode"] + end] = row[experiment.primary + end]
+        line[f"{row['mode']}_standing"] = WORDS.get(row["standing"], "")
+    caption = f"{LABELS[experiment.primary]} on {dataset}"
+    return table(f"matrix-{dataset}", caption, columns, list(found.values()))
+
+
+WORDS = {"best": "best", "not shown to be worse": "not shown to be worse"}

@@ -1,0 +1,183 @@
+"""The section on causes: what context fixes and destroys, and how answers go wrong in form."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slmrag.failures import NAMES
+from slmrag.reporting.boards import Board
+from slmrag.reporting.sections import Section
+from slmrag.reporting.sources import Experiment
+from slmrag.reporting.tables import Column, Table, table
+from slmrag.slices import answer_length, flags, question_word, share, use_of_context
+
+Rows = Sequence[Mapping[str, Any]]
+CELL = [Column("dataset", "Data set"), Column("model", "Model"), Column("mode", "Mode")]
+RANKS = ((1, 1, "rank 1"), (2, 2, "rank 2"), (3, 5, "ranks 3 to 5"), (6, 10**9, "rank 6 or more"))
+FAILURES = {name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in NAMES}
+Classes = dict[str, list[str]]
+KNOWN_COLUMNS = {"question_id", "question", "answers", "gold"}
+
+
+def section(experiment: Experiment, boards: Sequence[Board]) -> Section:
+    """Return the tables of the causes."""
+    words = [
+        "An answer counts as right here if it holds a reference as whole tokens. Known questions "
+        "are those that the model answers right without context. Hit: the passages in the prompt "
+        "hold an answer.",
+    ]
+    tables = [contexts(experiment, boards), ranks(boards), forms(boards)]
+    tables += [sliced(experiment, boards, *each) for each in kinds(experiment, boards)]
+    return Section("why", "Why", words, tables=[found for found in tables if found.rows])
+
+
+def contexts(experiment: Experiment, boards: Sequence[Board]) -> Table:
+    """Return the table of known and unknown questions by hit and miss."""
+    columns = [
+        *CELL,
+        Column("known", "Known", "count"),
+        Column("unknown", "Unknown", "count"),
+        Column("fix_rate", "Fixed", "percent", "Unknown questions that the context makes right"),
+        Column("destruction_rate", "Destroyed", "percent", "Known ones that it makes wrong"),
+        Column("utilisation", "Utilised", "percent", "Unknown ones with a hit that become right"),
+        Column("known_hit", "Right: known, hit", "percent"),
+        Column("known_miss", "known, miss", "percent"),
+        Column("unknown_hit", "unknown, hit", "percent"),
+        Column("unknown_miss", "unknown, miss", "percent"),
+        *(Column(f"n_{c.name}", f"n: {c.label.split(': ')[-1]}", "count") for c in GROUPS),
+    ]
+    rows = [row for board in boards for row in uses(board, experiment)]
+    return table(
+        "contexts",
+        "What context does to what a model knows",
+        columns,
+        rows,
+        "dataset",
+        "model",
+        "mode",
+    )
+
+
+GROUPS = [
+    Column("known_hit", "known, hit"),
+    Column("known_miss", "known, miss"),
+    Column("unknown_hit", "unknown, hit"),
+    Column("unknown_miss", "unknown, miss"),
+]
+
+
+def uses(board: Board, experiment: Experiment) -> list[dict[str, Any]]:
+    """Return one row a cell with context whose model has a cell without."""
+    plain = next((n for n, mode in experiment.modes.items() if mode["context"] == "none"), None)
+    rows = []
+    for place, cell in enumerate(board.cells):
+        base = board.column(cell.model, plain) if plain else None
+        if base is not None and experiment.modes[cell.mode]["context"] != "none":
+            columns = board.right[:, base], board.right[:, place], board.has_answer[:, place]
+            rows.append(named(board, place) | use_of_context(*columns))
+    return rows
+
+
+def named(board: Board, place: int) -> dict[str, Any]:
+    """Return the names of a cell."""
+    cell = board.cells[place]
+    return {"dataset": board.dataset, "model": cell.model, "mode": cell.mode}
+
+
+def ranks(boards: Sequence[Board]) -> Table:
+    """Return the share of right answers by the rank of the first gold passage in the prompt."""
+    rows = [
+        named(board, place) | by_rank(board.right[:, place], board.gold_rank[:, place])
+        for board in boards
+        for place in range(len(board.cells))
+        if board.gold_rank[:, place].any()
+    ]
+    columns = [Column(words, f"Gold at {words}", "percent") for *_, words in RANKS]
+    columns.append(Column("absent", "No gold passage", "percent"))
+    return table(
+        "ranks",
+        "Right answers by the gold passage's rank",
+        [*CELL, *columns],
+        rows,
+        "dataset",
+        "mode",
+    )
+
+
+def by_rank(right: np.ndarray, rank: np.ndarray) -> dict[str, float | None]:
+    """Return the share of right answers of each class of ranks."""
+    found = {words: share(right, (rank >= low) & (rank <= high)) for low, high, words in RANKS}
+    return found | {"absent": share(right, rank == 0)}
+
+
+def forms(boards: Sequence[Board]) -> Table:
+    """Return how often each failure of form occurs."""
+    rows = [
+        named(board, place) | form(board.failures[:, place], board.right[:, place])
+        for board in boards
+        for place in range(len(board.cells))
+    ]
+    columns = [Column(name, label, "count") for name, label in FAILURES.items()]
+    sound = Column("sound", "None of these", "count")
+    right = Column("right_despite", "Right all the same", "percent", "Among answers with a failure")
+    note = "An answer has the first class that fits, right or wrong; see Questions for examples."
+    every = [*CELL, *columns, sound, right]
+    return table("failures", "Failures of form", every, rows, "dataset", "mode", "model", note=note)
+
+
+def form(failures: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+    """Return the counts of a cell's failure classes."""
+    counts = {name: int((failures == name).sum()) for name in NAMES}
+    broken = failures != ""
+    return counts | {"sound": int((~broken).sum()), "right_despite": share(right, broken)}
+
+
+def kinds(experiment: Experiment, boards: Sequence[Board]) -> list[tuple[str, str, Classes]]:
+    """Return the ways to slice: id, name, and each data set's class of every question."""
+    found: dict[str, Classes] = {}
+    for board in boards:
+        path = experiment.questions.get((board.dataset,))
+        for name, values in classes(path, board).items() if path else ():
+            found.setdefault(name, {})[board.dataset] = values
+    return [(f"slices-{i}", name, found[name]) for i, name in enumerate(found)]
+
+
+def classes(path: Path, board: Board) -> dict[str, list[str]]:
+    """Return the class of each question of a board by each way to slice that its table allows."""
+    import polars as pl
+
+    frame = pl.DataFrame({"question_id": board.questions}, schema={"question_id": pl.String})
+    frame = frame.join(pl.read_parquet(path), on="question_id", how="left", maintain_order="left")
+    lengths = [answer_length(answers or []) for answers in frame["answers"].to_list()]
+    words = [question_word(question or "") for question in frame["question"].to_list()]
+    plain = [c for c in frame if c.name not in KNOWN_COLUMNS and not c.dtype.is_nested()]
+    found = {"length of the shortest reference": lengths, "question word": words}
+    return found | flags({column.name: column.to_list() for column in plain})
+
+
+def sliced(
+    experiment: Experiment, boards: Sequence[Board], id: str, name: str, kinds: Classes
+) -> Table:
+    """Return the primary metric by one kind of question."""
+    labels = sorted({value for values in kinds.values() for value in values})
+    rows = [
+        named(board, place) | means(board.values[:, place], np.array(kinds[board.dataset]), labels)
+        for board in boards
+        for place in range(len(board.cells))
+        if board.dataset in kinds
+    ]
+    columns = [Column(label, label, "share") for label in labels]
+    sizes = ", ".join(f"{label}: {sum(v.count(label) for v in kinds.values())}" for label in labels)
+    caption = f"Mean by {name}"
+    return table(
+        id, caption, [*CELL, *columns], rows, "dataset", "mode", note=f"Questions: {sizes}."
+    )
+
+
+def means(
+    values: np.ndarray, classes: np.ndarray, labels: Sequence[str]
+) -> dict[str, float | None]:
+    """Return the mean of each class of questions."""
+    return {label: share(values, classes == label) for label in labels}
