@@ -36,6 +36,10 @@ rule report_comparison:
             caption="../workflow/report/comparison.rst",
             category="Comparison",
         ),
+        pairs="<results>/report/pairs.csv",
+        analysis="<results>/report/analysis.json",
+        markdown="<results>/report/comparison.md",
+        latex="<results>/report/comparison.tex",
         figures=directory("<results>/report/figures"),
     log:
         "logs/report_comparison.log",

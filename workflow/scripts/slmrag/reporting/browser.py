@@ -48,9 +48,9 @@ def section(boards: Sequence[Board], packed: dict[str, Any]) -> Section:
         if board.dataset in packed["datasets"]
     ]
     words = [
-        f"One question across all cells; questions shown: {'; '.join(parts)}. Where not all fit, "
-        "half are those on which the cells differ most, half are evenly spread; all answers stand in the "
-        "answers folder of the experiment."
+        f"One question across all cells. Shown are {'; '.join(parts)}. Where not all fit, half are "
+        "those on which the cells differ most, half are evenly spread; every answer stands in "
+        "the answers folder of the experiment."
     ]
     return Section("questions", "Questions", words, widget="browser")
 

@@ -78,7 +78,7 @@ def parts(experiment: Experiment, rows: Rows, found: Sequence[Board], pairs: Row
         cost_section.section(experiment, rows, indexes),
         provenance.section(experiment, experiment.manifests),
     ]
-    warned = Section("alerts", "Mind", notices=alerts.alerts(experiment, rows, found))
+    warned = Section("alerts", "Caveats", notices=alerts.alerts(experiment, rows, found))
     kept = [section for section in sections if section.tables or section.figures]
     return [*([warned] if warned.notices else []), *kept, definitions(experiment)]
 

@@ -141,7 +141,10 @@ def kinds(experiment: Experiment, boards: Sequence[Board]) -> list[tuple[str, st
         path = experiment.questions.get((board.dataset,))
         for name, values in classes(path, board).items() if path else ():
             found.setdefault(name, {})[board.dataset] = values
-    return [(f"slices-{i}", name, found[name]) for i, name in enumerate(found)]
+    several = [
+        name for name, kinds in found.items() if len({c for v in kinds.values() for c in v}) > 1
+    ]
+    return [(f"slices-{i}", name, found[name]) for i, name in enumerate(several)]
 
 
 def classes(path: Path, board: Board) -> dict[str, list[str]]:
