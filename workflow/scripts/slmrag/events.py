@@ -5,7 +5,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class EventLog:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self.components: list[str] = []
+        self.sample: Callable[[], None] = lambda: None
 
     def write(self, kind: str, **fields: Any) -> None:
         """Append one event, stripped of secrets, in a single write; not from forked children."""
@@ -101,12 +102,14 @@ def component(name: str) -> Iterator[None]:
     if _current is None:
         yield
         return
-    stack = _current.components
+    log, stack = _current, _current.components
     stack.append(name)
     started = time.monotonic()
     try:
         yield
     finally:
+        with suppress(Exception):
+            log.sample()
         stack.remove(name)
         emit("component", name=name, seconds=time.monotonic() - started)
 

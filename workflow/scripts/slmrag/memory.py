@@ -76,6 +76,7 @@ class Sampler(threading.Thread):
         """
         super().__init__(daemon=True, name="memory")
         self.log, self.path = log, path
+        log.sample = self.sample
         self.interval, self.pss, self.report = interval, pss, report
         self.without: set[int] = set()
         self.gpus = Gpus()

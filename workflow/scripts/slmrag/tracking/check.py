@@ -1,16 +1,99 @@
-"""Say line by line what works between here and the tracker."""
+"""Say line by line what works between here and the tracker, and what does not.
 
-from slmrag.tracking.settings import Settings
+``python -m slmrag.tracking.check [CONFIG]`` reads the config's ``tracking`` (config/config.yaml).
+"""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from slmrag.redaction import clean_text
+from slmrag.tracking.probe import Step, Wrong
+from slmrag.tracking.settings import Settings, settings
+
+
+def steps(chosen: Settings) -> list[Step]:
+    """Return the steps of a backend, in the order in which they need each other."""
+    return {"clearml": _clearml, "mlflow": _mlflow}[chosen.backend](chosen)
+
+
+def _clearml(chosen: Settings) -> list[Step]:
+    from slmrag.tracking import check_clearml
+
+    return check_clearml.steps(chosen)
+
+
+def _mlflow(chosen: Settings) -> list[Step]:
+    from slmrag.tracking import check_mlflow
+
+    return check_mlflow.steps(chosen)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after a time, whatever a library is waiting for."""
+
+    def late(signum: int, frame: Any) -> None:
+        raise TimeoutError(f"no answer in {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def trial(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple[str, bool, str]]:
+    """Yield (step, whether it worked, what was found); end after the first that did not."""
+    known: dict[str, Any] = {}
+    for name, step in steps(chosen):
+        if names is not None and name not in names:
+            continue
+        begun = time.monotonic()
+        try:
+            with within(chosen.deadline_seconds):
+                found = step(known)
+        except Exception as error:
+            kind = "" if isinstance(error, Wrong) else f"{type(error).__name__}: "
+            yield name, False, clean_text(f"{kind}{error}").replace("\n", " ")[:500]
+            return
+        yield name, True, clean_text(f"{found} ({time.monotonic() - begun:.2f} s)")
 
 
 def problem(chosen: Settings) -> str | None:
-    """Return in one sentence why the tracker cannot be used, or None where it can."""
-    from slmrag.tracking.servers import configured, connect
-
-    if not configured(chosen):
-        return f"no {chosen.backend} server is configured"
-    try:
-        connect(chosen)
-    except Exception as error:
-        return f"{chosen.backend} did not answer: {type(error).__name__}: {error}"
+    """Return in one sentence why the tracker cannot be used, or None where it answers."""
+    needed = {"configuration", "host", "server", "credentials"}
+    for name, worked, found in trial(chosen, needed):
+        if not worked:
+            return f"{chosen.backend}: {name}: {found}"
     return None
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the tracking part of a config file, or the defaults where there is no file."""
+    import yaml
+
+    config = yaml.safe_load(path.read_text()) if path.is_file() else {}
+    return settings((config or {}).get("tracking"))
+
+
+def main(path: str = "config/config.yaml") -> int:
+    """Print a line for each step; return 1 where one failed."""
+    chosen = read_settings(Path(path))
+    print(f"tracking: backend {chosen.backend}, mode {chosen.mode} ({path})")
+    if not chosen.on:
+        return 0
+    worked = True
+    for name, worked, found in trial(chosen):
+        print(f"{'ok  ' if worked else 'FAIL'}  {name}: {found}", flush=True)
+    return 0 if worked else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))

@@ -1,0 +1,97 @@
+"""What the tracking tests share: servers, and jobs in folders of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.tracking.clearml_stand_in import ClearmlServer
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "workflow" / "scripts"
+QUICK = {"connect_seconds": 1, "deadline_seconds": 8, "wait_seconds": 8, "retries": 0}
+
+
+@dataclass
+class Outcome:
+    """How a job's process ended."""
+
+    status: int
+    seconds: float
+    terminal: str
+
+
+@dataclass
+class Workplace:
+    """A folder in which jobs run, without any tracker in the environment but the one given."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    tracking: dict = field(default_factory=lambda: dict(QUICK))
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment of a job."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("CLEARML", "MLFLOW"))}
+        home = {"HOME": str(self.folder), "PYTHONPATH": f"{SCRIPTS}{os.pathsep}{ROOT}"}
+        return kept | home | self.environment
+
+    def python(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess:
+        """Run Python here."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.variables(),
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def job(self, main: str, **description) -> Outcome:
+        """Run a job to its end."""
+        wanted = {"main": main, "tracking": self.tracking, **description}
+        begun = time.monotonic()
+        done = self.python(str(Path(__file__).with_name("job_process.py")), json.dumps(wanted))
+        return Outcome(done.returncode, time.monotonic() - begun, done.stdout + done.stderr)
+
+    def sync(self, **changes) -> dict:
+        """Send what was kept; return the counts and the failure."""
+        raw = json.dumps(self.tracking | changes)
+        done = self.python("-m", "slmrag.tracking.sync", "results/exp", text=raw + "\n")
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def events(self, name: str = "one", rule: str = "score_answers") -> list[dict]:
+        """Return a job's events."""
+        path = self.folder / "results/exp/jobs" / rule / "tiny/nq" / name / "events.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines() if line]
+
+    def memory(self, name: str = "one", rule: str = "score_answers") -> dict:
+        """Return a job's memory summary."""
+        path = self.folder / "results/exp/jobs" / rule / "tiny/nq" / name / "memory_usage.json"
+        return json.loads(path.read_text())
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A workplace without a tracker."""
+    return Workplace(tmp_path)
+
+
+@pytest.fixture
+def clearml():
+    """A stand-in of a ClearML server."""
+    pytest.importorskip("clearml", reason="the ClearML SDK is not installed")
+    with ClearmlServer() as server:
+        yield server
+
+
+@pytest.fixture
+def tracked(place, clearml):
+    """A workplace whose jobs are sent to the stand-in."""
+    place.environment |= clearml.environment()
+    return place

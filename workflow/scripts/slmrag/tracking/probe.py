@@ -1,0 +1,39 @@
+"""Small questions to a server, each answered in one sentence."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+Step = tuple[str, Callable[[dict[str, Any]], str]]
+
+
+class Wrong(Exception):
+    """What is wrong, and what to do, in one sentence."""
+
+
+def resolve(url: str) -> str:
+    """Return a URL's addresses; raise Wrong where it has no host or the host none."""
+    host = urlsplit(url).hostname
+    if not host:
+        raise Wrong(f"'{url}' is no URL with a host; write http://host:port")
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError as error:
+        raise Wrong(f"host '{host}' does not resolve: {error.strerror}") from None
+    return f"{host} is {', '.join(sorted({entry[4][0] for entry in found}))}"
+
+
+def fetch(url: str, seconds: float) -> bytes:
+    """Return what a URL answers; raise Wrong with the reason where it does not."""
+    from urllib.error import HTTPError, URLError
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=seconds) as answer:  # the user's own server, http or https
+            return answer.read()
+    except HTTPError as error:
+        raise Wrong(f"{url} answers {error.code} {error.reason}: is this the API's port?") from None
+    except (URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise Wrong(f"{url} does not answer: {reason}; is the server up, the port right?") from None
