@@ -6,7 +6,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from slmrag.entries.base import Entry, Name
 
-CorpusFormat = Literal["dpr_tsv", "kilt", "beir", "text", "jsonl", "csv", "parquet"]
+CorpusFormat = Literal["dpr_tsv", "kilt", "beir", "squad", "text", "jsonl", "csv", "parquet"]
 DatasetFormat = Literal[
     "dpr", "nq_open", "nq_simplified", "kilt", "squad", "simpleqa", "jsonl", "csv", "parquet"
 ]

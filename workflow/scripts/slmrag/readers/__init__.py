@@ -61,6 +61,30 @@ def _simpleqa() -> ModuleType:
     return simpleqa
 
 
+def _squad() -> ModuleType:
+    from slmrag.readers import squad
+
+    return squad
+
+
+def _kilt() -> ModuleType:
+    from slmrag.readers import kilt
+
+    return kilt
+
+
+def _nq_simplified() -> ModuleType:
+    from slmrag.readers import nq_simplified
+
+    return nq_simplified
+
+
+def _text() -> ModuleType:
+    from slmrag.readers import text
+
+    return text
+
+
 FORMATS: dict[str, Callable[[], ModuleType]] = {
     "dpr_tsv": _dpr_tsv,
     "beir": _beir,
@@ -70,6 +94,10 @@ FORMATS: dict[str, Callable[[], ModuleType]] = {
     "dpr": _dpr,
     "nq_open": _nq_open,
     "simpleqa": _simpleqa,
+    "squad": _squad,
+    "kilt": _kilt,
+    "nq_simplified": _nq_simplified,
+    "text": _text,
 }
 
 

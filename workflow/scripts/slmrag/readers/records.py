@@ -133,3 +133,15 @@ def field(record: Record, key: str, kind: type, path: Path, line: int) -> Any:
 def as_text(value: Any) -> str:
     """Return a name as text, though its writer made it a number; None is empty."""
     return "" if value is None else str(value)
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """Return a file that is one JSON object, held whole; UserError where it is none."""
+    text = "".join(_text(path)).lstrip("\ufeff")
+    try:
+        value = json.loads(text)
+    except JSONDecodeError as error:
+        raise not_json(error, path, error.lineno) from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path}, line 1: not a JSON object; check the format")
+    return value

@@ -78,12 +78,12 @@ class Http:
 
         try:
             answer = self._follow(headers)
-        except SSLError as error:
-            raise UserError(
-                f"{self.shown}: no trusted TLS connection; check the address, or set "
-                "`storage.verify` to the path of its CA bundle"
-            ) from error
         except HTTPError as error:
+            if isinstance(getattr(error, "reason", error), SSLError):
+                raise UserError(
+                    f"{self.shown}: no trusted TLS connection; check the address, or set "
+                    "`storage.verify` to the path of its CA bundle"
+                ) from error
             raise Interrupted(f"{self.shown}: the server cannot be reached") from error
         self._check(answer.status)
         return answer

@@ -35,7 +35,7 @@ REASONS = {
     "IncompleteReadError": "{endpoint} sent fewer bytes than it announced",
     "ResponseStreamingError": "the connection to {endpoint} was cut",
     "ProtocolError": "the connection to {endpoint} was cut",
-    "InvalidEndpointURL": "'{endpoint}' is no endpoint; correct `storage.endpoint_url`",
+    "ProfileNotFound": "the AWS config has no such profile; correct `storage.profile`",
 }
 
 PASSING = {
@@ -78,6 +78,7 @@ def explain(error: Exception, bucket: str, key: str, endpoint: str) -> str:
     where = f"s3://{bucket}/{key}"
     if reason is None:
         text = " ".join(str(error).split()).rstrip(".")
-        return f"{where}: {endpoint} answers: {text}"
+        answers = f"{endpoint} answers: " if hasattr(error, "response") else ""
+        return f"{where}: {answers}{text}; check `storage` in the config and the object's uri"
     names = {"bucket": bucket, "key": key, "endpoint": endpoint, "credentials": CREDENTIALS}
     return f"{where}: {reason.format(**names)}"

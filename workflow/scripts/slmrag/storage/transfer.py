@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from slmrag.errors import UserError
 from slmrag.storage.base import Interrupted, Remote, Source, WithoutRanges
-from slmrag.storage.checks import Digest, Plain, expectations
+from slmrag.storage.checks import Checks, Mismatch
 from slmrag.storage.partial import Partial
 
 TRIES = 5
@@ -16,13 +16,8 @@ TRIES = 5
 FIRST_WAIT_SECONDS = 0.25
 PROGRESS = 64 << 10
 """Bytes that must arrive for a try to count as progress."""
-BLOCK = 4 << 20
 
 Report = Callable[[int], None]
-
-
-class Mismatch(Exception):
-    """What arrived is not what the server or the config describes."""
 
 
 def transfer(
@@ -126,32 +121,6 @@ def _whole(source: Source, remote: Remote, partial: Partial, report: Report) -> 
             report(-at)
             wait_after(cut, tries)
     raise AssertionError("unreachable")
-
-
-class Checks:
-    """The digests of one file, fed in the order of its bytes."""
-
-    def __init__(self, remote: Remote) -> None:
-        self.expected: list[tuple[str, str, Digest]] = expectations(remote)
-        self.sha256 = Plain("sha256")
-
-    def update(self, data: bytes | memoryview) -> None:
-        """Take the next bytes."""
-        self.sha256.update(data)
-        for _, _, digest in self.expected:
-            digest.update(data)
-
-    def take(self, partial: Partial, start: int, stop: int) -> None:
-        """Take the next bytes from the disk."""
-        for at in range(start, stop, BLOCK):
-            self.update(os.pread(partial.fd, min(BLOCK, stop - at), at))
-
-    def verdict(self) -> str:
-        """Return the SHA-256; Mismatch where the server described another content."""
-        for name, value, digest in self.expected:
-            if digest.value() != value:
-                raise Mismatch(f"its {name} is {digest.value()}, but the server gives {value}")
-        return self.sha256.value()
 
 
 @contextmanager

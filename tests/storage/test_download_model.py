@@ -1,0 +1,111 @@
+"""Checkpoints: weights as safetensors, from a prefix, a folder and the hub's cache."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import download_model
+import pytest
+from slmrag.errors import UserError
+
+from tests.storage.conftest import BUCKET
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def fetch(tmp_path, uri, **params):
+    """Run the job's main; return the names of the checkpoint's files and the manifest."""
+    output = SimpleNamespace(checkpoint=tmp_path / "model", manifest=tmp_path / "model.json")
+    download_model.main(SimpleNamespace(), output, SimpleNamespace(uri=uri, storage={}, **params))
+    names = sorted(
+        path.relative_to(output.checkpoint).as_posix()
+        for path in output.checkpoint.rglob("*")
+        if path.is_file()
+    )
+    return names, json.loads(output.manifest.read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("uri", [f"s3://{BUCKET}/models/tiny/", f"s3://{BUCKET}/models/tiny"])
+def test_a_prefix(tmp_path, bucket, credentials, uri):
+    """A prefix brings weights and descriptions, neither pickles nor code."""
+    names, manifest = fetch(tmp_path, uri)
+    assert names == ["config.json", "model.safetensors", "sub/a.json"]
+    assert manifest["revision"] is None and len(manifest["digest"]) == 64
+
+
+def checkpoint(folder, *names):
+    """Make a folder of small files."""
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).write_text(name)
+    return folder
+
+
+def test_a_folder(tmp_path):
+    """A local folder is copied, hidden files left out."""
+    source = checkpoint(tmp_path / "x", "config.json", "a.safetensors", ".DS_Store", "LICENSE")
+    assert fetch(tmp_path, str(source))[0] == ["LICENSE", "a.safetensors", "config.json"]
+
+
+def test_no_safetensors(tmp_path):
+    """Pickled weights are refused by name, unless the entry allows them."""
+    source = checkpoint(tmp_path / "x", "config.json", "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"no \*\.safetensors but pytorch_model\.bin"):
+        fetch(tmp_path, str(source))
+    assert not (tmp_path / "model").exists()
+    assert "pytorch_model.bin" in fetch(tmp_path, str(source), allow_pickle=True)[0]
+
+
+def test_no_checkpoint(tmp_path):
+    """A folder without config.json is no checkpoint."""
+    with pytest.raises(UserError, match=r"no config\.json"):
+        fetch(tmp_path, str(checkpoint(tmp_path / "x", "a.safetensors")))
+
+
+PROGRAM = """
+import json, sys
+sys.path[:0] = ["workflow/scripts"]
+from slmrag.checkpoints import fetch_checkpoint
+from slmrag.errors import UserError
+try:
+    print(json.dumps(fetch_checkpoint(sys.argv[1], sys.argv[2] or None, sys.argv[3], {})))
+except UserError as error:
+    print("error:", error)
+"""
+
+
+def from_hub(tmp_path, uri, revision):
+    """Fetch in a process that may not use the network, from a cache made by hand."""
+    pytest.importorskip("huggingface_hub")
+    repo = tmp_path / "hub/models--org--name"
+    if not repo.exists():
+        checkpoint(repo / "snapshots" / COMMIT, "config.json", "model.safetensors")
+        (repo / "refs").mkdir()
+        (repo / "refs/main").write_text(COMMIT)
+    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-c", PROGRAM, uri, revision, str(tmp_path / "model")]
+    root = Path(__file__).parents[2]
+    return subprocess.run(
+        command, env=environment, cwd=root, capture_output=True, text=True, check=True
+    )
+
+
+@pytest.mark.parametrize("revision", ["", "main", COMMIT])
+def test_the_hub_offline(tmp_path, revision):
+    """A cached repository is taken offline, and its commit recorded; unpinned, it is warned of."""
+    done = from_hub(tmp_path, "hf:org/name", revision)
+    resolved, files = json.loads(done.stdout)
+    assert resolved == COMMIT and len(files) == 2
+    assert ("has no revision" in done.stderr) == (not revision)
+    assert not (tmp_path / "model/config.json").is_symlink()
+
+
+def test_not_in_the_cache(tmp_path):
+    """A repository that is not cached is one sentence offline."""
+    done = from_hub(tmp_path, "hf:org/other", "")
+    assert done.stdout.startswith("error: hf:org/other: the hub cannot be reached")
+    assert done.stdout.count("\n") == 1

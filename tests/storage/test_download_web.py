@@ -1,0 +1,179 @@
+"""Files of the web and of the disk, by the same road as those of S3."""
+
+import json
+import os
+import shutil
+import ssl
+import subprocess
+from types import SimpleNamespace
+
+import download_object
+import pytest
+from slmrag.errors import UserError
+from slmrag.storage import download, transfer
+
+from tests.storage.web import site
+
+CONTENT = os.urandom(20 << 20)
+
+
+def fetch(tmp_path, uri, storage=None, **entry):
+    """Run the job's main and return the manifest; the folder is ``raw``."""
+    output = SimpleNamespace(data=tmp_path / "raw", manifest=tmp_path / "raw.json")
+    params = SimpleNamespace(entry={"uri": uri, **entry}, storage=storage or {})
+    download_object.main(SimpleNamespace(), output, params)
+    return json.loads(output.manifest.read_text())
+
+
+def refused(tmp_path, uri, storage=None, **entry):
+    """Return the one line with which a download is refused; nothing half-written is left."""
+    with pytest.raises(UserError) as caught:
+        fetch(tmp_path, uri, storage, **entry)
+    assert not (tmp_path / "raw").exists() and not (tmp_path / "raw.json").exists()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch):
+    """Do not wait long between tries."""
+    monkeypatch.setattr(transfer, "FIRST_WAIT_SECONDS", 0.01)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("tells_size", [True, False])
+def test_a_link(tmp_path, ranges, tells_size):
+    """A file arrives whole from servers with and without ranges and sizes."""
+    with site(CONTENT, ranges=ranges, tells_size=tells_size) as (_, url):
+        manifest = fetch(tmp_path, f"{url}/data/a%20b.bin?token=hush")
+    assert (tmp_path / "raw/a b.bin").read_bytes() == CONTENT
+    assert manifest["files"][0]["bytes"] == len(CONTENT)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_cuts(tmp_path, ranges):
+    """Cuts are mended: by the rest where the server knows ranges, else by starting again."""
+    with site(CONTENT, ranges=ranges, cuts=3) as (server, url):
+        fetch(tmp_path, f"{url}/a.bin")
+        assert server.cuts == 0
+    assert (tmp_path / "raw/a.bin").read_bytes() == CONTENT
+
+
+def test_cut_for_ever(tmp_path):
+    """Cuts without end, and without progress, are an error in one sentence."""
+    with site(CONTENT, cuts=10**9, cut_after=1000) as (_, url):
+        assert "run again to resume" in refused(tmp_path, f"{url}/a.bin")
+
+
+@pytest.mark.parametrize(
+    "status, words",
+    [(404, "does not exist"), (403, "is forbidden"), (401, "asks for a login"), (418, "418")],
+)
+def test_refusals(tmp_path, status, words):
+    """The server's refusal is said in words, without the query that may hold a secret."""
+    with site(b"", status=status) as (_, url):
+        sentence = refused(tmp_path, f"{url}/a.bin?token=hush")
+    assert words in sentence and "hush" not in sentence
+
+
+def test_a_server_that_fails(tmp_path):
+    """A server that answers 503 is asked several times."""
+    with site(b"", status=503) as (_, url):
+        assert "503, 5 times in a row" in refused(tmp_path, f"{url}/a.bin")
+
+
+def test_redirects(tmp_path):
+    """Redirects are followed."""
+    with site(CONTENT, location="/there/b.bin") as (_, url):
+        fetch(tmp_path, f"{url}/a.bin")
+    assert (tmp_path / "raw/a.bin").read_bytes() == CONTENT
+
+
+def test_nobody_there(tmp_path):
+    """A server that cannot be reached is named."""
+    assert "http://localhost:9/a.bin" in refused(tmp_path, "http://localhost:9/a.bin")
+    assert "names no file" in refused(tmp_path, "https://localhost:9/")
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Make a certificate that nobody trusts, and return its path and a server's context."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl program to make a certificate with")
+    pem, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(key), "-out", str(pem)]
+    subprocess.run([*command, *names, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, key)
+    return pem, context
+
+
+def test_tls(tmp_path, certificate):
+    """An unknown certificate is refused, unless the config names it or gives up checking."""
+    pem, context = certificate
+    with site(CONTENT, tls=context) as (_, url):
+        assert "no trusted TLS connection" in refused(tmp_path, f"{url}/a.bin")
+        fetch(tmp_path, f"{url}/a.bin", {"verify": str(pem)})
+        fetch(tmp_path, f"{url}/a.bin", {"verify": False})
+    assert (tmp_path / "raw/a.bin").read_bytes() == CONTENT
+
+
+def test_tls_of_s3(tmp_path, certificate, monkeypatch):
+    """The same holds for an S3 endpoint, whose address the sentence names."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "y")
+    with site(CONTENT, tls=certificate[1]) as (_, url):
+        sentence = refused(tmp_path, "s3://bucket/key", {"endpoint_url": url})
+    assert f"no trusted TLS connection to {url}" in sentence
+
+
+EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"
+
+
+def test_expired_token(tmp_path, monkeypatch):
+    """An expired session token is told as such (a stand-in answers as AWS does)."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "x")
+    with site(b"", status=400) as (server, url):
+        server.RequestHandlerClass = type(
+            "Expired",
+            (server.RequestHandlerClass,),
+            {
+                "do_GET": lambda self: self.answer(400, EXPIRED),
+                "do_HEAD": lambda self: self.answer(400, b""),
+            },
+        )
+        sentence = refused(tmp_path, "s3://bucket/key", {"endpoint_url": url})
+    assert "session token has expired" in sentence
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_local_files(tmp_path, scheme):
+    """A path or a file:// URI is copied as it is; a folder with all that is in it."""
+    (tmp_path / "data/sub").mkdir(parents=True)
+    (tmp_path / "data/sub/a b.txt").write_text("x")
+    uri = f"{scheme}{tmp_path}/data"
+    fetch(tmp_path, f"{uri}/sub/a%20b.txt" if scheme else f"{uri}/sub/a b.txt")
+    assert (tmp_path / "raw/a b.txt").read_text() == "x"
+    fetch(tmp_path, uri)
+    assert (tmp_path / "raw/sub/a b.txt").read_text() == "x"
+    assert not (tmp_path / "raw/a b.txt").exists()
+
+
+def test_bad_paths(tmp_path):
+    """A missing file, an empty folder and an unknown scheme are one sentence each."""
+    (tmp_path / "empty").mkdir()
+    assert "no such file" in refused(tmp_path, str(tmp_path / "nothing"))
+    assert "is empty" in refused(tmp_path, str(tmp_path / "empty"))
+    assert "unknown scheme" in refused(tmp_path, "ftp://x/y")
+
+
+def test_a_failure_leaves_the_good_folder(tmp_path):
+    """A failed download touches nothing of what an earlier one brought."""
+    (tmp_path / "good.txt").write_text("good")
+    download(str(tmp_path / "good.txt"), tmp_path / "raw", {})
+    with pytest.raises(UserError), site(CONTENT, status=404) as (_, url):
+        download(f"{url}/a.bin", tmp_path / "raw", {})
+    assert (tmp_path / "raw/good.txt").read_text() == "good"

@@ -1,0 +1,78 @@
+"""A small web server of one file, with the manners and the faults that a test asks for."""
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Site(ThreadingHTTPServer):
+    """Serves ``content`` at any path; the attributes say how."""
+
+    daemon_threads = True
+    content = b""
+    ranges = True
+    status = 200
+    tells_size = True
+    cuts = 0
+    cut_after = 100_000
+    sent = 0
+    location = ""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        """Answer with the file, a range of it, or what the test wants instead."""
+        site, start, stop = self.server, 0, len(self.server.content)
+        if site.location and self.path != site.location:
+            return self.answer(302, b"", Location=site.location)
+        if site.status != 200:
+            return self.answer(site.status, b"no")
+        headers = {"ETag": '"v1"'}
+        wanted = self.headers.get("Range")
+        if wanted and site.ranges:
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, stop = int(first), int(last) + 1 if last else stop
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(site.content)}"
+        self.answer(206 if "Content-Range" in headers else 200, site.content[start:stop], **headers)
+
+    def answer(self, status, body, **headers):
+        """Send an answer, cut off where the test wants it."""
+        site = self.server
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if site.tells_size:
+            self.send_header("Content-Length", str(len(body)))
+        else:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if site.cuts and len(body) > site.cut_after:
+            site.cuts -= 1
+            body = body[: site.cut_after]
+            self.close_connection = True
+        if not site.tells_size:
+            self.close_connection = True
+        self.wfile.write(body)
+        site.sent += len(body)
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+@contextmanager
+def site(content, tls=None, **manners):
+    """Yield the server and its URL; ``tls`` is a context for https."""
+    server = Site(("127.0.0.1", 0), Handler)
+    server.content = content
+    for name, value in manners.items():
+        setattr(server, name, value)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server, f"{'https' if tls else 'http'}://localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
