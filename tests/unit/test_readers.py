@@ -6,7 +6,10 @@ import gzip
 import io
 import json
 import lzma
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import polars as pl
 import prepare_corpus
@@ -14,6 +17,7 @@ import prepare_dataset
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slmrag.entries.data import CorpusFormat, DatasetFormat
 from slmrag.errors import UserError
 from slmrag.readers import FORMATS, delimited, reader
 from slmrag.readers.records import json_items
@@ -310,3 +314,89 @@ def test_arrays_come_item_by_item(tmp_path_factory, items, pretty):
     path = tmp_path_factory.mktemp("json") / "x.json"
     path.write_text(json.dumps(items, indent=2 if pretty else None), encoding="utf-8")
     assert [item for _, item in json_items(path)] == items
+
+
+DATA = Path(__file__).parents[1] / "data/readers"
+
+
+def fixture(folder, name, kind, gold=None):
+    """Prepare a file of tests/data/readers as questions."""
+    return prepare_questions(folder, name, (DATA / name).read_bytes(), {"format": kind}, gold)
+
+
+def test_squad(tmp_path):
+    """SQuAD's paragraph is the gold passage; what has no answer is left out."""
+    rows, audit = fixture(tmp_path, "squad-dev-v2.0.json", "squad")
+    assert [row["answers"] for row in rows] == [["France"], ["10th century"]]
+    assert [row["gold"][0]["id"] for row in rows] == ["Normans#0", "Normans#1"]
+    assert audit["gold_has_answer"] == 1.0
+
+
+def test_squad_as_a_corpus(tmp_path):
+    """SQuAD's paragraphs are passages with the ids that its questions name."""
+    data = (DATA / "squad-dev-v2.0.json").read_bytes()
+    rows, _ = prepare_passages(tmp_path, "squad.json", data, {"format": "squad"})
+    assert [row["id"] for row in rows] == ["Normans#0", "Normans#1"]
+
+
+def test_kilt(tmp_path):
+    """KILT's provenance is looked up among the paragraphs of its knowledge source."""
+    source = (DATA / "kilt_knowledgesource.json").read_text()
+    gold = ("kilt_knowledgesource.json", source)
+    rows, audit = fixture(tmp_path, "nq-dev-kilt.jsonl", "kilt", gold)
+    assert rows[0]["answers"] == ["the therefore sign", "therefore sign"]
+    assert [p["id"] for p in rows[0]["gold"]] == ["593693#1", "593693#2", "593693#3"]
+    assert audit["gold_has_answer"] == 1.0
+
+
+def test_kilt_as_a_corpus(tmp_path):
+    """The knowledge source becomes its paragraphs, without the empty ones."""
+    data = (DATA / "kilt_knowledgesource.json").read_bytes()
+    rows, _ = prepare_passages(tmp_path, "k.json", data, {"format": "kilt"})
+    assert [row["id"] for row in rows][3:] == ["593693#3", "12#0", "12#1"]
+    assert rows[3] == {
+        "id": "593693#3",
+        "title": "Therefore sign",
+        "text": "- All gods are immortal.",
+    }
+
+
+def test_nq_simplified(tmp_path):
+    """NQ's short answers of at most five words stand in the long answer, markup removed."""
+    rows, audit = fixture(tmp_path, "nq-simplified.jsonl", "nq_simplified")
+    assert [row["answers"] for row in rows] == [["Gary Thuerk"]]
+    assert rows[0]["gold"][0]["text"].endswith("message by Gary Thuerk & co .")
+    assert (rows[0]["question_id"], audit["gold_has_answer"]) == ("5655493461695504401", 1.0)
+
+
+def test_nq_original(tmp_path):
+    """The original NQ, with tokens and several annotators, reads the same."""
+    rows, _ = fixture(tmp_path, "nq-original.jsonl", "nq_simplified")
+    assert rows[0]["answers"] == ["warm air"]
+    assert rows[0]["gold"] == [
+        {"id": "-1220107454853145579#1", "title": "Trade winds", "text": "warm air blows"}
+    ]
+
+
+def test_folders_of_text(tmp_path, monkeypatch):
+    """Each file of a folder is a document, called by its path, cut where the entry says so."""
+    shutil.copytree(DATA / "docs", tmp_path / "resources/raw/docs")
+    monkeypatch.chdir(tmp_path)
+    output = SimpleNamespace(passages="p.parquet", audit="audit.json")
+    entry = {"format": "text", "chunk": {"by": "sentences", "size": 1, "overlap": 0}}
+    prepare_corpus.main(
+        SimpleNamespace(raw=["resources/raw/docs"]), output, SimpleNamespace(entry=entry)
+    )
+    assert pl.read_parquet("p.parquet").rows() == [
+        ("first.md#0", "The *first* one", "# The *first* one #"),
+        ("first.md#1", "The *first* one", "It has a body."),
+        ("first.md#2", "The *first* one", "And more."),
+        ("more/second.txt#0", "second", "No heading here."),
+    ]
+
+
+def test_formats_are_those_of_the_config():
+    """The config knows exactly the formats that can be read."""
+    for kind, known in (("passages", CorpusFormat), ("questions", DatasetFormat)):
+        readable = {name for name, load in FORMATS.items() if hasattr(load(), kind)}
+        assert readable == set(get_args(known))

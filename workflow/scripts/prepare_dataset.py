@@ -19,7 +19,7 @@ def main(input, output, params):
     chosen = sample(
         placed, entry.get("limit"), entry.get("seed", 0), key=lambda pair: pair[1].question_id
     )
-    questions = with_gold(list(chosen), files_of(list(input.gold_raw)), params.name)
+    questions = with_gold(list(chosen), files_of(list(input.gold_raw)), entry)
     rows = [row(question) for question in questions]
     write_table(pl.DataFrame(rows, schema=QUESTIONS), output.questions)
     summary = audit_questions(rows)

@@ -1,71 +1,103 @@
 """Gold passages that stand apart from their questions."""
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from slmrag.errors import UserError
+from slmrag.readers import reader
 from slmrag.readers.delimited import rows_of
 from slmrag.readers.records import as_text, field, json_lines
 from slmrag.readers.shapes import Question, passage
 
+log = logging.getLogger(__name__)
+
 KEYS = ("question_id", "question", "id")
-"""What a file of gold passages may be joined by: the first of these that it has."""
+"""What a record of gold is joined by: the first of these that it has."""
+
+Key = tuple[str, str]
+Found = Mapping[Key, list[dict[str, str]]]
 
 
 def with_gold(
-    placed: Sequence[tuple[Path, Question]], files: Sequence[Path], dataset: str
+    placed: Sequence[tuple[Path, Question]], files: Sequence[Path], entry: Mapping[str, Any]
 ) -> list[Question]:
     """Return the questions with the gold passages that ``files`` hold for them.
 
     A record that has a ``question_id`` or a ``question`` belongs to that question; one that has
     only an ``id`` to every question whose gold names it.
     """
-    found = _passages(placed, files)
+    found = _found(_wanted(placed), files, entry)
+    if entry["format"] == "kilt" and not files:
+        log.warning("without `gold` (KILT's knowledge source) these questions have no passages")
+        return [question for _, question in placed]
     for path, question in placed:
-        for key in (("question_id", question.question_id), ("question", question.question)):
+        _refuse_missing(path, question, found, files)
+        for key in _keys(question):
             question.gold += found.get(key, [])
-        for id in question.gold_ids:
-            if ("id", id) not in found:
-                raise UserError(
-                    f"{path}, line {question.line}: the gold passage '{id}' is not in "
-                    f"{', '.join(map(str, files)) or f'any file; set datasets.{dataset}.gold'}"
-                )
-            question.gold += found["id", id]
     if files and not any(question.gold for _, question in placed):
         raise UserError(
-            f"{files[0]}: no passage in it belongs to a question of '{dataset}'; give each "
-            f"record one of {', '.join(KEYS)} as the questions have it"
+            f"{files[0]}: no passage in it belongs to a question of this set; give each record "
+            f"one of {', '.join(KEYS)} as the questions have it"
         )
     return [question for _, question in placed]
 
 
-def _passages(
-    placed: Sequence[tuple[Path, Question]], files: Sequence[Path]
-) -> dict[tuple[str, str], list[dict[str, str]]]:
+def _keys(question: Question) -> list[Key]:
+    ids = [("id", id) for id in question.gold_ids]
+    return [("question_id", question.question_id), ("question", question.question), *ids]
+
+
+def _wanted(placed: Sequence[tuple[Path, Question]]) -> set[Key]:
+    return {key for _, question in placed for key in _keys(question)}
+
+
+def _refuse_missing(path: Path, question: Question, found: Found, files: Sequence[Path]) -> None:
+    for id in question.gold_ids:
+        if ("id", id) not in found:
+            where = ", ".join(map(str, files)) or "any file: name an object in the set's `gold`"
+            raise UserError(
+                f"{path}, line {question.line}: the gold passage '{id}' is not in {where}"
+            )
+
+
+def _found(wanted: set[Key], files: Sequence[Path], entry: Mapping[str, Any]) -> Found:
     """Return the passages that some question wants, by what they are joined by."""
-    wanted = {("question_id", question.question_id) for _, question in placed}
-    wanted |= {("question", question.question) for _, question in placed}
-    wanted |= {("id", id) for _, question in placed for id in question.gold_ids}
-    found: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
+    of_kilt = "kilt" if entry["format"] == "kilt" else None
+    kind = entry.get("gold_format", of_kilt)
+    found: dict[Key, list[dict[str, str]]] = defaultdict(list)
     for path in files:
-        for line, record in _records(path):
-            key = next((name for name in KEYS if record.get(name) not in (None, "")), None)
-            if key is None:
-                raise UserError(f"{path}, line {line}: none of {', '.join(KEYS)}; add one")
-            if (join := (key, str(record[key]))) in wanted:
-                found[join].append(_passage(record, path, line))
+        passages = _of_corpus(path, kind, wanted) if kind else _of_records(path)
+        for key, gold in passages:
+            if key in wanted:
+                found[key].append(gold)
     return dict(found)
 
 
+def _of_corpus(path: Path, kind: str, wanted: set[Key]) -> Iterator[tuple[Key, dict[str, str]]]:
+    """Yield the passages of a corpus file that are asked for by id."""
+    ids = pl.Series([id for name, id in wanted if name == "id"], dtype=pl.String).implode()
+    for table in reader(kind, "passages")(path, {}):
+        for row in table.filter(pl.col("id").is_in(ids)).iter_rows(named=True):
+            yield ("id", row["id"]), passage(row["id"], row["title"], row["text"])
+
+
+def _of_records(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
+    """Yield the passages of JSONL, CSV or TSV, by the file's name."""
+    for line, record in _records(path):
+        key = next((name for name in KEYS if record.get(name) not in (None, "")), None)
+        if key is None:
+            raise UserError(f"{path}, line {line}: none of {', '.join(KEYS)}; add one")
+        text = field(record, "text", str, path, line)
+        gold = passage(as_text(record.get("id")), as_text(record.get("title")), text)
+        yield (key, str(record[key])), gold
+
+
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the records of JSONL, CSV or TSV, by the file's name."""
     if ".csv" in path.suffixes:
         return rows_of(path, ",")
     return rows_of(path, "\t") if ".tsv" in path.suffixes else json_lines(path)
-
-
-def _passage(record: dict[str, Any], path: Path, line: int) -> dict[str, str]:
-    text = field(record, "text", str, path, line)
-    return passage(as_text(record.get("id")), as_text(record.get("title")), text)

@@ -50,3 +50,8 @@ class DatasetEntry(Entry):
     gold: Name | None = Field(
         None, description="Object with gold passages for a set that has none of its own"
     )
+    gold_format: CorpusFormat | None = Field(
+        None,
+        description="Corpus format of the gold object, joined by passage id; null reads JSONL or "
+        "CSV records with question_id, question or id",
+    )
