@@ -7,6 +7,7 @@ from slmrag.files import write_json, write_table
 from slmrag.job import run_job
 from slmrag.retrieval_metrics import summarise
 from slmrag.retrievers import retriever
+from slmrag.retrievers.corpus import size
 from slmrag.retrievers.relevance import annotate, read_hits
 from slmrag.retrievers.store import check, resolved
 
@@ -17,6 +18,7 @@ def main(input, output, params):
     hits = found(input, params, questions)
     table, relevance = annotate(hits, questions, Path(input.passages))
     about = {"retriever": dict(params.entry), "facts": dict(hits.facts)}
+    about["passages"] = size(input.passages)
     summary = summarise(relevance, params.entry["depth"]) | about
     write_table(table, output.hits)
     write_json(summary, output.metrics)

@@ -12,7 +12,7 @@ from slmrag import statistics
 
 Array = np.ndarray
 
-CUTOFFS = (1, 5, 10, 20, 100)
+CUTOFFS = (1, 5, 10, 20, 100, 1000)
 RESAMPLES = 2_000
 
 

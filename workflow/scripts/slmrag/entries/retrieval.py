@@ -30,6 +30,15 @@ class Retriever(Entry):
         """Return the names of the retrievers that this one combines."""
         return []
 
+    def checkpoints(self) -> set[str]:
+        """Return the keys that name a checkpoint to be downloaded."""
+        keys = ("encoder", "query_encoder")
+        return {key for key in keys if getattr(self, key, None) not in (None, "hashing")}
+
+    def shard_count(self) -> int:
+        """Return how many jobs share the encoding of a corpus."""
+        return getattr(self, "shards", None) or 1
+
 
 class RankBM25(Retriever):
     """rank_bm25's BM25, computed through an inverted index with the same scores."""

@@ -1,0 +1,44 @@
+"""Whether our retrieval scores are those that others have published for the same conditions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+ROUNDING = 0.005 + 1e-9
+"""Published scores are percentages of two decimals."""
+
+
+def verdicts(
+    published: Sequence[Mapping[str, Any]], measured: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return a row for each published score: run, metric, published, measured, verdict.
+
+    ``measured`` maps runs to their metrics' files; a verdict is ok, differs, or why not compared.
+    """
+    return [row for entry in published for row in _rows(entry, measured.get(entry["run"]))]
+
+
+def _rows(entry: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+    reason = _incomparable(entry["conditions"], found)
+    for metric, score in entry["scores"].items():
+        mine = None if reason else found["metrics"].get(metric)
+        percent = None if mine is None else 100 * mine["mean"]
+        verdict = reason or _verdict(score, percent)
+        names = {"run": entry["run"], "metric": metric, "source": entry["source"]}
+        yield {**names, "published": score, "measured": percent, "verdict": verdict}
+
+
+def _verdict(score: float, percent: float | None) -> str:
+    if percent is None:
+        return "not measured: raise the retriever's depth"
+    return "ok" if abs(percent - score) <= ROUNDING else "differs"
+
+
+def _incomparable(conditions: Mapping[str, Any], found: Mapping[str, Any] | None) -> str:
+    """Return why a run cannot be held against a score, or nothing where it can."""
+    if found is None:
+        return "not run"
+    has = {"k1": 0.9, "b": 0.4} | found["retriever"] | dict(found)
+    other = [
+        f"{key} is {has.get(key)}" for key, value in conditions.items() if has.get(key) != value
+    ]
+    return f"not comparable: {', '.join(other)}" if other else ""
