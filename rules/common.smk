@@ -1,12 +1,11 @@
 """What all rules share: the checked config, the grid, and the fingerprint of code.
 
 Needs: config
-Makes: CONFIG, RESULTS, CELLS, RUNS, the values of wildcards, an id for the run
+Makes: CONFIG, RESULTS, CELLS, RUNS, the values of wildcards, the hooks that begin and end a tracked run
 """
 
 import os
 import sys
-from uuid import uuid4
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
@@ -14,6 +13,7 @@ from slmrag import grid
 from slmrag.config import load
 from slmrag.errors import UserError
 from slmrag.fingerprint import code
+from slmrag.tracking import run as tracked_run
 
 try:
     CONFIG = load(config)
@@ -36,7 +36,20 @@ wildcard_constraints:
     retriever=grid.pattern(CONFIG.retrievers),
     mode=grid.pattern(CONFIG.modes),
     model=grid.pattern(CONFIG.models),
+    shard=r"\d+",
+    shards=r"\d+",
+
+
+TRACKED = {"experiment": CONFIG.experiment, "tracking": CONFIG.tracking.params()}
 
 
 onstart:
-    os.environ.setdefault("SLMRAG_RUN_ID", uuid4().hex)
+    tracked_run.start(TRACKED)
+
+
+onsuccess:
+    tracked_run.finish(TRACKED, "completed")
+
+
+onerror:
+    tracked_run.finish(TRACKED, "failed")

@@ -9,6 +9,7 @@ localrules:
     download_object,
     download_model,
     download_encoder,
+    download_query_encoder,
 
 
 rule download_object:
@@ -63,5 +64,20 @@ use rule download_model as download_encoder with:
     params:
         uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder,
         revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder_revision,
+        storage=storage,
+        code=code("download_model"),
+
+
+use rule download_model as download_query_encoder with:
+    output:
+        checkpoint=directory("resources/query_encoders/{retriever}"),
+        manifest="resources/query_encoders/{retriever}.json",
+    log:
+        "logs/download_query_encoder/{retriever}.log",
+    benchmark:
+        "benchmarks/download_query_encoder/{retriever}.tsv"
+    params:
+        uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].query_encoder,
+        revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].query_encoder_revision,
         storage=storage,
         code=code("download_model"),

@@ -20,6 +20,7 @@ def hardware(table, wildcard):
 
     def lookup_hardware(wildcards, resources, threads):
         given = {"gpus": int(resources.get("gpu", 0)), "threads": threads}
+        given["mem_mb"] = int(resources.mem_mb)
         return table[wildcards[wildcard]].hardware() | given
 
     return lookup_hardware
@@ -39,8 +40,27 @@ def template(mode):
 
 def encoder(wildcards):
     """Return the checkpoint folder of a retriever that encodes, or nothing."""
-    encodes = hasattr(CONFIG.retrievers[wildcards.retriever], "encoder")
-    return [f"resources/encoders/{wildcards.retriever}"] if encodes else []
+    encodes = CONFIG.retrievers[wildcards.retriever].checkpoints()
+    return [f"resources/encoders/{wildcards.retriever}"] if "encoder" in encodes else []
+
+
+def query_encoder(wildcards):
+    """Return the checkpoint folder of the encoder of questions, or nothing."""
+    if "query_encoder" in CONFIG.retrievers[wildcards.retriever].checkpoints():
+        return [f"resources/query_encoders/{wildcards.retriever}"]
+    return encoder(wildcards)
+
+
+def query_encoder_manifest(wildcards):
+    """Return the manifest beside that folder, or nothing."""
+    return [f"{folder}.json" for folder in query_encoder(wildcards)]
+
+
+def vectors(wildcards):
+    """Return the shards of a retriever's vectors, or nothing where its index encodes by itself."""
+    shards = CONFIG.retrievers[wildcards.retriever].shard_count()
+    folder = f"resources/vectors/{wildcards.corpus}/{wildcards.retriever}"
+    return [f"{folder}/{n}-of-{shards}.npy" for n in range(shards)] if shards > 1 else []
 
 
 def encoder_manifest(wildcards):
@@ -137,3 +157,9 @@ def indexes_of_runs(wildcards):
     searched = [(d, name) for d, name in pairs if not CONFIG.retrievers[name].upstream()]
     folders = (f"resources/indexes/{corpus_of(dataset)}/{name}" for dataset, name in searched)
     return list(dict.fromkeys(folders))
+
+
+def page(wildcards):
+    """Return the files of the report's page, found beside the Snakefile."""
+    folder = os.path.join(workflow.basedir, "workflow", "report")
+    return sorted(os.path.join(folder, name) for name in os.listdir(folder))

@@ -1,8 +1,36 @@
 """An index of a corpus for each retriever.
 
 Needs: resources/corpora/{corpus}/passages.parquet, resources/encoders/{retriever} for dense ones
-Makes: resources/indexes/{corpus}/{retriever}
+Makes: resources/indexes/{corpus}/{retriever}; resources/vectors/{corpus}/{retriever}/ where the
+       encoding is shared by several jobs
 """
+
+
+rule encode_passages:
+    input:
+        passages="resources/corpora/{corpus}/passages.parquet",
+        encoder=encoder,
+        encoder_manifest=encoder_manifest,
+    output:
+        vectors="resources/vectors/{corpus}/{retriever}/{shard}-of-{shards}.npy",
+    log:
+        "logs/encode_passages/{corpus}/{retriever}/{shard}-of-{shards}.log",
+    benchmark:
+        "benchmarks/encode_passages/{corpus}/{retriever}/{shard}-of-{shards}.tsv"
+    conda:
+        "../envs/retrieval.yaml"
+    threads: 8
+    resources:
+        mem_mb=grown(16000),
+        gpu=lambda wildcards: CONFIG.retrievers[wildcards.retriever].gpu_count(),
+    params:
+        entry=lambda wildcards: CONFIG.retrievers[wildcards.retriever].build_params(),
+        hardware=hardware(CONFIG.retrievers, "retriever"),
+        shard=lambda wildcards: int(wildcards.shard),
+        shards=lambda wildcards: int(wildcards.shards),
+        code=code("encode_passages"),
+    script:
+        "../workflow/scripts/encode_passages.py"
 
 
 rule index_passages:
@@ -10,6 +38,7 @@ rule index_passages:
         passages="resources/corpora/{corpus}/passages.parquet",
         encoder=encoder,
         encoder_manifest=encoder_manifest,
+        vectors=vectors,
     output:
         index=directory("resources/indexes/{corpus}/{retriever}"),
     log:

@@ -25,7 +25,9 @@ rule prepare_corpus:
         mem_mb=grown(8000),
     params:
         entry=entry(CONFIG.corpora, "corpus"),
-        code=code("prepare_corpus"),
+        code=lambda wildcards: code(
+            "prepare_corpus", readers=CONFIG.corpora[wildcards.corpus].format
+        ),
     script:
         "../workflow/scripts/prepare_corpus.py"
 
@@ -49,6 +51,8 @@ rule prepare_dataset:
     params:
         entry=entry(CONFIG.datasets, "dataset"),
         name="{dataset}",
-        code=code("prepare_dataset"),
+        code=lambda wildcards: code(
+            "prepare_dataset", readers=CONFIG.datasets[wildcards.dataset].format
+        ),
     script:
         "../workflow/scripts/prepare_dataset.py"

@@ -23,6 +23,7 @@ rule report_comparison:
             *expand("resources/datasets/{dataset}/audit.json", dataset=grid.datasets(CONFIG)),
             *expand("resources/corpora/{corpus}/audit.json", corpus=grid.corpora(CONFIG)),
         ],
+        page=page,
         indexes=indexes_of_runs,
         manifests=[
             *expand("resources/raw/{object}.json", object=grid.objects(CONFIG)),

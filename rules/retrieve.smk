@@ -11,8 +11,8 @@ rule retrieve_passages:
         passages=lambda wildcards: f"resources/corpora/{corpus_of(wildcards.dataset)}/passages.parquet",
         index=index_of,
         hits=upstream_hits,
-        encoder=encoder,
-        encoder_manifest=encoder_manifest,
+        encoder=query_encoder,
+        encoder_manifest=query_encoder_manifest,
     output:
         hits="<results>/retrieval/{dataset}/{retriever}.parquet",
         metrics="<results>/retrieval/{dataset}/{retriever}.json",

@@ -16,6 +16,7 @@ WATCHERS = frozenset(
         "gpu_memory",
         "job",
         "joblog",
+        "logpump",
         "memory",
         "progress",
         "redaction",
