@@ -1,0 +1,78 @@
+"""Events are lines of JSON, and nothing outside of a job."""
+
+import json
+import math
+import os
+
+import pytest
+from slmrag import events
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log that this process's events go to."""
+    log = events.EventLog(tmp_path / "folder" / "events.jsonl")
+    events.use(log)
+    yield lambda: [json.loads(line) for line in (tmp_path / "folder/events.jsonl").open()]
+    events.use(None)
+    log.close()
+
+
+def test_outside_of_a_job_nothing_happens():
+    """Every function may be called without a log."""
+    events.scalar("a", 1)
+    events.single("b", 2)
+    events.artifact("c", "/nowhere")
+    events.table("d", [{"x": 1}])
+    with events.component("model"):
+        pass
+
+
+def test_events_are_lines(log):
+    """Each call appends one object with its time and kind."""
+    events.scalar("loss", 0.5, 3)
+    events.single("n", 7)
+    kinds = [(event["kind"], event["name"], event["value"]) for event in log()]
+    assert kinds == [("scalar", "loss", 0.5), ("single", "n", 7)]
+    assert all(event["time"] > 1e9 for event in log())
+
+
+def test_numbers_that_json_lacks_are_text(log):
+    """NaN and infinity are written as text, so that any reader can read the line."""
+    events.single("bad", math.nan)
+    events.table("rows", [{"x": math.inf}])
+    assert log()[0]["value"] == "nan"
+    assert log()[1]["rows"] == [{"x": "inf"}]
+
+
+def test_artifacts_have_size_and_digest(log, tmp_path):
+    """A file has bytes and SHA-256, a folder its files' bytes, an absent file neither."""
+    (tmp_path / "a").write_bytes(b"abc")
+    events.artifact("file", tmp_path / "a", model="tiny")
+    events.artifact("folder", tmp_path)
+    events.artifact("absent", tmp_path / "b")
+    file, folder, absent = log()
+    assert (file["bytes"], file["sha256"][:8], file["metadata"]) == (
+        3,
+        "ba7816bf",
+        {"model": "tiny"},
+    )
+    assert folder["bytes"] > 3
+    assert absent["bytes"] is None
+
+
+def test_a_forked_child_reports_nothing(log):
+    """Only the job's own process writes."""
+    child = os.fork()
+    if child == 0:
+        events.single("from", "child")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert log() == []
+
+
+def test_a_full_disk_costs_an_event_only(tmp_path):
+    """A log that cannot be written raises nothing."""
+    log = events.EventLog("/dev/full")
+    log.write("single", name="n", value=1)
+    log.close()
