@@ -1,0 +1,26 @@
+"""Say what changed between two experiments: in their configs, and in their numbers."""
+
+from pathlib import Path
+
+from slmrag.job import run_job
+from slmrag.reporting import against
+from slmrag.reporting.write import write_text
+
+
+def main(input, output, params):
+    """Write a Markdown page of changed entries and of paired effects, cell by cell."""
+    folders = [Path(report).parent.parent for report in (input.now, input.before)]
+    (now, entries), (before, old_entries) = map(against.load, folders)
+    scored = [key for key in now if key in before and now[key]["n"] and before[key]["n"]]
+    rows = against.effects(*folders, scored, params.metrics)
+    names = tuple(folder.name for folder in folders)
+    only = {names[0]: [k for k in now if k not in before]}
+    only[names[1]] = [k for k in before if k not in now]
+    changes = list(against.changed(entries, old_entries))
+    write_text(against.text(names, changes, rows, only), output.page)
+    print(Path(output.page).read_text(encoding="utf-8"))
+    return {"cells": len(rows), "changed_entries": len(changes)}
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821

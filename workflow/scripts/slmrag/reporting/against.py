@@ -1,0 +1,133 @@
+"""Two experiments: what changed in their configs and in their numbers, paired where they agree."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slmrag.errors import UserError
+from slmrag.files import read_json
+from slmrag.reporting.formats import show
+from slmrag.reporting.pairs import bounds, verdict
+from slmrag.reporting.paper import pipe
+from slmrag.statistics import bootstrap_means
+from slmrag.statistics_paired import holm, permutation_tests
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Key = tuple[str, str, str]
+COLUMNS = ("n", "before", "now", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict")
+
+
+def load(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], dict[tuple[str, str], str]]:
+    """Return an experiment's comparison by cell, and its config's entries, from its report."""
+    import polars as pl
+
+    report = Path(folder) / "report"
+    if not (report / "comparison.parquet").is_file():
+        raise UserError(f"{report}: there is no comparison.parquet; make that report first")
+    rows = pl.read_parquet(report / "comparison.parquet").to_dicts()
+    entries = read_json(report / "analysis.json").get("entries", [])
+    cells = {(row["model"], row["dataset"], row["mode"]): row for row in rows}
+    return cells, {(entry["what"], entry["name"]): entry["value"] for entry in entries}
+
+
+def changed(now: Mapping[Any, str], before: Mapping[Any, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield each entry that differs: its name, what it was and what it is."""
+    for key in dict.fromkeys((*before, *now)):
+        was, is_ = before.get(key, "absent"), now.get(key, "absent")
+        if was != is_:
+            yield " ".join(filter(None, key)), was, is_
+
+
+def effects(
+    now: str | Path, before: str | Path, keys: Sequence[Key], metrics: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return one row a cell that both have: both means, the paired effect and its test."""
+    found = [effect(Path(now), Path(before), key, metrics) for key in keys]
+    tested = [row for row in found if row["p"] is not None]
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
+        row["p_holm"] = adjusted
+        row["verdict"] = verdict(
+            row["effect"], adjusted, 1 - metrics["confidence"], "now", "before"
+        )
+    return found
+
+
+def effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changed in one cell, over the questions that both answered."""
+    row = dict(zip(("model", "dataset", "mode"), key, strict=True)) | dict.fromkeys(COLUMNS)
+    values = shared(now, before, key, metrics["primary"])
+    row["n"] = len(values)
+    if not len(values):
+        return row | {"verdict": "no question in common"}
+    row |= {"now": float(values[:, 0].mean()), "before": float(values[:, 1].mean())}
+    row["effect"] = row["now"] - row["before"]
+    if len(values) < 2:
+        return row
+    count, seed = metrics["bootstrap"], metrics.get("seed") or 0
+    difference = values[:, 0] - values[:, 1]
+    drawn = bootstrap_means(difference[:, None], count, seed)[:, 0]
+    row["effect_low"], row["effect_high"] = bounds(difference, drawn, metrics["confidence"])
+    row["p"] = float(permutation_tests(values, [(0, 1)], count, seed)[0])
+    return row
+
+
+def shared(now: Path, before: Path, key: Key, metric: str) -> np.ndarray:
+    """Return both experiments' scores of a cell, (n, 2), on the questions that both answered."""
+    one, two = (scores(folder, key, metric) for folder in (now, before))
+    both = one.join(two, on="question_id", how="inner", suffix="_before", maintain_order="left")
+    return both.select(metric, f"{metric}_before").drop_nans().to_numpy()
+
+
+def scores(folder: Path, key: Key, metric: str) -> "pl.DataFrame":
+    """Return one cell's scores of a metric."""
+    import polars as pl
+
+    path = folder.joinpath("scores", *key[:2], f"{key[2]}.parquet")
+    if not path.is_file():
+        raise UserError(f"{path}: the comparison names this cell, but its scores are absent")
+    return pl.read_parquet(path, columns=["question_id", metric])
+
+
+def text(
+    names: tuple[str, str], changes: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]],
+    only: Mapping[str, Sequence[Key]],
+) -> str:  # fmt: skip
+    """Return both lists as Markdown."""
+    parts = [f"# {names[0]} against {names[1]}", "", "## Config", ""]
+    if changes:
+        parts += [pipe(("Entry", names[1], names[0])), pipe(["---"] * 3), *map(pipe, changes), ""]
+    else:
+        parts += ["Every entry is the same.", ""]
+    head = ("Cell", "n", "Before", "Now", "Effect", "Interval", "p, corrected", "Verdict")
+    parts += [
+        "## Numbers",
+        "",
+        pipe(head),
+        pipe(["---", *["---:"] * 6, "---"]),
+        *map(line, rows),
+        "",
+    ]
+    for name, keys in only.items():
+        if keys:
+            parts += [f"Only in {name}: {', '.join('/'.join(key) for key in keys)}.", ""]
+    return "\n".join(parts)
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """Return one cell's line."""
+    low, high = (show(row[f"effect_{end}"], "difference") for end in ("low", "high"))
+    shown = [
+        "/".join(row[name] for name in ("model", "dataset", "mode")),
+        str(row["n"]),
+        show(row["before"], "share"),
+        show(row["now"], "share"),
+        show(row["effect"], "difference"),
+        f"{low} to {high}",
+        show(row["p_holm"], "probability"),
+        row["verdict"] or "",
+    ]
+    return pipe(shown)

@@ -1,0 +1,159 @@
+"""Recompute every number of a report from its rows and every digest from its files.
+
+Each check raises UserError naming the first number that does not match, and what it should be.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from slmrag.errors import UserError
+from slmrag.files import read_json, sha256_file
+from slmrag.reporting.build import Report, build
+from slmrag.reporting.sources import Cell, Experiment
+from slmrag.reporting.write import texts
+from slmrag.summary import summarise
+from slmrag.verdicts import joined, scored
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TOLERANCE = 1e-12
+
+
+def verify(experiment: Experiment, report: Any) -> dict[str, int]:
+    """Check all cells, manifests and the report's files; return how many of each were checked."""
+    for cell in experiment.scored:
+        check_cell(cell, experiment)
+    files = sum(check_manifest(path) for path in experiment.manifests)
+    numbers = check_report(build(experiment), report)
+    return {"cells": len(experiment.scored), "files": files, "numbers": numbers}
+
+
+def check_cell(cell: Cell, experiment: Experiment) -> None:
+    """Score a cell's answers again, and compare rows, summary and digests."""
+    import polars as pl
+
+    questions = experiment.questions[cell.dataset,]
+    for name, path in (("answers", cell.answers), ("questions", questions)):
+        same(cell.summary.get("sources", {}).get(name), sha256_file(path), f"{path}: SHA-256")
+    prompts = experiment.prompts[cell.dataset, cell.mode]
+    tables = [pl.read_parquet(path) for path in (cell.answers, questions, prompts)]
+    again, written = scored(joined(*tables, str(cell.answers))), pl.read_parquet(cell.scores)
+    same_table(written, again, str(cell.scores))
+    summary = {name: value for name, value in cell.summary.items() if name != "sources"}
+    names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
+    expected = names | summarise(written, experiment.metrics)
+    same_tree(summary, expected, str(Path(cell.scores).with_suffix(".json")))
+
+
+def check_manifest(path: Path) -> int:
+    """Compare the digest of each file that a manifest names; return how many there are."""
+    manifest = read_json(path) if path.is_file() else {}
+    folder = path.with_suffix("")
+    for file in manifest.get("files", []):
+        place = folder / file["name"]
+        if file.get("sha256") and place.is_file():
+            same(file["sha256"], sha256_file(place), f"{place}: SHA-256")
+    return len(manifest.get("files", []))
+
+
+def check_report(again: Report, report: Any) -> int:
+    """Compare the tables, the page and the figures that were written with ones made anew."""
+    import polars as pl
+
+    written = pl.read_parquet(report.parquet)
+    same_table(written, again.comparison, str(report.parquet))
+    for name, text in {"csv": again.comparison.write_csv(), **texts(again)}.items():
+        if hasattr(report, name):
+            same_text(Path(getattr(report, name)), text)
+    same_text(Path(report.html), again.html)
+    return written.height * written.width
+
+
+def same(written: Any, again: Any, place: str) -> None:
+    """Refuse two values that differ by more than rounding."""
+    numbers = isinstance(written, float) and isinstance(again, int | float)
+    close = numbers and math.isclose(written, again, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    if not close and written != again:
+        raise UserError(f"{place} is {written!r}, but recomputed it is {again!r}")
+
+
+def same_table(written: "pl.DataFrame", again: "pl.DataFrame", path: str) -> None:
+    """Refuse two tables that differ, naming the first row and column."""
+    same(written.columns, again.columns, f"{path}: the columns")
+    same(written.height, again.height, f"{path}: the number of rows")
+    for place, (one, two) in enumerate(zip(written.to_dicts(), again.to_dicts(), strict=True)):
+        name = one.get("question_id") or "/".join(str(v) for v in list(one.values())[:3])
+        for column in written.columns:
+            same(one[column], two[column], f"{path}: row {place + 1} ({name}): {column}")
+
+
+def same_tree(written: Any, again: Any, place: str) -> None:
+    """Refuse two nested mappings that differ, naming the path to the first value."""
+    if not (isinstance(written, Mapping) and isinstance(again, Mapping)):
+        return same(written, again, place)
+    same(sorted(written), sorted(again), f"{place}: the keys")
+    for name in written:
+        same_tree(written[name], again[name], f"{place}: {name}")
+    return None
+
+
+def same_text(path: Path, again: str) -> None:
+    """Refuse a text file that differs, naming the first line."""
+    written = path.read_text(encoding="utf-8").split("\n")
+    for number, (one, two) in enumerate(zip(written, again.split("\n"), strict=False), 1):
+        if one != two:
+            raise UserError(f"{path}, line {number}: {excerpt(one, two)}")
+    same(len(written), len(again.split("\n")), f"{path}: the number of lines")
+
+
+def excerpt(written: str, again: str, reach: int = 40) -> str:
+    """Return what stands around the first difference of two lines, and what should."""
+    place = next(
+        (i for i, pair in enumerate(zip(written, again, strict=False)) if pair[0] != pair[1]), 0
+    )
+    start = max(0, place - reach)
+    one, two = (text[start : place + reach] for text in (written, again))
+    return f"{one!r} stands where {two!r} was recomputed"
+
+
+def check_expected(rows: Sequence[Mapping[str, Any]], expected: Iterable[Mapping[str, Any]]) -> int:
+    """Compare cells with expected scores: {model, dataset, mode, metric, value, tolerance} each.
+
+    A cell that the comparison does not have is passed over; returns how many were compared.
+    """
+    found = {(row["model"], row["dataset"], row["mode"]): row for row in rows}
+    compared = 0
+    for entry in expected:
+        key = tuple(entry[name] for name in ("model", "dataset", "mode"))
+        if key in found:
+            compared += 1
+            check_one(key, found[key].get(entry["metric"]), entry)
+    return compared
+
+
+def check_one(key: tuple[str, ...], value: float | None, entry: Mapping[str, Any]) -> None:
+    """Refuse a value outside the tolerance of what is expected."""
+    reach = entry.get("tolerance", 0.0)
+    if value is None or abs(value - entry["value"]) > reach:
+        raise UserError(
+            f"{'/'.join(key)}: {entry['metric']} is {value}, expected {entry['value']} "
+            f"within {reach}"
+        )
+
+
+def paths(folder: str | Path) -> SimpleNamespace:
+    """Return the report's files in its folder under the names of the rule's outputs."""
+    names = {
+        "csv": "comparison.csv",
+        "parquet": "comparison.parquet",
+        "html": "report.html",
+        "pairs": "pairs.csv",
+        "analysis": "analysis.json",
+        "markdown": "comparison.md",
+        "latex": "comparison.tex",
+    }
+    return SimpleNamespace(**{name: Path(folder) / file for name, file in names.items()})

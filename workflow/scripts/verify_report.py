@@ -1,0 +1,25 @@
+"""Recompute a report from its rows, and compare it with what is written and what is expected."""
+
+from pathlib import Path
+
+from slmrag.files import read_json, write_json
+from slmrag.job import run_job
+from slmrag.reporting import sources, verify
+
+
+def main(input, output, params):
+    """Write how much was checked; end with the first number that does not match."""
+    import polars as pl
+
+    report = verify.paths(Path(input.html).parent)
+    checked = verify.verify(sources.read(input, params), report)
+    rows = pl.read_parquet(report.parquet).to_dicts()
+    checked["expected"] = sum(
+        verify.check_expected(rows, read_json(path)) for path in getattr(input, "expected", ())
+    )
+    write_json(checked, output.verified)
+    return checked
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821
