@@ -18,6 +18,7 @@ class EngineRun:
     def __init__(self, engine: Engine, start: float) -> None:
         self.id = uuid4().hex[:12]
         self._began = self._noted = time.perf_counter()
+        self._worked = time.process_time()
         self._requests = self._prompt_tokens = self._tokens = 0
         self._peak = 0
         whole = engine.start_seconds or {"start": start}
@@ -51,6 +52,7 @@ class EngineRun:
         return {
             **self._facts,
             "generation_seconds": round(time.perf_counter() - self._began, 3),
+            "cpu_seconds": round(time.process_time() - self._worked, 3),
             "requests": self._requests,
             "prompt_tokens": self._prompt_tokens,
             "generated_tokens": self._tokens,
@@ -74,6 +76,7 @@ class EngineRun:
             "generated": self._requests,
             "engine_start_seconds": sum(record["start_seconds"].values()),
             "generation_seconds": record["generation_seconds"],
+            "cpu_seconds": record["cpu_seconds"],
             "requests_per_second": self._requests / seconds,
             "tokens_per_second": self._tokens / seconds,
         }
