@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import index_passages
 import numpy as np
@@ -11,14 +11,16 @@ import pytest
 import retrieve_passages
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slmrag.entries.retrieval import RetrieverEntry
 from slmrag.errors import UserError
-from slmrag.retrievers import KINDS, retriever, topk, vectors
+from slmrag.retrievers import KINDS, budget, retriever, topk, vectors
 from slmrag.retrievers.store import atomic_folder
 from slmrag.transformer import batches
 
 BM25 = {"kind": "rank_bm25", "depth": 3}
 HASHING = {"kind": "dense", "encoder": "hashing", "depth": 3}
 PASSAGE = pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String})
+ENTRIES = get_args(get_args(RetrieverEntry)[0])
 HARDWARE = {"gpus": 0, "threads": 1}
 
 
@@ -135,6 +137,49 @@ def test_a_broken_index_is_refused(folder: Path, name: str) -> None:
     file.write_bytes(file.read_bytes()[:-1]) if name != "index.json" else file.unlink()
     with pytest.raises(UserError, match=name):
         search(folder, BM25)
+
+
+def test_no_term_anywhere(folder: Path) -> None:
+    """A corpus without a single term is refused, and leaves no index."""
+    corpus = pl.read_parquet(folder / "passages.parquet")
+    corpus.with_columns(title=pl.lit(""), text=pl.lit("?!")).write_parquet(
+        folder / "passages.parquet"
+    )
+    with pytest.raises(UserError, match="no passage has a term"):
+        build(folder, BM25)
+    assert not (folder / "index").exists()
+
+
+def test_a_build_above_its_memory(folder: Path) -> None:
+    """A build that needs more than the job's memory is refused, with another kind to use."""
+    with pytest.raises(UserError, match=r"needs about .* GiB.*kind: lucene"):
+        budget.check(folder / "passages.parquet", str.split, 1, "bm25s", "lucene", {"mem_mb": 100})
+    needed = budget.check(folder / "passages.parquet", str.split, 10, "x", "y", {"mem_mb": 1_000})
+    assert needed == budget.FIXED + 10 * 14  # pairs of passage and word in this corpus
+
+
+@pytest.mark.parametrize(
+    "question", ["the of and", "", "?!", " ".join(f"x{n}" for n in range(10_000))]
+)
+@pytest.mark.parametrize("entry", [BM25 | {"stopwords": "english"}, HASHING])
+def test_awkward_questions(folder: Path, entry: dict[str, Any], question: str) -> None:
+    """Only stop words, nothing, marks, or 10,000 words: the question is counted, not dropped."""
+    questions = pl.read_parquet(folder / "questions.parquet")
+    questions.with_columns(question=pl.lit(question)).write_parquet(folder / "questions.parquet")
+    build(folder, entry)
+    assert search(folder, entry)["questions"] == 3
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if hasattr(retriever(name), "BUILD")])
+def test_the_config_knows_the_build_keys(kind: str) -> None:
+    """What an index depends on is the same to its kind and to the config."""
+    entries = {entry.model_fields["kind"].annotation.__args__[0]: entry for entry in ENTRIES}
+    assert {"kind", *retriever(kind).BUILD} == entries[kind].BUILD
+
+
+def test_the_config_knows_every_kind() -> None:
+    """The kinds of the config are those of the registry."""
+    assert {entry.model_fields["kind"].annotation.__args__[0] for entry in ENTRIES} == set(KINDS)
 
 
 def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def load(checkpoint: Path, auto: str, device: str) -> Any:
     import torch
     import transformers
 
+    if not (checkpoint / "config.json").is_file():
+        raise UserError(f"{checkpoint}: has no config.json, so it is no checkpoint")
     config = read_json(checkpoint / "config.json")
     if not list(checkpoint.glob("*.safetensors")):
         raise UserError(f"{checkpoint}: has no *.safetensors; pickled weights are never loaded")

@@ -30,7 +30,10 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     analyse = analyser(params["tokenizer"], params["stopwords"])
     budget.check(passages, analyse, BYTES_A_POSTING, "rank_bm25", "lucene", params)
     total = corpus.size(passages)
-    return {"postings": postings.write(corpus.texts(passages), total, analyse, index)}
+    found = postings.write(corpus.texts(passages), total, analyse, index)
+    if not found:
+        raise UserError(f"{passages}: no passage has a term to search for")
+    return {"postings": found}
 
 
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
