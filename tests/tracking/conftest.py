@@ -95,3 +95,24 @@ def tracked(place, clearml):
     """A workplace whose jobs are sent to the stand-in."""
     place.environment |= clearml.environment()
     return place
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """A real S3 server (SeaweedFS) with a bucket ``tracking``."""
+    from demo import s3_server
+
+    pytest.importorskip("boto3", reason="boto3 is not installed")
+    try:
+        s3_server.program()
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    with s3_server.serve(tmp_path_factory.mktemp("s3")) as server:
+        server.client().create_bucket(Bucket="tracking")
+        yield server
+
+
+def listed(server) -> dict[str, int]:
+    """Return the bucket's keys and sizes."""
+    found = server.client().list_objects_v2(Bucket="tracking").get("Contents", [])
+    return {entry["Key"]: entry["Size"] for entry in found}

@@ -1,0 +1,83 @@
+"""ClearML's artifacts on a real S3 server, by the clearml.conf that the README shows."""
+
+import pytest
+
+from tests.tracking.conftest import SCRIPTS, listed
+
+pytestmark = pytest.mark.slow
+
+CONF = """
+api {{
+  api_server: {api}
+  web_server: {api}
+  files_server: {api}
+  credentials {{ access_key: {key}, secret_key: ${{CLEARML_API_SECRET_KEY}} }}
+}}
+sdk.aws.s3.credentials: [
+  {{
+    host: "{host}"
+    key: ${{AWS_ACCESS_KEY_ID}}
+    secret: ${{AWS_SECRET_ACCESS_KEY}}
+    multipart: false
+    secure: false
+  }}
+]
+"""
+
+
+@pytest.fixture
+def stored(place, clearml, s3):
+    """A workplace whose server and store stand in ``~/clearml.conf``."""
+    known = clearml.environment()
+    host = s3.endpoint_url.removeprefix("http://")
+    text = CONF.format(api=clearml.url, key=known["CLEARML_API_ACCESS_KEY"], host=host)
+    (place.folder / "clearml.conf").write_text(text)
+    place.environment["CLEARML_API_SECRET_KEY"] = known["CLEARML_API_SECRET_KEY"]
+    place.environment["AWS_ACCESS_KEY_ID"] = s3.access_key
+    place.environment["AWS_SECRET_ACCESS_KEY"] = s3.secret_key
+    place.tracking["output_uri"] = f"s3://{host}/tracking"
+    return place
+
+
+def test_artifacts_go_to_the_bucket(stored, clearml, s3):
+    """A job's files are in the bucket, and the task names them there."""
+    stored.job("complete")
+    task = clearml.task("score_answers tiny/nq/one")
+    uris = {item["key"]: item["uri"] for item in task["execution"]["artifacts"]}
+    keys = listed(s3)
+    for uri in uris.values():
+        assert uri.startswith(stored.tracking["output_uri"])
+        assert uri.split("/tracking/", 1)[1].replace("%20", " ") in {
+            key.replace("%20", " ") for key in keys
+        }
+    assert clearml.files == {}
+
+
+def test_the_check_makes_a_round_trip(stored, s3):
+    """``check`` says ok for each step, the artifact's round trip included, and leaves nothing."""
+    before = listed(s3)
+    done = check(stored)
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()[1:]
+    steps = ["configuration", "host", "server", "credentials", "project", "artifacts"]
+    assert [line.split()[:2] for line in lines] == [["ok", f"{step}:"] for step in steps]
+    assert "a file was sent, read back and deleted" in lines[-1]
+    assert listed(s3) == before
+
+
+def test_the_check_names_a_bad_store(stored):
+    """With a wrong secret for the store, that step fails and says where to look."""
+    stored.environment["AWS_SECRET_ACCESS_KEY"] = "not-the-secret"
+    done = check(stored)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("FAIL  artifacts:")
+    assert "clearml.conf" in done.stdout
+    assert "not-the-secret" not in done.stdout + done.stderr
+
+
+def check(place):
+    """Run the connection test."""
+    config = place.folder / "config.yaml"
+    config.write_text(f"tracking: {{output_uri: '{place.tracking['output_uri']}'}}\n")
+    assert SCRIPTS.is_dir()
+    return place.python("-m", "slmrag.tracking.check", str(config))
