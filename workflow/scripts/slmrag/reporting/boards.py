@@ -47,8 +47,9 @@ class Board:
 
     @cached_property
     def means(self) -> np.ndarray:
-        """Resampled means of the primary metric, (resamples, k), over the same questions."""
-        return bootstrap_means(self.values, self.resamples, self.seed)
+        """Resampled means of the primary metric, (k, resamples), over the same questions."""
+        means = bootstrap_means(self.values, self.resamples, self.seed)
+        return np.ascontiguousarray(means.T)
 
     def column(self, model: str, mode: str) -> int | None:
         """Return the place of a cell, or None where it is missing."""

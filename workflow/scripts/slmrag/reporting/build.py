@@ -84,9 +84,9 @@ def parts(experiment: Experiment, rows: Rows, found: Sequence[Board], pairs: Row
 
 
 def analysis(sections: Sequence[Section]) -> dict[str, Any]:
-    """Return the rows of every table of the page, whole, under the table's name."""
+    """Return the rows, whole, of the page's tables that have no file of their own, by table."""
     tables = (table for section in sections for table in section.tables)
-    return {table.id: [dict(row) for row in table.rows] for table in tables}
+    return {t.id: [dict(r) for r in t.rows] for t in tables if t.source == "analysis.json"}
 
 
 def lead(experiment: Experiment, rows: Rows) -> list[str]:

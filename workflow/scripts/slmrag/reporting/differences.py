@@ -1,6 +1,7 @@
 """The section on differences: paired tests, and the share of the oracle's gain that is closed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,8 @@ def tests(pairs: Rows, family: str, within: str, id: str) -> Any:
     ]
     rows = [row for row in pairs if row["family"] == family]
     caption = f"Paired tests between {family}"
-    return table(f"tests-{id}", caption, columns, rows, "dataset", "within", "verdict")
+    found = table(f"tests-{id}", caption, columns, rows, "dataset", "within", "verdict")
+    return replace(found, source="pairs.csv")
 
 
 def gap(rows: Rows) -> Any:
@@ -100,14 +102,12 @@ def closed_share(board: Board, none: int, oracle: int, retriever: int) -> dict[s
     names = {"none": none, "retriever": retriever, "oracle": oracle}
     row = {name: float(means[place]) for name, place in names.items()}
     whole = board.values[:, oracle] - board.values[:, none]
-    drawn = board.means[:, oracle] - board.means[:, none]
+    drawn = board.means[oracle] - board.means[none]
     low, high = bounds(whole, drawn, board.confidence)
     if low <= 0 <= high:
         return row | {"closed": None, "remark": NOT_DEFINED}
     tails = (1 - board.confidence) / 2
-    shares = (board.means[:, retriever] - board.means[:, none]) / np.where(
-        drawn == 0, np.nan, drawn
-    )
+    shares = (board.means[retriever] - board.means[none]) / np.where(drawn == 0, np.nan, drawn)
     ends = np.nanquantile(shares, [tails, 1 - tails])
     value = (means[retriever] - means[none]) / (means[oracle] - means[none])
     return row | {

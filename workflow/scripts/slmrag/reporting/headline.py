@@ -1,6 +1,7 @@
 """The first thing read: how much each model recalls in each mode."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from slmrag.reporting.formats import missing, show
@@ -89,7 +90,8 @@ def cells(experiment: Experiment, rows: Rows) -> Table:
     ]
     if any(row["status"] != "scored" for row in rows):
         columns.append(Column("status", "Status"))
-    return table("cells", "All cells", columns, rows, "dataset", "mode", "model")
+    found = table("cells", "All cells", columns, rows, "dataset", "mode", "model")
+    return replace(found, source="comparison.csv", limit=len(rows))
 
 
 def names(rows: Rows, column: str) -> list[str]:

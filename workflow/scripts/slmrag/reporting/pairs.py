@@ -15,6 +15,7 @@ from slmrag.statistics_paired import (
     permutation_tests,
 )
 
+MANY, FEWER = 2_000, 2_000  # beyond so many pairs an interval takes no more resamples than this
 MODES, MODELS = "modes of one model", "models in one mode"
 COLUMNS = (
     "dataset", "family", "within", "first", "second", "n", "effect", "effect_low", "effect_high",
@@ -49,8 +50,9 @@ def tests(board: Board) -> list[dict[str, Any]]:
     places = [(pair.first, pair.second) for pair in found]
     p_values = permutation_tests(board.values, places, board.resamples, board.seed)
     adjusted = by_family(found, p_values)
+    resamples = board.resamples if len(found) <= MANY else min(board.resamples, FEWER)
     rows = zip(found, p_values.tolist(), adjusted, strict=True)
-    return [row(board, *each) for each in rows]
+    return [row(board, resamples, *each) for each in rows]
 
 
 def by_family(pairs: Sequence[Pair], p_values: np.ndarray) -> list[float]:
@@ -63,12 +65,14 @@ def by_family(pairs: Sequence[Pair], p_values: np.ndarray) -> list[float]:
     return result
 
 
-def row(board: Board, pair: Pair, p_value: float, adjusted: float) -> dict[str, Any]:
+def row(
+    board: Board, resamples: int, pair: Pair, p_value: float, adjusted: float
+) -> dict[str, Any]:
     """Return what is known of one pair."""
     named = "mode" if pair.family == MODES else "model"
     first, second = (getattr(board.cells[place], named) for place in pair[2:])
     difference = board.values[:, pair.first] - board.values[:, pair.second]
-    drawn = board.means[:, pair.first] - board.means[:, pair.second]
+    drawn = board.means[pair.first, :resamples] - board.means[pair.second, :resamples]
     low, high = bounds(difference, drawn, board.confidence)
     n, effect, deviation = len(difference), float(difference.mean()), float(difference.std(ddof=1))
     return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from slmrag.reporting.formats import missing, show
@@ -44,6 +45,24 @@ class Column:
         """Return the remark on the row's value."""
         return row.get(self.remark) or ""
 
+    def cell(self, row: Row) -> str:
+        """Return the row's value as a table cell."""
+        text = escape(self.shown(row), quote=False)
+        if not self.number:
+            return f'<td data-c="{self.key}">{text}</td>'
+        interval, words = self.interval(row), self.words(row)
+        if interval:
+            text += f' <span class="ci">{interval[0]}\u2013{interval[1]}</span>'
+        if words:
+            text += f' <span class="words">{escape(words)}</span>'
+        side = "r" if self.remark else "n"
+        return f'<td class="{side}" data-c="{self.key}" data-v="{self.value(row)}">{text}</td>'
+
+    @property
+    def key(self) -> str:
+        """The name as an attribute."""
+        return escape(self.name)
+
     def value(self, row: Row) -> Any:
         """Return what is sorted by: the value itself, or an empty text."""
         value = row.get(self.name)
@@ -61,7 +80,8 @@ class Table:
     filters: Sequence[str] = ()
     note: str = ""
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    limit: int = 3000
+    limit: int = 1000
+    source: str = "analysis.json"
 
     @property
     def shown(self) -> Sequence[Row]:
@@ -69,11 +89,17 @@ class Table:
         return self.rows[: self.limit]
 
     @property
+    def body(self) -> str:
+        """The rows as markup: every text is escaped, every number stands beside its text."""
+        rows = ("".join(column.cell(row) for column in self.columns) for row in self.shown)
+        return "\n".join(f"<tr>{cells}</tr>" for cells in rows)
+
+    @property
     def notes(self) -> str:
         """The note, and how many rows are left out."""
         if len(self.rows) <= self.limit:
             return self.note
-        left = f"The first {self.limit} of {len(self.rows)} rows; all are in analysis.json."
+        left = f"The first {self.limit} of {len(self.rows)} rows; all are in {self.source}."
         return f"{self.note} {left}".strip()
 
     def label(self, name: str) -> str:

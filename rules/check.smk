@@ -1,0 +1,43 @@
+"""What can be asked of a finished report: is it true, and what changed since another experiment.
+
+Needs: all that report_comparison needs, and what it makes; results/{against}/report
+Makes: nothing (verify), results/{experiment}/report/against_{other}.md (compare)
+"""
+
+
+rule verify:
+    input:
+        **dict(rules.report_comparison.input.items()),
+        html=rules.report_comparison.output.html,
+        expected=[path for path in ["tests/data/expected_scores.json"] if os.path.exists(path)],
+    log:
+        "logs/verify.log",
+    benchmark:
+        "benchmarks/verify.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=grown(4000),
+    params:
+        **dict(rules.report_comparison.params.items()),
+    script:
+        "../workflow/scripts/verify_report.py"
+
+
+rule compare:
+    input:
+        now=rules.report_comparison.output.html,
+        before=f"results/{CONFIG.against}/report/report.html",
+    output:
+        page=f"<results>/report/against_{CONFIG.against}.md",
+    log:
+        "logs/compare.log",
+    benchmark:
+        "benchmarks/compare.tsv"
+    conda:
+        "../envs/report.yaml"
+    params:
+        metrics=CONFIG.metrics.params(),
+        code=code("compare_experiments"),
+    script:
+        "../workflow/scripts/compare_experiments.py"
