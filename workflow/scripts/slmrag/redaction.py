@@ -9,7 +9,8 @@ from typing import Any
 MASK = "[redacted]"
 SECRET_NAME = re.compile(
     r"(?ix) passw(or)?d | passphrase | secret | credential | authorization | private[_-]?key"
-    r" | (api|access|account|auth)[_-]?key | (^|[_\-.])(token|cookie|dsn)($|[_\-.]) | [_\-.]pwd$"
+    r" | (api|access|account|auth)[_-]?key | (^|[_\-.])(token|cookie|dsn)($|[_\-.])"
+    r" | [_\-.]pwd$ | webhook_?url"
 )
 SECRET_SHAPE = re.compile(
     r"""(?x)

@@ -1,10 +1,26 @@
 """Where events and memory are sent; never a reason to rerun."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from slmrag.entries.base import Entry
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class AlertsEntry(Entry):
+    """Limits; a job beyond one gets an event, a tag at the tracker and a warning."""
+
+    gpu_memory_percent: Percent | None = Field(None, description="Use of a GPU's memory")
+    host_memory_percent: Percent | None = Field(None, description="Use of the job's allocation")
+    run_hours: PositiveFloat | None = Field(None, description="A job's run time")
+    truncated_share: Share | None = Field(None, description="Answers cut at max_tokens")
+    empty_share: Share | None = Field(None, description="Answers without a word")
+    expected: dict[str, float] | None = Field(
+        None, description="Least score: {token_recall: 0.2} or {token_recall/dataset/mode: 0.2}"
+    )
 
 
 class TrackingEntry(Entry):
@@ -19,5 +35,16 @@ class TrackingEntry(Entry):
     interval_seconds: PositiveFloat | None = Field(None, description="Between memory samples (1)")
     connect_seconds: PositiveFloat | None = Field(None, description="Wait for a first answer (5)")
     deadline_seconds: PositiveFloat | None = Field(
-        None, description="Wait for the publisher once a job is done (20)"
+        None, description="Life of a publisher after its job, ended by SIGKILL (20)"
+    )
+    wait_seconds: NonNegativeFloat | None = Field(
+        None, description="Keep a job for its publisher (batch system: the deadline; else 0)"
+    )
+    retries: NonNegativeInt | None = Field(None, description="Repeats of a failed request (2)")
+    upload_mb: NonNegativeFloat | None = Field(
+        None, description="Files above this many MB go by reference (64)"
+    )
+    alerts: AlertsEntry | None = Field(None, description="Limits that raise an alert")
+    webhook_env: str | None = Field(
+        None, description="Environment variable with a URL that gets each run's summary as JSON"
     )

@@ -39,6 +39,17 @@ CHECKS: dict[str, Callable[[float, float], str | None]] = {
 }
 
 
+def shares(results: Mapping[str, Any]) -> dict[str, float]:
+    """Return the shares of truncated and empty answers, where a job counts them and questions."""
+    found = {}
+    for full, value in results.items():
+        name, _, cell = full.partition("/")
+        questions = results.get(f"questions/{cell}" if cell else "questions")
+        if name in ("truncated", "empty") and isinstance(value, int) and questions:
+            found["/".join(filter(None, [f"{name}_share", cell]))] = value / questions
+    return found
+
+
 def machine_alerts(limits: Mapping[str, Any], found: Facts) -> Iterable[Alert]:
     """Yield (name, sentence) for each limit on time or memory that a job is above."""
     for name, check in CHECKS.items():
@@ -50,7 +61,7 @@ def machine_alerts(limits: Mapping[str, Any], found: Facts) -> Iterable[Alert]:
 
 def result_alerts(limits: Mapping[str, Any], results: Mapping[str, Any]) -> Iterable[Alert]:
     """Yield (name, sentence) for each result, named ``name/cell``, beyond its limit."""
-    for full, value in results.items():
+    for full, value in {**shares(results), **results}.items():
         name, _, cell = full.partition("/")
         if not isinstance(value, int | float):
             continue

@@ -1,6 +1,8 @@
 """The workflow run as the tracker's parent task: begun and ended by the driver's hooks."""
 
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,12 +11,14 @@ from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.events import EventLog
-from slmrag.tracking import versions
+from slmrag.tracking import versions, webhook
 from slmrag.tracking.attempts import new_id
+from slmrag.tracking.launch import python_path
 from slmrag.tracking.settings import Settings, settings
 from slmrag.tracking.sweep import sentence, sweep
 
 RUN = "SLMRAG_RUN_ID"
+WEBHOOK_SECONDS = 10
 
 
 def start(config: Mapping[str, Any]) -> None:
@@ -52,6 +56,10 @@ def finish(config: Mapping[str, Any], status: str) -> None:
     if chosen.on:
         outcome = sweep(results(config), config.get("tracking") or {}, chosen.deadline_seconds)
         print(f"tracking: {sentence(*outcome)}", file=sys.stderr, flush=True)
+    url = os.environ.get(chosen.webhook_env or "")
+    if url:
+        with suppress(Exception):
+            announce(url, webhook.summary(results(config), os.environ[RUN], status))
 
 
 def write(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
@@ -65,6 +73,20 @@ def write(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
 def results(config: Mapping[str, Any]) -> Path:
     """Return the experiment's folder."""
     return Path("results", str(config.get("experiment", "default")))
+
+
+def announce(url: str, summary: dict[str, Any]) -> None:
+    """Post a run's summary in a process of its own, which is killed after some seconds."""
+    command = [sys.executable, "-P", "-m", "slmrag.tracking.webhook"]
+    subprocess.run(
+        command,
+        input=f"{json.dumps(url)}\n{json.dumps(summary)}\n",
+        text=True,
+        capture_output=True,
+        timeout=WEBHOOK_SECONDS,
+        env={**os.environ, "PYTHONPATH": python_path()},
+        start_new_session=True,
+    )
 
 
 def require(config: Mapping[str, Any], chosen: Settings) -> None:

@@ -1,0 +1,235 @@
+"""What a tracker is told: names, alerts, attempts and what is left to send."""
+
+import json
+import multiprocessing
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slmrag.tracking import alerts, naming, run
+from slmrag.tracking.attempts import Attempt, Busy, begin, find
+from slmrag.tracking.deliver import deliver
+from slmrag.tracking.settings import settings
+
+START = {
+    "time": 100.0,
+    "kind": "start",
+    "id": "attempt-1",
+    "run": None,
+    "rule": "generate_answers",
+    "wildcards": {"model": "tiny"},
+    "experiment": "e",
+    "params": {"cells": ["nq/no_context", "nq/oracle"], "sampling": {"temperature": 0.0}},
+}
+
+
+def test_names():
+    """Project, task and tags come from rule, wildcards, experiment and cells."""
+    assert naming.task_name(START) == "generate_answers tiny"
+    assert naming.project_name("slm/x", START) == "slm/x__/e__"
+    assert naming.tags(START) == [
+        "dataset:nq",
+        "experiment:e",
+        "mode:no_context",
+        "mode:oracle",
+        "model:tiny",
+        "rule:generate_answers",
+    ]
+    assert naming.artifact_name("generate_answers", "answers/nq_oracle") == "predictions_nq_oracle"
+    assert naming.artifact_name("score_answers", "scores") == "experiment_results"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [{"model": "m", "dataset": "d", "mode": "o"}],
+        [["m", "d", "o"]],
+        ["m/d/o"],
+    ],
+)
+def test_cells_in_every_shape(cells):
+    """A cell may be a mapping, a list or a path."""
+    assert list(naming.cells({"cells": cells})) == [{"model": "m", "dataset": "d", "mode": "o"}]
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.integers() | st.none() | st.lists(st.text())))
+def test_flat_values_are_text(values):
+    """Flattening keeps every key, and every value can be read back."""
+    flat = naming.flatten({"top": values}) if values else {}
+    assert set(flat) == {f"top.{key}" for key in values}
+    assert {key[4:]: json.loads(value) for key, value in flat.items()} == values
+
+
+def test_alerts_on_memory_and_time():
+    """Only what is above its limit is an alert."""
+    found = alerts.facts({"pss_bytes": 9.6e8, "gpu_memory_percent": 96}, 7200, {"mem_mb": 1000})
+    limits = {"gpu_memory_percent": 95, "host_memory_percent": 97, "run_hours": 1}
+    said = dict(alerts.machine_alerts(limits, found))
+    assert set(said) == {"gpu_memory_percent", "run_hours"}
+    assert said["run_hours"] == "run time is 2 h, above 1 h"
+
+
+def test_alerts_on_results():
+    """Shares follow from counts; a score is held to its cell's expectation, else to the general."""
+    results = {"questions": 10, "truncated": 3, "empty": 0}
+    results |= {"token_recall/nq/oracle": 0.3, "token_recall/nq/no_context": 0.3}
+    limits = {"truncated_share": 0.2, "empty_share": 0.2}
+    limits["expected"] = {"token_recall": 0.1, "token_recall/nq/oracle": 0.5}
+    assert dict(alerts.result_alerts(limits, results)) == {
+        "truncated_share": "share of truncated answers is 0.3, above 0.2",
+        "token_recall_low": "token_recall is 0.3, below the expected 0.5 in nq/oracle",
+    }
+
+
+def test_absent_settings_are_defaults():
+    """None and unknown keys change nothing."""
+    assert settings({"deadline_seconds": None, "other": 1}) == settings(None)
+    assert not settings({"mode": "off"}).on
+
+
+class Memory:
+    """A tracker in memory that can be told to fail."""
+
+    name = "memory"
+
+    def __init__(self):
+        self.tasks, self.sent, self.broken = {}, [], False
+
+    def open(self, start, parent):
+        return self.tasks.setdefault(start["id"], f"task of {start['id']}")
+
+    def link(self, task, parent):
+        self.sent.append(("link", parent))
+
+    def send(self, task, start, events):
+        if self.broken:
+            raise ConnectionError
+        self.sent += events
+
+
+@pytest.fixture
+def attempt(tmp_path):
+    """An attempt with a start, a point and no end."""
+    path = begin(tmp_path / "results/jobs/generate_answers/tiny", "attempt-1")
+    write(path, START, {"kind": "single", "name": "n", "value": 1})
+    return Attempt(path)
+
+
+def write(path, *events):
+    """Append events to a log."""
+    with path.open("a") as file:
+        file.writelines(json.dumps(event) + "\n" for event in events)
+
+
+def test_delivery_goes_on_where_it_stopped(attempt, tmp_path):
+    """What was sent is not sent again; after the end there is nothing to send."""
+    tracker, results = Memory(), tmp_path / "results"
+    assert not deliver(attempt, tracker, results)
+    tracker.broken = True
+    write(attempt.path, {"kind": "end", "status": "completed"})
+    with pytest.raises(ConnectionError):
+        deliver(attempt, tracker, results)
+    tracker.broken = False
+    assert deliver(attempt, tracker, results)
+    assert deliver(attempt, tracker, results)
+    assert [event["kind"] for event in tracker.sent] == ["start", "single", "end"]
+    assert len(tracker.tasks) == 1
+
+
+def test_a_torn_line_waits(attempt):
+    """A line that is still being written is read when it is whole."""
+    with attempt.path.open("a") as file:
+        file.write('{"kind": "sin')
+    events, offset = attempt.read(0)
+    assert len(events) == 2
+    with attempt.path.open("a") as file:
+        file.write('gle"}\n')
+    assert attempt.read(offset)[0] == [{"kind": "single"}]
+
+
+def test_a_child_is_linked_to_its_run(tmp_path):
+    """The first job to be sent makes the run's task too, and is its child."""
+    results = tmp_path / "results"
+    whole = begin(results / "jobs/workflow/run-1", "run-1")
+    write(whole, START | {"id": "run-1", "run": "run-1", "rule": "workflow"})
+    path = begin(results / "jobs/generate_answers/tiny", "attempt-1")
+    write(path, START | {"run": "run-1"})
+    tracker = Memory()
+    deliver(Attempt(path), tracker, results)
+    assert set(tracker.tasks) == {"run-1", "attempt-1"}
+    assert Attempt(path).state("memory")["parent"] == "task of run-1"
+    assert [found.id for found in find(results)] == ["run-1", "attempt-1"]
+
+
+def test_one_sender_at_a_time(attempt):
+    """While one process holds an attempt's lock another is told that it is busy."""
+    context = multiprocessing.get_context("spawn")
+    ready, leave = context.Event(), context.Event()
+    child = context.Process(target=hold, args=(attempt.path, ready, leave))
+    child.start()
+    assert ready.wait(20)
+    with pytest.raises(Busy), attempt.lock():
+        pass
+    leave.set()
+    child.join()
+    with attempt.lock():
+        pass
+
+
+def hold(path, ready, leave):
+    """Hold an attempt's lock until told to leave."""
+    with Attempt(path).lock():
+        ready.set()
+        leave.wait(20)
+
+
+def test_the_dead_are_buried(attempt):
+    """An attempt whose process is gone gets an end that says so."""
+    assert not attempt.ended()
+    attempt.bury()
+    assert attempt.ended()
+    assert attempt.read(0)[0][-1]["status"] == "failed"
+
+
+def test_events_name_the_newest_attempt(tmp_path):
+    """``events.jsonl`` is the log of the attempt that began last, written at the same time."""
+    begin(tmp_path, "one")
+    path = begin(tmp_path, "two")
+    write(path, {"kind": "start"})
+    assert (tmp_path / "events.jsonl").read_text() == '{"kind": "start"}\n'
+
+
+def test_a_runs_summary_reaches_the_webhook(tmp_path, monkeypatch):
+    """At the end of a run its jobs, failures and alerts are posted to the address."""
+    posted = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOOK", f"http://127.0.0.1:{server.server_address[1]}/secret")
+    monkeypatch.delenv(run.RUN, raising=False)
+    monkeypatch.setenv(run.versions.VARIABLE, "")
+    config = {"experiment": "e", "tracking": {"backend": "mlflow", "webhook_env": "HOOK"}}
+    run.start(config)
+    path = begin(Path("results/e/jobs/generate_answers/tiny"), "attempt-1")
+    alert = {"kind": "alert", "name": "run_hours", "message": "too long"}
+    write(path, START | {"run": os.environ[run.RUN]}, alert, {"kind": "end", "status": "failed"})
+    run.finish(config, "failed")
+    server.server_close()
+    (summary,) = posted
+    assert summary["jobs"] == {"failed": 1}
+    assert summary["failed"] == ["generate_answers tiny"]
+    assert summary["alerts"] == ["generate_answers tiny: too long"]
