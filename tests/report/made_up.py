@@ -20,7 +20,12 @@ MODES = {
     },
 }
 CHANCES = {"no_context": 0.2, "oracle_context": 0.75, "retriever_context": 0.5}
-METRICS = {"primary": "token_recall", "confidence": 0.95, "bootstrap": 400}
+METRICS = {
+    "primary": "token_recall",
+    "confidence": 0.95,
+    "bootstrap": 400,
+    "variants": ["bergen", "lm_eval"],
+}
 PASSAGE = pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String})
 TEXTS = ("question_id", "prompt", "prompt_digest", "raw_answer", "answer", "finish_reason")
 NUMBERS = ("prompt_tokens", "generated_tokens", "passages", "passages_dropped", "words_cut")

@@ -7,6 +7,7 @@ import numpy as np
 
 from slmrag.scoring import METRICS
 from slmrag.statistics import intervals
+from slmrag.variants import columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,7 +19,7 @@ def summarise(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, A
     """Return n, each metric's mean with its interval, and counts of what went wrong."""
     return {
         "n": scores.height,
-        **averages(scores.select(AVERAGED).to_numpy(), metrics),
+        **averages(scores.select(averaged(metrics)), metrics),
         "failures": counts(scores["failure"]),
         "truncated": int((scores["finish_reason"] == "length").sum()),
         "empty": int((scores["failure"] == "empty").sum()),
@@ -27,14 +28,22 @@ def summarise(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def averages(values: np.ndarray, metrics: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+def averaged(metrics: Mapping[str, Any]) -> list[str]:
+    """Return the columns whose means are reported: ours, then those of the variants."""
+    return [*AVERAGED, *columns(metrics.get("variants") or ())]
+
+
+def averages(
+    scores: "pl.DataFrame", metrics: Mapping[str, Any]
+) -> dict[str, dict[str, float | None]]:
     """Return {mean, low, high} of each column; null where a number is not defined."""
+    values = scores.to_numpy()
     seed = metrics.get("seed") or 0
     bounds = intervals(values, metrics["confidence"], metrics["bootstrap"], seed)
     means = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
     return {
         name: {"mean": number(mean), "low": number(low), "high": number(high)}
-        for name, mean, (low, high) in zip(AVERAGED, means, bounds, strict=True)
+        for name, mean, (low, high) in zip(scores.columns, means, bounds, strict=True)
     }
 
 

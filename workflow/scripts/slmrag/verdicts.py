@@ -1,10 +1,12 @@
 """One row of scores a question, from the answers and what they were asked."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slmrag.errors import UserError
 from slmrag.failures import Completion, classify
-from slmrag.scoring import METRICS, score_answers
+from slmrag.scoring import score_answers
+from slmrag.variants import score_variants
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,20 +40,24 @@ def _refuse(sentence: str, ids: "pl.Series") -> None:
         raise UserError(f"{sentence.format(repr(ids[0]))}; delete the file and run again")
 
 
-def scored(rows: "pl.DataFrame") -> "pl.DataFrame":
-    """Return the scores table of rows with answer, raw_answer, answers, question and passages."""
+def scored(rows: "pl.DataFrame", variants: Sequence[str] = ()) -> "pl.DataFrame":
+    """Return the scores table of rows with answer, raw_answer, answers, question and passages.
+
+    ``variants`` names other people's metrics (see slmrag.variants) that are wanted beside ours.
+    """
     import polars as pl
 
     rows = rows.with_columns(pl.col("answer", "raw_answer").fill_null(""))
     references = rows["answers"].to_list()
-    columns = score_answers(rows["answer"].to_list(), references)
+    said = rows["answer"].to_list()
+    columns = score_answers(said, references) | score_variants(said, references, variants)
     raw = score_answers(rows["raw_answer"].to_list(), references)["token_recall"]
     failures = [classify(completion) for completion in completions(rows)]
     return rows.with_columns(
-        *(pl.Series(name, columns[name]) for name in METRICS),
+        *(pl.Series(name, values, dtype=pl.Float64) for name, values in columns.items()),
         pl.Series("raw_token_recall", raw),
         pl.Series("failure", failures, dtype=pl.String),
-    ).select("question_id", *METRICS, "raw_token_recall", *KEPT)
+    ).select("question_id", *columns, "raw_token_recall", *KEPT)
 
 
 def completions(rows: "pl.DataFrame") -> list[Completion]:

@@ -7,6 +7,7 @@ from pydantic import Field, PositiveInt
 from slmrag.entries.base import Entry
 
 Metric = Literal["token_recall", "precision", "f1", "exact_match", "match", "token_match"]
+Variant = Literal["bergen", "flashrag", "lm_eval", "squad"]
 
 
 class MetricsEntry(Entry):
@@ -16,3 +17,6 @@ class MetricsEntry(Entry):
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(0.95, description="Level of intervals")
     bootstrap: PositiveInt = Field(10_000, description="Resamples of each interval")
     seed: int | None = Field(None, description="Seed of the resamples (0 unless set)")
+    variants: list[Variant] | None = Field(
+        None, description="Other people's metrics beside ours, as columns named after their source"
+    )

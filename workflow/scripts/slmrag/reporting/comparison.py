@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmrag.reporting.costs import COSTS, costs
 from slmrag.reporting.sources import Cell, Experiment
-from slmrag.summary import AVERAGED
+from slmrag.summary import averaged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,12 +29,14 @@ def compare(experiment: Experiment, standings: dict[Any, str] | None = None) -> 
 
     rows = [row(cell, experiment, (standings or {}).get(cell.key)) for cell in experiment.cells]
     kinds = {name: pl.String if name in TEXTS else pl.Int64 for name in (*TEXTS, *COUNTS)}
-    return pl.DataFrame(rows, schema={name: kinds.get(name, pl.Float64) for name in columns()})
+    return pl.DataFrame(
+        rows, schema={name: kinds.get(name, pl.Float64) for name in columns(experiment)}
+    )
 
 
-def columns() -> list[str]:
+def columns(experiment: Experiment) -> list[str]:
     """Return the names of the comparison's columns, in order."""
-    bounds = [name + end for name in AVERAGED for end in ("", "_low", "_high")]
+    bounds = [name + end for name in averaged(experiment.metrics) for end in ("", "_low", "_high")]
     identity = ["model", "dataset", "mode", "context", "retriever", "passages", "status", "n"]
     counts = ["standing", "has_answer", "truncated", "empty", "failed", "generated_tokens"]
     return [*identity, *bounds, *counts, *COSTS]
@@ -45,12 +47,16 @@ def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, A
     mode, summary = experiment.modes.get(cell.mode, {}), cell.summary
     known = {name: summary.get(name) for name in ("n", "has_answer", "truncated", "empty")}
     return {
-        **dict.fromkeys(columns()),
+        **dict.fromkeys(columns(experiment)),
         **dict(zip(("model", "dataset", "mode"), cell.key, strict=True)),
         **{name: mode.get(name) for name in ("context", "retriever", "passages")},
         "status": cell.problem or "scored",
         **known,
-        **{name: value for metric in AVERAGED for name, value in bounds(metric, summary)},
+        **{
+            name: value
+            for metric in averaged(experiment.metrics)
+            for name, value in bounds(metric, summary)
+        },
         "standing": standing,
         "failed": sum(summary.get("failures", {}).values()) if summary else None,
         "generated_tokens": summary.get("generated_tokens"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from slmrag import variants
 from slmrag.reporting.formats import missing, show
 from slmrag.reporting.plots import Point, dot_plot
 from slmrag.reporting.sections import Figure, Section
@@ -84,6 +85,10 @@ def cells(experiment: Experiment, rows: Rows) -> Table:
         metrics[0],
         Column("standing", "Standing", "text", "Against the best model in this data set and mode"),
         *metrics[1:],
+        *(
+            Column(name, name, "share")
+            for name in variants.columns(experiment.metrics.get("variants") or ())
+        ),
         Column("has_answer", "Context has answer", "share"),
         Column("truncated", "Truncated", "count", "Answers that reached the limit of tokens"),
         Column("empty", "Empty", "count"),
