@@ -1,19 +1,23 @@
 """Questions and passages from the World Factbook, as the raw objects that a user would have.
 
-``passages.tsv.gz`` has DPR's columns (id, text, title), passages of at most 100 words.
-``questions.json`` has DPR's keys, with the passage that answers as the positive. Every answer
-stands in its passage. The same package makes the same bytes.
+``passages.tsv.gz`` has DPR's columns (id, text, title): each country's fields below, in passages
+of at most 100 words; an id is the passage's number, from 1. ``questions.json`` has DPR's keys, with
+the passage that answers as the positive: every answer's first form stands in it, behind the name of
+the field that was asked for. The same package makes the same bytes.
 """
 
 import gzip
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from slmrag.files import atomic
+
+from demo.answers import KINDS, Kind
 
 WORDS = 100
 FIELDS = {
@@ -26,95 +30,23 @@ FIELDS = {
     "Economy": ("Economic overview", "Exchange rates"),
     "Communications": ("Internet country code", "Broadcast media"),
 }  # fmt: skip
-TITLES = re.compile(
-    r"^((Transitional|Interim|Acting|Caretaker|Vice|Deputy|Prime|First|Chief|State|Federal|Co-|"
-    r"Minister|President|Premier|Chancellor|King|Queen|Sultan|Amir|Emir|Crown|Prince|Captain|"
-    r"Governor|General|Lt|Gen|Dr|Sir|Taoiseach|Chairman|Chairperson|Supreme|Leader|Pope|Cardinal|"
-    r"of|the|Government|Secretary|Mayor|Administrator|Executive|Sheikh|Head|Council|and)[.,]? )+"
+NAMES = {
+    "DRC": "Democratic Republic of the Congo",
+    "Congo": "Republic of the Congo",
+    "The Dominican": "Dominican Republic",
+    "Cocos": "Cocos (Keeling) Islands",
+    "Gaza, Gaza Strip": "Gaza Strip",
+}
+ARTICLE = re.compile(
+    r"^(Bahamas|Gambia|Maldives|Netherlands|Philippines|Seychelles|Isle|United|West Bank)|"
+    r"(Islands|Republic|Territory|Lands|Strip|Congo|Republic of the .*)$"
 )
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of question: its words, the field that answers it, and how to read the answers."""
-
-    question: str
-    path: tuple[str, ...]
-    answers: Callable[[str], list[str]]
 
 
 def plain(text: str) -> str:
     """Return text without markup, its white space folded."""
     without = re.sub(r"<[^>]+>", " ", html.unescape(text))
     return re.sub(r"\s+", " ", without).strip()
-
-
-def named(text: str) -> list[str]:
-    """Return the name that opens a field and the other names in parentheses behind it."""
-    first = re.split(r"[;,]| note| - ", text)[0]
-    outside = re.sub(r"\([^)]*\)", " ", first)
-    inside = [part for part in re.findall(r"\(([^)]*)\)", first) if len(part.split()) < 5]
-    return distinct([outside, *inside])
-
-
-def highest(text: str) -> list[str]:
-    """Return the mountain's names, without its height."""
-    return named(re.split(r"\s-?[\d,.]+\s*(?:m|meters)\b", text)[0])
-
-
-def titled(text: str) -> list[str]:
-    """Return what stands in the first quotation marks, and its translation in parentheses."""
-    match = re.search(r'["“]([^"”]+)["”](?:\s*\(([^)]+)\))?', text)
-    return distinct([part for part in match.groups() if part]) if match else []
-
-
-def currency(text: str) -> list[str]:
-    """Return the currency's name in the plural and the singular."""
-    name = re.split(r"\(| per |;", text)[0].strip()
-    return distinct([name, name.removesuffix("s")]) if name.endswith("s") else distinct([name])
-
-
-def date(text: str) -> list[str]:
-    """Return the first full date."""
-    return distinct(re.findall(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b", text)[:1])
-
-
-def people(text: str) -> list[str]:
-    """Return the noun for the people, as it stands and in the singular."""
-    noun = re.split(r"[;,(]", text)[0].strip()
-    return distinct([noun])
-
-
-def person(text: str) -> list[str]:
-    """Return the name of an office's holder, without the office."""
-    return distinct([TITLES.sub("", re.split(r"\(|;|, ", text)[0].strip())])
-
-
-def domain(text: str) -> list[str]:
-    """Return an internet country code."""
-    return distinct(re.findall(r"\.[a-z]{2}\b", text)[:1])
-
-
-def distinct(answers: list[str]) -> list[str]:
-    """Return the answers that say something, each once."""
-    cleaned = (answer.strip(" .'\"-") if answer[:1] != "." else answer for answer in answers)
-    return [a for a in dict.fromkeys(cleaned) if len(a) > 1 and a.lower() not in ("none", "na")]
-
-
-KINDS = (
-    Kind("What is the capital of {}?", ("Government", "Capital", "name"), named),
-    Kind("What is the highest point of {}?", ("Geography", "Elevation", "highest point"), highest),
-    Kind("What is the title of the national anthem of {}?",
-         ("Government", "National anthem(s)", "title"), titled),
-    Kind("What is the currency of {}?", ("Economy", "Exchange rates", "Currency"), currency),
-    Kind("What is the internet country code of {}?",
-         ("Communications", "Internet country code"), domain),
-    Kind("When did {} become independent?", ("Government", "Independence"), date),
-    Kind("What are the people of {} called?", ("People and Society", "Nationality", "noun"),
-         people),
-    Kind("Who is the head of government of {}?",
-         ("Government", "Executive branch", "head of government"), person),
-)  # fmt: skip
 
 
 def countries() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -129,11 +61,10 @@ def countries() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def country_name(data: dict[str, Any]) -> str | None:
     """Return a country's short name, else its long one; None for oceans and the world."""
-    names = look_up(data, ("Government", "Country name"))
-    if not isinstance(names, dict):
-        return None
     for form in ("conventional short form", "conventional long form"):
-        name = re.split(r"[(;]", plain(names.get(form, {}).get("text", "")))[0].strip()
+        text = look_up(data, ("Government", "Country name", form, "text")) or ""
+        name = re.split(r"[(;]", plain(text))[0].strip().removeprefix("The ")
+        name = NAMES.get(name) or NAMES.get(f"The {name}") or name
         if name and name.lower() != "none":
             return name
     return None
@@ -147,17 +78,16 @@ def look_up(data: dict[str, Any], path: tuple[str, ...]) -> Any:
 
 
 def leaves(value: Any, label: str) -> Iterator[tuple[str, str]]:
-    """Yield (label, text) for each text below a field."""
-    if isinstance(value, dict):
-        for key, below in value.items():
-            if isinstance(below, str) and key == "text":
-                yield label, plain(below)
-            elif isinstance(below, dict):
-                yield from leaves(below, f"{label} - {key.strip()}")
+    """Yield (label, text) for each text below a field, leaving out the rates of single years."""
+    for key, below in value.items() if isinstance(value, dict) else ():
+        if isinstance(below, str) and key == "text":
+            yield label, plain(below)
+        elif isinstance(below, dict) and not key.startswith("Exchange rates"):
+            yield from leaves(below, f"{label} - {key.strip()}")
 
 
 def sentences(name: str, data: dict[str, Any]) -> Iterator[str]:
-    """Yield what is said of a country, a field at a time: ``Kenya: Capital - name: Nairobi``."""
+    """Yield what is said of a country: ``Capital - name of Kenya: Nairobi.``."""
     for section, fields in FIELDS.items():
         for field in fields:
             for label, text in leaves(look_up(data, (section, field)), field):
@@ -167,54 +97,58 @@ def sentences(name: str, data: dict[str, Any]) -> Iterator[str]:
 
 def passages(name: str, data: dict[str, Any]) -> list[str]:
     """Return a country's text in passages of at most 100 words; only longer fields are cut."""
-    made, open_words = [], []
+    made, words = [], []
     for sentence in sentences(name, data):
-        words = sentence.split()
-        if len(open_words) + len(words) > WORDS and open_words:
-            made.append(" ".join(open_words))
-            open_words = []
-        open_words += words
-        while len(open_words) > WORDS:
-            made.append(" ".join(open_words[:WORDS]))
-            open_words = open_words[WORDS:]
-    return [*made, *([" ".join(open_words)] if open_words else [])]
+        added = sentence.split()
+        if words and len(words) + len(added) > WORDS:
+            made.append(words)
+            words = []
+        words = words + added
+        while len(words) > WORDS:
+            made.append(words[:WORDS])
+            words = words[WORDS:]
+    return [" ".join(one) for one in [*made, words] if one]
 
 
 def questions(name: str, data: dict[str, Any], ids: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield a country's questions whose answer stands in a passage of the field that gives it."""
+    """Yield a country's questions that a passage answers; ``ids`` has each passage's id."""
     for kind in KINDS:
         field = look_up(data, (*kind.path, "text"))
         answers = kind.answers(plain(field)) if isinstance(field, str) else []
-        label = f"{' - '.join(kind.path[1:])} of {name}:"
-        gold = [text for text in ids if label in text and says(text.split(label)[1], answers)]
-        if gold and len(answers[0].split()) < 8:
-            passage = {"title": name, "text": gold[0], "passage_id": ids[gold[0]]}
+        gold = gold_passage(kind, name, answers, ids)
+        if gold:
             yield {
-                "question": kind.question.format(name),
+                "question": kind.question.format(with_article(name)),
                 "answers": answers,
-                "positive_ctxs": [passage],
+                "positive_ctxs": [{"title": name, "text": gold, "passage_id": ids[gold]}],
                 "negative_ctxs": [],
                 "hard_negative_ctxs": [],
             }
 
 
-def says(text: str, answers: list[str]) -> bool:
-    """Tell whether the first answer stands in a text."""
-    return bool(answers) and answers[0].lower() in text.lower()
+def gold_passage(kind: Kind, name: str, answers: list[str], ids: dict[str, str]) -> str | None:
+    """Return the passage in which the first answer follows the field's name, None without one."""
+    label = f"{' - '.join(kind.path[1:])} of {name}:"
+    if not answers or name.lower() in answers[0].lower().split(" and "):
+        return None
+    behind = ((text, text.partition(label)[2]) for text in ids)
+    return next((text for text, rest in behind if answers[0].lower() in rest.lower()), None)
+
+
+def with_article(name: str) -> str:
+    """Return a country's name as it stands within a sentence."""
+    return f"the {name}" if ARTICLE.search(name) else name
 
 
 def build(folder: Path) -> dict[str, int]:
     """Write passages.tsv.gz and questions.json into ``folder``; return how many of each."""
     rows, asked = ["id\ttext\ttitle"], []
     for name, data in countries():
-        ids = {}
-        for text in passages(name, data):
-            ids[text] = str(len(rows))
-            rows.append(f'{ids[text]}\t"{text.replace(chr(34), chr(34) * 2)}"\t{name}')
+        ids = {text: str(n) for n, text in enumerate(passages(name, data), start=len(rows))}
+        rows += [f'{n}\t"{text.replace(chr(34), chr(34) * 2)}"\t{name}' for text, n in ids.items()]
         asked += questions(name, data, ids)
-    folder.mkdir(parents=True, exist_ok=True)
-    with gzip.GzipFile(folder / "passages.tsv.gz", "wb", mtime=0) as file:
-        file.write(("\n".join(rows) + "\n").encode())
-    text = json.dumps(asked, ensure_ascii=False, indent=1)
-    (folder / "questions.json").write_text(text + "\n", encoding="utf-8")
+    with atomic(folder / "passages.tsv.gz") as path:
+        path.write_bytes(gzip.compress(("\n".join(rows) + "\n").encode(), mtime=0))
+    with atomic(folder / "questions.json") as path:
+        path.write_text(json.dumps(asked, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return {"passages": len(rows) - 1, "questions": len(asked)}
