@@ -6,6 +6,7 @@ By hand: ``python demo/s3_server.py FOLDER`` prints what to export and serves un
 """
 
 import ctypes
+import http.client
 import json
 import os
 import secrets
@@ -36,7 +37,8 @@ FLAGS = {
     "ip.bind": "127.0.0.1",
 }
 REGION = "us-east-1"
-START_SECONDS, STOP_SECONDS = 60, 3
+START_SECONDS, STOP_SECONDS = 60, 1
+MEMORY = {"GOMEMLIMIT": "300MiB", "GOGC": "50"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Server:
     endpoint_url: str
     access_key: str
     secret_key: str
+    ports: dict[str, int]
     process: subprocess.Popen
 
     def environment(self) -> dict[str, str]:
@@ -82,15 +85,18 @@ def serve(folder: str | os.PathLike[str]) -> Iterator[Server]:
     server = start(folder)
     try:
         wait(server, folder / "server.log")
+        (folder / "identities.json").unlink()
         yield server
     finally:
-        stop(server.process)
+        stop(server)
 
 
 def start(folder: Path) -> Server:
     """Start the server's process on free ports; it ends with this one, however that ends."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     (folder / "tmp").mkdir(exist_ok=True)
+    for state in (folder / "data").glob("m[0-9]*"):  # the master's, by its port of last time
+        shutil.rmtree(state)
     access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
     identities = folder / "identities.json"
     identities.unlink(missing_ok=True)
@@ -106,12 +112,13 @@ def start(folder: Path) -> Server:
             stdout=log,
             stderr=log,
             cwd=folder,
-            env={"HOME": str(folder), "TMPDIR": f"{folder}/tmp", "PATH": os.environ["PATH"]},
+            env=MEMORY
+            | {"HOME": str(folder), "TMPDIR": f"{folder}/tmp", "PATH": os.environ["PATH"]},
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
     endpoint = f"http://127.0.0.1:{ports['s3.port']}"
-    return Server(endpoint, access_key, secret_key, process)
+    return Server(endpoint, access_key, secret_key, ports, process)
 
 
 def program() -> str:
@@ -155,29 +162,40 @@ def die_with_parent() -> None:
 
 
 def wait(server: Server, log: Path) -> None:
-    """Wait until the server lists its buckets."""
+    """Wait until the server lists its buckets and knows where their content lies."""
+    until = time.monotonic() + START_SECONDS
+    while not answers(server):
+        if server.process.poll() is not None or time.monotonic() > until:
+            last = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+            raise RuntimeError(f"the S3 server did not start; {log} ends with:\n{last}")
+        time.sleep(0.1)
+
+
+def answers(server: Server) -> bool:
+    """Tell whether the server lists its buckets, and its store has told the master its volumes."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    client, until = server.client(), time.monotonic() + START_SECONDS
-    while True:
-        try:
-            client.list_buckets()
-            return
-        except (BotoCoreError, ClientError) as error:
-            if server.process.poll() is not None or time.monotonic() > until:
-                last = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-                raise RuntimeError(f"the S3 server did not start: {error}\n{last}") from error
-            time.sleep(0.1)
-
-
-def stop(process: subprocess.Popen) -> None:
-    """End the server; a graceful stop may wait for idle connections, so it gets a moment only."""
-    process.terminate()
     try:
-        process.wait(timeout=STOP_SECONDS)
+        server.client().list_buckets()
+        master = http.client.HTTPConnection("127.0.0.1", server.ports["master.port"], timeout=5)
+        master.request("GET", "/dir/status")
+        return bool(json.load(master.getresponse())["Topology"]["DataCenters"])
+    except (BotoCoreError, ClientError, OSError):
+        return False
+
+
+def stop(server: Server) -> None:
+    """End the server; a graceful stop may wait for idle connections, so it gets a moment only."""
+    server.process.terminate()
+    try:
+        server.process.wait(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        server.process.kill()
+        server.process.wait()
+    for port in server.ports.values():
+        for kind in (f"weed-{port}-*.sock", f"seaweedfs-*-{port}.sock"):
+            for left in Path("/tmp").glob(kind):
+                left.unlink(missing_ok=True)
 
 
 def main() -> None:
