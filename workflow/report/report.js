@@ -86,10 +86,10 @@ function passageList(data, mode) {
     item.append(make("b", data.passages[place][0]), make("span", ` ${data.passages[place][1]}`));
     list.append(item);
   }
-  const words = hit === null ? "" : hit ? "hold an answer" : "hold no answer";
+  const words = hit === null ? "" : hit ? ", an answer in the text" : ", no answer in the text";
   const gold = rank ? `, gold passage at rank ${rank}` : "";
   const box = make("details");
-  box.append(make("summary", `${places.length} passages ${words}${gold}`), list);
+  box.append(make("summary", `${places.length} passage${places.length === 1 ? "" : "s"}${words}${gold}`), list);
   return box;
 }
 

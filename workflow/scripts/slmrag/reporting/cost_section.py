@@ -30,7 +30,7 @@ def section(experiment: Experiment, rows: Rows, indexes: Rows) -> Section:
     words = [
         "Seconds a question are a completion's service time. Tokens a second, start and memory "
         "peaks are of the engine runs that made the answers, which one model's cells may share. "
-        "The grey line joins the cells that no cheaper one equals."
+        "The grey line joins the cells, oracle apart, that no cheaper one equals."
     ]
     tables = [found for found in (costs(rows), built(indexes)) if found.rows]
     return Section("cost", "Cost", words, figures, tables)
@@ -50,7 +50,8 @@ def figure(
         for r in own
     ]
     label = f"{LABELS[metric]} against {axis.split(',')[0].lower()} on {dataset}"
-    drawn = scatter(points, modes, label, (axis, LABELS[metric]), joined)
+    ideal = [i for i, m in enumerate(modes) if experiment.modes[m]["context"] == "oracle"]
+    drawn = scatter(points, modes, label, (axis, LABELS[metric]), joined, ideal)
     return Figure(f"{metric}-{name}-{dataset}", drawn, label)
 
 

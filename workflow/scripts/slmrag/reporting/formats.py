@@ -39,8 +39,11 @@ def size(value: float) -> str:
 
 
 def probability(value: float) -> str:
-    """Return a p value: never zero."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    """Return a p value: never zero, and never rounded to a level that it does not reach."""
+    if value < 0.001:
+        return "< 0.001"
+    text = f"{value:.3f}"
+    return f"{value:.4f}" if text in ("0.010", "0.050") and float(text) != value else text
 
 
 def billions(value: float) -> str:

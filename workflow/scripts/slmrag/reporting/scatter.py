@@ -1,7 +1,7 @@
 """Quality against cost: points by mode, the front that nothing beats, lines through a mode."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from slmrag.reporting.plots import WIDTH
@@ -20,21 +20,28 @@ class Place(NamedTuple):
 
 
 def scatter(
-    points: Sequence[Place], series: Sequence[str], label: str, axes: tuple[str, str], joined: bool
+    points: Sequence[Place],
+    series: Sequence[str],
+    label: str,
+    axes: tuple[str, str],
+    joined: bool,
+    ideal: Collection[int] = (),
 ) -> str:
     """Draw quality (up) against cost (right, logarithmic); ``joined`` draws a line a series.
 
-    Otherwise a line joins the cells that no other beats in both.
+    Otherwise a grey line joins the cells that no other beats in both, the ``ideal`` series apart.
     """
     key, top = legend(series, LEFT, 12, WIDTH)
+    top += 20
     bottom = top + HEIGHT
     across = logarithmic([point.x for point in points])
     high = max(point.y for point in points) * 1.05 or 1.0
     placed = [(across(p.x), bottom - HEIGHT * p.y / high, p) for p in points]
     parts = [key, frame(top, bottom, high, axes), marks_below(points, across, bottom)]
     groups = [[q for q in placed if q[2].series == s] for s in range(len(series))] if joined else []
-    for group in groups or [front(placed)]:
-        parts.append(path(sorted(group)))
+    parts += [path(sorted(group), f"s{place % 8}") for place, group in enumerate(groups)]
+    if not joined:
+        parts.append(path(front([q for q in placed if q[2].series not in ideal]), "muted-line"))
     parts += [mark(x, y, point.series, point.tip, None) for x, y, point in placed]
     return drawing(WIDTH, bottom + 40, label, *parts)
 
@@ -56,7 +63,7 @@ def frame(top: float, bottom: float, high: float, axes: tuple[str, str]) -> str:
         parts.append(line(LEFT, y, WIDTH - RIGHT, y, "grid"))
         parts.append(text(LEFT - 8, y + 4, f"{tick:g}", "end", "muted"))
     parts.append(text((LEFT + WIDTH) / 2, bottom + 34, axes[0], "middle", "muted"))
-    parts.append(text(LEFT, top - 2, axes[1], "start", "muted"))
+    parts.append(text(LEFT, top - 12, axes[1], "start", "muted"))
     return "".join(parts)
 
 
@@ -90,11 +97,9 @@ def front(placed: Sequence[Placed]) -> list[Placed]:
     return kept
 
 
-def path(placed: Sequence[Placed]) -> str:
+def path(placed: Sequence[Placed], colour: str) -> str:
     """Draw a line through points."""
     if len(placed) < 2:
         return ""
     bends = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in placed)
-    series = {point.series for *_, point in placed}
-    colour = f"s{series.pop() % 8}" if len(series) == 1 else "muted-line"
     return f'<path d="M{bends}" class="line {colour}"></path>'

@@ -20,7 +20,7 @@ text{font:12px system-ui,sans-serif;fill:#333}
 .axis,.grid{stroke:#999;stroke-width:1}.grid{opacity:.3}
 .bar{stroke-width:2}.muted{fill:#777}.s0{--c:#0072b2}.s1{--c:#d55e00}.s2{--c:#009e73}.s3{--c:#cc79a7}
 .s4{--c:#b37700}.s5{--c:#56b4e9}.s6{--c:#555}.s7{--c:#8f4a2b}.mark{fill:var(--c);stroke:var(--c)}
-.line{fill:none;stroke:var(--c);stroke-width:1.5}
+.line{fill:none;stroke:var(--c);stroke-width:1.5}.muted-line{stroke:#999;stroke-dasharray:3 3}
 @media(prefers-color-scheme:dark){svg{background:#16181c}text{fill:#ddd}.muted{fill:#999}
 .s0{--c:#5fb4e8}.s1{--c:#f08a4b}.s2{--c:#35c79b}.s3{--c:#e3a0c6}.s4{--c:#e0b050}.s6{--c:#aaa}}
 """

@@ -52,7 +52,8 @@ class Column:
             return f'<td data-c="{self.key}">{text}</td>'
         interval, words = self.interval(row), self.words(row)
         if interval:
-            text += f' <span class="ci">{interval[0]}\u2013{interval[1]}</span>'
+            dash = " to " if self.kind == "difference" else "\u2013"
+            text += f' <span class="ci">{dash.join(interval)}</span>'
         if words:
             text += f' <span class="words">{escape(words)}</span>'
         side = "r" if self.remark else "n"
