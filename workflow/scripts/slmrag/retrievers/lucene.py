@@ -22,6 +22,7 @@ from slmrag.retrievers.hits import Hits
 
 BUILD = {"stemmer": "porter", "keep_stopwords": False}
 MOST_WORDS = 1_000
+LITTLE_WORK = 50 * 2**30  # questions x bytes of the index
 
 _log = logging.getLogger(__name__)
 _UNIT = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]|\w+|[^\s\x00-\x7f]")
@@ -62,7 +63,9 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
         what = ["-topics", topics, "-topicReader", "TsvInt", "-output", run, "-hits", depth]
         speed = ["-threads", threads, "-parallelism", threads]
         arguments = ["-index", index, *what, *weights, *speed, *_analysis(params)]
-        _watch(lucene.run("search.SearchCollection", arguments), asked)
+        work = asked * sum(file.stat().st_size for file in index.iterdir())
+        options = anserini.SHORT if work < LITTLE_WORK else ()
+        _watch(lucene.run("search.SearchCollection", arguments, options), asked)
         return _read(run)
 
 
