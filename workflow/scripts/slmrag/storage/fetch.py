@@ -15,7 +15,7 @@ from slmrag.storage.transfer import Report, transfer, wait_after
 from slmrag.storage.workspace import workspace
 
 FILES_AT_ONCE = 4
-PARTS_AT_ONCE = 8
+PARTS_AT_ONCE = 4
 
 
 def open_source(uri: str, storage: dict[str, Any]) -> Source:

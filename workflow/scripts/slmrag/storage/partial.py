@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 
 from slmrag.files import write_json
@@ -18,6 +19,8 @@ class Partial:
     def __init__(self, path: Path, remote: Remote) -> None:
         self.path, self.remote = path, remote
         self.state = path.with_name(path.name + ".parts.json")
+        self.lock = Lock()
+        """Threads that write one file at once spend their time waiting inside the kernel."""
         self.done = self._kept()
         self.resumed = bool(self.done)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,9 +56,10 @@ class Partial:
     def write(self, data: bytes, offset: int) -> None:
         """Put bytes in their place."""
         view = memoryview(data)
-        while view:
-            written = os.pwrite(self.fd, view, offset)
-            offset, view = offset + written, view[written:]
+        with self.lock:
+            while view:
+                written = os.pwrite(self.fd, view, offset)
+                offset, view = offset + written, view[written:]
 
     def mark(self, part: int) -> None:
         """Note that a part is complete."""
