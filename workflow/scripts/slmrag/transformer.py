@@ -25,7 +25,10 @@ class Transformer:
             torch.set_num_threads(hardware["threads"])
         self.device = device(hardware)
         self.model = load(checkpoint, auto, self.device)
-        self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+        except (ValueError, OSError) as error:
+            raise UserError(f"{checkpoint}: its tokenizer cannot be loaded: {error}") from error
         self.longest = longest or min(self.tokenizer.model_max_length, 512)
         self.tokens = (hardware.get("batch_size") or 0) * self.longest or BATCH_TOKENS[self.device]
 
