@@ -16,7 +16,7 @@ from slmrag.joblog import JobLog
 from slmrag.memory import Sampler
 from slmrag.redaction import clean_text
 from slmrag.tracking import alerts, outputs
-from slmrag.tracking.attempts import begin
+from slmrag.tracking.attempts import UNTRACKED, begin
 from slmrag.tracking.description import Job, describe
 from slmrag.tracking.launch import Publisher, launch
 from slmrag.tracking.settings import settings
@@ -24,7 +24,6 @@ from slmrag.tracking.settings import settings
 TERMINATED = 128 + signal.SIGTERM
 INTERRUPTED = 128 + signal.SIGINT
 STATUS = {0: "completed", TERMINATED: "killed", INTERRUPTED: "killed"}
-UNTRACKED = frozenset({"sync_tracking"})
 
 Results = Mapping[str, Any] | None
 Main = Callable[[Any, Any, Any], Results]

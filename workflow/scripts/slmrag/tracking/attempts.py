@@ -17,6 +17,9 @@ BATCH = 500
 SILENT_SECONDS = 900.0
 """An attempt on another machine that wrote nothing for so long is taken for dead."""
 
+UNTRACKED = frozenset({"sync_tracking"})
+"""Rules that are no tasks of their own."""
+
 Event = dict[str, Any]
 
 
@@ -121,9 +124,22 @@ def _locked(descriptor: int) -> bool:
 
 
 def find(results: Path) -> list[Attempt]:
-    """Return all attempts below a results folder, runs first, then by time."""
-    paths = (results / "jobs").glob("**/attempts/*.jsonl")
-    return sorted(map(Attempt, paths), key=lambda item: (not is_run(item), item.id))
+    """Return all attempts below a results folder, runs that had jobs first, then by time."""
+    found = sorted(map(Attempt, (results / "jobs").glob("**/attempts/*.jsonl")), key=by_id)
+    runs = [attempt for attempt in found if is_run(attempt)]
+    jobs = [attempt for attempt in found if rule(attempt) not in ("workflow", *UNTRACKED)]
+    begun = {(attempt.start() or {}).get("run") for attempt in jobs}
+    return [attempt for attempt in runs if attempt.id in begun] + jobs
+
+
+def by_id(attempt: Attempt) -> str:
+    """Return what sorts attempts by time."""
+    return attempt.id
+
+
+def rule(attempt: Attempt) -> str | None:
+    """Return the rule of an attempt, None where its log is empty."""
+    return (attempt.start() or {}).get("rule")
 
 
 def begin(folder: Path, name: str) -> Path:
@@ -141,7 +157,7 @@ def begin(folder: Path, name: str) -> Path:
 
 def is_run(attempt: Attempt) -> bool:
     """Say whether the attempt is a whole workflow run."""
-    return attempt.path.parents[2].name == "workflow"
+    return rule(attempt) == "workflow"
 
 
 def parent(attempt: Attempt, start: Event, results: Path) -> Attempt | None:
