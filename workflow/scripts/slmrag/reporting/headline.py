@@ -26,6 +26,7 @@ HELP = {
     "token_match": "The reference's tokens stand in the answer, in order and whole",
     "raw_token_recall": "Token recall of all that the model wrote, before trimming",
 }
+GRADES = ("correct", "incorrect", "not_attempted", "unparseable")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -44,7 +45,34 @@ def section(experiment: Experiment, rows: Rows, tables: Sequence[Table]) -> Sect
 def every(experiment: Experiment, rows: Rows) -> Section:
     """Return the table of all cells."""
     words = ["Click a heading to sort; all columns are in comparison.csv."]
-    return Section("all", "All cells", words, tables=[cells(experiment, rows)])
+    tables = [cells(experiment, rows), graded(experiment)]
+    return Section("all", "All cells", words, tables=[found for found in tables if found.rows])
+
+
+def graded(experiment: Experiment) -> Table:
+    """Return what a judge made of the answers, where one was asked."""
+    columns = [
+        Column("model", "Model"),
+        Column("dataset", "Data set"),
+        Column("mode", "Mode"),
+        Column("share_correct", "Correct", "share", estimate=True),
+        Column("accuracy_given_attempted", "Given attempted", "share"),
+        Column("f1", "F1", "share", "Harmonic mean of correct and given attempted"),
+        *(Column(name, name.replace("_", " ").capitalize(), "count") for name in GRADES),
+        Column("judge", "Judge"),
+    ]
+    rows = [judged(grades) for grades in experiment.grades]
+    caption = "Graded by a judge, as SimpleQA does; an unparseable verdict is not correct"
+    return table("grades", caption, columns, rows, "dataset", "mode", "model")
+
+
+def judged(grades: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one row of grades."""
+    ends = (("", "mean"), ("_low", "low"), ("_high", "high"))
+    share = {f"share_correct{end}": grades["share_correct"][name] for end, name in ends}
+    judge = grades["judge"]["recipe"]
+    name = f"{judge['engine']}, checkpoint {str(judge['checkpoint'])[:12]}"
+    return {**grades, **share, "judge": f"{name}, prompt {grades['judge']['prompt'][:12]}"}
 
 
 def figure(experiment: Experiment, rows: Rows, dataset: str) -> Figure:

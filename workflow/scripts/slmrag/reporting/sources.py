@@ -56,6 +56,7 @@ class Experiment:
     audits: Mapping[Key, Mapping[str, Any]]
     indexes: Sequence[Path] = ()
     manifests: Sequence[Path] = ()
+    grades: Sequence[Mapping[str, Any]] = ()
 
     @property
     def primary(self) -> str:
@@ -88,6 +89,7 @@ def read(input: Any, params: Any) -> Experiment:
         {key: read_json(path) for key, path in by_name(input.retrieval, 2).items()},
         {key: read_json(path) for key, path in by_name(input.audits, 3, last=False).items()},
         *([Path(path) for path in getattr(input, name, ())] for name in ("indexes", "manifests")),
+        [read_json(path) for path in getattr(input, "grades", ())],
     )
 
 

@@ -1,0 +1,59 @@
+"""Let a judge model grade each answer as correct, incorrect or not attempted."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from slmrag.answers import Cell
+from slmrag.files import digest, write_json, write_table
+from slmrag.generation import Setup, generate, prompt_digest
+from slmrag.grading import parse, questions_for_judge, summarise
+from slmrag.job import run_job
+from slmrag.journal import Journal
+
+
+def main(input, output, params):
+    """Write, for each cell, the verdict and grade of each answer, and what they add up to."""
+    import polars as pl
+
+    setup, template = Setup.of(input, params), Path(input.template).read_text(encoding="utf-8")
+    judge = {"recipe": setup.recipe(), "prompt": prompt_digest(template)}
+    folder = Path(params.journal) / digest(setup.recipe())
+    results = {}
+    with TemporaryDirectory() as scratch, Journal(folder) as journal:
+        cells = []
+        for place, files in enumerate(zip(input.answers, input.questions, strict=True)):
+            prompts = questions_for_judge(*map(pl.read_parquet, files), template)
+            cells.append(scratch_cell(Path(scratch, str(place)), prompts))
+        generate(setup, journal, [cell for cell, _ in cells], "grade")
+        written = zip(params.cells, output.grades, output.summaries, cells, strict=True)
+        for name, table, page, (cell, made) in written:
+            cell.write(journal)
+            grades = write_grades(made / "verdicts.parquet", table)
+            summary = {**name, **summarise(grades, params.metrics), "judge": judge}
+            write_json(summary, page)
+            share = summary["share_correct"]["mean"]
+            results[f"share_correct/{name['dataset']}/{name['mode']}"] = share
+    return results
+
+
+def write_grades(verdicts, table):
+    """Write each question's verdict and grade; return the grades."""
+    import polars as pl
+
+    found = pl.read_parquet(verdicts)
+    grades = pl.Series("grade", [parse(text) for text in found["raw_answer"]], dtype=pl.String)
+    kept = found.select("question_id", "prompt_digest", grades, verdict="raw_answer")
+    write_table(kept, table)
+    return grades.to_list()
+
+
+def scratch_cell(folder, prompts):
+    """Return a cell whose files are in a folder of their own, and that folder."""
+    folder.mkdir()
+    write_table(prompts, folder / "prompts.parquet")
+    names = ("prompts.parquet", "verdicts.parquet", "timings.parquet")
+    return Cell(*(str(folder / name) for name in names), folder / "spool"), folder
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821
