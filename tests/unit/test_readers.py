@@ -400,3 +400,19 @@ def test_formats_are_those_of_the_config():
     for kind, known in (("passages", CorpusFormat), ("questions", DatasetFormat)):
         readable = {name for name, load in FORMATS.items() if hasattr(load(), kind)}
         assert readable == set(get_args(known))
+
+
+def test_train_set(tmp_path):
+    """A train set adds a flag to each question and counts to the audit."""
+    for name, line in (
+        ("test", {"question": "who?", "answer": ["me"]}),
+        ("train", {"question": "Who", "answer": ["x"]}),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.jsonl").write_text(json.dumps(line))
+    output = SimpleNamespace(questions=tmp_path / "q.parquet", audit=tmp_path / "audit.json")
+    raw = {"raw": str(tmp_path / "test"), "gold_raw": [], "train_raw": [str(tmp_path / "train")]}
+    params = SimpleNamespace(entry={"format": "nq_open"}, name="set")
+    prepare_dataset.main(SimpleNamespace(**raw), output, params)
+    assert pl.read_parquet(output.questions)["overlap"].to_list() == ["question"]
+    assert json.loads(output.audit.read_text())["overlap"] == {"question": 1}

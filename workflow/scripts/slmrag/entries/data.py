@@ -50,6 +50,11 @@ class DatasetEntry(Entry):
     gold: Name | None = Field(
         None, description="Object with gold passages for a set that has none of its own"
     )
+    train: Name | None = Field(
+        None,
+        description="Object with the train set, in the same format: flags the questions whose "
+        "question or answer it gives away",
+    )
     gold_format: CorpusFormat | None = Field(
         None,
         description="Corpus format of the gold object, joined by passage id; null reads JSONL or "
