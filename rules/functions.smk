@@ -31,11 +31,15 @@ def grown(megabytes):
     return lambda wildcards, attempt: megabytes * attempt
 
 
+def beside(*parts):
+    """Return the path of a file beside the Snakefile, relative, so that a moved folder reruns none."""
+    return os.path.relpath(os.path.join(workflow.basedir, *parts))
+
+
 def template(mode):
     """Return the path of a mode's prompt template: the user's, or the one beside the Snakefile."""
     path = CONFIG.modes[mode].prompt
-    beside = os.path.join(workflow.basedir, path)
-    return path if os.path.exists(path) or not os.path.exists(beside) else beside
+    return path if os.path.exists(path) or not os.path.exists(beside(path)) else beside(path)
 
 
 def encoder(wildcards):
@@ -161,5 +165,5 @@ def indexes_of_runs(wildcards):
 
 def page(wildcards):
     """Return the files of the report's page, found beside the Snakefile."""
-    folder = os.path.join(workflow.basedir, "workflow", "report")
-    return sorted(os.path.join(folder, name) for name in os.listdir(folder))
+    names = sorted(os.listdir(beside("workflow", "report")))
+    return [beside("workflow", "report", name) for name in names]
