@@ -5,6 +5,9 @@ import os
 from collections.abc import Collection
 from typing import Any
 
+NOISE = 64 * 2**20
+"""Bytes by which a device's use moves by itself."""
+
 
 def visible(count: int, environment: str | None) -> list[int | str]:
     """Return the devices named by ``CUDA_VISIBLE_DEVICES``: indices, or UUIDs as they stand."""
@@ -37,21 +40,26 @@ class Gpus:
         self.method = "nvml per process" if self.devices else "none"
 
     def measure(self, processes: Collection[int]) -> dict[str, float]:
-        """Return bytes in use by ``processes`` and the highest utilisation in percent."""
+        """Return bytes in use by ``processes``, the highest utilisation and the fullest device."""
         if not self.devices:
             return {}
         import pynvml
 
-        used = sum(own_bytes(gpu, processes) for gpu in self.devices)
         totals = [pynvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in self.devices]
-        above = sum(
-            max(0, total.used - before) for total, before in zip(totals, self.baseline, strict=True)
-        )
-        if not used and above:
-            used, self.method = above, "nvml device use above its baseline"
-        busy = max(pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu for gpu in self.devices)
         share = max(100 * total.used / total.total for total in totals)
-        return {"gpu_bytes": used, "gpu_percent": busy, "gpu_memory_percent": round(share, 2)}
+        used = sum(own_bytes(gpu, processes) for gpu in self.devices)
+        if not used and any(map(hidden, self.devices)):
+            used = self.above([total.used for total in totals])
+        busy = [percent for percent in map(utilisation, self.devices) if percent is not None]
+        values = {"gpu_bytes": used, "gpu_memory_percent": round(share, 2)}
+        return values | ({"gpu_percent": max(busy)} if busy else {})
+
+    def above(self, used: Collection[int]) -> int:
+        """Return the devices' bytes above what was in use before: containers hide process ids."""
+        more = sum(max(0, now - was) for now, was in zip(used, self.baseline, strict=True))
+        if more > NOISE:
+            self.method = "nvml device use above its baseline"
+        return more if self.method.endswith("baseline") else 0
 
     def describe(self) -> dict[str, Any]:
         """Return the devices' names, sizes and how their use was measured."""
@@ -82,5 +90,27 @@ def own_bytes(gpu: Any, processes: Collection[int]) -> int:
     """Return a device's bytes held by ``processes``, as far as NVML shows them."""
     import pynvml
 
-    running = pynvml.nvmlDeviceGetComputeRunningProcesses(gpu)
-    return sum(entry.usedGpuMemory or 0 for entry in running if entry.pid in processes)
+    with contextlib.suppress(pynvml.NVMLError):
+        running = pynvml.nvmlDeviceGetComputeRunningProcesses(gpu)
+        return sum(entry.usedGpuMemory or 0 for entry in running if entry.pid in processes)
+    return 0
+
+
+def hidden(gpu: Any) -> bool:
+    """Say whether a device shows ids of processes that are not to be seen from here."""
+    import pynvml
+
+    with contextlib.suppress(pynvml.NVMLError):
+        running = pynvml.nvmlDeviceGetComputeRunningProcesses(gpu)
+        return any(not os.path.exists(f"/proc/{entry.pid}") for entry in running)
+    return True
+
+
+def utilisation(gpu: Any) -> float | None:
+    """Return a device's utilisation in percent, None where it does not tell (a MIG slice)."""
+    import pynvml
+
+    try:
+        return pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu
+    except pynvml.NVMLError:
+        return None

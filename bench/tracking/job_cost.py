@@ -1,0 +1,85 @@
+"""What watching costs a job: ``python bench/tracking/job_cost.py``.
+
+Each kind of job is a process that runs the same ``main``, its own wall time measured from before
+the import of ``slmrag.job`` to after ``run_job``. The kinds take turns, so that a noisy machine
+disturbs all alike.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
+
+from tests.tracking.clearml_stand_in import ClearmlServer  # noqa: E402
+
+ROUNDS = 9
+SECONDS = 2.0
+JOB = """
+import json, sys, time
+from types import SimpleNamespace
+wanted = json.loads(sys.argv[1])
+
+def main(input, output, params):
+    time.sleep(wanted["seconds"])
+    return {"token_recall": 0.5}
+
+begun = time.perf_counter()
+if wanted["plain"]:
+    main(None, None, None)
+else:
+    from slmrag.job import run_job
+    run_job(SimpleNamespace(
+        rule="score_answers", wildcards={"model": "m"}, params={}, input=SimpleNamespace(),
+        output=SimpleNamespace(), log=["log"], threads=1, resources={},
+        config={"experiment": "e", "tracking": wanted["tracking"]}), main)
+print(time.perf_counter() - begun)
+"""
+
+
+def seconds(tracking: dict | None, environment: dict[str, str]) -> float:
+    """Return a job's own wall time."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith("CLEARML")}
+    known |= {"PYTHONPATH": str(ROOT / "workflow" / "scripts"), **environment}
+    wanted = {"plain": tracking is None, "seconds": SECONDS, "tracking": tracking}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        command = [sys.executable, "-c", JOB, json.dumps(wanted)]
+        done = subprocess.run(
+            command, cwd=folder, env=known | {"HOME": folder}, capture_output=True, text=True
+        )
+        time.sleep(2)  # the publisher of this job is not to disturb the next
+    return float(done.stdout)
+
+
+def main() -> None:
+    """Print the seconds that each kind of tracking adds to a job of two seconds."""
+    with ClearmlServer() as server, ClearmlServer() as silent:
+        silent.fault = "stall"
+        absent = server.environment() | {"CLEARML_API_HOST": "http://127.0.0.1:9"}
+        quick = {"deadline_seconds": 2}
+        kinds = {
+            "no run_job": (None, {}),
+            "off": ({"mode": "off"}, {}),
+            "auto, nothing configured": (quick, {"SLMRAG_RUN_ID": "r"}),
+            "auto, the server answers": (quick, server.environment()),
+            "auto, the server is absent": (quick, absent),
+            "auto, the server is silent": (quick, silent.environment()),
+        }
+        taken: dict[str, list[float]] = {name: [] for name in kinds}
+        for _ in range(ROUNDS):
+            for name, (tracking, environment) in kinds.items():
+                taken[name].append(seconds(tracking, environment))
+    base = statistics.median(taken["no run_job"])
+    print(f"{'kind':30} {'added s, median':>16} {'max':>7}")
+    for name, values in taken.items():
+        print(f"{name:30} {statistics.median(values) - base:16.3f} {max(values) - base:7.3f}")
+
+
+if __name__ == "__main__":
+    main()
