@@ -23,6 +23,7 @@ from slmrag.tracking.settings import settings
 
 TERMINATED = 128 + signal.SIGTERM
 INTERRUPTED = 128 + signal.SIGINT
+OWNER = os.getpid()
 STATUS = {0: "completed", TERMINATED: "killed", INTERRUPTED: "killed"}
 
 Results = Mapping[str, Any] | None
@@ -68,7 +69,9 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
 
 
 def terminate(signum: int, frame: Any) -> None:
-    """Turn SIGTERM into an orderly end."""
+    """Turn SIGTERM into an orderly end; a forked child, which inherits this, just ends."""
+    if os.getpid() != OWNER:
+        os._exit(TERMINATED)
     raise Terminated
 
 

@@ -36,8 +36,13 @@ def secret_name(name: object) -> bool:
 
 
 def secret_values(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return the values that the environment holds under secret names."""
-    found = (value for name, value in environment.items() if secret_name(name))
+    """Return the values that the environment holds under secret names, but no files' places."""
+    return _secret_values(frozenset(environment.items()))
+
+
+@lru_cache(maxsize=4)
+def _secret_values(environment: frozenset[tuple[str, str]]) -> frozenset[str]:
+    found = (value for name, value in environment if secret_name(name))
     return frozenset(
         value for value in found if len(value) >= SHORTEST and not os.path.exists(value)
     )

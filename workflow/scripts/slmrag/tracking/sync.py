@@ -19,6 +19,8 @@ from slmrag.tracking.settings import Settings, settings
 
 Counts = dict[str, int]
 LOCK_SECONDS = 5.0
+PATIENCE = 3
+"""Failures after which the rest is kept without a try."""
 
 
 def synchronise(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
@@ -69,6 +71,9 @@ def each(
     counts: Counts = {word: 0}
     failure = None
     for attempt in pending(results, target):
+        if counts.get("kept", 0) >= PATIENCE:
+            counts["kept"] += 1
+            continue
         try:
             with attempt.lock(LOCK_SECONDS):
                 if not attempt.ended() and attempt.dead():
