@@ -32,6 +32,11 @@ TERMS = (
     "ai.google.dev/gemma/terms; a copy lies beside the model: GEMMA_TERMS.html, NOTICE.md. "
     "MiniLM: Apache-2.0."
 )
+CHANGED = """
+Modified: dequantised from Q4_K_M to bfloat16 and written as safetensors; the tokenizer begins every
+text with <bos>. Gemma is provided under and subject to the Gemma Terms of Use found at
+ai.google.dev/gemma/terms.
+"""
 
 
 def whole(folder: Path, make: Any) -> Path:
@@ -69,6 +74,7 @@ def make_gemma(folder: Path) -> None:
     source = {"gguf_file": name, "quantization_config": GgufConfig(dequantize=True)}
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **source)
     forget_quantisation(model)
+    print("the weights are read; now the tokenizer's 262,144 entries (a minute)", flush=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
     begin_with_bos(tokenizer)
     model.save_pretrained(folder)
@@ -76,6 +82,8 @@ def make_gemma(folder: Path) -> None:
     (folder / name).unlink()
     for notice in ("GEMMA_TERMS.html", "NOTICE.md"):
         shutil.copy(str(files(package.__name__) / "data" / notice), folder)
+    with open(folder / "NOTICE.md", "a") as file:
+        file.write(CHANGED)
 
 
 def forget_quantisation(model: Any) -> None:

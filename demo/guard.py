@@ -25,13 +25,24 @@ def run(command: list[str], folder: Path, environment: Mapping[str, str], cwd: P
     """
     with watched(folder):
         marked_environment = {**environment, MARK: str(folder)}
-        process = subprocess.Popen(command, cwd=cwd, env=marked_environment, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=marked_environment,
+            start_new_session=True,
+            preexec_fn=heed_interrupts,
+        )
         try:
             return process.wait()
         except BaseException:
             interrupt(process)
             end_marked(folder)
             raise
+
+
+def heed_interrupts() -> None:
+    """Undo what a shell does to a command in the background: it lets it ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

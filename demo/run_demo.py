@@ -167,6 +167,8 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except RuntimeError as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print("\nInterrupted; `make demo` goes on from here.", file=sys.stderr)
         sys.exit(130)
