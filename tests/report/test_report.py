@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 from html.parser import HTMLParser
 
 import polars as pl
@@ -131,3 +132,72 @@ def test_one_model_and_one_mode_make_a_page(tmp_path):
     experiment = make(tmp_path, models=("tiny",), questions=5)
     experiment.__class__ = type("One", (MadeUp,), {"cells": [("tiny", "facts", "no_context")]})
     assert len(report(experiment)[1]) == 1
+
+
+def rewrite(path, change):
+    """Change a table in place."""
+    change(pl.read_parquet(path)).write_parquet(path)
+
+
+def test_a_score_that_is_no_number_is_left_out_and_said(tmp_path):
+    """A NaN leaves its question out of the tests, and the page says how many are compared."""
+    experiment = make(tmp_path, questions=20)
+    path = experiment.path("scores", "tiny", "facts", "no_context")
+    bad = pl.when(pl.col("question_id") == "q3").then(float("nan")).otherwise("token_recall")
+    rewrite(path, lambda rows: rows.with_columns(token_recall=bad))
+    html = report(experiment)[2]
+    assert "the tests compare the 19 questions that all have" in html
+
+
+def test_questions_that_differ_are_paired_where_they_agree(tmp_path):
+    """Tests between cells of different questions are over those that both have."""
+    experiment = make(tmp_path, questions=20)
+    path = experiment.path("scores", "tiny", "facts", "no_context")
+    rewrite(path, lambda rows: rows.tail(15).reverse())
+    report(experiment)
+    assert {row["n"] for row in pl.read_csv(experiment.output.pairs).to_dicts()} == {15}
+
+
+def test_cells_without_a_common_question_have_no_tests(tmp_path):
+    """Where no question is answered by all, the page has means and no tests."""
+    experiment = make(tmp_path, questions=10)
+    path = experiment.path("scores", "tiny", "facts", "no_context")
+    rewrite(path, lambda rows: rows.with_columns(question_id="other" + pl.col("question_id")))
+    report(experiment)
+    assert pl.read_csv(experiment.output.pairs).is_empty()
+
+
+def test_a_megabyte_of_answer_does_not_swell_the_page(tmp_path):
+    """A long answer is cut in the browser, and the page says by how much."""
+    experiment = make(tmp_path, questions=5)
+    path = experiment.path("answers", "tiny", "facts", "no_context")
+    long = pl.lit("".join(map(chr, range(97, 123))) * 40_000)
+    rewrite(path, lambda rows: rows.with_columns(answer=long, raw_answer=long))
+    assert len(report(experiment)[2]) < 200_000
+
+
+@pytest.mark.slow
+def test_five_hundred_models_make_a_page(tmp_path):
+    """Five hundred rows are tables and a plot; the tests beyond a thousand stand in pairs.csv."""
+    names = [f"model_{place:03}" for place in range(500)]
+    experiment = make(tmp_path, models=("tiny",), questions=5)
+    for kind in ("scores", "answers", "timings"):
+        for name in names:
+            shutil.copytree(experiment.results / kind / "tiny", experiment.results / kind / name)
+    experiment.models = names
+    cells = [(name, "facts", "no_context") for name in names]
+    experiment.__class__ = type("Many", (MadeUp,), {"cells": cells})
+    page, rows, _ = report(experiment)
+    assert len(rows) == len(page.rows("cells")) == 500
+    assert len(page.rows("tests-models")) == 1000
+    assert pl.read_csv(experiment.output.pairs).height == 500 * 499 // 2
+
+
+def test_the_paper_tables_name_the_best(made, tmp_path):
+    """Markdown has the best in bold; LaTeX escapes names and closes what it opens."""
+    experiment = make(tmp_path, models=("big_one", "small_one"), questions=30)
+    report(experiment)
+    assert "**" in experiment.output.markdown.read_text()
+    tex = experiment.output.latex.read_text()
+    assert r"big\_one" in tex and r"\textbf{" in tex
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 1

@@ -44,8 +44,8 @@ def few(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator
 
 
 def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
-    """Many truncated or empty answers."""
-    for name in ("truncated", "empty"):
+    """Many empty answers, or such as were cut at the limit of tokens themselves."""
+    for name in ("cut", "empty"):
         often = [row for row in rows if row["n"] and (row[name] or 0) / row["n"] > OFTEN]
         if often:
             worst = max(often, key=lambda row: row[name] / row["n"])

@@ -20,7 +20,7 @@ TEXTS = (
     "engine",
     "device",
 )
-COUNTS = ("passages", "n", "truncated", "empty", "failed")
+COUNTS = ("passages", "n", "truncated", "cut", "empty", "failed")
 
 
 def compare(experiment: Experiment, standings: dict[Any, str] | None = None) -> "pl.DataFrame":
@@ -38,7 +38,7 @@ def columns(experiment: Experiment) -> list[str]:
     """Return the names of the comparison's columns, in order."""
     bounds = [name + end for name in averaged(experiment.metrics) for end in ("", "_low", "_high")]
     identity = ["model", "dataset", "mode", "context", "retriever", "passages", "status", "n"]
-    counts = ["standing", "has_answer", "truncated", "empty", "failed", "generated_tokens"]
+    counts = ["standing", "has_answer", "truncated", "cut", "empty", "failed", "generated_tokens"]
     return [*identity, *bounds, *counts, *COSTS]
 
 
@@ -58,6 +58,7 @@ def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, A
             for name, value in bounds(metric, summary)
         },
         "standing": standing,
+        "cut": summary.get("failures", {}).get("truncated", 0) if summary else None,
         "failed": sum(summary.get("failures", {}).values()) if summary else None,
         "generated_tokens": summary.get("generated_tokens"),
         **costs(cell),

@@ -28,7 +28,8 @@ def section(experiment: Experiment, rows: Rows, indexes: Rows) -> Section:
         if (found := figure(experiment, rows, dataset, *axis))
     ]
     words = [
-        "Seconds a question are a completion's service time. Tokens a second, start and memory "
+        "Seconds a question are a completion's service time while the whole queue is in flight, "
+        "so that they grow with what runs beside it. Tokens a second, start and memory "
         "peaks are of the engine runs that made the answers, which one model's cells may share. "
         "The grey line joins the cells, oracle apart, that no cheaper one equals."
     ]

@@ -118,7 +118,10 @@ def cells(experiment: Experiment, rows: Rows) -> Table:
             for name in variants.columns(experiment.metrics.get("variants") or ())
         ),
         Column("has_answer", "Context has answer", "share"),
-        Column("truncated", "Truncated", "count", "Answers that reached the limit of tokens"),
+        Column(
+            "truncated", "At the limit", "count", "Completions that reached the limit of tokens"
+        ),
+        Column("cut", "Cut", "count", "Answers that the limit of tokens itself cut"),
         Column("empty", "Empty", "count"),
     ]
     if any(row["status"] != "scored" for row in rows):

@@ -22,8 +22,9 @@ def dot_plot(
     rows: Sequence[tuple[str, Sequence[Point]]], series: Sequence[str], label: str, axis: str
 ) -> str:
     """Draw one row a model, one mark a mode, with intervals, on an axis that starts at zero."""
-    left = 24 + 6.8 * min(32, max((len(name) for name, _ in rows), default=0))
+    left = 26 + 7.8 * min(32, max((len(name) for name, _ in rows), default=0))
     reach = max((p.high or p.value for _, points in rows for p in points), default=0) or 1
+    reach = 1.0 if 0.8 < reach < 1 else reach
     scale = (WIDTH - 24 - left) / reach
     key, top = legend(series, left, 12, WIDTH)
     parts, y = [key], top + 14

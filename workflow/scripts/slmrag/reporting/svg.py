@@ -63,7 +63,7 @@ def legend(names: Sequence[str], x: float, y: float, width: float) -> tuple[str,
     """Return the series' names beside their marks, wrapped at ``width``, and the height used."""
     parts, left, top = [], x, y
     for series, name in enumerate(names):
-        reach = 26 + 6.6 * len(name)
+        reach = 26 + 7.2 * len(name)
         if left > x and left + reach > width:
             left, top = x, top + 20
         parts.append(mark(left + 6, top, series, name, None) + text(left + 16, top + 4, name))
