@@ -108,6 +108,8 @@ def verdict(effect: float, adjusted: float, level: float, first: str, second: st
 
 def standings(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
     """Return each cell's place against the best model of its mode, in words."""
+    if not rows:
+        return {}
     columns = zip(board.cells, board.values.mean(axis=0), strict=True)
     means = {cell.key: mean for cell, mean in columns}
     modes = dict.fromkeys(cell.mode for cell in board.cells)
