@@ -22,7 +22,7 @@ from tests.tracking.clearml_stand_in import ClearmlServer  # noqa: E402
 ROUNDS = 9
 SECONDS = 2.0
 JOB = """
-import json, sys, time
+import json, resource, sys, time
 from types import SimpleNamespace
 wanted = json.loads(sys.argv[1])
 
@@ -30,7 +30,7 @@ def main(input, output, params):
     time.sleep(wanted["seconds"])
     return {"token_recall": 0.5}
 
-begun = time.perf_counter()
+begun, before = time.perf_counter(), time.process_time()
 if wanted["plain"]:
     main(None, None, None)
 else:
@@ -39,12 +39,14 @@ else:
         rule="score_answers", wildcards={"model": "m"}, params={}, input=SimpleNamespace(),
         output=SimpleNamespace(), log=["log"], threads=1, resources={},
         config={"experiment": "e", "tracking": wanted["tracking"]}), main)
-print(time.perf_counter() - begun)
+others = resource.getrusage(resource.RUSAGE_CHILDREN)
+own = time.process_time() - before
+print(time.perf_counter() - begun, own + others.ru_utime + others.ru_stime)
 """
 
 
-def seconds(tracking: dict | None, environment: dict[str, str]) -> float:
-    """Return a job's own wall time."""
+def cost(tracking: dict | None, environment: dict[str, str]) -> tuple[float, float]:
+    """Return a job's own wall time and CPU time, that of the children it waited for included."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("CLEARML")}
     known |= {"PYTHONPATH": str(ROOT / "workflow" / "scripts"), **environment}
     wanted = {"plain": tracking is None, "seconds": SECONDS, "tracking": tracking}
@@ -54,7 +56,8 @@ def seconds(tracking: dict | None, environment: dict[str, str]) -> float:
             command, cwd=folder, env=known | {"HOME": folder}, capture_output=True, text=True
         )
         time.sleep(2)  # the publisher of this job is not to disturb the next
-    return float(done.stdout)
+    wall, cpu = map(float, done.stdout.split())
+    return wall, cpu
 
 
 def main() -> None:
@@ -71,14 +74,21 @@ def main() -> None:
             "auto, the server is absent": (quick, absent),
             "auto, the server is silent": (quick, silent.environment()),
         }
-        taken: dict[str, list[float]] = {name: [] for name in kinds}
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in kinds}
         for _ in range(ROUNDS):
             for name, (tracking, environment) in kinds.items():
-                taken[name].append(seconds(tracking, environment))
-    base = statistics.median(taken["no run_job"])
-    print(f"{'kind':30} {'added s, median':>16} {'max':>7}")
+                taken[name].append(cost(tracking, environment))
+    show(taken)
+
+
+def show(taken: dict[str, list[tuple[float, float]]]) -> None:
+    """Print what each kind adds to the first."""
+    base = [statistics.median(values) for values in zip(*taken["no run_job"], strict=True)]
+    print(f"{'kind':30} {'wall s: median':>15} {'least':>7} {'CPU s: median':>15}")
     for name, values in taken.items():
-        print(f"{name:30} {statistics.median(values) - base:16.3f} {max(values) - base:7.3f}")
+        walls, cpus = zip(*values, strict=True)
+        wall, cpu = statistics.median(walls) - base[0], statistics.median(cpus) - base[1]
+        print(f"{name:30} {wall:15.3f} {min(walls) - base[0]:7.3f} {cpu:15.3f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,80 @@
+"""What runs beside a job: its event log, its memory sampler, its publisher."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from slmrag import events
+from slmrag.joblog import JobLog
+from slmrag.memory import Sampler
+from slmrag.tracking import alerts, outputs
+from slmrag.tracking.attempts import UNTRACKED, begin
+from slmrag.tracking.description import Job
+from slmrag.tracking.launch import Publisher, launch
+from slmrag.tracking.settings import settings
+
+
+@contextmanager
+def harmless(what: str) -> Iterator[None]:
+    """Log a failure of the watchers; it never costs a result."""
+    try:
+        yield
+    except Exception:
+        logging.getLogger(__name__).warning("tracking: %s failed", what, exc_info=True)
+
+
+@dataclass
+class Watchers:
+    """The watchers of one job."""
+
+    journal: events.EventLog
+    sampler: Sampler
+    publisher: Publisher | None
+
+    @classmethod
+    def start(cls, job: Job, log: JobLog) -> "Watchers":
+        """Open the job's events, say what runs, and start sampling and sending."""
+        path = begin(job.folder, job.id)
+        journal = events.EventLog(path)
+        events.use(journal)
+        journal.write("start", **job.beginning())
+        if model := outputs.model(job):
+            journal.write("model", **model)
+        wanted = job.rule not in UNTRACKED
+        publisher = launch(path, job.results, job.tracking) if wanted else None
+        interval = settings(job.tracking).interval_seconds
+        sampler = Sampler(journal, job.folder / "memory_usage.json", interval)
+        beside = [it.process for it in (publisher, log) if it and it.process]
+        sampler.without |= {process.pid for process in beside}
+        sampler.start()
+        return cls(journal, sampler, publisher)
+
+    def record(self, job: Job, results: Mapping[str, Any]) -> None:
+        """Report what the job made, and where it is beyond what the config expects of it."""
+        outputs.report(job, results)
+        for name, message in alerts.result_alerts(settings(job.tracking).alerts, results):
+            self.alert(name, message)
+
+    def alert(self, name: str, message: str) -> None:
+        """Report an alert, in the log too."""
+        events.emit("alert", name=name, message=message)
+        logging.getLogger(__name__).warning("alert: %s", message)
+
+    def finish(self, job: Job, status: str, story: str | None) -> None:
+        """Write how the job ended, and let go of the publisher, whatever else fails."""
+        with harmless("memory"):
+            self.sampler.finish(status)
+            events.artifact("memory_usage", self.sampler.path, **self.sampler.peaks)
+        with harmless("alerts"):
+            found = alerts.facts(self.sampler.peaks, self.sampler.seconds, job.resources)
+            for name, message in alerts.machine_alerts(settings(job.tracking).alerts, found):
+                self.alert(name, message)
+        with harmless("end"):
+            peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
+            self.journal.write("end", status=status, error=story, **peaks)
+        events.use(None)
+        self.journal.close()
+        if self.publisher:
+            self.publisher.finish()
