@@ -1,0 +1,30 @@
+"""Retrieval runs held against published scores: `snakemake --configfile config/reference.yaml check_reference`.
+
+Needs: results/{experiment}/retrieval/{dataset}/{retriever}.json, workflow/reference/retrieval.yaml
+Makes: results/{experiment}/retrieval/reference.json, or an error that names the scores that differ
+"""
+
+
+localrules:
+    check_reference,
+
+
+rule check_reference:
+    input:
+        reference=os.path.join(workflow.basedir, "workflow", "reference", "retrieval.yaml"),
+        metrics=expand("<results>/retrieval/{run}.json", run=RUNS),
+    output:
+        verdicts="<results>/retrieval/reference.json",
+    log:
+        "logs/check_reference.log",
+    benchmark:
+        "benchmarks/check_reference.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=grown(1000),
+    params:
+        runs=RUNS,
+        code=code("check_reference"),
+    script:
+        "../workflow/scripts/check_reference.py"
