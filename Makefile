@@ -43,6 +43,10 @@ bench: $(VENV)/lucene
 schema: $(VENV)/ready
 	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.config_reference
 
+# The DAG of the default config; needs graphviz.
+pictures: $(VENV)/ready
+	snakemake --rulegraph dot | tred | dot -Grankdir=LR -Gmargin=0.1 -Tsvg > docs/dag.svg
+
 check-tracking: $(VENV)/ready
 	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.tracking.check
 

@@ -19,7 +19,13 @@ include: "rules/prompt.smk"
 include: "rules/generate.smk"
 include: "rules/score.smk"
 include: "rules/report.smk"
+include: "rules/check.smk"
 include: "rules/track.smk"
+
+
+if CONFIG.judge:
+
+    include: "rules/grade.smk"
 
 
 localrules:

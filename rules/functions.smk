@@ -36,9 +36,8 @@ def beside(*parts):
     return os.path.relpath(os.path.join(workflow.basedir, *parts))
 
 
-def template(mode):
-    """Return the path of a mode's prompt template: the user's, or the one beside the Snakefile."""
-    path = CONFIG.modes[mode].prompt
+def template(path):
+    """Return the path of a template: the user's, or the one beside the Snakefile."""
     return path if os.path.exists(path) or not os.path.exists(beside(path)) else beside(path)
 
 
@@ -167,3 +166,14 @@ def page(wildcards):
     """Return the files of the report's page, found beside the Snakefile."""
     names = sorted(os.listdir(beside("workflow", "report")))
     return [beside("workflow", "report", name) for name in names]
+
+
+def graded_rows():
+    """Return the model/dataset/mode rows that the judge grades, of all models."""
+    judged = CONFIG.judge.datasets if CONFIG.judge else []
+    return ["/".join(row) for row in grid.rows(CONFIG) if row[1] in judged]
+
+
+def grades_of_rows(wildcards):
+    """Return the judge's summaries, where there is one."""
+    return [f"{RESULTS}/grades/{row}.json" for row in graded_rows()]

@@ -8,7 +8,7 @@ Makes: results/{experiment}/prompts/{dataset}/{mode}.parquet
 rule build_prompts:
     input:
         questions="resources/datasets/{dataset}/questions.parquet",
-        template=lambda wildcards: template(wildcards.mode),
+        template=lambda wildcards: template(CONFIG.modes[wildcards.mode].prompt),
         hits=hits_of,
         passages=passages_of,
     output:

@@ -23,6 +23,7 @@ rule report_comparison:
             *expand("resources/datasets/{dataset}/audit.json", dataset=grid.datasets(CONFIG)),
             *expand("resources/corpora/{corpus}/audit.json", corpus=grid.corpora(CONFIG)),
         ],
+        grades=grades_of_rows,
         page=page,
         indexes=indexes_of_runs,
         manifests=[

@@ -10,6 +10,7 @@ from slmrag.entries.base import Entry, Name
 from slmrag.entries.data import CorpusEntry, DatasetEntry
 from slmrag.entries.generation import (
     GenerationEntry,
+    JudgeEntry,
     ModeEntry,
     ModelEntry,
     SamplingEntry,
@@ -38,6 +39,8 @@ class Config(Entry):
     metrics: MetricsEntry = Field(MetricsEntry(), description="How answers are compared")
     generation: GenerationEntry = Field(GenerationEntry(), description="How jobs are cut")
     skip: list[SkipEntry] = Field([], description="Cells that are left out on purpose")
+    judge: JudgeEntry | None = Field(None, description="A model that grades answers; off unless set")
+    against: Name | None = Field(None, description="Experiment that `snakemake compare` reads")
     tracking: TrackingEntry = Field(TrackingEntry(), description="Where events are sent")
 
 

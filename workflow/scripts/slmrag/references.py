@@ -19,6 +19,7 @@ def problems_of_references(config: "Config") -> list[str]:
         *_retrievers(config),
         *_modes(config),
         *_skips(config),
+        *_judge(config),
         *([] if _unknown(config) else _cells(config)),
     ]
 
@@ -78,6 +79,11 @@ def _skips(config: "Config") -> Iterator[str]:
     for index, skip in enumerate(config.skip):
         yield from _reference(f"skip.{index}.dataset", skip.dataset, "dataset", config.datasets)
         yield from _reference(f"skip.{index}.mode", skip.mode, "mode", config.modes)
+
+
+def _judge(config: "Config") -> Iterator[str]:
+    for name in config.judge.datasets if config.judge else []:
+        yield from _reference("judge.datasets", name, "dataset", config.datasets)
 
 
 def _cells(config: "Config") -> Iterator[str]:

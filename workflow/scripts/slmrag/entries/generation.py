@@ -130,6 +130,16 @@ class ModelEntry(Entry):
         return self.mem_mb or (16_000 if self.checkpoint else 4_000)
 
 
+class JudgeEntry(Entry):
+    """A model that grades answers as correct, incorrect or not attempted (SimpleQA's grading)."""
+
+    model: ModelEntry = Field(description="The judge, as an entry of models")
+    datasets: list[Name] = Field(min_length=1, description="Question sets whose answers it grades")
+    prompt: str = Field(
+        "config/prompts/judge.jinja", description="Path of the Jinja template of a grading"
+    )
+
+
 class GenerationEntry(Entry):
     """How generation is cut into jobs."""
 

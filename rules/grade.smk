@@ -1,0 +1,63 @@
+"""A judge's grade of each answer, for the data sets that the config names.
+
+Needs: answers, questions.parquet, the judge's checkpoint and template
+Makes: results/{experiment}/grades/{model}/{dataset}/{mode}.parquet and .json, by one engine start
+"""
+
+JUDGE_HERE = ["resources/judge"] if CONFIG.judge.model.checkpoint else []
+GRADED = graded_rows()
+
+
+localrules:
+    download_judge,
+
+
+use rule download_model as download_judge with:
+    output:
+        checkpoint=directory("resources/judge"),
+        manifest="resources/judge.json",
+    log:
+        "logs/download_judge.log",
+    benchmark:
+        "benchmarks/download_judge.tsv"
+    params:
+        uri=CONFIG.judge.model.checkpoint,
+        revision=CONFIG.judge.model.revision,
+        storage=storage,
+        code=code("download_model"),
+
+
+rule grade_answers:
+    input:
+        answers=expand("<results>/answers/{row}.parquet", row=GRADED),
+        questions=expand(
+            "resources/datasets/{dataset}/questions.parquet",
+            dataset=[row.split("/")[1] for row in GRADED],
+        ),
+        template=template(CONFIG.judge.prompt),
+        checkpoint=JUDGE_HERE,
+        manifest=[f"{folder}.json" for folder in JUDGE_HERE],
+    output:
+        grades=expand("<results>/grades/{row}.parquet", row=GRADED),
+        summaries=expand("<results>/grades/{row}.json", row=GRADED),
+    log:
+        "logs/grade_answers.log",
+    benchmark:
+        "benchmarks/grade_answers.tsv"
+    conda:
+        "../envs/generation.yaml"
+    threads: 8
+    resources:
+        mem_mb=grown(CONFIG.judge.model.memory()),
+        gpu=CONFIG.judge.model.gpu_count(),
+    params:
+        model=CONFIG.judge.model.params(),
+        sampling={"temperature": 0.0, "max_tokens": 8, "seed": 0},
+        metrics=CONFIG.metrics.params(),
+        cells=[dict(zip(("model", "dataset", "mode"), row.split("/"))) for row in GRADED],
+        journal=lambda wildcards, resources: "resources/journal",
+        hardware=lambda wildcards, resources, threads: CONFIG.judge.model.hardware()
+        | {"gpus": int(resources.gpu), "threads": threads},
+        code=code("grade_answers", engines=CONFIG.judge.model.engine),
+    script:
+        "../workflow/scripts/grade_answers.py"
