@@ -14,6 +14,7 @@ import download_object
 import pytest
 from slmrag.errors import UserError
 from slmrag.storage import download, transfer
+from slmrag.storage.changes import changed
 
 from tests.storage.conftest import BUCKET, CLOSED, MIB, READER, large
 
@@ -297,3 +298,23 @@ def test_names_that_lead_out(tmp_path, bucket, credentials, monkeypatch):
 
     monkeypatch.setattr(S3, "_prefix", crooked)
     assert "leads out of its folder" in refused(tmp_path, f"s3://{BUCKET}/models/tiny/")
+
+
+def test_changed_at_the_source(tmp_path, bucket, credentials):
+    """A changed, a grown and a vanished object are told; an unchanged one is not."""
+    key = "watched/a.txt"
+    bucket.put_object(Bucket=BUCKET, Key=key, Body=b"one")
+    objects = {"raw": {"uri": f"s3://{BUCKET}/watched/"}}
+    fetch(tmp_path, objects["raw"]["uri"])
+
+    def told():
+        return list(changed(objects, {}, tmp_path))
+
+    assert told() == []
+    bucket.put_object(Bucket=BUCKET, Key=key, Body=b"two")
+    assert "has changed since it was fetched: a.txt; to fetch it again: snakemake" in told()[0]
+    bucket.put_object(Bucket=BUCKET, Key="watched/b.txt", Body=b"two")
+    assert "has other files now: b.txt" in told()[0]
+    for name in ("a.txt", "b.txt"):
+        bucket.delete_object(Bucket=BUCKET, Key=f"watched/{name}")
+    assert "could not be checked" in told()[0]

@@ -14,7 +14,7 @@ from slmrag.text import normalise
 LONGEST = 10_000
 """Lengths above are counted as this one."""
 ALL, STRIDE = 100_000, 16
-"""Of so many passages the words are counted in each, of those after them in every 16th."""
+"""So many passages have their words counted, and after them those of every 16th table."""
 
 
 class Lengths:
@@ -46,7 +46,7 @@ class CorpusAudit:
     """Counts over the passages of a corpus."""
 
     def __init__(self) -> None:
-        self.passages = self.without_title = self.without_text = 0
+        self.passages = self.without_title = self.without_text = self.tables = 0
         self.ids, self.texts, self.words = Repeats(), Repeats(), Lengths()
 
     def add(self, table: pl.DataFrame) -> None:
@@ -56,8 +56,9 @@ class CorpusAudit:
         self.without_text += int((table["text"] == "").sum())
         self.ids.add(table["id"])
         self.texts.add(table["text"])
-        sampled = table if self.passages <= ALL else table.gather_every(STRIDE)
-        self.words.add(words(sampled["text"]).to_numpy())
+        self.tables += 1
+        if self.passages <= ALL or self.tables % STRIDE == 0:
+            self.words.add(words(table["text"]).to_numpy())
 
     def summary(self) -> dict[str, Any]:
         """Return the audit."""

@@ -46,9 +46,9 @@ def placed(
 
 
 def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:
-    nameless = table.filter(pl.col("id") == "")
-    if nameless.height:
-        line = nameless["line"][0]
+    nameless = table["id"] == ""
+    if nameless.any():
+        line = table["line"][nameless.arg_max()]
         raise UserError(f"{path}, line {line}: a passage without an id; give it one")
 
 

@@ -36,6 +36,7 @@ def write_stream(
                 compression="zstd",
                 compression_level=LEVEL,
                 row_group_size=ROW_GROUP,
+                statistics=False,
                 engine="streaming",
             )
         except BaseException as error:

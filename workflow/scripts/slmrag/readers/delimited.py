@@ -9,11 +9,12 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from slmrag.errors import UserError, nearest
-from slmrag.readers.opening import blocks_of, decoded
-from slmrag.readers.shapes import PLACED
+from slmrag.readers.opening import blocks_of, count, decoded
+from slmrag.readers.shapes import PASSAGES
 
 csv.field_size_limit(1 << 28)
 QUOTE = b'"'
@@ -46,10 +47,10 @@ def tables_of(
         if block:
             table = _fast(block, header, separator)
             if table is None:
-                table = _careful(block, header, path, first, separator)
+                table, lines = _careful(block, header, path, first, separator)
             else:
-                table = table.with_columns(_lines(table, block, first))
-            yield _ours(table, names)
+                lines = _lines(table, block, first)
+            yield _ours(table, names, lines)
 
 
 def record_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -70,7 +71,7 @@ def record_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _boundary(block: bytes) -> int:
     """Return the end of the last line that is outside quotes; 0 where there is none."""
-    end = block.rfind(QUOTE) if block.count(QUOTE) % 2 else len(block)
+    end = block.rfind(QUOTE) if count(block, QUOTE) % 2 else len(block)
     return block.rfind(b"\n", 0, end) + 1
 
 
@@ -109,7 +110,7 @@ def _fast(block: bytes, header: Sequence[str], separator: str) -> pl.DataFrame |
 
 def _is_whole(table: pl.DataFrame, block: bytes, separator: str) -> bool:
     """Tell whether no row was too short: Polars fills those, and refuses the long ones only."""
-    extra = block.count(separator.encode()) - table.height * (table.width - 1)
+    extra = count(block, separator.encode()) - table.height * (table.width - 1)
     return extra == 0 or extra == _count(table, separator).sum()
 
 
@@ -121,13 +122,13 @@ def _count(table: pl.DataFrame, mark: str) -> pl.Series:
 
 def _careful(
     block: bytes, header: Sequence[str], path: Path, first: int, separator: str
-) -> pl.DataFrame:
-    rows = [
-        (*_whole(values, header, path, line), line)
-        for line, values in _read(block, path, first, separator)
-    ]
-    schema = {**dict.fromkeys(header, pl.String), "line": pl.UInt32}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+) -> tuple[pl.DataFrame, pl.Series]:
+    lines, rows = [], []
+    for line, values in _read(block, path, first, separator):
+        lines.append(line)
+        rows.append(_whole(values, header, path, line))
+    table = pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row")
+    return table, pl.Series("line", lines, dtype=pl.UInt32)
 
 
 def _whole(values: list[str], header: Sequence[str], path: Path, line: int) -> list[str]:
@@ -154,15 +155,17 @@ def _read(block: bytes, path: Path, first: int, separator: str) -> Iterator[tupl
 
 def _lines(table: pl.DataFrame, block: bytes, first: int) -> pl.Series:
     """Return the line that each row begins at."""
-    if block.count(b"\n") <= table.height:
-        return pl.int_range(first, first + table.height, dtype=pl.UInt32, eager=True).alias("line")
-    inside = _count(table, "\n")
-    return (inside + 1).cum_sum().shift(1, fill_value=0).cast(pl.UInt32).rename("line") + first
+    numbers = np.arange(first, first + table.height, dtype=np.uint32)
+    if count(block, b"\n") > table.height:
+        inside = _count(table, "\n").to_numpy()
+        numbers[1:] += np.cumsum(inside[:-1], dtype=np.uint32)
+    return pl.Series("line", numbers)
 
 
-def _ours(table: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
-    columns = [
-        pl.col(names[name]).alias(name) if name in names else pl.lit("").alias(name)
-        for name in ("id", "title", "text")
-    ]
-    return table.select(*columns, "line").cast(dict(PLACED))
+def _ours(table: pl.DataFrame, names: Mapping[str, str], lines: pl.Series) -> pl.DataFrame:
+    empty = pl.Series([""], dtype=pl.String)
+    columns = {
+        name: table[names[name]] if name in names else empty.new_from_index(0, table.height)
+        for name in PASSAGES
+    }
+    return pl.DataFrame({**columns, "line": lines})
