@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from slmrag.job import run_job
+from slmrag.progress import terminal
 from slmrag.reporting import against
 from slmrag.reporting.write import write_text
 
@@ -18,7 +19,7 @@ def main(input, output, params):
     only[names[1]] = [k for k in before if k not in now]
     changes = list(against.changed(entries, old_entries))
     write_text(against.text(names, changes, rows, only), output.page)
-    print(Path(output.page).read_text(encoding="utf-8"))
+    print(Path(output.page).read_text(encoding="utf-8"), file=terminal(), flush=True)
     return {"cells": len(rows), "changed_entries": len(changes)}
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from slmrag.files import read_json
 from slmrag.job import run_job
+from slmrag.progress import terminal
 from slmrag.reporting import sources, verify
 
 
@@ -17,7 +18,8 @@ def main(input, output, params):
     checked["expected"] = sum(
         verify.check_expected(rows, read_json(path)) for path in getattr(input, "expected", ())
     )
-    print("Verified:", ", ".join(f"{count} {name}" for name, count in checked.items()))
+    counts = ", ".join(f"{count} {name}" for name, count in checked.items())
+    print(f"Verified: {counts}.", file=terminal(), flush=True)
     return checked
 
 

@@ -63,11 +63,9 @@ def entries(experiment: Experiment) -> Iterator[dict[str, str]]:
     for what in ("models", "datasets", "modes", "retrievers"):
         for name, entry in getattr(experiment, what).items():
             yield {"what": what, "name": name, "value": json.dumps(entry, sort_keys=True)}
-    yield {
-        "what": "metrics",
-        "name": "",
-        "value": json.dumps(dict(experiment.metrics), sort_keys=True),
-    }
+    for what in ("sampling", "metrics"):
+        value = json.dumps(dict(getattr(experiment, what)), sort_keys=True)
+        yield {"what": what, "name": "", "value": value}
 
 
 def audits(experiment: Experiment) -> Iterator[dict[str, str]]:

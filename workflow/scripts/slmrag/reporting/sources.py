@@ -57,6 +57,7 @@ class Experiment:
     indexes: Sequence[Path] = ()
     manifests: Sequence[Path] = ()
     grades: Sequence[Mapping[str, Any]] = ()
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def primary(self) -> str:
@@ -90,6 +91,7 @@ def read(input: Any, params: Any) -> Experiment:
         {key: read_json(path) for key, path in by_name(input.audits, 3, last=False).items()},
         *([Path(path) for path in getattr(input, name, ())] for name in ("indexes", "manifests")),
         [read_json(path) for path in getattr(input, "grades", ())],
+        getattr(params, "sampling", {}),
     )
 
 
