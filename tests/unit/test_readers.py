@@ -388,9 +388,8 @@ def test_folders_of_text(tmp_path, monkeypatch):
         SimpleNamespace(raw=["resources/raw/docs"]), output, SimpleNamespace(entry=entry)
     )
     assert pl.read_parquet("p.parquet").rows() == [
-        ("first.md#0", "The *first* one", "# The *first* one #"),
-        ("first.md#1", "The *first* one", "It has a body."),
-        ("first.md#2", "The *first* one", "And more."),
+        ("first.md#0", "The *first* one", "It has a body."),
+        ("first.md#1", "The *first* one", "And more."),
         ("more/second.txt#0", "second", "No heading here."),
     ]
 

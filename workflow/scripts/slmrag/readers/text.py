@@ -10,17 +10,15 @@ from slmrag.readers.opening import lines_of
 from slmrag.readers.shapes import tabled
 
 HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
-TITLE_LINES = 5
-"""Lines among which a heading is taken for the title."""
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-    """Yield one document: the first heading is its title, else the name of its file."""
-    lines = [line for _, line in lines_of(path)]
-    headings = (HEADING.match(line) for line in lines[:TITLE_LINES])
-    title = next((match[1] for match in headings if match), path.name.split(".")[0])
-    text = "\n".join(lines).strip()
-    return tabled([(_id(path), title, text, 1)] if text else [])
+    """Yield one document; a heading in its first line is its title, else its file's name is."""
+    text = "\n".join(line for _, line in lines_of(path)).strip()
+    first, _, rest = text.partition("\n")
+    heading = HEADING.match(first)
+    title, body = (heading[1], rest.strip()) if heading else (path.name.split(".")[0], text)
+    return tabled([(_id(path), title, body, 1)] if body else [])
 
 
 def _id(path: Path) -> str:
