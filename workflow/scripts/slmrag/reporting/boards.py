@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,12 @@ class Board:
     @cached_property
     def _places(self) -> dict[tuple[str, str], int]:
         return {(cell.model, cell.mode): place for place, cell in enumerate(self.cells)}
+
+
+def named(board: Board, place: int) -> dict[str, Any]:
+    """Return the names of a cell."""
+    cell = board.cells[place]
+    return {"dataset": board.dataset, "model": cell.model, "mode": cell.mode}
 
 
 def boards(experiment: Experiment) -> list[Board]:

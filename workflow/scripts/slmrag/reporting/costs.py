@@ -11,6 +11,7 @@ COSTS = (
     "seconds_per_1000",
     "prompt_tokens",
     "tokens_per_second",
+    "energy_per_1000",
     "start_seconds",
     "peak_cpu_bytes",
     "peak_gpu_bytes",
@@ -51,10 +52,12 @@ def runs(records: list[dict[str, Any]]) -> dict[str, Any]:
         return {}
     seconds = _total(records, "generation_seconds")
     requests = _total(records, "requests")
+    energy = _total(records, "energy_joules")
     starts = [sum(starts.values()) for r in records if (starts := r.get("start_seconds"))]
     return {
         "seconds_per_1000": 1000 * seconds / requests if requests else None,
         "tokens_per_second": _total(records, "generated_tokens") / seconds if seconds else None,
+        "energy_per_1000": 1000 * energy / requests if energy and requests else None,
         "start_seconds": max(starts, default=None),
         "parameters": weights(records),
         "peak_cpu_bytes": _largest(records, "peak_cpu_bytes"),

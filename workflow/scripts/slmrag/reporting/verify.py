@@ -3,7 +3,6 @@
 Each check raises UserError naming the first number that does not match, and what it should be.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slmrag.errors import UserError
 from slmrag.files import read_json, sha256_file
 from slmrag.reporting.build import Report, build
+from slmrag.reporting.sameness import same, same_table, same_text, same_tree
 from slmrag.reporting.sources import Cell, Experiment
 from slmrag.reporting.write import texts
 from slmrag.summary import summarise
@@ -19,8 +19,6 @@ from slmrag.verdicts import joined, scored
 
 if TYPE_CHECKING:
     import polars as pl
-
-TOLERANCE = 1e-12
 
 
 def verify(experiment: Experiment, report: Any) -> dict[str, int]:
@@ -79,53 +77,6 @@ def check_report(again: Report, report: Any) -> int:
             same_text(Path(getattr(report, name)), text)
     same_text(Path(report.html), again.html)
     return written.height * written.width
-
-
-def same(written: Any, again: Any, place: str) -> None:
-    """Refuse two values that differ by more than rounding."""
-    numbers = isinstance(written, float) and isinstance(again, int | float)
-    close = numbers and math.isclose(written, again, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    if not close and written != again:
-        raise UserError(f"{place} is {written!r}, but recomputed it is {again!r}")
-
-
-def same_table(written: "pl.DataFrame", again: "pl.DataFrame", path: str) -> None:
-    """Refuse two tables that differ, naming the first row and column."""
-    same(written.columns, again.columns, f"{path}: the columns")
-    same(written.height, again.height, f"{path}: the number of rows")
-    for place, (one, two) in enumerate(zip(written.to_dicts(), again.to_dicts(), strict=True)):
-        name = one.get("question_id") or "/".join(str(v) for v in list(one.values())[:3])
-        for column in written.columns:
-            same(one[column], two[column], f"{path}: row {place + 1} ({name}): {column}")
-
-
-def same_tree(written: Any, again: Any, place: str) -> None:
-    """Refuse two nested mappings that differ, naming the path to the first value."""
-    if not (isinstance(written, Mapping) and isinstance(again, Mapping)):
-        return same(written, again, place)
-    same(sorted(written), sorted(again), f"{place}: the keys")
-    for name in written:
-        same_tree(written[name], again[name], f"{place}: {name}")
-    return None
-
-
-def same_text(path: Path, again: str) -> None:
-    """Refuse a text file that differs, naming the first line."""
-    written = path.read_text(encoding="utf-8").split("\n")
-    for number, (one, two) in enumerate(zip(written, again.split("\n"), strict=False), 1):
-        if one != two:
-            raise UserError(f"{path}, line {number}: {excerpt(one, two)}")
-    same(len(written), len(again.split("\n")), f"{path}: the number of lines")
-
-
-def excerpt(written: str, again: str, reach: int = 40) -> str:
-    """Return what stands around the first difference of two lines, and what should."""
-    place = next(
-        (i for i, pair in enumerate(zip(written, again, strict=False)) if pair[0] != pair[1]), 0
-    )
-    start = max(0, place - reach)
-    one, two = (text[start : place + reach] for text in (written, again))
-    return f"{one!r} stands where {two!r} was recomputed"
 
 
 def check_expected(rows: Sequence[Mapping[str, Any]], expected: Iterable[Mapping[str, Any]]) -> int:

@@ -1,24 +1,22 @@
 """The section on causes: what context fixes and destroys, and how answers go wrong in form."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from slmrag.failures import NAMES
-from slmrag.reporting.boards import Board
+from slmrag.reporting.boards import Board, named
 from slmrag.reporting.sections import Section
+from slmrag.reporting.slice_tables import slice_tables
 from slmrag.reporting.sources import Experiment
 from slmrag.reporting.tables import Column, Table, table
-from slmrag.slices import answer_length, flags, question_word, share, use_of_context
+from slmrag.slices import share, use_of_context
 
 Rows = Sequence[Mapping[str, Any]]
 CELL = [Column("dataset", "Data set"), Column("model", "Model"), Column("mode", "Mode")]
 RANKS = ((1, 1, "rank 1"), (2, 2, "rank 2"), (3, 5, "ranks 3 to 5"), (6, 10**9, "rank 6 or more"))
 FAILURES = {name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in NAMES}
-Classes = dict[str, list[str]]
-KNOWN_COLUMNS = {"question_id", "question", "answers", "gold"}
 
 
 def section(experiment: Experiment, boards: Sequence[Board]) -> Section:
@@ -29,7 +27,7 @@ def section(experiment: Experiment, boards: Sequence[Board]) -> Section:
         "hold an answer.",
     ]
     tables = [contexts(experiment, boards), ranks(boards), forms(boards)]
-    tables += [sliced(experiment, boards, *each) for each in kinds(experiment, boards)]
+    tables += slice_tables(experiment, boards)
     return Section("why", "Why", words, tables=[found for found in tables if found.rows])
 
 
@@ -80,12 +78,6 @@ def uses(board: Board, experiment: Experiment) -> list[dict[str, Any]]:
     return rows
 
 
-def named(board: Board, place: int) -> dict[str, Any]:
-    """Return the names of a cell."""
-    cell = board.cells[place]
-    return {"dataset": board.dataset, "model": cell.model, "mode": cell.mode}
-
-
 def ranks(boards: Sequence[Board]) -> Table:
     """Return the share of right answers by the rank of the first gold passage in the prompt."""
     rows = [
@@ -132,55 +124,3 @@ def form(failures: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     counts = {name: int((failures == name).sum()) for name in NAMES}
     broken = failures != ""
     return counts | {"sound": int((~broken).sum()), "right_despite": share(right, broken)}
-
-
-def kinds(experiment: Experiment, boards: Sequence[Board]) -> list[tuple[str, str, Classes]]:
-    """Return the ways to slice: id, name, and each data set's class of every question."""
-    found: dict[str, Classes] = {}
-    for board in boards:
-        path = experiment.questions.get((board.dataset,))
-        for name, values in classes(path, board).items() if path else ():
-            found.setdefault(name, {})[board.dataset] = values
-    several = [
-        name for name, kinds in found.items() if len({c for v in kinds.values() for c in v}) > 1
-    ]
-    return [(f"slices-{i}", name, found[name]) for i, name in enumerate(several)]
-
-
-def classes(path: Path, board: Board) -> dict[str, list[str]]:
-    """Return the class of each question of a board by each way to slice that its table allows."""
-    import polars as pl
-
-    frame = pl.DataFrame({"question_id": board.questions}, schema={"question_id": pl.String})
-    frame = frame.join(pl.read_parquet(path), on="question_id", how="left", maintain_order="left")
-    lengths = [answer_length(answers or []) for answers in frame["answers"].to_list()]
-    words = [question_word(question or "") for question in frame["question"].to_list()]
-    plain = [c for c in frame if c.name not in KNOWN_COLUMNS and not c.dtype.is_nested()]
-    found = {"length of the shortest reference": lengths, "question word": words}
-    return found | flags({column.name: column.to_list() for column in plain})
-
-
-def sliced(
-    experiment: Experiment, boards: Sequence[Board], id: str, name: str, kinds: Classes
-) -> Table:
-    """Return the primary metric by one kind of question."""
-    labels = sorted({value for values in kinds.values() for value in values})
-    rows = [
-        named(board, place) | means(board.values[:, place], np.array(kinds[board.dataset]), labels)
-        for board in boards
-        for place in range(len(board.cells))
-        if board.dataset in kinds
-    ]
-    columns = [Column(label, label, "share") for label in labels]
-    sizes = ", ".join(f"{label}: {sum(v.count(label) for v in kinds.values())}" for label in labels)
-    caption = f"Mean by {name}"
-    return table(
-        id, caption, [*CELL, *columns], rows, "dataset", "mode", note=f"Questions: {sizes}."
-    )
-
-
-def means(
-    values: np.ndarray, classes: np.ndarray, labels: Sequence[str]
-) -> dict[str, float | None]:
-    """Return the mean of each class of questions."""
-    return {label: share(values, classes == label) for label in labels}

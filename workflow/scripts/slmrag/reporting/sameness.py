@@ -1,0 +1,60 @@
+"""Equal or not, and where not: each check raises UserError naming the first difference."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmrag.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TOLERANCE = 1e-12
+
+
+def same(written: Any, again: Any, place: str) -> None:
+    """Refuse two values that differ by more than rounding."""
+    numbers = isinstance(written, float) and isinstance(again, int | float)
+    close = numbers and math.isclose(written, again, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    if not close and written != again:
+        raise UserError(f"{place} is {written!r}, but recomputed it is {again!r}")
+
+
+def same_table(written: "pl.DataFrame", again: "pl.DataFrame", path: str) -> None:
+    """Refuse two tables that differ, naming the first row and column."""
+    same(written.columns, again.columns, f"{path}: the columns")
+    same(written.height, again.height, f"{path}: the number of rows")
+    for place, (one, two) in enumerate(zip(written.to_dicts(), again.to_dicts(), strict=True)):
+        name = one.get("question_id") or "/".join(str(v) for v in list(one.values())[:3])
+        for column in written.columns:
+            same(one[column], two[column], f"{path}: row {place + 1} ({name}): {column}")
+
+
+def same_tree(written: Any, again: Any, place: str) -> None:
+    """Refuse two nested mappings that differ, naming the path to the first value."""
+    if not (isinstance(written, Mapping) and isinstance(again, Mapping)):
+        return same(written, again, place)
+    same(sorted(written), sorted(again), f"{place}: the keys")
+    for name in written:
+        same_tree(written[name], again[name], f"{place}: {name}")
+    return None
+
+
+def same_text(path: Path, again: str) -> None:
+    """Refuse a text file that differs, naming the first line."""
+    written = path.read_text(encoding="utf-8").split("\n")
+    for number, (one, two) in enumerate(zip(written, again.split("\n"), strict=False), 1):
+        if one != two:
+            raise UserError(f"{path}, line {number}: {excerpt(one, two)}")
+    same(len(written), len(again.split("\n")), f"{path}: the number of lines")
+
+
+def excerpt(written: str, again: str, reach: int = 40) -> str:
+    """Return what stands around the first difference of two lines, and what should."""
+    place = next(
+        (i for i, pair in enumerate(zip(written, again, strict=False)) if pair[0] != pair[1]), 0
+    )
+    start = max(0, place - reach)
+    one, two = (text[start : place + reach] for text in (written, again))
+    return f"{one!r} stands where {two!r} was recomputed"
