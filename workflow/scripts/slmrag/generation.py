@@ -140,10 +140,12 @@ def generate(setup: Setup, journal: Journal, cells: Sequence[Cell], label: str) 
 def _run(
     setup: Setup, journal: Journal, requests: Iterator[Request], progress: Any
 ) -> dict[str, Any]:
-    began = time.perf_counter()
+    began, label = time.perf_counter(), progress.desc
+    progress.set_description(f"start {setup.engine.version()}")
     with events.component("engine"), replicated(setup.engine, setup.plan) as engine:
         run = EngineRun(engine, time.perf_counter() - began)
         journal.note(run.record())
+        progress.set_description(label)
         try:
             with closing(engine.answers(requests)) as answers:
                 for finished in answers:

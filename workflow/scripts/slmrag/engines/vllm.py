@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
 
 WAITING = 256
+STOP_SECONDS = 1.0
 
 
 class Engine(base.Engine):
@@ -58,7 +59,7 @@ class Engine(base.Engine):
         """Let go of the model and end the engine's processes."""
         core = self._llm.llm_engine.engine_core
         del self._llm
-        core.shutdown()
+        core.shutdown(timeout=STOP_SECONDS)
 
     def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Keep the engine's queue filled, and yield what each step finishes."""

@@ -1,15 +1,20 @@
 """The process of one copy of an engine: requests in by one pipe, completions out by another."""
 
+import ctypes
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, TextIO
 
 from slmrag.engines import base, engine
 from slmrag.errors import UserError
+
+PR_SET_PDEATHSIG = 1
 
 
 def requests(pipe: TextIO) -> Iterator[base.Request]:
@@ -27,9 +32,16 @@ def work(pipe: TextIO, say: Any) -> None:
             say({"done": finished})
 
 
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent is killed; elsewhere the closed pipe does."""
+    with suppress(Exception):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main(reads: int, writes: int) -> int:
     """Work; an error goes to the parent in one line. Return the exit status."""
     logging.basicConfig(level=logging.INFO)
+    die_with_parent()
 
     def say(line: dict[str, Any]) -> None:
         data = (json.dumps(line) + "\n").encode()
