@@ -119,3 +119,20 @@ def test_importing_job_is_light():
     command = [sys.executable, "-S", "-c", code % heavy]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_killed_pump_loses_no_line(tmp_path):
+    """Where the process that carries the log is killed, the job goes on and its lines arrive."""
+    code = """
+import time
+from slmrag.joblog import JobLog
+with JobLog("log") as log:
+    log.process.kill()
+    time.sleep(0.3)
+    for number in range(20000):
+        print("line", number, flush=True)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=60)
+    assert (tmp_path / "log").read_text().splitlines()[-1] == "line 19999"

@@ -34,6 +34,7 @@ class JobLog:
         self.terminal: TextIO = sys.stderr
         self.process: subprocess.Popen[bytes] | None = None
         self._saved: list[int] = []
+        self._watch: threading.Thread | None = None
 
     def __enter__(self) -> "JobLog":
         """Redirect, and send logging to the log and warnings to the terminal too."""
@@ -52,9 +53,8 @@ class JobLog:
         for number, saved in zip((1, 2), self._saved, strict=False):
             os.dup2(saved, number)
             os.close(saved)
-        if self.process:
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(DRAIN_SECONDS)
+        if self._watch:
+            self._watch.join(DRAIN_SECONDS)
         self._saved, self.process = [], None
 
     def say(self, line: str) -> None:
@@ -73,9 +73,9 @@ class JobLog:
         for number in (1, 2):
             os.dup2(into, number)
         os.close(into)
-        threading.Thread(
-            target=replace_pump, args=(self.process, source, file), daemon=True
-        ).start()
+        arguments = (self.process, source, file)
+        self._watch = threading.Thread(target=replace_pump, args=arguments, daemon=True)
+        self._watch.start()
 
     def _handlers(self) -> list[logging.Handler]:
         log = logging.StreamHandler(sys.stderr)
