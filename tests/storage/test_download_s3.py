@@ -318,3 +318,17 @@ def test_changed_at_the_source(tmp_path, bucket, credentials):
     for name in ("a.txt", "b.txt"):
         bucket.delete_object(Bucket=BUCKET, Key=f"watched/{name}")
     assert "could not be checked" in told()[0]
+
+
+def test_ended_by_a_signal(tmp_path, proxy):
+    """An interrupted download ends at once, not after the parts that are on their way."""
+    proxy.seconds_a_block = 0.2
+    process = start(LARGE, tmp_path / "raw")
+    until = time.monotonic() + 60
+    while proxy.passed < 2 * MIB // 8 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    process.wait(timeout=60)
+    assert process.returncode and time.monotonic() - began < 25
+    assert nothing_whole(tmp_path)

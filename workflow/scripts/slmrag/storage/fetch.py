@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from slmrag.errors import UserError
@@ -16,6 +16,10 @@ from slmrag.storage.workspace import workspace
 
 FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
+
+
+class Stopped(Exception):
+    """The job ends, so its threads do."""
 
 
 def open_source(uri: str, storage: dict[str, Any]) -> Source:
@@ -83,7 +87,7 @@ def _refuse_clashes(remotes: Sequence[Remote], uri: str) -> None:
 def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[str, Any]]:
     total = sum(remote.bytes or 0 for remote in remotes)
     _refuse_full_disk(work, total)
-    lock = Lock()
+    lock, stopped = Lock(), Event()
     with (
         bar(total=total or None, desc=work.name.strip("."), unit="B", unit_scale=True) as shown,
         ThreadPoolExecutor(FILES_AT_ONCE) as files,
@@ -91,6 +95,8 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[s
     ):
 
         def report(count: int) -> None:
+            if stopped.is_set():
+                raise Stopped
             with lock:
                 shown.update(count)
 
@@ -98,8 +104,9 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[s
         try:
             return [job.result() for job in jobs]
         except BaseException:
-            files.shutdown(wait=False, cancel_futures=True)
-            parts.shutdown(wait=False, cancel_futures=True)
+            stopped.set()
+            for pool in (files, parts):
+                pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 

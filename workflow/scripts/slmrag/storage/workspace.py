@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 LOCK = ".lock"
@@ -21,15 +22,22 @@ def workspace(folder: Path) -> Iterator[Path]:
     work = folder.with_name(f".{folder.name}.part")
     work.mkdir(exist_ok=True)
     with open(work / LOCK, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _is_mine(lock, work / LOCK):
             with _own(folder) as own:
                 yield own
             return
         yield work
         (work / LOCK).unlink(missing_ok=True)
         _replace(work, folder)
+
+
+def _is_mine(lock: IO[str], path: Path) -> bool:
+    """Tell whether nobody else holds the lock, nor has renamed its folder meanwhile."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return path.stat().st_ino == os.fstat(lock.fileno()).st_ino
+    except OSError:
+        return False
 
 
 @contextmanager
