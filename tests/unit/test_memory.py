@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 from slmrag.events import EventLog
 from slmrag.memory import Sampler, children, proportional, resident, tree
@@ -45,7 +44,7 @@ def test_peaks_by_component(tmp_path):
     sampler.start()
     log.components.append("model")
     block = bytearray(b"x") * 60_000_000
-    time.sleep(0.1)
+    sampler.sample()
     log.components.remove("model")
     size = len(block)
     del block
@@ -54,16 +53,14 @@ def test_peaks_by_component(tmp_path):
     assert summary["status"] == "completed"
     assert summary["components"]["model"]["rss_bytes"] >= size
     assert summary["peak"]["rss_bytes"] >= summary["components"]["model"]["rss_bytes"]
-    assert summary["samples"] >= 3
+    assert summary["samples"] >= 2
 
 
 def test_a_killed_job_leaves_its_memory(tmp_path):
     """The summary is there from the first sample on, with the status ``running``."""
-    sampler = Sampler(EventLog(tmp_path / "e"), tmp_path / "memory_usage.json", interval=0.02)
-    sampler.start()
-    time.sleep(0.2)
+    sampler = Sampler(EventLog(tmp_path / "events.jsonl"), tmp_path / "memory_usage.json")
+    sampler.sample()
     assert json.loads((tmp_path / "memory_usage.json").read_text())["status"] == "running"
-    sampler.stop()
 
 
 def test_gone_processes_hold_nothing():
