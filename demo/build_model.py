@@ -131,7 +131,7 @@ def main() -> None:
         if not (models / name).is_dir():
             compare(whole(models / name, make))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{models}: {time.monotonic() - start:.0f} s, {peak:.1f} GiB of memory at most")
+    print(f"{models}: whole; {time.monotonic() - start:.0f} s, {peak:.1f} GiB at most")
     print(TERMS)
 
 

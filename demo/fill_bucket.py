@@ -14,7 +14,8 @@ def fill(client: Any, folder: Path) -> dict[str, int]:
         client.create_bucket(Bucket=BUCKET)
     wanted = {key: path for name in PREFIXES for key, path in files(folder, name)}
     absent = {key: path for key, path in wanted.items() if not is_there(client, key, path)}
-    upload(client, absent)
+    if absent:
+        upload(client, absent)
     return {"objects": len(wanted), "uploaded": len(absent)}
 
 
