@@ -40,7 +40,15 @@ wildcard_constraints:
     shards=r"\d+",
 
 
-TRACKED = {"experiment": CONFIG.experiment, "tracking": CONFIG.tracking.params()}
+TRACKED = CONFIG.model_dump(mode="json", exclude_none=True)
+
+if CONFIG.check_remote:
+    from slmrag.storage.changes import changed
+
+    for sentence in changed(
+        {name: entry.params() for name, entry in CONFIG.objects.items()}, CONFIG.storage.params()
+    ):
+        logger.warning(sentence)
 
 
 onstart:

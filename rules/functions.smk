@@ -83,6 +83,12 @@ def gold_objects(dataset):
     return [gold] if gold else []
 
 
+def train_raw(wildcards):
+    """Return the object with the train set that a data set is compared with, or nothing."""
+    train = CONFIG.datasets[wildcards.dataset].train
+    return [f"resources/raw/{train}"] if train else []
+
+
 def corpus_of(dataset):
     """Return the corpus of a data set."""
     return CONFIG.datasets[dataset].corpus

@@ -2,7 +2,7 @@
 
 Needs: resources/raw/{object}
 Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}/questions.parquet,
-       an audit.json beside each
+       an audit.json beside each; resources/coverage/{dataset}/audit.json: the set against its corpus
 """
 
 
@@ -37,6 +37,7 @@ rule prepare_dataset:
         raw=lambda wildcards: f"resources/raw/{CONFIG.datasets[wildcards.dataset].object}",
         manifest=lambda wildcards: f"resources/raw/{CONFIG.datasets[wildcards.dataset].object}.json",
         gold_raw=lambda wildcards: [f"resources/raw/{o}" for o in gold_objects(wildcards.dataset)],
+        train_raw=train_raw,
     output:
         questions="resources/datasets/{dataset}/questions.parquet",
         audit="resources/datasets/{dataset}/audit.json",
@@ -56,3 +57,23 @@ rule prepare_dataset:
         ),
     script:
         "../workflow/scripts/prepare_dataset.py"
+
+
+rule audit_dataset:
+    input:
+        questions="resources/datasets/{dataset}/questions.parquet",
+        passages=lambda wildcards: f"resources/corpora/{corpus_of(wildcards.dataset)}/passages.parquet",
+    output:
+        audit="resources/coverage/{dataset}/audit.json",
+    log:
+        "logs/audit_dataset/{dataset}.log",
+    benchmark:
+        "benchmarks/audit_dataset/{dataset}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=grown(4000),
+    params:
+        code=code("audit_dataset"),
+    script:
+        "../workflow/scripts/audit_dataset.py"

@@ -11,7 +11,7 @@ localrules:
 
 rule check_reference:
     input:
-        reference=os.path.join(workflow.basedir, "workflow", "reference", "retrieval.yaml"),
+        reference=beside("workflow", "reference", "retrieval.yaml"),
         metrics=expand("<results>/retrieval/{run}.json", run=RUNS),
     output:
         verdicts="<results>/retrieval/reference.json",

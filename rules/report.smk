@@ -22,6 +22,7 @@ rule report_comparison:
         audits=[
             *expand("resources/datasets/{dataset}/audit.json", dataset=grid.datasets(CONFIG)),
             *expand("resources/corpora/{corpus}/audit.json", corpus=grid.corpora(CONFIG)),
+            *expand("resources/coverage/{dataset}/audit.json", dataset=grid.searched(CONFIG)),
         ],
         grades=grades_of_rows,
         page=page,
@@ -58,6 +59,7 @@ rule report_comparison:
         modes={name: entry.params() for name, entry in CONFIG.modes.items()},
         retrievers={name: entry.params() for name, entry in CONFIG.retrievers.items()},
         metrics=CONFIG.metrics.params(),
+        sampling=CONFIG.sampling.params(),
         experiment=CONFIG.experiment,
         code=code("report_comparison"),
     script:

@@ -143,3 +143,11 @@ def test_every_key_stands_in_the_readme():
     """config/README.md lists each key of each entry, made from the classes (make schema)."""
     text = (ROOT / "config/README.md").read_text()
     assert config_reference.reference() in text
+
+
+def test_a_circle_of_fused_retrievers_is_refused():
+    """Two fusions that name each other are an error that names one of them."""
+    one = {"kind": "rrf", "of": ["two", "bm25"]}
+    two = {"kind": "rrf", "of": ["one", "bm25"]}
+    raw = edited(("retrievers/one", one), ("retrievers/two", two))
+    assert "retrievers.one.of: leads back to itself" in message(raw)

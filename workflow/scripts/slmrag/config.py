@@ -39,8 +39,11 @@ class Config(Entry):
     metrics: MetricsEntry = Field(MetricsEntry(), description="How answers are compared")
     generation: GenerationEntry = Field(GenerationEntry(), description="How jobs are cut")
     skip: list[SkipEntry] = Field([], description="Cells that are left out on purpose")
-    judge: JudgeEntry | None = Field(None, description="A model that grades answers; off unless set")
+    judge: JudgeEntry | None = Field(None, description="A model that grades answers; off if null")
     against: Name | None = Field(None, description="Experiment that `snakemake compare` reads")
+    check_remote: bool | None = Field(
+        None, description="Ask each fetched object's source whether it changed, and warn (false)"
+    )
     tracking: TrackingEntry = Field(TrackingEntry(), description="Where events are sent")
 
 

@@ -34,6 +34,11 @@ def datasets(config: Config) -> list[str]:
     return list(dict.fromkeys(cell.split("/")[0] for cell in cells(config)))
 
 
+def searched(config: Config) -> list[str]:
+    """Return the data sets that a run of the comparison retrieves for."""
+    return list(dict.fromkeys(run.split("/")[0] for run in runs(config)))
+
+
 def corpora(config: Config) -> list[str]:
     """Return the corpora that the runs search."""
     used = (config.datasets[run.split("/")[0]].corpus for run in runs(config))
@@ -44,7 +49,7 @@ def objects(config: Config) -> list[str]:
     """Return the raw objects that the comparison is made from."""
     sets = [config.datasets[name] for name in datasets(config)]
     read = [config.corpora[name].object for name in corpora(config)]
-    read += [entry.object for entry in sets] + [entry.gold for entry in sets if entry.gold]
+    read += [name for entry in sets for name in (entry.object, entry.gold, entry.train) if name]
     flat = [[names] if isinstance(names, str) else names for names in read]
     return list(dict.fromkeys(name for names in flat for name in names))
 

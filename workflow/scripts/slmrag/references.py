@@ -43,6 +43,8 @@ def _objects(config: "Config") -> Iterator[str]:
         yield from _reference(f"datasets.{name}.object", dataset.object, "object", config.objects)
         if dataset.gold:
             yield from _reference(f"datasets.{name}.gold", dataset.gold, "object", config.objects)
+        if dataset.train:
+            yield from _reference(f"datasets.{name}.train", dataset.train, "object", config.objects)
 
 
 def _datasets(config: "Config") -> Iterator[str]:
@@ -57,8 +59,19 @@ def _retrievers(config: "Config") -> Iterator[str]:
     for name, retriever in config.retrievers.items():
         for other in retriever.upstream():
             yield from _reference(f"retrievers.{name}.of", other, "retriever", config.retrievers)
-            if other == name:
-                yield f"retrievers.{name}.of: names itself; name other retrievers"
+        if _reaches(config, name, name):
+            yield f"retrievers.{name}.of: leads back to itself; name other retrievers"
+
+
+def _reaches(config: "Config", start: str, goal: str) -> bool:
+    """Tell whether a retriever combines ``goal``, itself or through those that it combines."""
+    found, waiting = set(), [start]
+    while waiting:
+        entry = config.retrievers.get(waiting.pop())
+        news = set(entry.upstream() if entry else []) - found
+        found |= news
+        waiting += news
+    return goal in found
 
 
 def _modes(config: "Config") -> Iterator[str]:

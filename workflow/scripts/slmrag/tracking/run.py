@@ -18,6 +18,7 @@ from slmrag.tracking.settings import Settings, settings
 from slmrag.tracking.sweep import sentence, sweep
 
 RUN = "SLMRAG_RUN_ID"
+SHORT_SECONDS = 5.0  # whoever interrupts a run, or reads its error, should not wait
 WEBHOOK_SECONDS = 10
 
 
@@ -54,7 +55,9 @@ def finish(config: Mapping[str, Any], status: str) -> None:
         write(config, "end", status=status, error=None)
     chosen = settings(config.get("tracking"))
     if chosen.on:
-        outcome = sweep(results(config), config.get("tracking") or {}, chosen.deadline_seconds)
+        seconds = chosen.deadline_seconds if status == "completed" else SHORT_SECONDS
+        seconds = min(seconds, chosen.deadline_seconds)
+        outcome = sweep(results(config), config.get("tracking") or {}, seconds)
         print(f"tracking: {sentence(*outcome)}", file=sys.stderr, flush=True)
     url = os.environ.get(chosen.webhook_env or "")
     if url:
