@@ -1,25 +1,27 @@
-"""Run the benches: all, or those of the rooms that are named (storage, retrieval, ...)."""
+"""Run the benches: all, or those of the rooms that are named (``run_benches.py storage``)."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-
-
-def benches(rooms: list[str]) -> list[Path]:
-    """Return the bench scripts of some rooms, or of all."""
-    chosen = rooms or sorted(path.name for path in HERE.iterdir() if path.is_dir())
-    unknown = [room for room in chosen if not (HERE / room).is_dir()]
-    if unknown:
-        sys.exit(f"error: no bench room is called {unknown[0]}")
-    return [path for room in chosen for path in sorted((HERE / room).glob("bench_*.py"))]
+BENCHES = {
+    "storage": ("download.py", "prepare.py"),
+    "retrieval": ("run.py",),
+    "generation": ("bench_engine.py", "bench_matrix.py", "bench_resume.py", "bench_host.py"),
+    "tracking": ("job_cost.py", "sampling_cost.py"),
+    "workflow": ("bench_dry_run.py", "bench_job_overhead.py"),
+    "report": ("scoring.py", "page.py"),
+}
 
 
 def main() -> int:
     """Run one bench after the other; return how many failed."""
+    rooms = sys.argv[1:] or list(BENCHES)
+    if unknown := [room for room in rooms if room not in BENCHES]:
+        sys.exit(f"error: no bench room is called {unknown[0]}; known: {', '.join(BENCHES)}")
     failed = 0
-    for path in benches(sys.argv[1:]):
+    for path in (HERE / room / name for room in rooms for name in BENCHES[room]):
         print(f"== {path.relative_to(HERE)}", flush=True)
         failed += bool(subprocess.run([sys.executable, path]).returncode)
     return failed

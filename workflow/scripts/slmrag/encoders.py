@@ -16,7 +16,7 @@ Array = np.ndarray
 Text = str | tuple[str, str]
 
 HASHING = "hashing"
-BLOCK = 1_024
+BLOCK = 256
 
 
 class Encoder:
