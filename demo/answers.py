@@ -60,8 +60,11 @@ def date(text: str) -> list[str]:
 
 
 def people(text: str) -> list[str]:
-    """Return the noun for the people, as it stands first."""
-    return proper([re.split(r"[;,(]", text)[0]])
+    """Return the noun for the people, in the singular and, where the field has it, the plural."""
+    noun = re.split(r"[;,(]", text)[0].strip()
+    endings = re.findall(r"^[^;,(]+\((s|es)\)", text)
+    plural = re.findall(r"([^;,()]+) \(plural\)", text)
+    return proper([noun, *(noun + ending for ending in endings), *plural])
 
 
 def person(text: str) -> list[str]:
