@@ -17,7 +17,7 @@ def pins(path):
     return {name.lower().replace("_", "-"): version for name, version in found}
 
 
-def tested():
+def locked():
     """Return every pin that the Makefile installs."""
     files = ("cpu.txt", "cpu-digests.txt", "lucene-digests.txt", "demo-digests.txt")
     return {name: version for file in files for name, version in pins(ENVS / file).items()}
@@ -33,7 +33,7 @@ def conda_pins(path):
 @pytest.mark.parametrize("path", sorted(ENVS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_conda_file_has_the_pins_that_are_tested(path):
     """Each pin of a conda file is the one in the lock."""
-    known = tested()
+    known = locked()
     said = {name: v for name, v in conda_pins(path).items() if name not in UPSTREAM}
     assert said == {name: known.get(name) for name in said}
 
