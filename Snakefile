@@ -22,6 +22,7 @@ include: "rules/score.smk"
 include: "rules/report.smk"
 include: "rules/check.smk"
 include: "rules/track.smk"
+include: "rules/housekeeping.smk"
 
 
 if CONFIG.judge:

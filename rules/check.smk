@@ -12,8 +12,6 @@ rule verify:
         expected=[path for path in ["tests/data/expected_scores.json"] if os.path.exists(path)],
     log:
         "logs/verify.log",
-    benchmark:
-        "benchmarks/verify.tsv"
     conda:
         "../envs/report.yaml"
     resources:

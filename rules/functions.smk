@@ -183,3 +183,10 @@ def graded_rows():
 def grades_of_rows(wildcards):
     """Return the judge's summaries, where there is one."""
     return [f"{RESULTS}/grades/{row}.json" for row in graded_rows()]
+
+
+def dry_run(wildcards):
+    """Return the command that plans this run's report anew and makes nothing."""
+    start = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow.main_snakefile)]
+    files = [str(path) for path in workflow.overwrite_configfiles]
+    return [*start, "--dry-run", *(["--configfile", *files] if files else [])]

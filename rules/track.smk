@@ -12,8 +12,6 @@ localrules:
 rule sync_tracking:
     log:
         "logs/sync_tracking.log",
-    benchmark:
-        "benchmarks/sync_tracking.tsv"
     conda:
         "../envs/data.yaml"
     params:

@@ -1,0 +1,59 @@
+"""Looking after the folders: what is done, what the journal holds, and what may go.
+
+Needs: results/{experiment}, resources/journal
+Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing
+"""
+
+
+localrules:
+    status,
+    journal,
+    prune_journal,
+    clean_experiment,
+
+
+rule status:
+    log:
+        "logs/status.log",
+    conda:
+        "../envs/data.yaml"
+    params:
+        results=RESULTS,
+        cells=["/".join(row) for row in grid.rows(CONFIG)],
+        command=dry_run,
+    script:
+        "../workflow/scripts/show_status.py"
+
+
+rule journal:
+    log:
+        "logs/journal.log",
+    conda:
+        "../envs/data.yaml"
+    params:
+        journal="resources/journal",
+    script:
+        "../workflow/scripts/count_journal.py"
+
+
+rule prune_journal:
+    log:
+        "logs/prune_journal.log",
+    conda:
+        "../envs/data.yaml"
+    params:
+        journal="resources/journal",
+        days=os.environ.get("JOURNAL_DAYS", "30"),
+    script:
+        "../workflow/scripts/prune_journal.py"
+
+
+rule clean_experiment:
+    log:
+        "logs/clean_experiment.log",
+    conda:
+        "../envs/data.yaml"
+    params:
+        results=RESULTS,
+    script:
+        "../workflow/scripts/clean_experiment.py"

@@ -1,0 +1,27 @@
+"""Say what the journal holds, and how much of it no result needs any more."""
+
+from pathlib import Path
+
+from slmrag.housekeeping import journal_files, readable
+from slmrag.job import run_job
+from slmrag.progress import terminal
+
+
+def main(input, output, params):
+    """Print recipes, completions and bytes, used and unused."""
+    files = journal_files(Path(params.journal), Path("results"))
+    counts = {"recipes": len({file.path.parent for file in files}), "files": len(files)}
+    for name, used in (("used", True), ("unused", False)):
+        mine = [file for file in files if file.used is used]
+        total = sum(file.bytes for file in mine)
+        counts |= {f"{name}_completions": sum(file.completions for file in mine)}
+        print(
+            f"{name}: {counts[f'{name}_completions']} completions in {len(mine)} files, "
+            f"{readable(total)}",
+            file=terminal(),
+        )
+    return counts
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821
