@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from slmrag.has_answer import has_answer
 
 from demo import answers, build_data
 
+ROOT = Path(__file__).parents[2]
 RECORDED = json.loads((Path(build_data.__file__).parent / "checksums.json").read_text())["data"]
 
 
@@ -96,3 +98,9 @@ def test_long_fields_alone_are_cut():
     data = {"Geography": {"Climate": {"text": "word " * 95}, "Terrain": {"text": "hill " * 150}}}
     lengths = [len(text.split()) for text in build_data.passages("Kenya", data)]
     assert lengths == [98, 100, 53]
+
+
+def test_the_config_pins_the_questions():
+    """config/demo.yaml names the digest of the questions that the builder makes."""
+    config = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+    assert config["objects"]["factbook_questions"]["sha256"] == RECORDED["questions.json"]
