@@ -5,6 +5,7 @@ Makes: CONFIG, RESULTS, CELLS, RUNS, the values of wildcards, the hooks that beg
 """
 
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
@@ -52,6 +53,7 @@ if CONFIG.check_remote:
 
 
 onstart:
+    require_commands()
     tracked_run.start(TRACKED)
 
 

@@ -190,3 +190,13 @@ def dry_run(wildcards):
     start = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow.main_snakefile)]
     files = [str(path) for path in workflow.overwrite_configfiles]
     return [*start, "--dry-run", *(["--configfile", *files] if files else [])]
+
+
+def require_commands():
+    """Refuse to start a run through Slurm where Slurm's commands are not found."""
+    absent = [name for name in ("sbatch", "squeue", "scancel") if shutil.which(name) is None]
+    if workflow.executor_plugin.name == "slurm" and absent:
+        raise WorkflowError(
+            f"--profile slurm needs {', '.join(absent)}, not found on this machine: start "
+            "snakemake on a login node of the cluster, or here with --cores all and no profile"
+        )

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(os.environ.get("SLURM_CLUSTER", "/tmp/slm-slurm"))
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 LINKED = ("slurm.conf", "gres.conf", "cgroup.conf")
-CPUS, MEMORY, GPUS = 8, 9000, 2
+CPUS, MEMORY, GPUS = 32, 64000, 2
 
 SETTINGS = """\
 ClusterName=slm
@@ -26,6 +26,7 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
+AuthInfo=cred_expire=10
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
@@ -91,7 +92,7 @@ def output(*command: str) -> str:
 
 @dataclass
 class Cluster:
-    """Two nodes of 8 CPUs, 9 GB and two stand-in GPUs each."""
+    """Two nodes of 32 CPUs and 64 GB (said, not had) and two stand-in GPUs each."""
 
     nodes: tuple[str, ...] = ("n1", "n2")
     root: Path = ROOT
@@ -146,6 +147,18 @@ class Cluster:
     def start_node(self, node: str) -> None:
         """Start a node's slurmd."""
         subprocess.run(["slurmd", "-N", node], check=True, stdin=subprocess.DEVNULL)
+
+    def restart_controller(self) -> None:
+        """Stop slurmctld and start it again."""
+        self.stop_controller()
+        self.start_controller()
+        wait(lambda: len(self.states()) == len(self.nodes), "the controller did not answer")
+
+    def return_node(self, node: str) -> None:
+        """Start a lost node's daemon again, and wait until the node takes jobs."""
+        self.start_node(node)
+        output("scontrol", "update", f"NodeName={node}", "State=RESUME")
+        wait(lambda: self.states()[node] in ("idle", "mixed"), f"{node} did not come back")
 
     def lose_node(self, node: str) -> None:
         """Kill a node's daemon and its jobs as a power cut would, and tell the controller."""

@@ -1,0 +1,114 @@
+"""A `snakemake --profile slurm` at work, and what its jobs say of themselves."""
+
+import json
+import os
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.slurm.cluster import output, wait
+from tests.workflow.project import ROOT, Project
+
+PROFILE = str(ROOT / "profiles/slurm")
+# Only how often is asked: the shipped profile asks as seldom as a real cluster likes it.
+HASTE = ["--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"]
+
+
+@dataclass
+class Driver:
+    """A snakemake process in a project's folder."""
+
+    project: Project
+    process: subprocess.Popen
+    said: Path
+    seen: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        """Return what the driver printed."""
+        return self.said.read_text()
+
+    def finish(self, seconds: float = 400) -> None:
+        """Wait until the driver ends well; show all it said where it does not."""
+        assert self.process.wait(seconds) == 0, self.log
+
+    def kill(self) -> None:
+        """End the driver as a lost login node would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def starts(self, model: str) -> list[dict]:
+        """Return the start event of each execution of a model's generation, by time."""
+        return starts(self.project, f"generate_answers/{model}")
+
+    def job(self, model: str, executions: int = 1) -> dict:
+        """Return the latest start of a model's generation, once it has answered something."""
+        wait(lambda: len(self.starts(model)) >= executions or self._over(), "no start", 200)
+        started = self.starts(model)[-1]
+        wait(lambda: has_answered(started) or self._over(), "no answer", 60)
+        return started
+
+    def scontrol(self, model: str) -> str:
+        """Return what Slurm knows of a model's job."""
+        return output("scontrol", "show", "job", self.job(model)["cluster_job"])
+
+    def node(self, model: str) -> str:
+        """Return the node that a model's job runs on."""
+        return output("squeue", "-h", "-o", "%N", "-j", self.job(model)["cluster_job"]).strip()
+
+    def environment(self, model: str) -> dict[str, str]:
+        """Return the environment that a model's running job sees."""
+        raw = Path(f"/proc/{self.job(model)['pid']}/environ").read_text()
+        return dict(pair.split("=", 1) for pair in raw.split("\0") if "=" in pair)
+
+    def _over(self) -> bool:
+        assert self.process.poll() is None, self.log
+        return False
+
+
+@contextmanager
+def through_slurm(project: Project, *args: str) -> Iterator[Driver]:
+    """Run the workflow through Slurm; nothing of it outlives the block."""
+    said = project.folder / "driver.log"
+    with open(said, "w") as file:
+        command = project.command("--profile", PROFILE, *HASTE, *args)
+        process = subprocess.Popen(command, cwd=project.folder, stdout=file, stderr=file)
+    try:
+        yield Driver(project, process, said)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def starts(project: Project, job: str) -> list[dict]:
+    """Return the start event of each execution of a job, by time."""
+    attempts = sorted((project.folder / "results/tiny/jobs" / job).glob("**/attempts/*.jsonl"))
+    lines = (path.read_text().partition("\n")[0] for path in attempts)
+    return [json.loads(line) for line in lines if line]
+
+
+def executions(project: Project) -> Counter:
+    """Return how often each job ran: rule/wildcards -> times."""
+    events = [e for e in starts(project, "") if e["rule"] != "workflow"]
+    return Counter("/".join([e["rule"], *e["wildcards"].values()]) for e in events)
+
+
+def completions(project: Project) -> list[dict]:
+    """Return all completions of the journal, as they were written."""
+    paths = sorted((project.folder / "resources/journal").glob("*/*.jsonl"))
+    lines = (json.loads(line) for path in paths for line in path.read_text().splitlines())
+    return [line for line in lines if "digest" in line]
+
+
+def has_answered(start: dict) -> bool:
+    """Say whether an execution, by its start event, has a completion in its journal by now."""
+    try:
+        held = [os.readlink(fd) for fd in Path(f"/proc/{start['pid']}/fd").iterdir()]
+        mine = [path for path in held if "/journal/" in path]
+        return any('"digest"' in Path(path).read_text() for path in mine)
+    except OSError:
+        return False
