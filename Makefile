@@ -21,7 +21,8 @@ demo: $(VENV)/demo
 	$(RUN) demo/run_demo.py
 
 test: $(VENV)/lucene
-	$(RUN) -m pytest tests/unit tests
+	$(RUN) -m pytest tests/unit
+	$(RUN) -m pytest tests --ignore tests/unit
 
 unit: $(VENV)/ready
 	$(RUN) -m pytest tests/unit

@@ -77,7 +77,8 @@ def test_the_engine_started_once(real_run):
 
 def test_a_second_run_does_nothing(real_run):
     """A finished run has nothing to be done."""
-    assert "Nothing to be done" in real_run.snakemake("-n").stderr
+    done = real_run.snakemake("-n")
+    assert "Nothing to be done" in done.stdout + done.stderr
 
 
 def test_the_page_needs_no_network(real_run):

@@ -94,11 +94,10 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def _syntax(path: Path) -> str:
-    tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)
-    return ast.dump(tree)
+    return ast.dump(_tree(path))
 
 
 def _drop_docstring(
