@@ -114,6 +114,7 @@ def table() -> list[Edit]:
             config(datasets={"short": NEW_SET}),
             {
                 "prepare_dataset": ["short"],
+                "audit_dataset": ["short"],
                 "retrieve_passages": ["short/bm25", "short/dense"],
                 "build_prompts": [f"short/{m}" for m in MODES],
             }

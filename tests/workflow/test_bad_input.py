@@ -20,8 +20,8 @@ def test_a_bad_config_stops_a_dry_run(tmp_path, edit, expected):
     project = make_project(tmp_path / "p", **edit)
     done = project.snakemake("-n", check=False)
     assert done.returncode != 0
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
+    assert expected in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def broken_questions(text):
