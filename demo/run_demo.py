@@ -151,7 +151,7 @@ def run() -> int:
             status = run_workflow(server, sys.argv[1:])
     if status:
         print(f"\nThe workflow ended with status {status}; see the messages above and logs/.")
-    else:
+    elif (REPORT / "comparison.csv").exists():
         show(times, jobs_since(start))
     return status
 

@@ -25,7 +25,7 @@ rule verify:
 rule compare:
     input:
         now=rules.report_comparison.output.html,
-        before=f"results/{CONFIG.against}/report/report.html",
+        before=report_before,
     output:
         page=f"<results>/report/against_{CONFIG.against}.md",
     log:

@@ -8,11 +8,8 @@ import os
 import shutil
 import sys
 
-sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
-
 from slmrag import grid
 from slmrag.config import load
-from slmrag.errors import UserError
 from slmrag.fingerprint import code
 from slmrag.tracking import run as tracked_run
 

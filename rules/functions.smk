@@ -38,7 +38,10 @@ def beside(*parts):
 
 def template(path):
     """Return the path of a template: the user's, or the one beside the Snakefile."""
-    return path if os.path.exists(path) or not os.path.exists(beside(path)) else beside(path)
+    found = next((place for place in (path, beside(path)) if os.path.isfile(place)), None)
+    if found is None:
+        raise WorkflowError(f"prompt: '{path}' is no file; name a Jinja template that exists")
+    return found
 
 
 def encoder(wildcards):
@@ -200,3 +203,17 @@ def require_commands():
             f"--profile slurm needs {', '.join(absent)}, not found on this machine: start "
             "snakemake on a login node of the cluster, or here with --cores all and no profile"
         )
+
+
+def report_before(wildcards):
+    """Return the report of the experiment that this one is compared with."""
+    path = f"results/{CONFIG.against}/report/report.html"
+    if CONFIG.against is None or not os.path.exists(path):
+        others = (
+            [name for name in sorted(os.listdir("results"))] if os.path.isdir("results") else []
+        )
+        raise WorkflowError(
+            "compare: name a finished experiment by --config against=NAME; "
+            f"under results/ there are: {', '.join(others) or 'none'}"
+        )
+    return path

@@ -1,4 +1,4 @@
-"""Retrieval runs held against published scores: `snakemake --configfile config/reference.yaml check_reference`.
+"""Retrieval runs held against published scores: `snakemake --cores all check_reference --configfile config/reference.yaml`.
 
 Needs: results/{experiment}/retrieval/{dataset}/{retriever}.json, workflow/reference/retrieval.yaml
 Makes: results/{experiment}/retrieval/reference.json, or an error that names the scores that differ

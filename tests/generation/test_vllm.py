@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.skipif(find_spec("vllm") is None, reason="vllm is not installed"),
 ]
 COUNT = 30
+PATIENCE = 20
+"""Seconds that an ended job may take here; bench/generation says how long it takes when idle."""
 
 
 def run(spec):
@@ -111,7 +113,7 @@ def test_a_killed_job_is_resumed_to_the_same_bytes(whole, tiny, tmp_path, ending
     process.send_signal(ending)
     asked = time.monotonic()
     assert process.wait(60) != 0, (tmp_path / "stderr").read_text()
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - asked < PATIENCE
     done = len(job_process.lines(tmp_path))
     assert 0 < done < 2 * COUNT
     assert not (tmp_path / "out").exists()

@@ -65,10 +65,12 @@ MISTAKES = [
     ("objects/questions/uri", "s3://bucket", "names a bucket without a key"),
     ("objects/questions/sha256", "123", "objects.questions.sha256: string should match"),
     ("models/tiny/checkpoint", None, "models.tiny: engine: vllm needs a checkpoint"),
-    ("models", {}, "models: dictionary should have at least 1 item"),
+    ("models", {}, "models: empty; add an entry"),
     ("skip", [{"dataset": "quiz", "mode": "no"}], "skip.0.mode: no mode is called 'no'"),
+    ("corpora/facts/chunk", {"size": 5, "overlap": 5}, "overlap must be smaller than size"),
+    ("corpora/facts/columns", {"id": "x"}, "columns are for csv, jsonl, parquet; dpr_tsv has"),
     ("metrics", {"primary": "token_recal"}, "did you mean 'token_recall'?"),
-    ("experiment", "../escape", "experiment: string should match"),
+    ("experiment", "../escape", "experiment: '../escape' is no name"),
     ("models", ["a"], "models: input should be a valid dictionary"),
 ]
 

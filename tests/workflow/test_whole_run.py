@@ -13,7 +13,7 @@ from tests.generation.tiny_model import make_model
 from tests.workflow.project import ROOT, make_encoder, make_project
 
 pytestmark = pytest.mark.slow
-DENSE = {"kind": "dense", "encoder": "encoder", "depth": 4}
+DENSE = {"kind": "dense", "encoder": "encoder", "pooling": "mean", "depth": 4}
 DENSE_MODE = {
     "context": "retriever",
     "prompt": "config/prompts/with_context.jinja",

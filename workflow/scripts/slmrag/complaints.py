@@ -36,6 +36,13 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
             kinds = problem["ctx"]["expected_tags"].replace("'", "").split(", ")
             tag = problem["ctx"]["tag"]
             return f"{where}.kind: unknown kind '{tag}'{nearest(tag, kinds) or _choices(kinds)}"
+        case "too_short":
+            return f"{where}: empty; add an entry"
+        case "string_pattern_mismatch" if "a-z" in str(problem["ctx"]["pattern"]):
+            return (
+                f"{where}: '{problem['input']}' is no name; use letters, digits, '_', '.' and '-', "
+                "with a letter or digit first"
+            )
         case "union_tag_not_found":
             return f"{where}.kind: missing; add it"
     text = problem["msg"].removeprefix("Value error, ")

@@ -42,8 +42,8 @@ def prunable(files: Iterable[JournalFile], days: float) -> list[JournalFile]:
 
 
 def size(path: Path) -> int:
-    """Return the bytes of a file or of all files below a folder."""
-    files = path.rglob("*") if path.is_dir() else [path]
+    """Return the bytes of a file or of all files below a folder; none where there is nothing."""
+    files = path.rglob("*") if path.is_dir() else [path] if path.exists() else []
     return sum(file.lstat().st_size for file in files if not file.is_dir())
 
 

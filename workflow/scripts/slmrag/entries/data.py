@@ -1,15 +1,31 @@
 """Corpora of passages and sets of questions."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from slmrag.entries.base import Entry, Name
+from slmrag.errors import nearest
 
 CorpusFormat = Literal["dpr_tsv", "kilt", "beir", "squad", "text", "jsonl", "csv", "parquet"]
 DatasetFormat = Literal[
     "dpr", "nq_open", "nq_simplified", "kilt", "squad", "simpleqa", "jsonl", "csv", "parquet"
 ]
+
+
+MAPPED = {"jsonl", "csv", "parquet"}
+PASSAGE_COLUMNS = ("id", "title", "text")
+QUESTION_COLUMNS = ("question_id", "question", "answers", "gold")
+
+
+def check_columns(columns: dict[str, str] | None, format: str, ours: tuple[str, ...]) -> None:
+    """Refuse a mapping of columns where the format has its own, or of names that are not ours."""
+    if columns and format not in MAPPED:
+        raise ValueError(f"columns are for {', '.join(sorted(MAPPED))}; {format} has its own")
+    for name in columns or {}:
+        if name not in ours:
+            hint = nearest(name, ours) or f"; ours are {', '.join(ours)}"
+            raise ValueError(f"columns: '{name}' is none of our columns{hint}")
 
 
 class ChunkEntry(Entry):
@@ -18,6 +34,13 @@ class ChunkEntry(Entry):
     by: Literal["words", "sentences"] = Field("words", description="Unit that is counted")
     size: PositiveInt = Field(100, description="Units in a passage")
     overlap: NonNegativeInt = Field(0, description="Units shared by neighbouring passages")
+
+    @model_validator(mode="after")
+    def moves_on(self) -> Self:
+        """Refuse chunks that never get further."""
+        if self.overlap >= self.size:
+            raise ValueError("overlap must be smaller than size")
+        return self
 
 
 class CorpusEntry(Entry):
@@ -30,6 +53,12 @@ class CorpusEntry(Entry):
     )
     chunk: ChunkEntry | None = Field(None, description="Cut documents; null keeps them whole")
     limit: PositiveInt | None = Field(None, description="Only the first passages, for trials")
+
+    @model_validator(mode="after")
+    def maps_our_columns(self) -> Self:
+        """Refuse columns that nothing would read."""
+        check_columns(self.columns, self.format, PASSAGE_COLUMNS)
+        return self
 
 
 class DatasetEntry(Entry):
@@ -60,3 +89,9 @@ class DatasetEntry(Entry):
         description="Corpus format of the gold object, joined by passage id; null reads JSONL or "
         "CSV records with question_id, question or id",
     )
+
+    @model_validator(mode="after")
+    def maps_our_columns(self) -> Self:
+        """Refuse columns that nothing would read."""
+        check_columns(self.columns, self.format, QUESTION_COLUMNS)
+        return self

@@ -1,0 +1,22 @@
+"""Before anything is read: our package on the path, and the config's files read strictly.
+
+Needs: the config files
+Makes: an error with file and line for broken YAML and for keys that stand twice
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
+
+from slmrag import config_files
+from slmrag.errors import UserError
+
+try:
+    config_files.check(
+        path
+        for path in workflow.overwrite_configfiles or ["config/config.yaml"]
+        if os.path.exists(path)
+    )
+except UserError as error:
+    raise WorkflowError(str(error)) from None
