@@ -173,7 +173,7 @@ def table() -> list[Edit]:
         Edit(
             "the report's template",
             "the report",
-            source(f"{SCRIPTS}/report_comparison.py", "def main(", "EXTRA = 1\n\n\ndef main("),
+            source("workflow/report/report.css", "{", "{ /* other */"),
             REPORT,
         ),
         Edit("a GPU count", "nothing", config(models={"parrot": {"gpus": 0, "mem_mb": 900}})),
@@ -188,7 +188,7 @@ def table() -> list[Edit]:
             "a comment", "nothing", source(f"{SCRIPTS}/score_answers.py", "\n\n\n", "\n\n\n# why\n")
         ),
         Edit("a docstring", "nothing", source(f"{SCRIPTS}/slmrag/grid.py", '"""', '"""Well: ')),
-        Edit("`touch`, `git checkout`", "nothing", touch_all),
+        Edit("`touch` of a source or table under 1 GB, `git checkout`", "nothing", touch_all),
     ]
 
 
