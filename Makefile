@@ -44,9 +44,12 @@ bench: $(VENV)/lucene
 schema: $(VENV)/ready
 	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.config_reference
 
-# The DAG of the default config; needs graphviz.
+# The DAG of the default config and the demo's report; needs graphviz, chromium, and a finished demo.
+SHOOT := chromium --headless --no-sandbox --hide-scrollbars
 pictures: $(VENV)/ready
 	snakemake --rulegraph dot | tred | dot -Grankdir=LR -Gmargin=0.1 -Tsvg > docs/dag.svg
+	$(SHOOT) --window-size=1200,1357 --screenshot=docs/report-desktop.png results/demo/report/report.html
+	$(SHOOT) --window-size=412,1400 --screenshot=docs/report-phone.png results/demo/report/report.html
 
 check-tracking: $(VENV)/ready
 	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.tracking.check
