@@ -66,6 +66,8 @@ $(VENV)/ready: envs/cpu.txt envs/cpu-digests.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --requirement envs/cpu.txt
 	$(PIP) --require-hashes --requirement envs/cpu-digests.txt
+	@$(RUN) -c 'import torch' || \
+	  { echo "error: this torch needs CUDA's libraries; name PyTorch's CPU index in PIP_EXTRA_INDEX_URL, then make clean and again" >&2; exit 1; }
 	touch $@
 
 # The lucene retriever: a jar and a Java.
