@@ -4,11 +4,13 @@ Needs: questions.parquet, the template, and for retriever context the hits and p
 Makes: results/{experiment}/prompts/{dataset}/{mode}.parquet
 """
 
+TEMPLATES = {name: template(f"modes.{name}", mode.prompt) for name, mode in CONFIG.modes.items()}
+
 
 rule build_prompts:
     input:
         questions="resources/datasets/{dataset}/questions.parquet",
-        template=lambda wildcards: template(CONFIG.modes[wildcards.mode].prompt),
+        template=lambda wildcards: TEMPLATES[wildcards.mode],
         hits=hits_of,
         passages=passages_of,
     output:
