@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,6 +166,9 @@ class Cluster:
         pid = self.root / f"run/slurmd-{node}.pid"
         subprocess.run(["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost"])
         end(pid, signal.SIGKILL)
+        for process in processes_of(node):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     def _munge(self) -> None:
         key = Path("/etc/munge/munge.key")
@@ -217,6 +221,25 @@ def _make_resolvable(host: str) -> None:
     except OSError:
         with open("/etc/hosts", "a") as hosts:
             hosts.write(f"127.0.0.1 {host}\n")
+
+
+def processes_of(node: str) -> set[int]:
+    """Return the processes of a node's jobs and the step daemons above them."""
+    mark, found = f"SLURMD_NODENAME={node}".encode(), set()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in environ.read_bytes().split(b"\0"):
+                status = (environ.parent / "status").read_text()
+                parent = next(line for line in status.splitlines() if line.startswith("PPid"))
+                found |= {int(environ.parent.name), int(parent.split()[1])}
+    return {pid for pid in found if pid > 1 and "slurmd -N" not in command_of(pid)} - {os.getpid()}
+
+
+def command_of(pid: int) -> str:
+    """Return a process's command line, empty where it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
 
 
 def end(pid_file: Path, how: signal.Signals = signal.SIGTERM) -> None:
