@@ -59,7 +59,8 @@ class JobLog:
 
     def say(self, line: str) -> None:
         """Show one line on the terminal."""
-        print(clean_text(line), file=self.terminal, flush=True)
+        start = progress.fresh_line(self.terminal)
+        print(f"{start}{clean_text(line)}", file=self.terminal, flush=True)
 
     def _redirect(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,8 @@ class JobLog:
             return [log]
         terminal = logging.StreamHandler(self.terminal)
         terminal.setLevel(logging.WARNING)
-        terminal.setFormatter(RedactingFormatter("%(levelname)s: %(message)s"))
+        start = progress.fresh_line(self.terminal)
+        terminal.setFormatter(RedactingFormatter(f"{start}%(levelname)s: %(message)s"))
         return [log, terminal]
 
 

@@ -19,6 +19,28 @@ def terminal() -> TextIO:
     return _terminal or sys.stderr
 
 
+def fresh_line(stream: TextIO) -> str:
+    """Return what begins a line of its own where any job may have left a bar open."""
+    return "\r\x1b[K" if stream.isatty() else ""
+
+
+class WholeLines:
+    """A stream for bars that are not on a screen: each state is a line, so no line is torn."""
+
+    def __init__(self, stream: TextIO):
+        """Write to ``stream``."""
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        """Write what is not blank as a line."""
+        if text.strip():
+            self.stream.write(f"{text.strip()}\n")
+
+    def flush(self) -> None:
+        """Pass everything on."""
+        self.stream.flush()
+
+
 def bar(
     iterable: Iterable[Any] | None = None,
     total: float | None = None,
@@ -30,13 +52,14 @@ def bar(
     from tqdm import tqdm
 
     stream = terminal()
+    screen = stream.isatty()
     return tqdm(
         iterable,
         total=total,
         desc=desc,
         unit=unit,
         unit_scale=unit_scale,
-        file=stream,
-        dynamic_ncols=True,
-        mininterval=0.2 if stream.isatty() else PLAIN_SECONDS,
+        file=stream if screen else WholeLines(stream),
+        dynamic_ncols=screen,
+        mininterval=0.2 if screen else PLAIN_SECONDS,
     )
