@@ -52,7 +52,7 @@ def test_bad_data_is_refused_in_one_line(tmp_path, spoil, expected):
     done = project.run(check=False)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode != 0
-    assert len(errors) == 1
+    assert len(errors) == 1, done.stderr
     assert expected in errors[0]
     assert not list(project.folder.glob("**/.*.part"))
     assert not list(project.folder.glob("results/*/report/*"))
