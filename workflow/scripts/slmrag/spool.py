@@ -41,9 +41,9 @@ class Spool:
         self._flush()
         parts = [pl.scan_ipc(part) for part in self._parts]
         table = pl.concat(parts) if parts else pl.LazyFrame(schema=self._schema)
-        with atomic(path) as temporary:
+        with atomic(path) as temporary, open(temporary, "wb") as file:
             table.select(columns).sink_parquet(
-                temporary,
+                file,
                 compression="zstd",
                 row_group_size=ROWS,
                 maintain_order=True,

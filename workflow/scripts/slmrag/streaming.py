@@ -29,10 +29,10 @@ def write_stream(
             raise
 
     frame = register_io_source(source, schema=schema)
-    with atomic(path) as temporary:
+    with atomic(path) as temporary, open(temporary, "wb") as file:
         try:
             frame.sink_parquet(
-                temporary,
+                file,  # a path would be opened by a thread, now and then after we removed it
                 compression="zstd",
                 compression_level=LEVEL,
                 row_group_size=ROW_GROUP,
