@@ -4,7 +4,6 @@ import time
 
 import polars as pl
 import pytest
-
 from slmrag.streaming import write_stream
 
 SCHEMA = pl.Schema({"id": pl.String})
@@ -19,7 +18,7 @@ def broken(tables):
 
 @pytest.mark.parametrize("tables", [0, 1])
 def test_a_failure_leaves_no_file(tmp_path, tables):
-    """A source that fails leaves nothing, also when the writer's threads are late (often: 1 of 10)."""
+    """A source that fails leaves nothing, also when the writer is late."""
     for number in range(50):
         with pytest.raises(ValueError, match="line 3"):
             write_stream(broken(tables), SCHEMA, tmp_path / f"{number}.parquet")
