@@ -277,6 +277,16 @@ def test_disk_full(tmp_path, bucket, credentials):
         subprocess.run(["umount", str(disk)], check=True)
 
 
+def test_no_place_to_reserve(tmp_path, bucket, credentials, monkeypatch):
+    """A disk that another job fills at the same moment is named before a byte is fetched."""
+
+    def full(fd, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("slmrag.storage.partial.reserve", full)
+    assert "No space left on device; make room" in refused(tmp_path, LARGE)
+
+
 def test_disk_fills_up_on_the_way(tmp_path, bucket, credentials, monkeypatch):
     """A disk that fills while bytes arrive is named in one sentence."""
 

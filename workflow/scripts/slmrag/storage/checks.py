@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 from slmrag.storage.base import Remote
@@ -13,7 +14,7 @@ from slmrag.storage.partial import Partial
 
 MD5 = re.compile(r"[0-9a-f]{32}")
 MULTIPART = re.compile(r"[0-9a-f]{32}-\d+")
-BLOCK = 4 << 20
+BLOCK = 1 << 20
 MAKERS: dict[str, Callable[[], Any]] = {
     "crc32": Crc32,
     "sha1": hashlib.sha1,
@@ -63,6 +64,12 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def _feed(digest: Digest, fd: int, start: int, stop: int) -> None:
+    """Give the bytes ``[start, stop)`` of a file that has just come, from the page cache."""
+    for at in range(start, stop, BLOCK):
+        digest.update(os.pread(fd, min(BLOCK, stop - at), at))
+
+
 class Mismatch(Exception):
     """What arrived is not what the server or the config describes."""
 
@@ -80,10 +87,14 @@ class Checks:
         for _, _, digest in self.expected:
             digest.update(data)
 
-    def take(self, partial: Partial, start: int, stop: int) -> None:
-        """Take the next bytes from the disk."""
-        for at in range(start, stop, BLOCK):
-            self.update(os.pread(partial.fd, min(BLOCK, stop - at), at))
+    def take(self, partial: Partial, start: int, stop: int, aside: Executor) -> None:
+        """Take the next bytes from the disk: SHA-256 here, the server's digests ``aside``."""
+        jobs = [
+            aside.submit(_feed, digest, partial.fd, start, stop) for _, _, digest in self.expected
+        ]
+        _feed(self.sha256, partial.fd, start, stop)
+        for job in jobs:
+            job.result()
 
     def verdict(self) -> str:
         """Return the SHA-256; Mismatch where the server described another content."""

@@ -1,8 +1,9 @@
 """An object, or all objects under a prefix, into a folder that is whole or absent."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
@@ -125,7 +126,7 @@ def _fetch(
 ) -> dict[str, Any]:
     if remote.last_modified is None:
         remote = _patient(lambda: source.describe(remote))
-    with Partial(work / remote.name, remote) as partial:
+    with _explained(remote.name, work), Partial(work / remote.name, remote) as partial:
         sha256 = transfer(source, remote, partial, parts, report)
         size = partial.path.stat().st_size
         partial.finish()
@@ -137,3 +138,15 @@ def _fetch(
         "version_id": remote.version_id,
         "last_modified": remote.last_modified,
     }
+
+
+@contextmanager
+def _explained(name: str, work: Path) -> Iterator[None]:
+    """Say in one sentence what the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{name}: cannot be written to {work}: {error.strerror}; "
+            "make room or check the permissions"
+        ) from error

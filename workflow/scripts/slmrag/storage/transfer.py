@@ -2,9 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 from slmrag.errors import UserError
 from slmrag.storage.base import Interrupted, Remote, Source, WithoutRanges
@@ -24,7 +23,7 @@ def transfer(
     source: Source, remote: Remote, partial: Partial, pool: Executor, report: Report
 ) -> str:
     """Bring one file into ``partial`` and return its SHA-256; UserError names what failed."""
-    with _explained(remote, partial):
+    try:
         try:
             return _complete(source, remote, partial, pool, report)
         except Mismatch:
@@ -32,6 +31,9 @@ def transfer(
                 raise
             partial.restart()
             return _complete(source, remote, partial, pool, report)
+    except Mismatch as error:
+        partial.restart()
+        raise UserError(f"{remote.locator}: what arrived is damaged: {error}; run again") from error
 
 
 def _complete(
@@ -55,23 +57,24 @@ def _parts(source: Source, remote: Remote, partial: Partial, pool: Executor, rep
     }
     checks = Checks(remote)
     try:
-        for index, (start, stop) in enumerate(spans):
-            if index in futures:
-                futures[index].result()
-                partial.mark(index)
-            else:
-                report(stop - start)
-            checks.take(partial, start, stop)
+        with ThreadPoolExecutor() as aside:
+            for index, (start, stop) in enumerate(spans):
+                if index in futures:
+                    futures[index].result()
+                    partial.mark(index)
+                else:
+                    report(stop - start)
+                checks.take(partial, start, stop, aside)
     finally:
         _abandon(futures.values())
     return checks.verdict()
 
 
-def _abandon(futures: "Iterator[Future[None]] | object") -> None:
+def _abandon(futures: Iterable[Future[None]]) -> None:
     """Cancel what has not begun and wait for what has, so that nothing writes afterwards."""
-    for future in futures:  # type: ignore[attr-defined]
+    for future in futures:
         future.cancel()
-    for future in futures:  # type: ignore[attr-defined]
+    for future in futures:
         if not future.cancelled():
             future.exception()
 
@@ -121,17 +124,3 @@ def _whole(source: Source, remote: Remote, partial: Partial, report: Report) -> 
             report(-at)
             wait_after(cut, tries)
     raise AssertionError("unreachable")
-
-
-@contextmanager
-def _explained(remote: Remote, partial: Partial) -> Iterator[None]:
-    try:
-        yield
-    except Mismatch as error:
-        partial.restart()
-        raise UserError(f"{remote.locator}: what arrived is damaged: {error}; run again") from error
-    except OSError as error:
-        raise UserError(
-            f"{remote.name}: cannot be written to {partial.path.parent}: {error.strerror}; "
-            "make room or check the permissions"
-        ) from error
