@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from slmrag.events import EventLog
-from slmrag.memory import Sampler, children, proportional, resident, tree
+from slmrag.memory import Sampler
+from slmrag.tracking.processes import children, proportional, resident, tree
 
 HOLD = "import time; block = bytearray(80_000_000); print('held', flush=True); time.sleep({})"
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.tracking import alerts, naming, run
 from slmrag.tracking.attempts import Attempt, Busy, begin, find
+from slmrag.tracking.burial import bury
 from slmrag.tracking.deliver import deliver
 from slmrag.tracking.settings import settings
 
@@ -190,7 +191,7 @@ def hold(path, ready, leave):
 def test_the_dead_are_buried(attempt):
     """An attempt whose process is gone gets an end that says so."""
     assert not attempt.ended()
-    attempt.bury()
+    bury(attempt)
     assert attempt.ended()
     assert attempt.read(0)[0][-1]["status"] == "failed"
 

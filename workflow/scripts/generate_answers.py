@@ -20,9 +20,12 @@ def main(input, output, params):
         cells = [Cell(*three, Path(scratch, str(at))) for at, three in enumerate(files)]
         counts = generate(setup, journal, cells, "generate")
         totals = Counter()
-        for cell in cells:
-            totals.update(cell.write(journal))
-    return {**counts, **totals, "from_journal": counts["questions"] - counts["generated"]}
+        for name, cell in zip(params.cells, cells, strict=True):
+            totals.update({**cell.write(journal), f"answers/{name}": cell.height()})
+    counts["from_journal"] = counts["questions"] - counts["generated"]
+    if setup.checkpoint:
+        counts["model_parameters"] = setup.checkpoint.parameters
+    return {**counts, **totals}
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ def tracked(summary):
     """Return a cell's means under names that say which cell."""
     cell = f"{summary['dataset']}/{summary['mode']}"
     means = {f"{name}/{cell}": summary[name]["mean"] for name in AVERAGED}
-    return means | {f"questions/{cell}": summary["n"]}
+    counted = {"questions": "n", "truncated": "truncated", "empty": "empty"}
+    return means | {f"{name}/{cell}": summary[key] for name, key in counted.items()}
 
 
 if __name__ == "__main__":

@@ -28,8 +28,12 @@ class RedactingFormatter(logging.Formatter):
 class JobLog:
     """Redirects this process's and its children's output to a file while it is open."""
 
-    def __init__(self, path: str | os.PathLike[str] | None):
-        """Name the log, or None to leave all output on the terminal."""
+    def __init__(self, path: str | os.PathLike[str] | None, events: Path | None = None):
+        """Name the log, or None to leave all output on the terminal, and the job's event log.
+
+        Where the job is killed, the process that carries the log ends its event log, too.
+        """
+        self.events = events
         self.path = Path(path) if path else None
         self.terminal: TextIO = sys.stderr
         self.process: subprocess.Popen[bytes] | None = None
@@ -70,7 +74,7 @@ class JobLog:
         self.terminal = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         source, into = os.pipe()
-        self.process = start_pump(source, file)
+        self.process = start_pump(source, file, self.events)
         for number in (1, 2):
             os.dup2(into, number)
         os.close(into)
@@ -90,10 +94,11 @@ class JobLog:
         return [log, terminal]
 
 
-def start_pump(source: int, file: int) -> subprocess.Popen[bytes]:
+def start_pump(source: int, file: int, events: Path | None) -> subprocess.Popen[bytes]:
     """Return the process that carries a pipe's content to the log, masked."""
     package = str(Path(__file__).resolve().parents[1])
-    command = [sys.executable, "-S", "-P", "-c", PUMP, package]
+    command = [sys.executable, "-S", "-P", "-c", PUMP, package, str(os.getpid())]
+    command += [str(events)] if events else []
     return subprocess.Popen(
         command, stdin=source, stdout=file, stderr=subprocess.DEVNULL, start_new_session=True
     )

@@ -1,13 +1,17 @@
 """Carry what a job prints to its log, without secrets; a small process, so that nobody waits.
 
-Run as ``python -S -P -c ...`` beside the job: it reads standard input to its end.
+Run as ``python -S -P -c ... PACKAGE JOB [EVENTS]`` beside the job: it reads standard input to its
+end. It outlives a job that is killed, and then writes the end of the job's event log.
 """
 
 import os
 import re
 import select
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from slmrag.redaction import MASK, clean_text
 
@@ -17,17 +21,25 @@ KEY_BEGINS = re.compile(rb"-----BEGIN[ A-Z]*PRIVATE KEY-----")
 KEY_ENDS = re.compile(rb"-----END[ A-Z]*PRIVATE KEY-----")
 
 
-def pieces(source: int) -> Iterator[bytes]:
+def arrivals(source: int, others: dict[int, Callable[[], None]]) -> Iterator[bytes]:
+    """Yield what arrives, nothing after half a second, to the end; answer other descriptors."""
+    while True:
+        ready, _, _ = select.select([source, *others], [], [], IDLE_SECONDS)
+        for descriptor in others.keys() & set(ready):
+            others.pop(descriptor)()
+        data = os.read(source, LONGEST_LINE) if source in ready else b""
+        if source in ready and not data:
+            return
+        yield data
+
+
+def pieces(arriving: Iterator[bytes]) -> Iterator[bytes]:
     """Yield what arrives, cut behind line ends; a line without its end after half a second."""
     held = b""
-    while True:
-        ready, _, _ = select.select([source], [], [], IDLE_SECONDS if held else None)
-        data = os.read(source, LONGEST_LINE) if ready else b""
-        if ready and not data:
-            break
+    for data in arriving:
         held += data
         cut = max(held.rfind(b"\n"), held.rfind(b"\r")) + 1
-        if not ready or len(held) > LONGEST_LINE:
+        if not data or len(held) > LONGEST_LINE:
             cut = len(held)
         if cut:
             yield held[:cut]
@@ -51,14 +63,28 @@ def masked(source: Iterator[bytes]) -> Iterator[bytes]:
             inside = (inside or begins) and not KEY_ENDS.search(line)
 
 
-def pump(source: int, target: int) -> None:
+def pump(source: int, target: int, others: dict[int, Callable[[], None]] | None = None) -> None:
     """Copy until the source's end; signals meant for the job do not end it."""
-    for text in masked(pieces(source)):
+    for text in masked(pieces(arrivals(source, others or {}))):
         os.write(target, text)
 
 
 def main() -> None:
-    """Copy standard input to standard output."""
+    """Copy standard input to standard output; at the job's death look after its event log."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    pump(0, 1)
+    job, *events = sys.argv[2:]
+    others = {}
+    with suppress(OSError):
+        others = {os.pidfd_open(int(job)): lambda: last_words(*events)}
+    pump(0, 1, others)
+
+
+def last_words(events: str | None = None) -> None:
+    """Write the end of the event log of a job that died without a word."""
+    with suppress(Exception):
+        from slmrag.tracking.attempts import Attempt
+        from slmrag.tracking.burial import bury
+
+        if events:
+            bury(Attempt(Path(events)))

@@ -4,64 +4,19 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from slmrag.events import EventLog
 from slmrag.files import write_json
 from slmrag.gpu_memory import Gpus
+from slmrag.tracking.processes import high_water, proportional, resident, tree
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
 SERIES = 500
 SLOWEST = 60.0
-
-
-def tree(root: int, without: Collection[int] = ()) -> list[int]:
-    """Return the process ids below and with ``root``, leaving out ``without`` and what is below."""
-    found = [root]
-    for process in found:
-        found.extend(child for child in children(process) if child not in without)
-    return found
-
-
-def children(process: int) -> list[int]:
-    """Return the ids of a process's children (none where it is gone)."""
-    tasks = f"/proc/{process}/task"
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for task in os.listdir(tasks):
-            with open(f"{tasks}/{task}/children") as file:
-                found.extend(map(int, file.read().split()))
-    return found
-
-
-def resident(processes: Iterable[int]) -> int:
-    """Return the summed resident set in bytes (pages shared by two processes count twice)."""
-    total = 0
-    for process in processes:
-        with contextlib.suppress(OSError, IndexError), open(f"/proc/{process}/statm") as file:
-            total += int(file.read().split()[1]) * PAGE
-    return total
-
-
-def proportional(processes: Iterable[int]) -> int:
-    """Return the summed proportional set in bytes (a shared page counts once over its users)."""
-    total = 0
-    for process in processes:
-        with (
-            contextlib.suppress(OSError),
-            open(f"/proc/{process}/smaps_rollup") as file,
-        ):
-            total += sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
-    return total
-
-
-def high_water() -> int:
-    """Return this process's largest resident set in bytes, spikes between samples included."""
-    with open("/proc/self/status") as file:
-        line = next(line for line in file if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+RISE = 1.05
+"""A peak higher by this factor is written at once: the next moment may be the kernel's."""
 
 
 class Sampler(threading.Thread):
@@ -72,7 +27,7 @@ class Sampler(threading.Thread):
     ):
         """Sample every ``interval`` seconds, PSS every ``pss``; report peaks every ``report``.
 
-        ``path`` is rewritten at each report, so that it outlives a job that is killed.
+        ``path`` is rewritten at each report and rise, so that it outlives a job that is killed.
         """
         super().__init__(daemon=True, name="memory")
         self.log, self.path = log, path
@@ -80,7 +35,10 @@ class Sampler(threading.Thread):
         self.interval, self.pss, self.report = interval, pss, report
         self.without: set[int] = set()
         self.gpus = Gpus()
+        self.about: dict[str, Any] = {}
+        self.watch: Callable[[], None] = lambda: None
         self.peaks: dict[str, float] = {}
+        log.peaks = self.peaks
         self.components: dict[str, dict[str, float]] = {}
         self.series: list[dict[str, float]] = []
         self.samples = 0
@@ -88,6 +46,9 @@ class Sampler(threading.Thread):
         self._over = threading.Event()
         self._due = {"pss": 0.0, "report": 0.0}
         self._window: dict[str, float] = {}
+        self._written: dict[str, float] = {}
+        self._pss_at = 0.0
+        self._lock = threading.RLock()
 
     def run(self) -> None:
         """Sample until stopped; a failed sample is left out, never raised."""
@@ -103,27 +64,33 @@ class Sampler(threading.Thread):
         if self.is_alive():
             self.join(timeout=5)
         with contextlib.suppress(Exception):
+            self._due["pss"] = 0.0
             self.sample()
 
     def sample(self) -> None:
         """Measure once and raise the peaks."""
-        elapsed = time.monotonic() - self.started
-        values = self.measure(elapsed)
-        self.samples += 1
-        raise_peaks(self.peaks, values)
-        raise_peaks(self._window, values)
-        for name in list(self.log.components):
-            raise_peaks(self.components.setdefault(name, {}), values)
-        if elapsed >= self._due["report"]:
-            self.flush(elapsed)
+        with self._lock:
+            elapsed = self.seconds
+            values = self.measure(elapsed)
+            self.samples += 1
+            raise_peaks(self.peaks, values)
+            raise_peaks(self._window, values)
+            for name in list(self.log.components):
+                raise_peaks(self.components.setdefault(name, {}), values)
+            if elapsed >= self._due["report"]:
+                self.flush(elapsed)
+            elif risen(self.peaks, self._written):
+                self.write("running")
+        self.watch()
 
     def measure(self, elapsed: float) -> dict[str, float]:
-        """Return bytes by kind of memory."""
+        """Return bytes by kind of memory; PSS, which is dear, when it is due or RSS has risen."""
         processes = tree(os.getpid(), self.without)
         values: dict[str, float] = {"rss_bytes": resident(processes)}
-        if elapsed >= self._due["pss"]:
+        if elapsed >= self._due["pss"] or values["rss_bytes"] > RISE * self._pss_at:
             values["pss_bytes"] = proportional(processes)
             self._due["pss"] = elapsed + self.pss
+            self._pss_at = values["rss_bytes"]
         return values | self.gpus.measure(processes)
 
     def flush(self, elapsed: float) -> None:
@@ -140,6 +107,7 @@ class Sampler(threading.Thread):
 
     def write(self, status: str) -> None:
         """Write what is known so far."""
+        self._written = dict(self.peaks)
         write_json(self.summary() | {"status": status}, self.path)
 
     @property
@@ -150,7 +118,8 @@ class Sampler(threading.Thread):
     def summary(self) -> dict[str, Any]:
         """Return peaks, peaks by component, the thinned series and how it was measured."""
         return {
-            "seconds": round(time.monotonic() - self.started, 3),
+            **self.about,
+            "seconds": round(self.seconds, 3),
             "interval_seconds": self.interval,
             "samples": self.samples,
             "peak": self.peaks,
@@ -165,11 +134,21 @@ class Sampler(threading.Thread):
         with contextlib.suppress(Exception):
             self.peaks["own_peak_rss_bytes"] = high_water()
         with contextlib.suppress(Exception):
-            self.flush(time.monotonic() - self.started)
-        self.write(status)
+            self.flush(self.seconds)
+        with self._lock:
+            self.write(status)
 
 
 def raise_peaks(peaks: dict[str, float], values: dict[str, float]) -> None:
     """Keep the larger of each value."""
     for name, value in values.items():
         peaks[name] = max(peaks.get(name, value), value)
+
+
+def risen(peaks: dict[str, float], written: dict[str, float]) -> bool:
+    """Say whether a peak of bytes is clearly above the one on disk."""
+    return any(
+        value > RISE * written.get(name, 0.0)
+        for name, value in peaks.items()
+        if name.endswith("_bytes")
+    )

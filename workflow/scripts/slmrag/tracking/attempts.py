@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 from slmrag.files import atomic, write_json
@@ -83,18 +83,10 @@ class Attempt:
                 time.sleep(0.05)
             yield
 
-    def bury(self) -> None:
-        """Append an end to the log of an attempt whose process died without a word."""
-        error = "ended without a word: killed by SIGKILL, perhaps for its memory"
-        event = {"time": time.time(), "kind": "end", "status": "failed", "error": error}
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps(event) + "\n")
-
     def ended(self) -> bool:
         """Say whether the log has its last event."""
         with open(self.path, "rb") as file:
-            file.seek(max(0, os.path.getsize(self.path) - 2**20))
-            return any(_kind(line) == "end" for line in file.read().splitlines()[-3:])
+            return has_end(file)
 
     def dead(self) -> bool:
         """Say whether the attempt's process is gone, as far as this machine can tell."""
@@ -105,6 +97,12 @@ class Attempt:
 
     def _beside(self, target: str) -> Path:
         return self.path.with_suffix(f".{target}.json")
+
+
+def has_end(file: BinaryIO) -> bool:
+    """Say whether one of an open log's last lines is an end."""
+    file.seek(max(0, os.fstat(file.fileno()).st_size - 2**20))
+    return any(_kind(line) == "end" for line in file.read().splitlines()[-3:])
 
 
 def _kind(line: bytes) -> str | None:
@@ -142,9 +140,14 @@ def rule(attempt: Attempt) -> str | None:
     return (attempt.start() or {}).get("rule")
 
 
+def place(folder: Path, name: str) -> Path:
+    """Return where the log of a job's attempt is."""
+    return folder / "attempts" / f"{name}.jsonl"
+
+
 def begin(folder: Path, name: str) -> Path:
     """Return the log of a new attempt, which ``events.jsonl`` names too from now on."""
-    path = folder / "attempts" / f"{name}.jsonl"
+    path = place(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     with atomic(folder / "events.jsonl") as latest:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slmrag.tracking.attempts import new_id
+from slmrag.tracking.attempts import new_id, place
 from slmrag.tracking.versions import version
 
 
@@ -35,6 +35,11 @@ class Job:
     def folder(self) -> Path:
         """Where the job's events and memory are kept."""
         return Path(self.results, "jobs", self.rule, *self.wildcards.values())
+
+    @property
+    def attempt(self) -> Path:
+        """The event log of this attempt."""
+        return place(self.folder, self.id)
 
     def beginning(self) -> dict[str, Any]:
         """Return the fields of the job's first event."""

@@ -15,16 +15,26 @@ PICTURES = (".svg", ".png")
 
 
 def report(job: Job, results: Mapping[str, Any]) -> None:
-    """Report what ``main`` returned and every declared output."""
-    for name, value in results.items():
+    """Report what ``main`` returned, but for what it does not know, and every declared output."""
+    known = {name: events.plain(value) for name, value in results.items() if value is not None}
+    for name, value in known.items():
         events.single(name, value)
-    numbers = {name: value for name, value in results.items() if isinstance(value, int | float)}
     for name, files in job.outputs.items():
         for part, path in zip(parts(job, files), files, strict=True):
-            about = {**job.wildcards, **part, **(numbers if len(files) == 1 else {})}
+            about = {**job.wildcards, **part, **numbers(known, part, len(files) == 1)}
             label = "_".join(part.values())
             events.artifact(f"{name}/{label}" if label else name, path, **about)
             illustrate(path)
+
+
+def numbers(results: Mapping[str, Any], part: Mapping[str, str], alone: bool) -> dict[str, float]:
+    """Return the numbers about one file: those named after its cell, all if it is ``alone``."""
+    cell = "".join(f"/{part[name]}" for name in ("dataset", "mode") if name in part)
+    return {
+        name.removesuffix(cell): value
+        for name, value in results.items()
+        if isinstance(value, int | float) and (alone or (cell and name.endswith(cell)))
+    }
 
 
 def parts(job: Job, files: list[str]) -> list[dict[str, str]]:

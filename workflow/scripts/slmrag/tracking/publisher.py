@@ -17,6 +17,7 @@ from pathlib import Path
 
 from slmrag.redaction import clean_text
 from slmrag.tracking.attempts import Attempt, Busy
+from slmrag.tracking.burial import bury
 from slmrag.tracking.deliver import Tracker, deliver
 from slmrag.tracking.servers import connect
 from slmrag.tracking.settings import Settings, settings
@@ -83,7 +84,7 @@ def follow(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None
     while True:
         last = bool(select.select([over], [], [], 0)[0])
         if last and not attempt.ended():
-            attempt.bury()
+            bury(attempt)
         pause = POLL_SECONDS
         try:
             tracker = tracker or connect(chosen)

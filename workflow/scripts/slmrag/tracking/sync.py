@@ -13,6 +13,7 @@ from pathlib import Path
 from slmrag.redaction import clean_text
 from slmrag.tracking import offline
 from slmrag.tracking.attempts import Attempt, Busy, find
+from slmrag.tracking.burial import bury
 from slmrag.tracking.deliver import deliver
 from slmrag.tracking.servers import configured, connect
 from slmrag.tracking.settings import Settings, settings
@@ -77,7 +78,7 @@ def each(
         try:
             with attempt.lock(LOCK_SECONDS):
                 if not attempt.ended() and attempt.dead():
-                    attempt.bury()
+                    bury(attempt)
                 outcome = word if action(attempt) else "running"
         except Busy:
             outcome = "busy"

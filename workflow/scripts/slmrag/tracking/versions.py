@@ -7,6 +7,7 @@ from typing import Any
 
 VARIABLE = "SLMRAG_CODE_VERSION"
 SECONDS = 3.0
+HEAD = "# branch.oid "
 
 
 def version() -> dict[str, Any]:
@@ -18,10 +19,11 @@ def version() -> dict[str, Any]:
 
 def ask() -> str:
     """Return ``commit dirty``, ``commit clean``, or nothing outside of a repository."""
-    commit = git("rev-parse", "HEAD")
-    if not commit:
+    lines = git("status", "--porcelain=v2", "--branch").splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith(HEAD)), "(initial)")
+    if commit == "(initial)":
         return ""
-    return f"{commit} {'dirty' if git('status', '--porcelain') else 'clean'}"
+    return f"{commit} {'clean' if all(line.startswith('#') for line in lines) else 'dirty'}"
 
 
 def git(*arguments: str) -> str:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slmrag import events
@@ -32,6 +32,8 @@ class Watchers:
     journal: events.EventLog
     sampler: Sampler
     publisher: Publisher | None
+    job: Job
+    said: set[str] = field(default_factory=set)
 
     @classmethod
     def start(cls, job: Job, log: JobLog) -> "Watchers":
@@ -48,8 +50,11 @@ class Watchers:
         sampler = Sampler(journal, job.folder / "memory_usage.json", interval)
         beside = [it.process for it in (publisher, log) if it and it.process]
         sampler.without |= {process.pid for process in beside}
+        sampler.about = {"attempt": job.id}
+        watchers = cls(journal, sampler, publisher, job)
+        sampler.watch = watchers.look
         sampler.start()
-        return cls(journal, sampler, publisher)
+        return watchers
 
     def record(self, job: Job, results: Mapping[str, Any]) -> None:
         """Report what the job made, and where it is beyond what the config expects of it."""
@@ -57,10 +62,26 @@ class Watchers:
         for name, message in alerts.result_alerts(settings(job.tracking).alerts, results):
             self.alert(name, message)
 
+    def look(self) -> None:
+        """Say, once each and as soon as it is so, that a limit on time or memory is passed."""
+        limits = settings(self.job.tracking).alerts
+        found = alerts.facts(self.sampler.peaks, self.sampler.seconds, self.job.resources)
+        for name, message in alerts.machine_alerts(limits, found):
+            if name not in self.said:
+                self.said.add(name)
+                self.alert(name, message)
+
     def alert(self, name: str, message: str) -> None:
         """Report an alert, in the log too."""
         events.emit("alert", name=name, message=message)
         logging.getLogger(__name__).warning("alert: %s", message)
+
+    def cut_short(self) -> None:
+        """Write that the job was killed, where it has no time to end in order."""
+        peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
+        story = "ended by a signal, before it could end in order"
+        self.journal.write("end", status="killed", error=story, **peaks)
+        self.sampler.write("killed")
 
     def finish(self, job: Job, status: str, story: str | None) -> None:
         """Write how the job ended, and let go of the publisher, whatever else fails."""
@@ -68,9 +89,7 @@ class Watchers:
             self.sampler.finish(status)
             events.artifact("memory_usage", self.sampler.path, **self.sampler.peaks)
         with harmless("alerts"):
-            found = alerts.facts(self.sampler.peaks, self.sampler.seconds, job.resources)
-            for name, message in alerts.machine_alerts(settings(job.tracking).alerts, found):
-                self.alert(name, message)
+            self.look()
         with harmless("end"):
             peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
             self.journal.write("end", status=status, error=story, **peaks)

@@ -1,0 +1,54 @@
+"""A process tree and the memory that it holds, read from Linux's ``/proc``."""
+
+import contextlib
+import os
+from collections.abc import Collection, Iterable
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def tree(root: int, without: Collection[int] = ()) -> list[int]:
+    """Return the process ids below and with ``root``, leaving out ``without`` and what is below."""
+    found = [root]
+    for process in found:
+        found.extend(child for child in children(process) if child not in without)
+    return found
+
+
+def children(process: int) -> list[int]:
+    """Return the ids of a process's children (none where it is gone)."""
+    tasks = f"/proc/{process}/task"
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/children") as file:
+                found.extend(map(int, file.read().split()))
+    return found
+
+
+def resident(processes: Iterable[int]) -> int:
+    """Return the summed resident set in bytes (pages shared by two processes count twice)."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(OSError, IndexError), open(f"/proc/{process}/statm") as file:
+            total += int(file.read().split()[1]) * PAGE
+    return total
+
+
+def proportional(processes: Iterable[int]) -> int:
+    """Return the summed proportional set in bytes (a shared page counts once over its users)."""
+    total = 0
+    for process in processes:
+        with (
+            contextlib.suppress(OSError),
+            open(f"/proc/{process}/smaps_rollup") as file,
+        ):
+            total += sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
+    return total
+
+
+def high_water() -> int:
+    """Return this process's largest resident set in bytes, spikes between samples included."""
+    with open("/proc/self/status") as file:
+        line = next(line for line in file if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
