@@ -47,6 +47,7 @@ rule download_model:
     params:
         uri=lambda wildcards: CONFIG.models[wildcards.model].checkpoint,
         revision=lambda wildcards: CONFIG.models[wildcards.model].revision,
+        allow_pickle=lambda wildcards: CONFIG.models[wildcards.model].allow_pickle,
         storage=storage,
         code=code("download_model"),
     script:

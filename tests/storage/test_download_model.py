@@ -53,11 +53,61 @@ def test_a_folder(tmp_path):
 
 def test_no_safetensors(tmp_path):
     """Pickled weights are refused by name, unless the entry allows them."""
-    source = checkpoint(tmp_path / "x", "config.json", "pytorch_model.bin")
+    source = checkpoint(tmp_path / "x", "config.json", "pytorch_model.bin", "training_args.bin")
     with pytest.raises(UserError, match=r"no \*\.safetensors but pytorch_model\.bin"):
         fetch(tmp_path, str(source))
     assert not (tmp_path / "model").exists()
-    assert "pytorch_model.bin" in fetch(tmp_path, str(source), allow_pickle=True)[0]
+    names, _ = fetch(tmp_path, str(source), allow_pickle=True)
+    assert names == ["config.json", "pytorch_model.bin"]
+
+
+def test_safetensors_are_preferred(tmp_path):
+    """Where both lie there, an allowed pickle is left where it is."""
+    source = checkpoint(tmp_path / "x", "config.json", "a.safetensors", "pytorch_model.bin")
+    names, _ = fetch(tmp_path, str(source), allow_pickle=True)
+    assert names == ["a.safetensors", "config.json"]
+
+
+class Trap:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def load(folder):
+    """Load a checkpoint as the engine of Transformers does."""
+    from slmrag.engines import base
+    from slmrag.engines.transformers import Engine
+
+    plan = base.Plan(entry={}, sampling=base.Sampling(), checkpoint=folder)
+    with Engine(plan) as engine:
+        return engine._model.state_dict()
+
+
+@pytest.mark.slow
+def test_an_allowed_pickle_runs_no_code(tmp_path):
+    """An engine takes the tensors of an allowed pickle, and refuses one that would run code."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from safetensors.torch import load_file
+
+    from tests.generation.tiny_model import make_model
+
+    source = make_model(tmp_path / "x")
+    weights = load_file(source / "model.safetensors")
+    (source / "model.safetensors").unlink()
+    torch.save(weights, source / "pytorch_model.bin")
+    fetch(tmp_path, str(source), allow_pickle=True)
+    name = "model.norm.weight"
+    assert torch.equal(load(tmp_path / "model")[name], weights[name])
+    torch.save(weights | {"trap": Trap(tmp_path / "ran")}, tmp_path / "model/pytorch_model.bin")
+    with pytest.raises(Exception, match=r"[Ww]eights.only"):
+        load(tmp_path / "model")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_no_checkpoint(tmp_path):

@@ -65,6 +65,8 @@ MISTAKES = [
     ("objects/questions/uri", "s3://bucket", "names a bucket without a key"),
     ("objects/questions/sha256", "123", "objects.questions.sha256: string should match"),
     ("models/tiny/checkpoint", None, "models.tiny: engine: vllm needs a checkpoint"),
+    ("models/tiny/options", {"trust_remote_code": True}, "no code of a checkpoint is ever run"),
+    ("models/tiny/allow_pickel", True, "did you mean 'allow_pickle'?"),
     ("models", {}, "models: empty; add an entry"),
     ("skip", [{"dataset": "quiz", "mode": "no"}], "skip.0.mode: no mode is called 'no'"),
     ("corpora/facts/chunk", {"size": 5, "overlap": 5}, "overlap must be smaller than size"),
@@ -87,11 +89,15 @@ def test_all_mistakes_are_told_at_once():
     assert message(raw).splitlines()[0] == "the config has 3 problems:"
 
 
-def test_an_oracle_over_a_set_without_gold_passages_says_what_to_do():
-    """SimpleQA with oracle context is an error that offers a gold object or skip."""
+@pytest.mark.parametrize("format", ["nq_open", "simpleqa", "kilt"])
+def test_an_oracle_over_a_set_without_gold_passages_says_what_to_do(format):
+    """A format without gold passages and an oracle are an error that offers a gold object or skip.
+
+    The other formats may hold them: their questions without one are refused before any prompt.
+    """
     oracle = {"context": "oracle", "prompt": "p.jinja"}
-    raw = edited(("datasets/quiz/format", "simpleqa"), ("modes/oracle_context", oracle))
-    assert "skip" in message(raw)
+    raw = edited(("datasets/quiz/format", format), ("modes/oracle_context", oracle))
+    assert "datasets.quiz.gold: missing" in message(raw) and "to skip" in message(raw)
     raw["skip"] = [{"dataset": "quiz", "mode": "oracle_context"}]
     config.load(raw)
 

@@ -1,4 +1,4 @@
-"""Fetch one checkpoint, its weights as safetensors alone, and record what came."""
+"""Fetch one checkpoint, its weights as safetensors unless its entry says otherwise."""
 
 from slmrag.checkpoints import fetch_checkpoint
 from slmrag.files import digest, write_json

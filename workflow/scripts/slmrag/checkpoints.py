@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 DESCRIPTIONS = ("*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*", "NOTICE*")
 WEIGHTS = ("*.safetensors",)
 PICKLES = ("*.bin", "*.pt", "*.pth")
+ALLOWED = ("pytorch_model*.bin",)
+"""Pickles of tensors that an entry may allow; engines read them by torch's weights-only loader."""
 
 
 def fetch_checkpoint(
@@ -32,7 +34,7 @@ def fetch_checkpoint(
         log.warning("%s has no revision: what it is today may not be what it is tomorrow", uri)
     from slmrag.storage.hub import snapshot
 
-    patterns = [*DESCRIPTIONS, *WEIGHTS, *(PICKLES if allow_pickle else ())]
+    patterns = [*DESCRIPTIONS, *WEIGHTS, *(ALLOWED if allow_pickle else ())]
     local, resolved = snapshot(uri.removeprefix("hf:"), revision, patterns)
     return resolved, download(str(local), folder, {}, wanted=choose)
 
@@ -48,7 +50,7 @@ def _chooser(uri: str, allow_pickle: bool) -> Callable[[list[Remote]], list[Remo
         names = [remote.name for remote in remotes]
         weights = _matching(names, WEIGHTS)
         if not weights and allow_pickle:
-            weights = _matching(names, PICKLES)
+            weights = _matching(names, ALLOWED)
         _refuse(uri, names, weights)
         kept = weights | _matching(names, DESCRIPTIONS)
         return [remote for remote in remotes if remote.name in kept]
@@ -63,7 +65,8 @@ def _refuse(uri: str, names: list[str], weights: set[str]) -> None:
         others = sorted(_matching(names, PICKLES)) or ["no weights at all"]
         raise UserError(
             f"{uri}: holds no *.safetensors but {', '.join(others[:3])}; "
-            "save the model with safe_serialization=True"
+            "save it by save_pretrained, or set `allow_pickle: true` for a model whose weights "
+            "are pytorch_model*.bin"
         )
 
 

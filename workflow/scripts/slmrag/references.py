@@ -8,7 +8,11 @@ from slmrag.errors import nearest
 if TYPE_CHECKING:
     from slmrag.config import Config
 
-FORMATS_WITHOUT_GOLD = {"nq_open", "simpleqa"}
+WITHOUT_GOLD = {
+    "nq_open": "has no gold passages",
+    "simpleqa": "has no gold passages",
+    "kilt": "names its gold passages without their text",
+}
 
 
 def problems_of_references(config: "Config") -> list[str]:
@@ -118,8 +122,9 @@ def _cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
     leave_out = f"or add {{dataset: {dataset}, mode: {mode}}} to skip"
     if context == "retriever" and entry.corpus is None:
         yield f"datasets.{dataset}.corpus: missing, but mode '{mode}' retrieves; add it {leave_out}"
-    if context == "oracle" and entry.format in FORMATS_WITHOUT_GOLD and not entry.gold:
+    if context == "oracle" and entry.format in WITHOUT_GOLD and not entry.gold:
+        holder = "KILT's knowledge source" if entry.format == "kilt" else "an object with them"
         yield (
-            f"datasets.{dataset}.gold: format {entry.format} has no gold passages, but mode "
-            f"'{mode}' needs them; name an object that holds them {leave_out}"
+            f"datasets.{dataset}.gold: missing: format {entry.format} "
+            f"{WITHOUT_GOLD[entry.format]}, but mode '{mode}' needs them; name {holder} {leave_out}"
         )

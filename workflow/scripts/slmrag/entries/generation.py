@@ -57,6 +57,10 @@ class SamplingEntry(Entry):
     stop: list[str] | None = Field(None, description="Strings that end an answer")
 
 
+UNSAFE = frozenset({"trust_remote_code", "weights_only", "use_safetensors"})
+"""Arguments of the engines that would let a checkpoint run code."""
+
+
 class ModelEntry(Entry):
     """A checkpoint, the engine that runs it, and how."""
 
@@ -78,6 +82,11 @@ class ModelEntry(Entry):
     )
     checkpoint: str | None = Field(None, description="hf:org/name, s3://bucket/prefix/ or a folder")
     revision: str | None = Field(None, description="Commit of an hf: checkpoint; pin it")
+    allow_pickle: bool | None = Field(
+        None,
+        description="Take pytorch_model*.bin where there are no safetensors: torch reads the "
+        "tensors alone and runs nothing (false)",
+    )
     dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = Field(
         None, description="Type of weights and activations; null is the engine's default"
     )
@@ -117,6 +126,8 @@ class ModelEntry(Entry):
             raise ValueError(
                 f"engine: {self.engine} needs a checkpoint (hf:org/name, s3://… or a folder)"
             )
+        for name in UNSAFE.intersection(self.options or {}):
+            raise ValueError(f"options.{name}: no code of a checkpoint is ever run; remove it")
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
         return self
