@@ -129,6 +129,7 @@ class Scale:
             "parquet": "parquet",
             "html": "html",
             "pairs": "pairs",
+            "every_pair": "pairs.parquet",
             "analysis": "json",
         }
         output = {name: self.path("report", "comparison", end=end) for name, end in ends.items()}

@@ -224,6 +224,7 @@ class MadeUp:
             html=folder / "report.html",
             figures=folder / "figures",
             pairs=folder / "pairs.csv",
+            every_pair=folder / "pairs.parquet",
             analysis=folder / "analysis.json",
             markdown=folder / "comparison.md",
             latex=folder / "comparison.tex",

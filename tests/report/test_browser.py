@@ -2,6 +2,7 @@
 
 import csv
 
+import polars as pl
 import pytest
 import report_comparison
 from slmrag.reporting.formats import show
@@ -19,14 +20,30 @@ SHOWN = """
 return [...document.querySelectorAll('#table-cells tbody tr')].filter(row => !row.hidden)
   .map(row => Object.fromEntries([...row.cells].map(cell => [cell.dataset.c, cell.innerText])))
 """
+CHOOSE = """
+const list = document.querySelectorAll('#pairs select')[arguments[0]];
+list.value = [...list.options].find(option => option.text === arguments[1]).value;
+list.dispatchEvent(new Event('change'));
+"""
+TESTED = """
+const rows = [...document.querySelectorAll('#pairs tbody tr')];
+return rows.map(row => [...row.cells].map(cell => cell.innerText));
+"""
+SIDES = ("first", "second")
 OPEN = "document.querySelector('#browser details.answer').open = true"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """A page of two models and two data sets, open in a browser; and its CSV."""
+def made(tmp_path_factory):
+    """An experiment of two models and two data sets with its report."""
     made = MadeUp(tmp_path_factory.mktemp("made"), datasets=("facts", "more"))
     report_comparison.main(made.input, made.output, made.params)
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(made):
+    """The page, open in a browser; and its CSV."""
     with open(made.output.csv, newline="") as file:
         rows = list(csv.DictReader(file))
     with browser() as window:
@@ -99,6 +116,25 @@ def test_a_keyboard_moves_to_the_next_question(page):
     list.selectedIndex = 1; list.dispatchEvent(new Event('change'));
     """)
     assert "What is the 1th" in window.run("return document.querySelector('#browser h3').innerText")
+
+
+def test_any_two_cells_can_be_compared(made, page):
+    """Each choice of two cells shows the test that pairs.parquet has, in either order."""
+    window, _ = page
+    window.wait("return document.querySelectorAll('#pairs select').length === 3")
+    every = pl.read_parquet(made.output.every_pair).filter(pl.col("dataset") == "more")
+    window.run(CHOOSE, "0", "more")
+    for row in every.to_dicts():
+        sides = [f"{row[f'{side}_model']} \u00b7 {row[f'{side}_mode']}" for side in SIDES]
+        for names, sign in ((sides, 1), (sides[::-1], -1)):
+            for place, name in enumerate(names):
+                window.run(CHOOSE, str(1 + place), name)
+            shown = window.run(TESTED)
+            assert shown[0][1] == show(sign * row["effect"], "difference")
+            ends = sorted(sign * row[f"effect_{end}"] for end in ("low", "high"))
+            assert shown[0][2] == " to ".join(show(end, "difference") for end in ends)
+            assert shown[0][3:] == [show(row[name], "probability") for name in ("p", "p_holm")]
+            assert shown[2][4] == show(row["p_holm_exact_match"], "probability")
 
 
 def test_what_a_model_wrote_never_runs(page):

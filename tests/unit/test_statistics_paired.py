@@ -5,7 +5,7 @@ import pytest
 from slmrag.statistics_paired import (
     binomial_test,
     holm,
-    mcnemar_exact,
+    mcnemar_tests,
     minimum_detectable_effect,
     permutation_tests,
 )
@@ -54,6 +54,36 @@ def test_no_flip_as_extreme_is_bounded_not_zero():
     assert 0 < permutation_tests(values, [(0, 1)], 100, 0)[0] == pytest.approx(2 * np.exp(-100))
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.4])
+def test_stopping_early_gives_the_same_p_values_within_their_noise(spread):
+    """A pair that stops at 100 extreme flips has a p value within some tenths of the full one's."""
+    random = np.random.default_rng(6)
+    values = (random.random((200, 12)) < 0.3 + spread * random.random(12)).astype(float)
+    pairs = list(combinations(range(12), 2))
+    full = permutation_tests(values, pairs, 10_000, 0)
+    early = permutation_tests(values, pairs, 10_000, 0, np.full(len(pairs), 100))
+    assert np.allclose(early, full, rtol=0.45, atol=0.002) and not np.array_equal(early, full)
+    assert np.array_equal(early[full < 0.009], full[full < 0.009])
+
+
+def test_stopping_early_keeps_p_values_uniform():
+    """Under the null the test that stops at few extreme flips rejects 5 times in a hundred."""
+    random, enough = np.random.default_rng(8), np.array([20])
+    found = [
+        permutation_tests(random.random((40, 2)), [(0, 1)], 1000, seed, enough)[0]
+        for seed in range(400)
+    ]
+    assert 0.025 <= np.mean(np.array(found) <= 0.05) <= 0.08
+
+
+def test_any_order_of_pairs_gives_the_same_p_values():
+    """The p value of a pair depends on the pair, not on the others or their order."""
+    values, pairs = scores(), list(combinations(range(4), 2))
+    found = dict(zip(pairs, permutation_tests(values, pairs, 2000, 0), strict=True))
+    for pair in reversed(pairs):
+        assert permutation_tests(values, [pair], 2000, 0)[0] == found[pair]
+
+
 def test_equal_columns_have_p_of_one():
     """Two cells with the same scores do not differ."""
     values = np.repeat(scores()[:, :1], 2, axis=1)
@@ -67,7 +97,8 @@ def test_mcnemar_agrees_with_statsmodels():
     )
     one, two = scores(shares=(0.5, 0.7)).T
     table = [[np.sum((one == a) & (two == b)) for b in (1, 0)] for a in (1, 0)]
-    assert mcnemar_exact(one, two) == pytest.approx(tables.mcnemar(table, exact=True).pvalue)
+    ours = mcnemar_tests(np.stack([one, two], axis=1), [(0, 1)])[0]
+    assert ours == pytest.approx(tables.mcnemar(table, exact=True).pvalue)
 
 
 @pytest.mark.parametrize(("fewer", "n"), [(0, 0), (0, 6), (3, 6), (40, 100), (480, 1000)])
@@ -85,7 +116,7 @@ def test_holm_agrees_with_statsmodels():
     )
     p_values = np.random.default_rng(2).random(20) ** 3
     assert holm(p_values) == pytest.approx(tests.multipletests(p_values, method="holm")[1])
-    assert holm([]) == []
+    assert len(holm([])) == 0
 
 
 def test_the_detectable_effect_is_found_eight_times_in_ten():
@@ -94,4 +125,4 @@ def test_the_detectable_effect_is_found_eight_times_in_ten():
     found = random.normal(effect, 1.0, (3000, 100))
     z = found.mean(axis=1) / (found.std(axis=1, ddof=1) / 10)
     assert np.mean(z > 1.984) == pytest.approx(0.8, abs=0.03)
-    assert minimum_detectable_effect(1.0, 1) is None
+    assert np.isnan(minimum_detectable_effect(1.0, 1))

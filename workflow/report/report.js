@@ -169,9 +169,93 @@ function browser(data, root) {
   fill();
 }
 
-const root = one("#browser");
-if (root && one("#browser-data")) {
-  unpack("browser-data").then(data => browser(data, root)).catch(error => {
-    root.replaceChildren(make("p", `The questions cannot be unpacked by this browser (${error.message}).`));
+/* Any two cells of a data set: the packed test of their pair. */
+function inThousandths(value) {
+  const size = Math.abs(value), tied = size * 16 % 1 === 0 && size * 1000 % 1 === 0.5;
+  const even = Math.floor(size * 1000) + Math.floor(size * 1000) % 2;
+  return Math.sign(value) * (tied ? even : Math.round(1000 * size.toFixed(3)));
+}
+const signed = (thousandths, sign = true) =>
+  `${thousandths < 0 ? "\u2212" : sign ? "+" : ""}${(Math.abs(thousandths) / 1000).toFixed(3)}`;
+const chance = steps => steps === 0 ? "< 0.001" : (steps / 10000).toFixed(steps % 10 ? 4 : 3);
+
+function placeOf(board, a, b) {
+  const k = board.cells.length;
+  return a * (2 * k - a - 1) / 2 + b - a - 1;
+}
+
+function facts(data, board, a, b) {
+  const flip = a > b, [low, high] = flip ? [b, a] : [a, b], place = placeOf(board, low, high);
+  const difference = means => inThousandths(means[a] - means[b]);
+  const effect = inThousandths(board.means[0][low] - board.means[0][high]);
+  const ends = [effect - board.low[place], effect + board.high[place]];
+  const bounds = flip ? [-ends[1], -ends[0]] : ends;
+  const best = board.means[0][a] > board.means[0][b] ? a : b;
+  const [one, two] = [board.cells[a], board.cells[b]];
+  return {
+    verdict: board.better[place] ? `${board.cells[best].join(" with ")} is better` : "No difference shown",
+    family: data.families[one[0] === two[0] ? 0 : one[1] === two[1] ? 1 : 2],
+    detectable: signed(board.detectable[place], false),
+    rows: data.metrics.map((metric, i) => [
+      metric, signed(difference(board.means[i])), i ? "" : `${signed(bounds[0])} to ${signed(bounds[1])}`,
+      i ? "" : chance(board.p[place]), chance(board.corrected[i][place])]),
+  };
+}
+
+function pairTable(found) {
+  const table = make("table"), head = make("thead"), body = make("tbody");
+  const line = (cells, tag) => {
+    const row = make("tr");
+    cells.forEach((text, i) => row.append(make(tag, text, i ? "n" : "")));
+    return row;
+  };
+  head.append(line(["Metric", "First less second", "Interval", "p", "p, corrected"], "th"));
+  body.append(...found.rows.map(cells => line(cells, "td")));
+  table.append(head, body);
+  return table;
+}
+
+function pairs(data, root) {
+  const names = Object.keys(data.boards), place = make("div", null, "pair");
+  const [choose, first, second] = ["Data set", "First", "Second"].map(() => make("select"));
+  names.forEach(name => choose.append(new Option(name, name)));
+  place.setAttribute("aria-live", "polite");
+  const show = () => {
+    const board = data.boards[choose.value], [a, b] = [first, second].map(list => Number(list.value));
+    if (a === b) { place.replaceChildren(make("p", "Choose two different cells.")); return; }
+    const found = facts(data, board, a, b);
+    const words = `${board.n} questions; detectable: ${found.detectable}. ` +
+      `Corrected over the family \u201c${found.family}\u201d of this data set.`;
+    const box = make("div", null, "scroll");
+    box.append(pairTable(found));
+    place.replaceChildren(make("p", `${found.verdict}.`, "verdict"), box, make("p", words, "note"));
+  };
+  const fill = () => {
+    const cells = data.boards[choose.value].cells;
+    [first, second].forEach((list, side) => {
+      list.replaceChildren(...cells.map((cell, i) => new Option(cell.join(" \u00b7 "), i)));
+      list.selectedIndex = side ? cells.length - 1 : 0;
+    });
+    show();
+  };
+  const bar = make("div", null, "filters");
+  const label = (words, control) => { const l = make("label", `${words} `); l.append(control); return l; };
+  if (names.length > 1) bar.append(label("Data set", choose));
+  bar.append(label("First", first), label("Second", second));
+  choose.addEventListener("change", fill);
+  [first, second].forEach(list => list.addEventListener("change", show));
+  root.replaceChildren(make("h3", "Any two cells"), bar, place);
+  fill();
+}
+
+for (const [id, fill, what] of [["browser", browser, "questions"], ["pairs", pairs, "tests"]]) {
+  const root = one(`#${id}`);
+  if (!root) continue;
+  if (!one(`#${id}-data`)) {
+    root.replaceChildren(make("p", `There are more ${what} than a page carries; the report's folder has them.`));
+    continue;
+  }
+  unpack(`${id}-data`).then(data => fill(data, root)).catch(error => {
+    root.replaceChildren(make("p", `The ${what} cannot be unpacked by this browser (${error.message}).`));
   });
 }

@@ -7,6 +7,9 @@ import numpy as np
 
 _NORMAL = NormalDist()
 _CHUNK = 1 << 22  # resampled values held at once
+_TIED = 1e-9  # means that differ by less are equal
+_inv_cdf = np.vectorize(_NORMAL.inv_cdf, otypes=[float])
+_cdf = np.vectorize(_NORMAL.cdf, otypes=[float])
 
 
 def bootstrap_means(values: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -43,24 +46,48 @@ def intervals(values: np.ndarray, confidence: float, count: int, seed: int) -> n
 
 
 def interval(values: np.ndarray, means: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Return one BCa interval (Efron 1987, eq. 6.8) of a mean from its resampled ``means``."""
+    """Return one BCa interval of the mean of ``values`` from its resampled ``means``."""
     if np.ptp(values) == 0:
         return constant_interval(float(values[0]), len(values), confidence)
-    below = (np.sum(means < values.mean()) + np.sum(means <= values.mean())) / (2 * len(means))
-    bias = _NORMAL.inv_cdf(min(max(below, 1 / len(means)), 1 - 1 / len(means)))
     centred = values - values.mean()
-    acceleration = np.sum(centred**3) / (6 * np.sum(centred**2) ** 1.5)
-    low, high = np.quantile(means, _levels(bias, acceleration, confidence))
+    skew = np.sum(centred**3) / np.sum(centred**2) ** 1.5
+    low, high = bca(means[None], values.mean()[None], skew[None], confidence)[0]
     return float(low), float(high)
 
 
-def _levels(bias: float, acceleration: float, confidence: float) -> list[float]:
-    tail = _NORMAL.inv_cdf((1 - confidence) / 2)
-    shifted = (bias + tail, bias - tail)
-    return [_NORMAL.cdf(bias + z / (1 - acceleration * z)) for z in shifted]
+def bca(
+    means: np.ndarray, estimates: np.ndarray, skews: np.ndarray, confidence: float
+) -> np.ndarray:
+    """Return BCa intervals (Efron 1987, eq. 6.8) as rows (low, high), one a row of ``means``.
+
+    ``means`` is (m, resamples); ``skews`` are sum d^3 / (sum d^2)^1.5 of the centred values.
+    """
+    ordered, count = np.sort(means, axis=1), means.shape[1]
+    below = np.sum(ordered < estimates[:, None] - _TIED, axis=1)
+    below += np.sum(ordered <= estimates[:, None] + _TIED, axis=1)
+    share = np.clip(below / (2 * count), 1 / count, 1 - 1 / count)
+    bias, tail = _inv_cdf(share)[:, None], _NORMAL.inv_cdf((1 - confidence) / 2)
+    shifted = bias + np.array([tail, -tail])
+    levels = _cdf(bias + shifted / (1 - skews[:, None] / 6 * shifted))
+    return _quantiles(ordered, levels)
+
+
+def _quantiles(ordered: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return each row's quantiles at its own levels, by linear interpolation."""
+    places = levels * (ordered.shape[1] - 1)
+    below = np.minimum(places.astype(np.int64), ordered.shape[1] - 2)
+    low, high = (np.take_along_axis(ordered, below + step, axis=1) for step in (0, 1))
+    return low + (high - low) * (places - below)
 
 
 def constant_interval(value: float, n: int, confidence: float) -> tuple[float, float]:
     """Return Clopper and Pearson's bound where ``n`` scores are all 0 or all 1, else the point."""
     reach = 1 - ((1 - confidence) / 2) ** (1 / n)
     return {0.0: (0.0, reach), 1.0: (1 - reach, 1.0)}.get(value, (value, value))
+
+
+def student_reach(n: int, confidence: float) -> float:
+    """Return how many standard errors a Student interval of ``n`` values reaches to each side."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.nan

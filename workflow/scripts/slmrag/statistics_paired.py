@@ -3,7 +3,7 @@
 Sign flips are linear, so one product with all cells' scores serves every pair of a data set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import lgamma, log
 from statistics import NormalDist
@@ -11,31 +11,55 @@ from statistics import NormalDist
 import numpy as np
 
 POWER = 0.8
-_CHUNK = 1 << 22
+_FLIPS = 512  # sign flips looked at together
 _SLACK = 1e-3  # single precision must not tell equal sums apart
 
 
 def permutation_tests(
-    values: np.ndarray, pairs: Sequence[tuple[int, int]], count: int, seed: int
-) -> np.ndarray:
-    """Return the two-sided p value of each pair of columns of (n, k) ``values``, by sign flips.
+    values: np.ndarray, pairs: Sequence | np.ndarray, count: int, seed: int,
+    enough: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Return the two-sided p value of each pair (m, 2) of columns of (n, k) ``values``.
 
-    (count of flips at least as extreme + 1) / (flips + 1); where no flip reached the difference,
-    Hoeffding's bound 2 exp(-t^2 / 2 sum d^2), if that is smaller.
+    (sign flips at least as extreme + 1) / (flips + 1). A pair stops at ``enough`` (m,) extreme
+    flips, p = enough / flips till then (Besag and Clifford 1991). Hoeffding's bound
+    2 exp(-t^2 / 2 sum d^2) is p where it is below the least that ``count`` flips can show.
     """
-    first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    sums, squares = _differences(values, first, second)
-    extreme = np.zeros(len(first), dtype=np.int64)
+    first, second = columns(pairs)
+    sums, squares = differences(values, first, second)
+    p_values = 2 * np.exp(-(sums**2) / np.maximum(2 * squares, 1e-300))
+    left = np.argsort(first, kind="stable")
+    left = left[p_values[left] >= 1 / (count + 1)]
+    enough = np.full(len(first), count + 1) if enough is None else enough
+    seen, last, done = np.zeros_like(first), np.zeros_like(first), 0
     for flipped in _flips(values, count, seed):
-        for place in range(len(first)):
-            apart = np.abs(flipped[first[place]] - flipped[second[place]])
-            extreme[place] += np.count_nonzero(apart >= abs(sums[place]) - _SLACK)
-    sampled = (extreme + 1) / (count + 1)
-    bound = 2 * np.exp(-(sums**2) / np.maximum(2 * squares, 1e-300))
-    return np.where(extreme == 0, np.minimum(sampled, bound), sampled)
+        for own in np.split(left, np.flatnonzero(np.diff(first[left])) + 1) if len(left) else ():
+            apart = np.abs(flipped[second[own]] - flipped[first[own[0]]])
+            hits = apart >= (np.abs(sums[own]) - _SLACK).astype(np.float32)[:, None]
+            last[own] = _flips_until(hits, enough[own] - seen[own])
+            seen[own] += hits.sum(axis=1)
+        stopped = left[last[left] > 0]
+        p_values[stopped] = enough[stopped] / (done + last[stopped])
+        left, done = left[last[left] == 0], done + flipped.shape[1]
+    p_values[left] = (seen[left] + 1) / (count + 1)
+    return p_values
 
 
-def _differences(
+def columns(pairs: Sequence | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the second columns of pairs (m, 2)."""
+    first, second = np.asarray(pairs, dtype=np.int64).reshape(-1, 2).T
+    return first, second
+
+
+def _flips_until(hits: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return after how many of its flips each row has the wanted number of hits, 0 for never."""
+    result = np.zeros(len(hits), dtype=np.int64)
+    for row in np.flatnonzero(hits.sum(axis=1) >= wanted):
+        result[row] = np.flatnonzero(hits[row])[wanted[row] - 1] + 1
+    return result
+
+
+def differences(
     values: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the sum of each pair's differences, and of their squares, without forming them."""
@@ -46,21 +70,33 @@ def _differences(
     return sums[first] - sums[second], np.maximum(squares, 0.0)
 
 
-def _flips(values: np.ndarray, count: int, seed: int):
-    """Yield blocks (k, rows) of each column's sums under random signs of the rows."""
-    random = np.random.default_rng(seed)
-    single, size = values.astype(np.float32), max(1, _CHUNK // max(1, len(values)))
-    for start in range(0, count, size):
-        shape = (min(size, count - start), len(values))
+def cubes(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the sum of the cubes of each pair's differences, without forming them."""
+    crossed, own = (values**2).T @ values, np.sum(values**3, axis=0)
+    return own[first] - own[second] - 3 * (crossed[first, second] - crossed[second, first])
+
+
+def _flips(values: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield blocks (k, flips) of each column's sums under random signs of the rows."""
+    random, single = np.random.default_rng(seed), values.astype(np.float32)
+    for start in range(0, count, _FLIPS):
+        shape = (min(_FLIPS, count - start), len(values))
         signs = random.integers(0, 2, shape, dtype=np.int8).astype(np.float32)
         yield np.ascontiguousarray(((signs * 2 - 1) @ single).T)
 
 
-def mcnemar_exact(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the exact two-sided p value of McNemar's test of two 0/1 columns."""
-    only_first = int(np.count_nonzero(first > second))
-    only_second = int(np.count_nonzero(second > first))
-    return binomial_test(min(only_first, only_second), only_first + only_second)
+def mcnemar_tests(values: np.ndarray, pairs: Sequence | np.ndarray) -> np.ndarray:
+    """Return McNemar's exact two-sided p value of each pair (m, 2) of columns of 0/1 ``values``."""
+    first, second = columns(pairs)
+    both = values.T @ values
+    ones = np.diag(both)
+    only_first, only_second = (ones[own] - both[first, second] for own in (first, second))
+    fewer, apart = np.minimum(only_first, only_second), only_first + only_second
+    counts, places = np.unique(
+        np.stack([fewer, apart]).round().astype(int), axis=1, return_inverse=True
+    )
+    p_values = np.array([binomial_test(*found) for found in counts.T.tolist()])
+    return p_values[places.ravel()] if len(first) else np.empty(0)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -76,23 +112,24 @@ def _log_tails(n: int) -> np.ndarray:
     return np.logaddexp.accumulate(np.array(logs) - n * log(2))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return the p values as Holm (1979) adjusts them over their family, in the given order."""
     order = np.argsort(p_values, kind="stable")
     factors = len(order) - np.arange(len(order))
     adjusted = np.minimum(1.0, np.maximum.accumulate(np.asarray(p_values)[order] * factors))
     result = np.empty(len(order))
     result[order] = adjusted
-    return result.tolist()
+    return result
 
 
-def minimum_detectable_effect(deviation: float, n: int, confidence: float = 0.95) -> float | None:
+def minimum_detectable_effect(
+    deviation: np.ndarray | float, n: int, confidence: float = 0.95
+) -> np.ndarray | float:
     """Return the difference that a paired test of ``n`` questions finds 8 times in 10.
 
-    ``deviation`` is the standard deviation of the questions' differences; a normal approximation.
+    ``deviation`` is the standard deviation of the questions' differences; a normal approximation;
+    NaN for fewer than 2 questions.
     """
-    if n < 2:
-        return None
     normal = NormalDist()
     reach = normal.inv_cdf((1 + confidence) / 2) + normal.inv_cdf(POWER)
-    return reach * deviation / n**0.5
+    return reach * deviation / n**0.5 if n > 1 else np.nan * deviation

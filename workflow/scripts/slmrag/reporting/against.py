@@ -9,7 +9,8 @@ import numpy as np
 from slmrag.errors import UserError
 from slmrag.files import read_json
 from slmrag.reporting.formats import show
-from slmrag.reporting.pairs import bounds, verdict
+from slmrag.reporting.pair_intervals import bounds
+from slmrag.reporting.pairs import NO_DIFFERENCE
 from slmrag.reporting.paper import pipe
 from slmrag.statistics import bootstrap_means
 from slmrag.statistics_paired import holm, permutation_tests
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Key = tuple[str, str, str]
+BETTER = {True: "now is better", False: "before is better"}
 COLUMNS = ("n", "before", "now", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict")
 
 
@@ -48,11 +50,10 @@ def effects(
     """Return one row a cell that both have: both means, the paired effect and its test."""
     found = [effect(Path(now), Path(before), key, metrics) for key in keys]
     tested = [row for row in found if row["p"] is not None]
-    for row, adjusted in zip(tested, holm([row["p"] for row in tested]), strict=True):
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]).tolist(), strict=True):
         row["p_holm"] = adjusted
-        row["verdict"] = verdict(
-            row["effect"], adjusted, 1 - metrics["confidence"], "now", "before"
-        )
+        shown = adjusted < 1 - metrics["confidence"]
+        row["verdict"] = BETTER[row["effect"] > 0] if shown else NO_DIFFERENCE
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from slmrag.reporting.sources import Cell, Experiment
 from slmrag.statistics import bootstrap_means
 
-PAIRED = ("exact_match", "match")
+TESTED = ("token_recall", "f1", "exact_match", "match")
 RIGHT = "token_match"
 UNKNOWN = -1
 
@@ -73,11 +73,22 @@ def boards(experiment: Experiment) -> list[Board]:
     return [board(experiment, name) for name in names]
 
 
+def nothing(experiment: Experiment) -> Board:
+    """Return a board without cells."""
+    empty = np.empty((0, 0))
+    scores = dict.fromkeys((experiment.primary, *TESTED, RIGHT), empty)
+    settings = experiment.metrics
+    return Board(
+        "", experiment.primary, settings["confidence"], [], [], scores, empty, empty, empty,
+        settings["bootstrap"], settings.get("seed") or 0,
+    )  # fmt: skip
+
+
 def board(experiment: Experiment, dataset: str) -> Board:
     """Align the cells of one data set on the questions that all of them answered."""
     import polars as pl
 
-    metrics = tuple(dict.fromkeys((experiment.primary, *PAIRED, RIGHT)))
+    metrics = tuple(dict.fromkeys((experiment.primary, *TESTED, RIGHT)))
     cells = [cell for cell in experiment.scored if cell.dataset == dataset]
     columns = ["question_id", *metrics, "has_answer", "gold_rank", "failure"]
     frames = [pl.read_parquet(cell.scores, columns=columns) for cell in cells]

@@ -1,7 +1,5 @@
 """The question browser's data: one question across all cells, packed for the page's script."""
 
-import base64
-import gzip
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slmrag.reporting.boards import Board
+from slmrag.reporting.packing import packed
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
 from slmrag.summary import number
@@ -64,12 +63,6 @@ def pack(experiment: Experiment, boards: Sequence[Board]) -> tuple[dict[str, Any
         if len(text) <= PACKED or answers < 10:
             return data, text
         answers = min(answers // 2, int(answers * PACKED / len(text)))
-
-
-def packed(data: Any) -> str:
-    """Return JSON, compressed, in base64; equal data give equal texts."""
-    raw = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(gzip.compress(raw.encode("utf-8", "replace"), 6, mtime=0)).decode()
 
 
 def collect(experiment: Experiment, boards: Sequence[Board], answers: int) -> dict[str, Any]:

@@ -11,18 +11,20 @@ from slmrag.reporting import (
     differences,
     headline,
     matrix,
+    pair_picker,
     paper,
     provenance,
     retrieval_section,
     why,
 )
-from slmrag.reporting.boards import Board, boards
+from slmrag.reporting.boards import Board, boards, nothing
 from slmrag.reporting.comparison import compare
 from slmrag.reporting.definitions import definitions
 from slmrag.reporting.page import page
-from slmrag.reporting.pairs import standings, tests
+from slmrag.reporting.pairs import tests
 from slmrag.reporting.sections import Figure, Section
 from slmrag.reporting.sources import Experiment
+from slmrag.reporting.standings import standings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +37,7 @@ class Report:
     """The tables, figures and page of a comparison, and the numbers worth tracking."""
 
     comparison: "pl.DataFrame"
-    pairs: Rows
+    pairs: "pl.DataFrame"
     html: str
     figures: Sequence[Figure]
     analysis: dict[str, Any]
@@ -47,17 +49,22 @@ class Report:
 def build(experiment: Experiment) -> Report:
     """Return the report of an experiment."""
     found = boards(experiment)
-    pairs = [row for board in found for row in tests(board)]
-    places = {key: words for board in found for key, words in standings(board, pairs).items()}
+    tested = [tests(board) for board in found]
+    places = {k: v for each in zip(found, tested, strict=True) for k, v in standings(*each).items()}
+    pairs = all_pairs(experiment, tested)
     comparison = compare(experiment, places)
     rows = comparison.to_dicts()
     questions, packed = browser.pack(experiment, found)
+    data = {
+        "browser-data": packed,
+        "pairs-data": pair_picker.pack(found, tested, experiment.primary),
+    }
     sections = parts(experiment, rows, found, pairs)
     sections[-2:-2] = [browser.section(found, questions)] if found else []
     return Report(
         comparison,
         pairs,
-        page(experiment.name, lead(experiment, rows), sections, {"browser-data": packed}),
+        page(experiment.name, lead(experiment, rows), sections, data),
         [figure for section in sections for figure in section.figures],
         analysis(sections),
         paper.markdown(experiment, rows),
@@ -66,7 +73,16 @@ def build(experiment: Experiment) -> Report:
     )
 
 
-def parts(experiment: Experiment, rows: Rows, found: Sequence[Board], pairs: Rows) -> list[Section]:
+def all_pairs(experiment: Experiment, tested: Sequence["pl.DataFrame"]) -> "pl.DataFrame":
+    """Return the tests of all data sets in one table."""
+    import polars as pl
+
+    return pl.concat(tested or [tests(nothing(experiment))])
+
+
+def parts(
+    experiment: Experiment, rows: Rows, found: Sequence[Board], pairs: "pl.DataFrame"
+) -> list[Section]:
     """Return the sections in the order in which they are read."""
     indexes = provenance.indexes(experiment.indexes)
     sections = [

@@ -53,7 +53,7 @@ def runs(records: list[dict[str, Any]]) -> dict[str, Any]:
     seconds = _total(records, "generation_seconds")
     requests = _total(records, "requests")
     energy = _total(records, "energy_joules")
-    starts = [sum(starts.values()) for r in records if (starts := r.get("start_seconds"))]
+    starts = [sum(filter(None, s.values())) for r in records if (s := r.get("start_seconds"))]
     return {
         "seconds_per_1000": 1000 * seconds / requests if requests else None,
         "tokens_per_second": _total(records, "generated_tokens") / seconds if seconds else None,

@@ -1,44 +1,49 @@
-"""The section on differences: paired tests, and the share of the oracle's gain that is closed."""
+"""The section on differences: paired tests between cells, and the share of a gap that is closed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from slmrag.reporting import gaps
 from slmrag.reporting.boards import Board
 from slmrag.reporting.headline import LABELS
-from slmrag.reporting.pairs import MODELS, MODES, bounds
+from slmrag.reporting.pairs import EXACT, MODELS, MODES, OTHERS, other_metrics
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, table
+from slmrag.reporting.tables import Column, Table, table
 
-Rows = Sequence[Mapping[str, Any]]
-NOT_DEFINED = "not defined: the oracle's gain may be zero"
+if TYPE_CHECKING:
+    import polars as pl
+
+LIMIT = 1000
+SIDES = {MODES: ("Model", "model", "mode"), MODELS: ("Mode", "mode", "model")}
 
 
-def section(experiment: Experiment, boards: Sequence[Board], pairs: Rows) -> Section:
-    """Return the tables of tests and of closed gaps."""
+def section(experiment: Experiment, boards: Sequence[Board], pairs: "pl.DataFrame") -> Section:
+    """Return the choice of any two cells, the tables of tests, and that of closed gaps."""
+    metric = experiment.primary
+    test = "McNemar's exact test" if metric in EXACT else "sign-flip permutation test"
     words = [
-        f"Effects are differences of mean {LABELS[experiment.primary].lower()} over the same "
-        "questions, first less second. p: sign-flip permutation test; corrected over the tests of "
-        "one family in one data set (Holm). Detectable: the difference that such a test would find "
-        "8 times in 10. Exact match and match are tested by McNemar's exact test, uncorrected."
+        f"Effects are differences of mean {LABELS[metric].lower()} over the same questions, first "
+        f"less second. p: {test}. Detectable: the difference that such a test would find 8 times "
+        "in 10.",
+        "Every two cells of a data set are tested, in three families, each corrected by itself "
+        f"(Holm): {MODES}; {MODELS}; {OTHERS}. The tables hold the first two; any pair can be "
+        "chosen here, and all stand in pairs.parquet.",
     ]
-    gaps = [row for board in boards for row in closed(board, experiment)]
-    tables = [
-        tests(pairs, MODES, "Model", "modes"),
-        tests(pairs, MODELS, "Mode", "models"),
-        gap(gaps),
-    ]
-    return Section("differences", "Differences", words, tables=[t for t in tables if t.rows])
+    tables = [tests(pairs, MODES, "modes"), tests(pairs, MODELS, "models")]
+    kept = [found for found in (*tables, gaps.table_of(experiment, boards)) if found.rows]
+    widget = "pairs" if pairs.height else ""
+    return Section("differences", "Differences", words, tables=kept, widget=widget)
 
 
-def tests(pairs: Rows, family: str, within: str, id: str) -> Any:
+def tests(pairs: "pl.DataFrame", family: str, id: str) -> Table:
     """Return the table of one family of tests."""
+    label, *_ = SIDES[family]
+    found = narrow(pairs, family)
     columns = [
         Column("dataset", "Data set"),
-        Column("within", within),
+        Column("within", label),
         Column("first", "First"),
         Column("second", "Second"),
         Column(
@@ -48,70 +53,50 @@ def tests(pairs: Rows, family: str, within: str, id: str) -> Any:
         Column("p_holm", "p, corrected", "probability"),
         Column("verdict", "Verdict"),
         Column("detectable", "Detectable", "share"),
-        Column("p_exact_match", "p, exact match", "probability"),
-        Column("p_match", "p, match", "probability"),
+        *(column for name in names(found) for column in others(name)),
         Column("n", "Questions", "count"),
     ]
-    rows = [row for row in pairs if row["family"] == family]
-    caption = f"Paired tests between {family}"
-    found = table(f"tests-{id}", caption, columns, rows, "dataset", "within", "verdict")
-    return replace(found, source="pairs.csv")
+    rows: Sequence[Mapping[str, Any]] = found.head(LIMIT).to_dicts()
+    made = table(
+        f"tests-{id}",
+        f"Paired tests between {family}",
+        columns,
+        rows,
+        "dataset",
+        "within",
+        "verdict",
+    )
+    return replace(made, source="pairs.csv", total=found.height)
 
 
-def gap(rows: Rows) -> Any:
-    """Return the table of closed gaps."""
-    columns = [
-        Column("dataset", "Data set"),
-        Column("model", "Model"),
-        Column("mode", "Mode"),
-        Column("none", "No context", "share"),
-        Column("retriever", "Retriever", "share"),
-        Column("oracle", "Oracle", "share"),
-        Column("closed", "Gap closed", "percent", "(retriever - none) / (oracle - none)", True),
-        Column("remark", "Remark"),
-    ]
-    caption = "Share of the oracle's gain over no context that each retriever closes"
-    return table("gaps", caption, columns, rows, "dataset", "model")
+def names(pairs: "pl.DataFrame") -> list[str]:
+    """Return the metrics that are tested beside the primary one."""
+    return [name for name in other_metrics("") if f"p_{name}" in pairs.columns]
 
 
-def closed(board: Board, experiment: Experiment) -> list[dict[str, Any]]:
-    """Return one row a model and retriever mode of a board that has both ends of the gap."""
-    by_context: dict[str, list[str]] = {}
-    for name, mode in experiment.modes.items():
-        by_context.setdefault(mode["context"], []).append(name)
-    rows = []
-    for model in dict.fromkeys(cell.model for cell in board.cells):
-        ends = [
-            board.column(model, m) for c in ("none", "oracle") for m in by_context.get(c, [])[:1]
-        ]
-        for mode in by_context.get("retriever", []):
-            place = board.column(model, mode)
-            if (
-                place is not None
-                and len(ends) == 2
-                and None not in ends
-                and len(board.questions) > 1
-            ):
-                rows.append({"model": model, "mode": mode, **closed_share(board, *ends, place)})
-    return [{"dataset": board.dataset, **row} for row in rows]
+def others(name: str) -> tuple[Column, Column]:
+    """Return the columns of a further metric: effect and corrected p value."""
+    label = LABELS[name]
+    help = f"p value of the difference in {label.lower()}, corrected as that of the effect"
+    return (
+        Column(f"effect_{name}", label, "difference", f"Difference in mean {label.lower()}"),
+        Column(f"p_holm_{name}", "p, corrected", "probability", help),
+    )
 
 
-def closed_share(board: Board, none: int, oracle: int, retriever: int) -> dict[str, Any]:
-    """Return the closed share with its percentile interval, from paired resamples."""
-    means = board.values.mean(axis=0)
-    names = {"none": none, "retriever": retriever, "oracle": oracle}
-    row = {name: float(means[place]) for name, place in names.items()}
-    whole = board.values[:, oracle] - board.values[:, none]
-    drawn = board.means[oracle] - board.means[none]
-    low, high = bounds(whole, drawn, board.confidence)
-    if low <= 0 <= high:
-        return row | {"closed": None, "remark": NOT_DEFINED}
-    tails = (1 - board.confidence) / 2
-    shares = (board.means[retriever] - board.means[none]) / np.where(drawn == 0, np.nan, drawn)
-    ends = np.nanquantile(shares, [tails, 1 - tails])
-    value = (means[retriever] - means[none]) / (means[oracle] - means[none])
-    return row | {
-        "closed": float(value),
-        "closed_low": float(ends[0]),
-        "closed_high": float(ends[1]),
-    }
+def narrow(pairs: "pl.DataFrame", *families: str) -> "pl.DataFrame":
+    """Return the rows of some families with what both cells share and how each is told apart."""
+    import polars as pl
+
+    def named(side: str, place: int) -> "pl.Expr":
+        return (
+            pl.when(pl.col("family") == MODES)
+            .then(pl.col(f"{side}_{SIDES[MODES][place]}"))
+            .otherwise(pl.col(f"{side}_{SIDES[MODELS][place]}"))
+        )
+
+    own = pairs.filter(pl.col("family").is_in(families)).with_columns(
+        within=named("first", 1), first=named("first", 2), second=named("second", 2)
+    )
+    kept = [name for name in pairs.columns[2:] if not name.startswith(("first_", "second_"))]
+    return own.select("dataset", "family", "within", "first", "second", *kept)

@@ -43,7 +43,10 @@ def probability(value: float) -> str:
     if value < 0.001:
         return "< 0.001"
     text = f"{value:.3f}"
-    return f"{value:.4f}" if text in ("0.010", "0.050") and float(text) != value else text
+    if text not in ("0.010", "0.050") or float(text) == value:
+        return text
+    away = math.floor if value < float(text) else math.ceil
+    return f"{away(value * 1e4) / 1e4:.4f}"
 
 
 def billions(value: float) -> str:

@@ -1,142 +1,175 @@
-"""Which cells differ: paired tests between modes of a model and between models in a mode."""
+"""Which cells differ: paired tests between any two cells of a data set, in three families."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slmrag.reporting.boards import Board
-from slmrag.statistics import constant_interval, interval
+from slmrag.reporting.boards import TESTED, Board
+from slmrag.reporting.pair_intervals import effect_intervals
 from slmrag.statistics_paired import (
+    differences,
     holm,
-    mcnemar_exact,
+    mcnemar_tests,
     minimum_detectable_effect,
     permutation_tests,
 )
 
-MANY, FEWER = 2_000, 2_000  # beyond so many pairs an interval takes no more resamples than this
-MODES, MODELS = "modes of one model", "models in one mode"
-COLUMNS = (
-    "dataset", "family", "within", "first", "second", "n", "effect", "effect_low", "effect_high",
-    "p", "p_holm", "verdict", "detectable", "p_exact_match", "p_match",
-)  # fmt: skip
+if TYPE_CHECKING:
+    import polars as pl
+
+MANY = 2_000  # pairs of a data set; beyond them, shortcuts (see ``Pairs.stopping``)
+ENOUGH = 100  # extreme sign flips at which a pair of the third family stops, among many
+MODES, MODELS, OTHERS = "modes of one model", "models in one mode", "any other two cells"
+FAMILIES = (MODES, MODELS, OTHERS)
+EXACT = ("exact_match", "match", "token_match")
+NO_DIFFERENCE = "no difference shown"
 
 
-class Pair(NamedTuple):
-    """Two cells that differ in one thing, and what they share."""
+@dataclass(frozen=True)
+class Pairs:
+    """Any two cells of a board: (m, 2) ``places``, and the family of each by its number."""
 
-    family: str
-    within: str
-    first: int
-    second: int
+    board: Board
+    places: np.ndarray
+    family: np.ndarray
 
+    @property
+    def economical(self) -> bool:
+        """Whether there are so many pairs that some shortcuts are taken."""
+        return len(self.places) > MANY
 
-def neighbours(board: Board) -> Iterator[Pair]:
-    """Yield each two cells of a board that share the model or the mode: two families of tests."""
-    for place, other in combinations(range(len(board.cells)), 2):
-        one, two = board.cells[place], board.cells[other]
-        if one.model == two.model:
-            yield Pair(MODES, one.model, place, other)
-        elif one.mode == two.mode:
-            yield Pair(MODELS, one.mode, place, other)
+    @property
+    def stopping(self) -> np.ndarray:
+        """Which pairs' tests stop early and whose intervals are not resampled, (m,)."""
+        return (self.family == FAMILIES.index(OTHERS)) & self.economical
 
+    @cached_property
+    def effects(self) -> np.ndarray:
+        """The primary metric's mean differences, first less second, (m,)."""
+        return self.effect(self.board.metric)
 
-def tests(board: Board) -> list[dict[str, Any]]:
-    """Return one row a pair: effect (first less second), interval, p values and the verdict."""
-    found = list(neighbours(board))
-    if not found or len(board.questions) < 2:
-        return []
-    places = [(pair.first, pair.second) for pair in found]
-    p_values = permutation_tests(board.values, places, board.resamples, board.seed)
-    adjusted = by_family(found, p_values)
-    resamples = board.resamples if len(found) <= MANY else min(board.resamples, FEWER)
-    rows = zip(found, p_values.tolist(), adjusted, strict=True)
-    return [row(board, resamples, *each) for each in rows]
+    def effect(self, metric: str) -> np.ndarray:
+        """Return the mean differences of a metric, first less second, (m,)."""
+        if not len(self.places):
+            return np.empty(0)
+        means = self.board.scores[metric].mean(axis=0)
+        return means[self.places[:, 0]] - means[self.places[:, 1]]
 
+    @cached_property
+    def deviations(self) -> np.ndarray:
+        """The standard deviations of the questions' differences of the primary metric, (m,)."""
+        n = len(self.board.questions)
+        sums, squares = differences(self.board.values, *self.places.T)
+        return np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
 
-def by_family(pairs: Sequence[Pair], p_values: np.ndarray) -> list[float]:
-    """Adjust the p values over each family of the data set."""
-    result = [1.0] * len(pairs)
-    for family in (MODES, MODELS):
-        own = [place for place, pair in enumerate(pairs) if pair.family == family]
-        for place, value in zip(own, holm([p_values[i] for i in own]), strict=True):
-            result[place] = value
-    return result
+    def p_values(self, metric: str) -> np.ndarray:
+        """Return the p values of a metric: McNemar's for one of 0 and 1, else by sign flips."""
+        values = self.board.scores[metric]
+        if metric in EXACT:
+            return mcnemar_tests(values, self.places)
+        flips = self.board.resamples
+        enough = np.where(self.stopping, ENOUGH, flips + 1)
+        return permutation_tests(values, self.places, flips, self.board.seed, enough)
 
-
-def row(
-    board: Board, resamples: int, pair: Pair, p_value: float, adjusted: float
-) -> dict[str, Any]:
-    """Return what is known of one pair."""
-    named = "mode" if pair.family == MODES else "model"
-    first, second = (getattr(board.cells[place], named) for place in pair[2:])
-    difference = board.values[:, pair.first] - board.values[:, pair.second]
-    drawn = board.means[pair.first, :resamples] - board.means[pair.second, :resamples]
-    low, high = bounds(difference, drawn, board.confidence)
-    n, effect, deviation = len(difference), float(difference.mean()), float(difference.std(ddof=1))
-    return {
-        "dataset": board.dataset,
-        **{"family": pair.family, "within": pair.within, "first": first, "second": second},
-        **{"n": n, "effect": effect, "effect_low": low, "effect_high": high},
-        **{"p": p_value, "p_holm": adjusted},
-        "verdict": verdict(effect, adjusted, 1 - board.confidence, first, second),
-        "detectable": minimum_detectable_effect(deviation, n, board.confidence),
-        **{f"p_{name}": exact(board, name, pair) for name in ("exact_match", "match")},
-    }
+    def corrected(self, p_values: np.ndarray) -> np.ndarray:
+        """Return the p values as Holm adjusts them over each family of the data set."""
+        result = np.ones(len(p_values))
+        for number in range(len(FAMILIES)):
+            own = self.family == number
+            result[own] = holm(p_values[own])
+        return result
 
 
-def bounds(difference: np.ndarray, drawn: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Return the interval of a mean difference; equal answers leave the binomial's room."""
-    if difference.any():
-        return interval(difference, drawn, confidence)
-    reach = constant_interval(0.0, len(difference), confidence)[1]
-    return -reach, reach
+def pairs(board: Board) -> Pairs:
+    """Return any two cells of a board; none where it has less than two questions."""
+    k = len(board.cells) if len(board.questions) > 1 else 0
+    first, second = np.triu_indices(k, 1)
+    models, modes = (
+        np.unique([getattr(cell, name) for cell in board.cells], return_inverse=True)[1]
+        for name in ("model", "mode")
+    )
+    shared = [models[first] == models[second], modes[first] == modes[second]]
+    family = np.select(shared, [0, 1], FAMILIES.index(OTHERS))
+    return Pairs(board, np.stack([first, second], axis=1), family)
 
 
-def exact(board: Board, name: str, pair: Pair) -> float:
-    """Return McNemar's p value of a 0/1 metric."""
-    return mcnemar_exact(board.scores[name][:, pair.first], board.scores[name][:, pair.second])
+def tests(board: Board) -> "pl.DataFrame":
+    """Return one row a pair: names, effect with its interval, p values, verdict, detectable."""
+    import polars as pl
+
+    found, metric = pairs(board), board.metric
+    p_values, intervals = found.p_values(metric), effect_intervals(found)
+    rows = pl.DataFrame(
+        {
+            "family": pl.Series(FAMILIES, dtype=pl.String).gather(found.family),
+            **names(board, found.places),
+            "n": np.full(len(found.places), len(board.questions), dtype=np.int64),
+            "effect": found.effects,
+            **{
+                f"effect_{end}": values
+                for end, values in zip(("low", "high"), intervals, strict=True)
+            },
+            "p": p_values,
+            "p_holm": found.corrected(p_values),
+            "detectable": minimum_detectable_effect(
+                found.deviations, len(board.questions), board.confidence
+            ),
+            **others(found),
+        }
+    )
+    return rows.select(
+        pl.lit(board.dataset).alias("dataset"),
+        *rows.columns[: rows.columns.index("detectable")],
+        verdict(1 - board.confidence),
+        *rows.columns[rows.columns.index("detectable") :],
+    )
 
 
-def verdict(effect: float, adjusted: float, level: float, first: str, second: str) -> str:
-    """Say in words what the test shows."""
-    if adjusted >= level:
-        return "no difference shown"
-    return f"{first if effect > 0 else second} is better"
+def names(board: Board, places: np.ndarray) -> "dict[str, pl.Series]":
+    """Return the columns that name both cells of each pair."""
+    import polars as pl
+
+    found = {}
+    for side, own in zip(("first", "second"), places.T, strict=True):
+        for name in ("model", "mode"):
+            labels = pl.Series([getattr(cell, name) for cell in board.cells], dtype=pl.String)
+            found[f"{side}_{name}"] = labels.gather(own)
+    return found
 
 
-def standings(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
-    """Return each cell's place against the best model of its mode, in words."""
-    if not rows:
-        return {}
-    columns = zip(board.cells, board.values.mean(axis=0), strict=True)
-    means = {cell.key: mean for cell, mean in columns}
-    modes = dict.fromkeys(cell.mode for cell in board.cells)
-    best = {
-        mode: max((c for c in board.cells if c.mode == mode), key=lambda c: means[c.key]).model
-        for mode in modes
-    }
-    beaten = {
-        (row["within"], loser(row))
-        for row in rows
-        if row["family"] == MODELS and row["verdict"] == f"{best[row['within']]} is better"
-    }
-    compared = {row["within"] for row in rows if row["family"] == MODELS}
-    return {
-        cell.key: standing(cell.mode, cell.model, best, beaten)
-        for cell in board.cells
-        if cell.mode in compared
-    }
+def others(found: Pairs) -> dict[str, np.ndarray]:
+    """Return effect, p value and corrected p value of each further metric."""
+    columns = {}
+    for metric in other_metrics(found.board.metric):
+        p_values = found.p_values(metric)
+        columns |= {
+            f"effect_{metric}": found.effect(metric),
+            f"p_{metric}": p_values,
+            f"p_holm_{metric}": found.corrected(p_values),
+        }
+    return columns
 
 
-def standing(mode: str, model: str, best: Mapping[str, str], beaten: set[tuple[str, str]]) -> str:
-    """Say how a model stands in a mode."""
-    if model == best[mode]:
-        return "best"
-    return "worse" if (mode, model) in beaten else "not shown to be worse"
+def other_metrics(primary: str) -> Sequence[str]:
+    """Return the metrics that are tested beside the primary one."""
+    return [name for name in TESTED if name != primary]
 
 
-def loser(row: Mapping[str, Any]) -> str:
-    """Return the name that a verdict does not call better."""
-    return row["second"] if row["effect"] > 0 else row["first"]
+def verdict(level: float) -> "pl.Expr":
+    """Say in words what the primary metric's corrected test shows."""
+    import polars as pl
+
+    first, second = (
+        pl.when(pl.col("family") == MODES)
+        .then(f"{side}_mode")
+        .when(pl.col("family") == MODELS)
+        .then(f"{side}_model")
+        .otherwise(pl.format("{} with {}", f"{side}_model", f"{side}_mode"))
+        for side in ("first", "second")
+    )
+    better = pl.format("{} is better", pl.when(pl.col("effect") > 0).then(first).otherwise(second))
+    shown = pl.when(pl.col("p_holm") < level).then(better).otherwise(pl.lit(NO_DIFFERENCE))
+    return shown.alias("verdict")

@@ -83,6 +83,7 @@ class Table:
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limit: int = 1000
     source: str = "analysis.json"
+    total: int = 0
 
     @property
     def shown(self) -> Sequence[Row]:
@@ -98,9 +99,10 @@ class Table:
     @property
     def notes(self) -> str:
         """The note, and how many rows are left out."""
-        if len(self.rows) <= self.limit:
+        total = max(self.total, len(self.rows))
+        if total <= self.limit:
             return self.note
-        left = f"The first {self.limit} of {len(self.rows)} rows; all are in {self.source}."
+        left = f"The first {self.limit} of {total} rows; all are in {self.source}."
         return f"{self.note} {left}".strip()
 
     def label(self, name: str) -> str:

@@ -72,6 +72,8 @@ def check_report(again: Report, report: Any) -> int:
 
     written = pl.read_parquet(report.parquet)
     same_table(written, again.comparison, str(report.parquet))
+    if hasattr(report, "every_pair"):
+        same_table(pl.read_parquet(report.every_pair), again.pairs, str(report.every_pair))
     for name, text in {"csv": again.comparison.write_csv(), **texts(again)}.items():
         if hasattr(report, name):
             same_text(Path(getattr(report, name)), text)
@@ -111,6 +113,7 @@ def paths(folder: str | Path) -> SimpleNamespace:
         "parquet": "comparison.parquet",
         "html": "report.html",
         "pairs": "pairs.csv",
+        "every_pair": "pairs.parquet",
         "analysis": "analysis.json",
         "markdown": "comparison.md",
         "latex": "comparison.tex",

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from slmrag.files import atomic, write_table
 from slmrag.reporting.build import Report
-from slmrag.reporting.pairs import COLUMNS
+from slmrag.reporting.differences import narrow
+from slmrag.reporting.pairs import MODELS, MODES
 from slmrag.reporting.sections import Figure
 from slmrag.reporting.svg import standalone
 
@@ -17,6 +18,8 @@ def write(report: Report, output: Any) -> None:
     """Write the tables, the figures and the page where a job is told to."""
     write_table(report.comparison, output.parquet)
     write_text(report.comparison.write_csv(), output.csv)
+    if hasattr(output, "every_pair"):
+        write_table(report.pairs, output.every_pair)
     write_figures(report.figures, Path(output.figures))
     for name, text in texts(report).items():
         if hasattr(output, name):
@@ -26,12 +29,8 @@ def write(report: Report, output: Any) -> None:
 
 def texts(report: Report) -> dict[str, str]:
     """Return the further files of a report by the names of a rule's outputs."""
-    import polars as pl
-
-    kinds = {name: pl.String for name in ("dataset", "family", "within", "first", "second")}
-    schema = {n: kinds.get(n, pl.Float64) for n in COLUMNS} | {"n": pl.Int64, "verdict": pl.String}
     return {
-        "pairs": pl.DataFrame(report.pairs, schema=schema).write_csv(),
+        "pairs": narrow(report.pairs, MODES, MODELS).write_csv(),
         "analysis": json.dumps(report.analysis, indent=1, ensure_ascii=False) + "\n",
         "markdown": report.markdown,
         "latex": report.latex,

@@ -1,0 +1,122 @@
+"""Any two cells of a data set are tested, in families that are each corrected by themselves."""
+
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+import pytest
+import report_comparison
+from slmrag.reporting import boards, pair_picker, pairs, sources
+from slmrag.reporting.formats import show
+from slmrag.reporting.pairs import FAMILIES, MANY, MODELS, MODES, OTHERS, Pairs
+
+from tests.report.made_up import MadeUp
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Three models in three modes: their board, and every test."""
+    made = MadeUp(tmp_path_factory.mktemp("made"), models=("tiny", "small", "big"))
+    report_comparison.main(made.input, made.output, made.params)
+    board = boards.boards(sources.read(made.input, made.params))[0]
+    return board, pl.read_parquet(made.output.every_pair), made
+
+
+def test_any_two_cells_have_one_row(made):
+    """Nine cells give 36 pairs: 9 of modes, 9 of models, 18 that differ in both."""
+    _, rows, made = made
+    counts = dict(rows["family"].value_counts().iter_rows())
+    assert counts == {MODES: 9, MODELS: 9, OTHERS: 18}
+    sides = (("first_model", "first_mode"), ("second_model", "second_mode"))
+    found = {tuple(zip(*(rows[side] for side in names), strict=True)) for names in sides}
+    assert len(found) == 2
+    named = rows.select("first_model", "first_mode", "second_model", "second_mode").rows()
+    cells = [(model, mode) for model, _, mode in made.cells]
+    assert {frozenset((row[:2], row[2:])) for row in named} == {
+        frozenset(pair) for pair in combinations(cells, 2)
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("metric", ["", "_f1", "_exact_match", "_match"])
+def test_each_family_is_corrected_by_itself(made, family, metric):
+    """Holm's correction of a metric's p values in one family equals statsmodels'."""
+    multitest = pytest.importorskip(
+        "statsmodels.stats.multitest", reason="statsmodels is not installed"
+    )
+    rows = made[1].filter(pl.col("family") == family)
+    theirs = multitest.multipletests(rows[f"p{metric}"].to_numpy(), method="holm")[1]
+    assert rows[f"p_holm{metric}"].to_list() == pytest.approx(theirs)
+
+
+def test_effects_and_intervals_agree_with_scipy(made):
+    """Effect and BCa bounds of each pair equal scipy's within the noise of the resamples."""
+    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
+    board, rows, _ = made
+    places = combinations(range(len(board.cells)), 2)
+    for (a, b), row in zip(places, rows.to_dicts(), strict=True):
+        difference = board.values[:, a] - board.values[:, b]
+        assert row["effect"] == pytest.approx(difference.mean())
+        theirs = stats.bootstrap((difference,), np.mean, n_resamples=4000, rng=0)
+        ends = [row["effect_low"], row["effect_high"]]
+        assert ends == pytest.approx(list(theirs.confidence_interval), abs=0.05)
+
+
+def test_among_many_pairs_the_third_family_has_students_intervals(made, monkeypatch):
+    """Beyond a limit only the cells that differ in both have other intervals, and near ones."""
+    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
+    board, rows, _ = made
+    monkeypatch.setattr("slmrag.reporting.pairs.MANY", 5)
+    fast = pairs.tests(board)
+    main = pl.col("family") != OTHERS
+    assert fast.filter(main).equals(rows.filter(main))
+    places = list(combinations(range(len(board.cells)), 2))
+    for (a, b), row in zip(places, fast.to_dicts(), strict=True):
+        if row["family"] == OTHERS:
+            theirs = stats.ttest_1samp(board.values[:, a] - board.values[:, b], 0)
+            ends = list(theirs.confidence_interval(0.95))
+            assert [row["effect_low"], row["effect_high"]] == pytest.approx(ends)
+    assert len(places) < MANY
+
+
+def test_the_verdict_names_the_better_cell(made):
+    """The verdict follows the sign of the effect and the corrected p value."""
+    for row in made[1].to_dicts():
+        side = "first" if row["effect"] > 0 else "second"
+        names = {MODES: row[f"{side}_mode"], MODELS: row[f"{side}_model"]}
+        both = f"{row[f'{side}_model']} with {row[f'{side}_mode']}"
+        better = f"{names.get(row['family'], both)} is better"
+        expected = better if row["p_holm"] < 0.05 else "no difference shown"
+        assert row["verdict"] == expected
+
+
+def test_the_csv_holds_the_first_two_families(made):
+    """pairs.csv has the rows of modes and of models, with what they share beside them."""
+    _, rows, made = made
+    table = pl.read_csv(made.output.pairs)
+    assert table.height == 18 and set(table["family"]) == {MODES, MODELS}
+    assert table["p"].to_list() == rows.filter(pl.col("family") != OTHERS)["p"].to_list()
+
+
+@pytest.mark.parametrize(
+    "value", [0.0, 0.0004, 0.00096, 0.0323, 0.04996, 0.05004, 0.00999, 0.0104, 0.05, 0.5, 1.0]
+)
+def test_the_page_rounds_a_p_value_as_the_tables_do(value):
+    """What the page's script makes of a packed p value is what the tables show."""
+    steps = int(pair_picker.chance(pl.Series([value]))[0])
+    shown = "< 0.001" if steps == 0 else f"{steps / 10000:.{4 if steps % 10 else 3}f}"
+    assert shown == show(value, "probability")
+
+
+def test_a_board_of_too_many_pairs_is_left_to_the_file(made, monkeypatch):
+    """Where the pairs do not fit, the page carries none of them."""
+    board, rows, _ = made
+    monkeypatch.setattr(pair_picker, "ALL", 10)
+    assert pair_picker.pack([board], [rows], board.metric) == ""
+
+
+def test_economy_is_for_many_pairs_only(made):
+    """With few pairs every test has all its flips."""
+    board, *_ = made
+    found = Pairs(board, np.array([[0, 1]]), np.array([FAMILIES.index(OTHERS)]))
+    assert not found.stopping.any()
