@@ -1,7 +1,7 @@
 """The comparison: tables, figures and one page.
 
 Needs: scores, answers and timings of all cells; prompts, questions, retrieval metrics and audits
-Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.csv, analysis.json,
+Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.{csv,parquet}, analysis.json,
        report.html, figures/
 """
 
@@ -40,6 +40,7 @@ rule report_comparison:
             category="Comparison",
         ),
         pairs="<results>/report/pairs.csv",
+        every_pair="<results>/report/pairs.parquet",
         analysis="<results>/report/analysis.json",
         markdown="<results>/report/comparison.md",
         latex="<results>/report/comparison.tex",
