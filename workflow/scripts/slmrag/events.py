@@ -26,6 +26,7 @@ class EventLog:
         self._process = os.getpid()
         self.components: list[str] = []
         self.sample: Callable[[], None] = lambda: None
+        self.peaks: Mapping[str, float] = {}
 
     def write(self, kind: str, **fields: Any) -> None:
         """Append one event, stripped of secrets, in a single write; not from forked children."""
@@ -77,6 +78,15 @@ def scalar(name: str, value: float, step: int | None = None) -> None:
 def single(name: str, value: float | str) -> None:
     """Report a value that the job has once."""
     emit("single", name=name, value=plain(value))
+
+
+def memory_peaks() -> dict[str, float]:
+    """Return the largest bytes of the job by kind (rss_bytes, gpu_bytes); outside a job nothing."""
+    if _current is None:
+        return {}
+    with suppress(Exception):
+        _current.sample()
+    return dict(_current.peaks)
 
 
 def artifact(name: str, path: str | os.PathLike[str], **metadata: Any) -> None:

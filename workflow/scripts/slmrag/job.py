@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from slmrag.ending import Deadline, kill_children, leave
 from slmrag.errors import UserError
 from slmrag.joblog import JobLog
 from slmrag.redaction import clean_text
@@ -17,6 +18,7 @@ from slmrag.tracking.watchers import Watchers, harmless
 TERMINATED = 128 + signal.SIGTERM
 INTERRUPTED = 128 + signal.SIGINT
 OWNER = os.getpid()
+SIGNALLED = (TERMINATED, INTERRUPTED)
 STATUS = {0: "completed", TERMINATED: "killed", INTERRUPTED: "killed"}
 
 Results = Mapping[str, Any] | None
@@ -32,6 +34,10 @@ def run_job(snakemake: Any, main: Main) -> None:
     job = describe(snakemake)
     with JobLog(job.log) as log:
         status = watch(job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params))
+        if status in SIGNALLED:
+            kill_children()  # they hold the log open
+    if status in SIGNALLED:
+        leave(status)
     if status:
         sys.exit(status)
 
@@ -41,8 +47,11 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     with suppress(ValueError):  # signals belong to the main thread
         signal.signal(signal.SIGTERM, terminate)
     watchers: Watchers | None = None
+    deadline: Deadline | None = None
     status, story = 0, None
     try:
+        with suppress(ValueError):
+            deadline = Deadline(lambda: watchers and watchers.cut_short())
         with harmless("start"):
             watchers = Watchers.start(job, log) if first_rank() else None
         results = work() or {}
@@ -58,6 +67,8 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
             watchers.finish(job, STATUS.get(status, "failed"), story)
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if deadline and status not in SIGNALLED:
+            deadline.close()
     return status
 
 
