@@ -21,6 +21,8 @@ from slmrag.redaction import MASK, clean, clean_text, secret_name, secret_values
         "private-key",
         "CLEARML_API_SECRET_KEY",
         "google_credentials",
+        "SLACK_WEBHOOK",
+        "hook_url",
     ],
 )
 def test_secret_names(name):
@@ -29,7 +31,17 @@ def test_secret_names(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["max_tokens", "tokenizer", "tokens_per_second", "PWD", "keys", "question", "monkey"]
+    "name",
+    [
+        "max_tokens",
+        "tokenizer",
+        "tokens_per_second",
+        "PWD",
+        "keys",
+        "question",
+        "monkey",
+        "webhook_env",
+    ],
 )
 def test_plain_names(name):
     """A name that only looks like one does not."""

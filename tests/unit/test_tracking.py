@@ -2,15 +2,11 @@
 
 import json
 import multiprocessing
-import os
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.tracking import alerts, naming, run
+from slmrag.tracking import alerts, naming, outputs
 from slmrag.tracking.attempts import Attempt, Busy, begin, find
 from slmrag.tracking.burial import bury
 from slmrag.tracking.deliver import deliver
@@ -84,6 +80,15 @@ def test_alerts_on_results():
         "truncated_share": "share of truncated answers is 0.3, above 0.2",
         "token_recall_low": "token_recall is 0.3, below the expected 0.5 in nq/oracle",
     }
+
+
+def test_numbers_about_a_file():
+    """A file of a cell carries the numbers named after that cell; a file alone carries all."""
+    results = {"questions": 9, "answers/nq/oracle": 4, "answers/nq/none": 5, "engine": "echo"}
+    part = {"dataset": "nq", "mode": "oracle"}
+    assert outputs.numbers(results, part, False) == {"answers": 4}
+    assert outputs.numbers({"questions": 9}, {}, True) == {"questions": 9}
+    assert outputs.numbers(results, {"file": "0"}, False) == {}
 
 
 def test_absent_settings_are_defaults():
@@ -189,11 +194,33 @@ def hold(path, ready, leave):
 
 
 def test_the_dead_are_buried(attempt):
-    """An attempt whose process is gone gets an end that says so."""
+    """An attempt whose process is gone gets one end that says so."""
     assert not attempt.ended()
     bury(attempt)
+    bury(attempt)
     assert attempt.ended()
-    assert attempt.read(0)[0][-1]["status"] == "failed"
+    (end,) = [event for event in attempt.read(0)[0] if event["kind"] == "end"]
+    assert end["status"] == "failed"
+
+
+def test_the_dead_leave_their_memory(attempt):
+    """The last known peaks are in the end of a killed attempt, and its record says ``killed``."""
+    record = attempt.path.parents[1] / "memory_usage.json"
+    known = {"attempt": attempt.id, "status": "running", "peak": {"rss_bytes": 7}, "components": {}}
+    record.write_text(json.dumps(known))
+    bury(attempt)
+    _, _, artifact, end = attempt.read(0)[0]
+    assert (artifact["name"], artifact["metadata"]) == ("memory_usage", {"rss_bytes": 7})
+    assert end["peak"] == {"rss_bytes": 7}
+    assert json.loads(record.read_text()) == known | {"status": "killed"}
+
+
+def test_another_attempts_memory_stays(attempt):
+    """A record that a later attempt is writing is not touched."""
+    record = attempt.path.parents[1] / "memory_usage.json"
+    record.write_text(json.dumps({"attempt": "later", "status": "running"}))
+    bury(attempt)
+    assert json.loads(record.read_text())["status"] == "running"
 
 
 def test_events_name_the_newest_attempt(tmp_path):
@@ -202,35 +229,3 @@ def test_events_name_the_newest_attempt(tmp_path):
     path = begin(tmp_path, "two")
     write(path, {"kind": "start"})
     assert (tmp_path / "events.jsonl").read_text() == '{"kind": "start"}\n'
-
-
-def test_a_runs_summary_reaches_the_webhook(tmp_path, monkeypatch):
-    """At the end of a run its jobs, failures and alerts are posted to the address."""
-    posted = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.handle_request, daemon=True).start()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOOK", f"http://127.0.0.1:{server.server_address[1]}/secret")
-    monkeypatch.delenv(run.RUN, raising=False)
-    monkeypatch.setenv(run.versions.VARIABLE, "")
-    config = {"experiment": "e", "tracking": {"backend": "mlflow", "webhook_env": "HOOK"}}
-    run.start(config)
-    path = begin(Path("results/e/jobs/generate_answers/tiny"), "attempt-1")
-    alert = {"kind": "alert", "name": "run_hours", "message": "too long"}
-    write(path, START | {"run": os.environ[run.RUN]}, alert, {"kind": "end", "status": "failed"})
-    run.finish(config, "failed")
-    server.server_close()
-    (summary,) = posted
-    assert summary["jobs"] == {"failed": 1}
-    assert summary["failed"] == ["generate_answers tiny"]
-    assert summary["alerts"] == ["generate_answers tiny: too long"]

@@ -75,8 +75,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     job, *events = sys.argv[2:]
     others = {}
-    with suppress(OSError):
+    try:
         others = {os.pidfd_open(int(job)): lambda: last_words(*events)}
+    except ProcessLookupError:  # killed before this process was up
+        last_words(*events)
+    except OSError:  # a kernel without such descriptors: then the next sync writes the end
+        pass
     pump(0, 1, others)
 
 

@@ -50,13 +50,17 @@ class Sampler(threading.Thread):
         self._pss_at = 0.0
         self._lock = threading.RLock()
 
+    def start(self) -> None:
+        """Take a first sample, so that there is a record from the beginning, and go on beside."""
+        with contextlib.suppress(Exception):
+            self.sample()
+        super().start()
+
     def run(self) -> None:
         """Sample until stopped; a failed sample is left out, never raised."""
-        while True:
+        while not self._over.wait(self.interval):
             with contextlib.suppress(Exception):
                 self.sample()
-            if self._over.wait(self.interval):
-                return
 
     def stop(self) -> None:
         """Take a last sample and end the thread."""

@@ -10,7 +10,7 @@ MASK = "[redacted]"
 SECRET_NAME = re.compile(
     r"(?ix) passw(or)?d | passphrase | secret | credential | authorization | private[_-]?key"
     r" | (api|access|account|auth)[_-]?key | (^|[_\-.])(token|cookie|dsn)($|[_\-.])"
-    r" | [_\-.]pwd$ | webhook_?url"
+    r" | [_\-.]pwd$ | (^|[_\-.]|web)hook([_\-]?(url|uri|address))?$"
 )
 SECRET_SHAPE = re.compile(
     r"""(?x)
@@ -24,6 +24,7 @@ SECRET_SHAPE = re.compile(
     | (?i:(?<=bearer\s)|(?<=basic\s))[\w.~+/=-]{8,}
     | (?<=X-Amz-Signature=)[^&\s"']+ | (?<=X-Amz-Credential=)[^&\s"']+
     | (?<=X-Amz-Security-Token=)[^&\s"']+
+    | (?<=hooks\.slack\.com/)[\w/-]+ | (?<=/api/webhooks/)[\w/-]+
     | -----BEGIN[ A-Z]*PRIVATE\ KEY-----[\s\S]*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
     """
 )

@@ -2,10 +2,11 @@
 
 import fcntl
 import json
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from slmrag.events import measure
 from slmrag.files import read_json, write_json
@@ -21,8 +22,16 @@ def bury(attempt: Attempt) -> None:
         with suppress(OSError):  # a file system without locks: at worst the end is said twice
             fcntl.flock(file, fcntl.LOCK_EX)
         if not has_end(file):
-            lines = map(json.dumps, last_words(close_record(record, attempt.id), record))
-            file.write("".join(f"\n{line}" for line in lines).encode() + b"\n")
+            words = last_words(close_record(record, attempt.id), record)
+            lines = [*torn(file), *map(json.dumps, words)]
+            file.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def torn(file: BinaryIO) -> list[str]:
+    """Return what ends a log's last line, if that was cut short, and go to the log's end."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 1))
+    return [""] if file.read() not in (b"", b"\n") else []
 
 
 def close_record(record: Path, attempt: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -39,8 +40,12 @@ class Publisher:
         """Say that the job is over; wait only where the batch system would end the publisher."""
         with suppress(OSError):
             self.process.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(waiting(self.settings))
+        seconds = waiting(self.settings)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            if seconds >= self.settings.deadline_seconds:  # a guard that hangs itself
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def python_path() -> str:

@@ -1,25 +1,24 @@
 """The workflow run as the tracker's parent task: begun and ended by the driver's hooks."""
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.events import EventLog
 from slmrag.tracking import versions, webhook
 from slmrag.tracking.attempts import new_id
-from slmrag.tracking.launch import python_path
+from slmrag.tracking.burial import bury_all
 from slmrag.tracking.settings import Settings, settings
 from slmrag.tracking.sweep import sentence, sweep
 
 RUN = "SLMRAG_RUN_ID"
 SHORT_SECONDS = 5.0  # whoever interrupts a run, or reads its error, should not wait
-WEBHOOK_SECONDS = 10
+WEBHOOK_SECONDS = 8
 
 
 def start(config: Mapping[str, Any]) -> None:
@@ -52,17 +51,17 @@ def beginning(config: Mapping[str, Any]) -> dict[str, Any]:
 def finish(config: Mapping[str, Any], status: str) -> None:
     """End a run and send what its jobs left, within the deadline; say in one line how that went."""
     with suppress(OSError):
+        bury_all(results(config), os.environ[RUN])
         write(config, "end", status=status, error=None)
     chosen = settings(config.get("tracking"))
+    told = announce(config, chosen, status)
     if chosen.on:
         seconds = chosen.deadline_seconds if status == "completed" else SHORT_SECONDS
         seconds = min(seconds, chosen.deadline_seconds)
         outcome = sweep(results(config), config.get("tracking") or {}, seconds)
         print(f"tracking: {sentence(*outcome)}", file=sys.stderr, flush=True)
-    url = os.environ.get(chosen.webhook_env or "")
-    if url:
-        with suppress(Exception):
-            announce(url, webhook.summary(results(config), os.environ[RUN], status))
+    if told:
+        told.join(WEBHOOK_SECONDS)
 
 
 def write(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
@@ -78,18 +77,20 @@ def results(config: Mapping[str, Any]) -> Path:
     return Path("results", str(config.get("experiment", "default")))
 
 
-def announce(url: str, summary: dict[str, Any]) -> None:
-    """Post a run's summary in a process of its own, which is killed after some seconds."""
-    command = [sys.executable, "-P", "-m", "slmrag.tracking.webhook"]
-    subprocess.run(
-        command,
-        input=f"{json.dumps(url)}\n{json.dumps(summary)}\n",
-        text=True,
-        capture_output=True,
-        timeout=WEBHOOK_SECONDS,
-        env={**os.environ, "PYTHONPATH": python_path()},
-        start_new_session=True,
-    )
+def announce(config: Mapping[str, Any], chosen: Settings, status: str) -> Thread | None:
+    """Post a run's summary, where a webhook is set, while the rest is sent to the tracker."""
+    url = os.environ.get(chosen.webhook_env or "")
+    if not url:
+        return None
+
+    def tell() -> None:
+        failure = webhook.post(url, results(config), os.environ[RUN], status)
+        if failure:
+            print(f"tracking: the webhook failed: {failure}", file=sys.stderr, flush=True)
+
+    thread = Thread(target=tell, daemon=True)
+    thread.start()
+    return thread
 
 
 def require(config: Mapping[str, Any], chosen: Settings) -> None:

@@ -4,15 +4,18 @@
 """
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
+from slmrag.redaction import MASK, clean, clean_text
 from slmrag.tracking.attempts import Attempt, find, is_run
+from slmrag.tracking.launch import python_path
 from slmrag.tracking.naming import task_name
 
-SECONDS = 8
+SECONDS = 4.0
 
 
 def summary(results: Path, run: str, status: str) -> dict[str, Any]:
@@ -57,11 +60,38 @@ def told(attempt: Attempt) -> dict[str, Any] | None:
     }
 
 
+def post(url: str, results: Path, run: str, status: str) -> str | None:
+    """Post a run's summary from a process that is soon killed; return why it failed, if it did."""
+    command = [sys.executable, "-P", "-m", "slmrag.tracking.webhook"]
+    try:
+        body = json.dumps(clean(summary(results, run, status)))
+        done = subprocess.run(
+            command,
+            input=f"{json.dumps(url)}\n{body}\n",
+            text=True,
+            capture_output=True,
+            timeout=SECONDS + 1,
+            env={**os.environ, "PYTHONPATH": python_path()},
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer in {SECONDS:g} s"
+    except Exception as error:
+        return type(error).__name__
+    return done.stdout.strip() or None if done.returncode else None
+
+
 def main() -> None:
-    """Post the summary."""
+    """Post the summary; on failure print why, without the address."""
+    from urllib.request import Request, urlopen
+
     url, body = json.loads(sys.stdin.readline()), sys.stdin.readline().encode()
-    request = Request(url, body, {"Content-Type": "application/json"}, method="POST")
-    urlopen(request, timeout=SECONDS).close()
+    try:
+        request = Request(url, body, {"Content-Type": "application/json"}, method="POST")
+        urlopen(request, timeout=SECONDS).close()
+    except Exception as error:
+        print(clean_text(f"{type(error).__name__}: {error}".replace(url, MASK)).split("\n")[0])
+        sys.exit(1)
 
 
 if __name__ == "__main__":
