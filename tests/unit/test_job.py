@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,26 @@ def test_sigterm_is_an_orderly_end(job):
     assert events(job)["end"]["status"] == "killed"
     memory = json.loads((job.folder / FOLDER / "memory_usage.json").read_text())
     assert memory["status"] == "killed"
+
+
+def test_sigkill_leaves_the_memory_and_an_end(job):
+    """A job that the kernel kills leaves its peaks, marked as killed, and an end that says why."""
+    assert job("vanish", tracking={"mode": "off"}).returncode == -9
+    record = job.folder / FOLDER / "memory_usage.json"
+    eventually(lambda: json.loads(record.read_text())["status"] == "killed")
+    eventually(lambda: "SIGKILL" in events(job)["end"]["error"])
+    assert events(job)["end"]["peak"]["rss_bytes"] > 5e6
+
+
+def eventually(true, seconds=60.0):
+    """Wait until something is true."""
+    end = time.monotonic() + seconds
+    while True:
+        with suppress(OSError, ValueError, KeyError):
+            if true():
+                return
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_a_second_attempt_keeps_the_first(job):

@@ -32,7 +32,7 @@ class Terminated(BaseException):
 def run_job(snakemake: Any, main: Main) -> None:
     """Run ``main(input, output, params)`` as a watched job; exit with 1 or 143 if it fails."""
     job = describe(snakemake)
-    with JobLog(job.log) as log:
+    with JobLog(job.log, job.attempt) as log:
         status = watch(job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params))
         if status in SIGNALLED:
             kill_children()  # they hold the log open
