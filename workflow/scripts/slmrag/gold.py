@@ -11,7 +11,8 @@ import polars as pl
 from slmrag.errors import UserError
 from slmrag.readers import reader
 from slmrag.readers.delimited import rows_of
-from slmrag.readers.records import as_text, field, json_lines
+from slmrag.readers.fields import as_text, field
+from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, passage
 
 log = logging.getLogger(__name__)

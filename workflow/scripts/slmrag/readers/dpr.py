@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from slmrag.readers.records import as_text, field, json_items
+from slmrag.readers.fields import as_text, field, objects
+from slmrag.readers.records import json_items
 from slmrag.readers.shapes import Question, passage
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     """Yield the questions; they have no ids of their own."""
     for line, record in json_items(path):
-        positives = record.get("positive_ctxs") or []
+        positives = objects(record, "positive_ctxs", path, line, optional=True)
         yield Question(
             question=field(record, "question", str, path, line),
             answers=[as_text(answer) for answer in field(record, "answers", list, path, line)],

@@ -2,36 +2,37 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from slmrag.readers.records import Record, as_text, field, json_lines
+from slmrag.errors import UserError
+from slmrag.readers.fields import Record, as_text, field, objects
+from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, Row, tabled
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     """Yield the questions; the gold ids are those of the paragraphs that ``passages`` yields."""
     for line, record in json_lines(path):
-        outputs = field(record, "output", list, path, line)
-        provenance = [p for output in outputs for p in output.get("provenance") or []]
+        outputs = objects(record, "output", path, line)
+        spans = [s for o in outputs for s in objects(o, "provenance", path, line, optional=True)]
         yield Question(
             question=field(record, "input", str, path, line),
-            answers=list(dict.fromkeys(o["answer"] for o in outputs if o.get("answer"))),
+            answers=[field(o, "answer", str, path, line) for o in outputs if o.get("answer")],
             line=line,
             question_id=as_text(record.get("id")),
-            gold_ids=list(dict.fromkeys(id for p in provenance for id in _paragraphs(p))),
+            gold_ids=list(dict.fromkeys(id for s in spans for id in _paragraphs(s, path, line))),
         )
 
 
-def _paragraphs(provenance: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the paragraphs that a provenance spans."""
-    page = provenance.get("wikipedia_id")
-    first = provenance.get("start_paragraph_id")
-    if page is None or first is None:
+def _paragraphs(span: Record, path: Path, line: int) -> list[str]:
+    """Return the ids of the paragraphs that a provenance spans; none where it names a page."""
+    if span.get("wikipedia_id") is None or span.get("start_paragraph_id") is None:
         return []
-    last = provenance.get("end_paragraph_id") or first
-    return [f"{page}#{number}" for number in range(int(first), int(last) + 1)]
+    first = field(span, "start_paragraph_id", int, path, line)
+    has_last = span.get("end_paragraph_id") is not None
+    last = field(span, "end_paragraph_id", int, path, line) if has_last else first
+    return [f"{span['wikipedia_id']}#{number}" for number in range(first, last + 1)]
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
@@ -48,5 +49,7 @@ def _rows(page: Record, path: Path, line: int) -> Iterator[Row]:
     id = as_text(page.get("wikipedia_id") or page.get("_id"))
     title = field(page, "wikipedia_title", str, path, line)
     for number, text in enumerate(field(page, "text", list, path, line)):
+        if not isinstance(text, str):
+            raise UserError(f"{path}, line {line}: 'text' holds what is no text; correct it")
         if cleaned := text.removeprefix("BULLET::::").strip():
             yield f"{id}#{number}", title, cleaned, line

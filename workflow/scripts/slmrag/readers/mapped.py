@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.readers.records import Record, as_text, field
+from slmrag.readers.fields import Record, as_text, field
 from slmrag.readers.shapes import Question, Row, passage
 
 OURS = ("id", "title", "text")

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from slmrag.readers.records import field, json_lines
+from slmrag.readers.fields import field
+from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question
 
 

@@ -6,9 +6,9 @@ As in NQ-open, an answer has at most five words, and questions without one are l
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
-from typing import Any
 
-from slmrag.readers.records import Record, as_text, field, json_lines
+from slmrag.readers.fields import Record, as_text, field, objects
+from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, passage
 
 MOST_WORDS = 5
@@ -18,51 +18,56 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     """Yield the questions that have a short answer; the gold text has no markup."""
     for line, record in json_lines(path):
         tokens = _tokens(record, path, line)
-        annotations = field(record, "annotations", list, path, line)
-        answers = [a for note in annotations for a in _answers(note, tokens)]
+        annotations = objects(record, "annotations", path, line)
+        answers = [
+            answer
+            for note in annotations
+            for span in objects(note, "short_answers", path, line, optional=True)
+            if 0 < len((answer := _text(_span(span, path, line), tokens)).split()) <= MOST_WORDS
+        ]
         if answers:
             yield Question(
                 question=field(record, "question_text", str, path, line),
-                answers=list(dict.fromkeys(answers)),
+                answers=answers,
                 line=line,
                 question_id=as_text(record.get("example_id")),
-                gold=_gold(record, annotations, tokens),
+                gold=_gold(record, _long(annotations, path, line), tokens),
             )
 
 
 def _tokens(record: Record, path: Path, line: int) -> list[str]:
     """Return the document's words, markup as empty ones, so that offsets hold."""
     if "document_tokens" in record:
-        tokens = field(record, "document_tokens", list, path, line)
-        return ["" if token["html_token"] else token["token"] for token in tokens]
+        tokens = objects(record, "document_tokens", path, line)
+        return ["" if token.get("html_token") else str(token.get("token")) for token in tokens]
     words = field(record, "document_text", str, path, line).split(" ")
     return ["" if word.startswith("<") and word.endswith(">") else word for word in words]
 
 
-def _answers(annotation: Mapping[str, Any], tokens: Sequence[str]) -> Iterator[str]:
-    for span in annotation.get("short_answers") or []:
-        text = _text(span, tokens)
-        if 0 < len(text.split()) <= MOST_WORDS:
-            yield text
+def _span(span: Record, path: Path, line: int) -> tuple[int, int]:
+    """Return ``[start, end)`` of an answer; (-1, -1) where there is none."""
+    return field(span, "start_token", int, path, line), field(span, "end_token", int, path, line)
 
 
-def _text(span: Mapping[str, Any], tokens: Sequence[str]) -> str:
-    words = tokens[span["start_token"] : span["end_token"]]
-    return unescape(" ".join(word for word in words if word))
+def _text(span: tuple[int, int], tokens: Sequence[str]) -> str:
+    return unescape(" ".join(word for word in tokens[slice(*span)] if word))
+
+
+def _long(annotations: Sequence[Record], path: Path, line: int) -> set[tuple[int, int]]:
+    """Return the long answers of those who gave a short one."""
+    return {
+        _span(field(note, "long_answer", dict, path, line), path, line)
+        for note in annotations
+        if note.get("short_answers") and note.get("long_answer")
+    }
 
 
 def _gold(
-    record: Record, annotations: Sequence[Mapping[str, Any]], tokens: Sequence[str]
+    record: Record, spans: set[tuple[int, int]], tokens: Sequence[str]
 ) -> list[dict[str, str]]:
-    """Return the long answers of those who gave a short one."""
-    spans = {
-        (span["start_token"], span["end_token"])
-        for note in annotations
-        if note.get("short_answers") and (span := note.get("long_answer") or {})
-    }
     id, title = as_text(record.get("example_id")), as_text(record.get("document_title"))
     return [
-        passage(f"{id}#{start}", title, text)
-        for start, end in sorted(spans)
-        if (text := _text({"start_token": start, "end_token": end}, tokens))
+        passage(f"{id}#{span[0]}", title, text)
+        for span in sorted(spans)
+        if (text := _text(span, tokens))
     ]

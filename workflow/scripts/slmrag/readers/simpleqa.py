@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from slmrag.readers.delimited import rows_of
-from slmrag.readers.records import field
+from slmrag.readers.fields import field
 from slmrag.readers.shapes import Question
 
 

@@ -6,21 +6,25 @@ from typing import Any
 
 import polars as pl
 
-from slmrag.readers.records import as_text, field, json_object
+from slmrag.readers.fields import as_text, field, objects
+from slmrag.readers.records import json_member
 from slmrag.readers.shapes import Question, Row, passage, tabled
+
+Paragraph = tuple[int, str, str, dict[str, Any]]
+"""The line where its article begins, its id, title and content."""
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     """Yield the questions that have answers: SQuAD 2.0 also asks what has none."""
-    for id, title, paragraph in _paragraphs(path):
-        text = field(paragraph, "context", str, path, 1)
-        for asked in field(paragraph, "qas", list, path, 1):
+    for line, id, title, paragraph in _paragraphs(path):
+        text = field(paragraph, "context", str, path, line)
+        for asked in objects(paragraph, "qas", path, line):
             if not asked.get("is_impossible"):
-                answers = field(asked, "answers", list, path, 1)
+                answers = objects(asked, "answers", path, line)
                 yield Question(
-                    question=field(asked, "question", str, path, 1),
-                    answers=list(dict.fromkeys(field(a, "text", str, path, 1) for a in answers)),
-                    line=1,
+                    question=field(asked, "question", str, path, line),
+                    answers=[field(answer, "text", str, path, line) for answer in answers],
+                    line=line,
                     question_id=as_text(asked.get("id")),
                     gold=[passage(id, title, text)],
                 )
@@ -30,14 +34,15 @@ def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
     """Yield the paragraphs, called title#number as the questions' gold passages are."""
 
     def rows() -> Iterator[Row]:
-        for id, title, paragraph in _paragraphs(path):
-            yield id, title, field(paragraph, "context", str, path, 1), 1
+        for line, id, title, paragraph in _paragraphs(path):
+            yield id, title, field(paragraph, "context", str, path, line), line
 
     return tabled(rows())
 
 
-def _paragraphs(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for article in field(json_object(path), "data", list, path, 1):
-        title = field(article, "title", str, path, 1)
-        for number, paragraph in enumerate(field(article, "paragraphs", list, path, 1)):
-            yield f"{title}#{number}", title, paragraph
+def _paragraphs(path: Path) -> Iterator[Paragraph]:
+    """Yield the paragraphs, article by article; one without a title is called by its number."""
+    for article_number, (line, article) in enumerate(json_member(path, "data")):
+        title = as_text(article.get("title"))
+        for number, paragraph in enumerate(objects(article, "paragraphs", path, line)):
+            yield line, f"{title or article_number}#{number}", title, paragraph
