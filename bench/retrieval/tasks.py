@@ -168,7 +168,7 @@ def exact(folder: Path, count: int) -> Result:
     path, asked = vectors_of(folder, count)
     result: Result = {}
     with clock(result, "search"):
-        found = vectors.search([np.load(path, mmap_mode="r")], asked, DEPTH)
+        found = vectors.search([np.load(path, mmap_mode="c")], asked, DEPTH)
     np.save(folder / "exact.npy", np.stack([rows for rows, _ in found]))
     vectors_mb = path.stat().st_size / 2**20
     return result | {"queries": len(asked), "disk_mb": vectors_mb}

@@ -37,6 +37,7 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     if not params.get("query_encoder"):
         _refuse_another(index, params)
     asked = encoders.encoder(params).questions(questions)
+    vectors.halved(asked, params.get("query_encoder") or params["encoder"])
     parts = vectors.parts(index)
     if asked.shape[1] != parts[0].shape[1]:
         raise UserError(

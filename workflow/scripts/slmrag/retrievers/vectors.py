@@ -11,11 +11,13 @@ import numpy as np
 
 from slmrag.errors import UserError
 from slmrag.progress import bar
-from slmrag.retrievers.products import ROWS, Kept, products
+from slmrag.retrievers.products import FIRST, ROWS, Kept, products
 
 Array = np.ndarray
 
 QUESTIONS = 2_048
+KEPT = 128 * 2**20
+"""Bytes of mapped vectors that may stay in memory."""
 
 
 def create(path: Path, rows: int, dimensions: int) -> Array:
@@ -28,9 +30,21 @@ def create(path: Path, rows: int, dimensions: int) -> Array:
     return np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
 
 
+def halved(vectors: Array, encoder: str) -> Array:
+    """Return vectors as float16; UserError where one of them has a value that it cannot hold."""
+    with np.errstate(over="ignore"):
+        halves = vectors.astype(np.float16)
+    if not np.isfinite(halves).all():
+        raise UserError(
+            f"encoder {encoder}: gives vectors with values that are no numbers or above 65,504, "
+            "which float16 cannot hold; set normalize: true, or look at the checkpoint"
+        )
+    return halves
+
+
 def parts(index: Path) -> list[Array]:
-    """Map the vectors of an index, which may lie in several files."""
-    return [np.load(path, mmap_mode="r") for path in sorted(index.glob("vectors-*.npy"))]
+    """Map the vectors of an index, which may lie in several files (c: torch wants no "r")."""
+    return [np.load(path, mmap_mode="c") for path in sorted(index.glob("vectors-*.npy"))]
 
 
 def join(shards: Sequence[Path], index: Path, total: int) -> None:
@@ -62,30 +76,44 @@ def search(
 ) -> list[tuple[Array, Array]]:
     """Return each question's best rows by inner product and their scores, best first.
 
-    ``parts`` are float16 arrays whose rows are numbered through; ``rows`` at a time are read.
+    ``parts`` are float16 arrays whose rows are numbered through; up to ``rows`` are read at a time.
     """
-    found, depth = [], min(depth, sum(map(len, parts)))
+    total = sum(map(len, parts))
+    found, depth = [], min(depth, total)
     with bar(total=len(questions), desc="search", unit="q") as progress:
         for start in range(0, len(questions), QUESTIONS):
-            some = questions[start : start + QUESTIONS]
-            multiply, best = products(some, device), Best(len(some), depth)
-            for first, block in blocks(parts, rows or ROWS[device]):
-                question, row, score = multiply(block, best.threshold, depth)
+            some = np.ascontiguousarray(questions[start : start + QUESTIONS], dtype=np.float32)
+            screen, best = products(some, device, total), Best(len(some), depth)
+            for first, block in blocks(parts, rows or ROWS[device], FIRST[device]):
+                question, row, score = screen(block, best.threshold, depth)
                 best.offer(question, row + first, score)
             found += best.ranked()
             progress.update(len(some))
     return found
 
 
-def blocks(parts: Sequence[Array], rows: int) -> Iterator[tuple[int, Array]]:
-    """Yield (number of the first row, vectors), ``rows`` at a time."""
-    first = 0
+def blocks(parts: Sequence[Array], rows: int, least: int = 0) -> Iterator[tuple[int, Array]]:
+    """Yield (number of the first row, vectors), ``rows`` at a time.
+
+    Where ``least`` is given, the first blocks are of so many rows and then twice as many.
+    """
+    first, read, size = 0, 0, min(rows, least or rows)
     for part in parts:
-        for start in range(0, len(part), rows):
-            yield first + start, part[start : start + rows]
-            if isinstance(part, np.memmap):
-                part._mmap.madvise(mmap.MADV_DONTNEED)  # or all of it would stay in our memory
+        start = 0
+        while start < len(part):
+            block = part[start : start + size]
+            yield first + start, block
+            start, read, size = start + size, read + block.nbytes, min(rows, 2 * size)
+            if read > KEPT:
+                _forget(parts)
+                read = 0
         first += len(part)
+
+
+def _forget(parts: Sequence[Array]) -> None:
+    for part in parts:
+        if isinstance(part, np.memmap):
+            part._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 class Best:
@@ -97,12 +125,13 @@ class Best:
     def __init__(self, questions: int, depth: int):
         self.depth, self.threshold = depth, np.full(questions, -np.inf, dtype=np.float32)
         self.waiting: list[Kept] = []
-        self.room = self.most = 4 * questions * depth
+        self.room = self.most = 2 * questions * depth
 
     def offer(self, question: Array, row: Array, score: Array) -> None:
-        """Take in scores that reach their question's threshold."""
-        self.waiting.append((question, row, score))
-        self.room -= len(question)
+        """Take in scores of rows above all before; those that only tie with them come too late."""
+        kept = score > self.threshold[question]
+        self.waiting.append((question[kept], row[kept], score[kept]))
+        self.room -= int(kept.sum())
         if self.room < 0 or len(self.waiting) == 1:
             self._sort_out()
 
@@ -118,7 +147,8 @@ class Best:
         question, row, score = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
         order = _best_first(question, row, score)
         question, row, score = question[order], row[order], score[order]
-        place = np.arange(len(question)) - np.searchsorted(question, question)
+        counts = np.bincount(question, minlength=len(self.threshold))
+        place = np.arange(len(question)) - np.repeat(np.cumsum(counts) - counts, counts)
         kept = place < self.depth
         full = place == self.depth - 1
         self.threshold[question[full]] = score[full]
