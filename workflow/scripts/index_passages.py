@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from slmrag import events
 from slmrag.job import run_job
 from slmrag.retrievers import retriever
+from slmrag.retrievers.corpus import size as count
 from slmrag.retrievers.store import atomic_folder, describe, resolved
 
 
@@ -16,10 +18,11 @@ def main(input, output, params):
         "checkpoint": next(iter(input.encoder), None),
         "vectors": getattr(input, "vectors", []),
     }
-    with atomic_folder(output.index) as folder:
+    with events.component("index"), atomic_folder(output.index) as folder:
         facts = kind.build(passages, folder, params.hardware | built | given)
         size = describe(folder, built, passages, facts)
-    return {"bytes": size} | {name: v for name, v in facts.items() if isinstance(v, int | float)}
+    numbers = {name: v for name, v in facts.items() if isinstance(v, int | float)}
+    return {"bytes": size, "index_documents": count(passages)} | numbers
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import polars as pl
+from slmrag import events
 from slmrag.files import write_json, write_table
 from slmrag.job import run_job
 from slmrag.retrieval_metrics import summarise
@@ -15,7 +16,8 @@ from slmrag.retrievers.store import check, resolved
 def main(input, output, params):
     """Write the hits of one retriever for one data set, and their metrics."""
     questions = pl.read_parquet(input.questions)
-    hits = found(input, params, questions)
+    with events.component("retriever"):
+        hits = found(input, params, questions)
     table, relevance = annotate(hits, questions, Path(input.passages))
     about = {"retriever": dict(params.entry), "facts": dict(hits.facts)}
     about["passages"] = size(input.passages)

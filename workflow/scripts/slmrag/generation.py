@@ -142,7 +142,7 @@ def _run(
 ) -> dict[str, Any]:
     began, label = time.perf_counter(), progress.desc
     progress.set_description(f"start {setup.engine.version()}")
-    with events.component("engine"), replicated(setup.engine, setup.plan) as engine:
+    with events.component("model"), replicated(setup.engine, setup.plan) as engine:
         run = EngineRun(engine, time.perf_counter() - began)
         journal.note(run.record())
         progress.set_description(label)

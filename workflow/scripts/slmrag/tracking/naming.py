@@ -22,6 +22,7 @@ TASK_TYPES = {
 ARTIFACT_NAMES = {
     ("score_answers", "scores"): "experiment_results",
     ("generate_answers", "answers"): "predictions",
+    ("report_comparison", "html"): "report",
 }
 SHORTEST = 3
 

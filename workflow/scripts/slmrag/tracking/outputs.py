@@ -70,7 +70,9 @@ def model(job: Job) -> dict[str, Any] | None:
         manifest = read_json(job.inputs["manifest"][0])
     return {
         "name": job.wildcards["model"],
-        "uri": str(manifest.get("uri") or entry.get("checkpoint")),
+        "uri": str(
+            manifest.get("uri") or entry.get("checkpoint") or f"engine:{entry.get('engine')}"
+        ),
         "revision": manifest.get("revision") or entry.get("revision"),
         "digest": manifest.get("digest"),
         "entry": dict(entry),
