@@ -14,7 +14,8 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/functions.smk"
+include: "rules/inputs.smk"
+include: "rules/params.smk"
 include: "rules/download.smk"
 include: "rules/prepare.smk"
 include: "rules/index.smk"

@@ -1,15 +1,32 @@
 """What can be asked of a finished report: is it true, and what changed since another experiment.
 
-Needs: all that report_comparison needs, and what it makes; results/{against}/report
+Needs: all that report_comparison needs, and what it makes; expected scores; results/{against}/report
 Makes: nothing (verify), results/{experiment}/report/against_{other}.md (compare)
 """
+
+
+def report_before(wildcards):
+    """Return the report of the experiment that this one is compared with."""
+    path = f"results/{CONFIG.against}/report/report.html"
+    if CONFIG.against is None or not os.path.exists(path):
+        others = (
+            [name for name in sorted(os.listdir("results"))] if os.path.isdir("results") else []
+        )
+        raise WorkflowError(
+            "compare: name a finished experiment by --config against=NAME; "
+            f"under results/ there are: {', '.join(others) or 'none'}"
+        )
+    return path
+
+
+OURS = beside("tests", "data", "expected_scores.json")
 
 
 rule verify:
     input:
         **dict(rules.report_comparison.input.items()),
         html=rules.report_comparison.output.html,
-        expected=[path for path in ["tests/data/expected_scores.json"] if os.path.exists(path)],
+        expected=[*filter(os.path.exists, [OURS]), *filter(None, [CONFIG.expected])],
     log:
         "logs/verify.log",
     conda:

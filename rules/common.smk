@@ -6,7 +6,6 @@ Makes: CONFIG, RESULTS, CELLS, RUNS, the values of wildcards, the hooks that beg
 
 import os
 import shutil
-import sys
 
 from slmrag import grid
 from slmrag.config import load
@@ -47,6 +46,16 @@ if CONFIG.check_remote:
         {name: entry.params() for name, entry in CONFIG.objects.items()}, CONFIG.storage.params()
     ):
         logger.warning(sentence)
+
+
+def require_commands():
+    """Refuse to start a run through Slurm where Slurm's commands are not found."""
+    absent = [name for name in ("sbatch", "squeue", "scancel") if shutil.which(name) is None]
+    if workflow.executor_plugin.name == "slurm" and absent:
+        raise WorkflowError(
+            f"--profile slurm needs {', '.join(absent)}, not found on this machine: start "
+            "snakemake on a login node of the cluster, or here with --cores all and no profile"
+        )
 
 
 onstart:

@@ -6,16 +6,14 @@ Makes: results/{experiment}/answers/{model}/{dataset}/{mode}.parquet, timings/ b
 
 PER_CELL = CONFIG.generation.batch == "cell"
 JOB_CELLS = ["{dataset}/{mode}"] if PER_CELL else CELLS
+FILES = {model: files_of_model(model) for model in CONFIG.models}
 JOB = "{model}/{dataset}/{mode}" if PER_CELL else "{model}"
 
 
 rule generate_answers:
     input:
+        unpack(quick(lambda wildcards: FILES[wildcards.model])),
         prompts=expand("<results>/prompts/{cell}.parquet", cell=JOB_CELLS),
-        checkpoint=checkpoint,
-        manifest=manifest,
-        adapter=adapter,
-        chat_template=chat_template,
     output:
         answers=expand("<results>/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
         timings=expand("<results>/timings/{{model}}/{cell}.parquet", cell=JOB_CELLS),
@@ -33,9 +31,9 @@ rule generate_answers:
     params:
         model=entry(CONFIG.models, "model"),
         sampling=CONFIG.sampling.params(),
-        cells=lambda wildcards: [cell.format(**wildcards) for cell in JOB_CELLS],
-        journal=lambda wildcards, resources: "resources/journal",
+        cells=JOB_CELLS,
+        journal="resources/journal",
         hardware=hardware(CONFIG.models, "model"),
-        code=lambda wildcards: code("generate_answers", engines=engine_of(wildcards)),
+        code=code_by("generate_answers", "engines", CONFIG.models, "model", "engine"),
     script:
         "../workflow/scripts/generate_answers.py"

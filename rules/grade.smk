@@ -5,7 +5,7 @@ Makes: results/{experiment}/grades/{model}/{dataset}/{mode}.parquet and .json, b
 """
 
 JUDGE_HERE = ["resources/judge"] if CONFIG.judge.model.checkpoint else []
-GRADED = graded_rows()
+GRADED = ["/".join(row) for row in grid.graded(CONFIG)]
 
 
 localrules:
@@ -55,9 +55,8 @@ rule grade_answers:
         sampling={"temperature": 0.0, "max_tokens": 8, "seed": 0},
         metrics=CONFIG.metrics.params(),
         cells=[dict(zip(("model", "dataset", "mode"), row.split("/"))) for row in GRADED],
-        journal=lambda wildcards, resources: "resources/journal",
-        hardware=lambda wildcards, resources, threads: CONFIG.judge.model.hardware()
-        | {"gpus": int(resources.gpu), "threads": threads},
+        journal="resources/journal",
+        hardware=lambda wildcards, output: CONFIG.judge.model.hardware(),
         code=code("grade_answers", engines=CONFIG.judge.model.engine),
     script:
         "../workflow/scripts/grade_answers.py"

@@ -10,7 +10,7 @@ rule encode_passages:
     input:
         passages="resources/corpora/{corpus}/passages.parquet",
         encoder=encoder,
-        encoder_manifest=encoder_manifest,
+        encoder_manifest=manifest(encoder),
     output:
         vectors="resources/vectors/{corpus}/{retriever}/{shard}-of-{shards}.npy",
     log:
@@ -22,9 +22,9 @@ rule encode_passages:
     threads: 8
     resources:
         mem_mb=grown(16000),
-        gpu=lambda wildcards: CONFIG.retrievers[wildcards.retriever].gpu_count(),
+        gpu=gpus,
     params:
-        entry=lambda wildcards: CONFIG.retrievers[wildcards.retriever].build_params(),
+        entry=entry(CONFIG.retrievers, "retriever", "build_params"),
         hardware=hardware(CONFIG.retrievers, "retriever"),
         shard=lambda wildcards: int(wildcards.shard),
         shards=lambda wildcards: int(wildcards.shards),
@@ -37,7 +37,7 @@ rule index_passages:
     input:
         passages="resources/corpora/{corpus}/passages.parquet",
         encoder=encoder,
-        encoder_manifest=encoder_manifest,
+        encoder_manifest=manifest(encoder),
         vectors=vectors,
     output:
         index=directory("resources/indexes/{corpus}/{retriever}"),
@@ -50,10 +50,10 @@ rule index_passages:
     threads: 8
     resources:
         mem_mb=grown(16000),
-        gpu=lambda wildcards: CONFIG.retrievers[wildcards.retriever].gpu_count(),
+        gpu=gpus,
     params:
-        entry=lambda wildcards: CONFIG.retrievers[wildcards.retriever].build_params(),
+        entry=entry(CONFIG.retrievers, "retriever", "build_params"),
         hardware=hardware(CONFIG.retrievers, "retriever"),
-        code=lambda wildcards: code("index_passages", retrievers=kind_of(wildcards)),
+        code=code_by("index_passages", "retrievers", CONFIG.retrievers, "retriever", "kind"),
     script:
         "../workflow/scripts/index_passages.py"

@@ -8,10 +8,8 @@ Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}
 
 rule prepare_corpus:
     input:
-        raw=lambda wildcards: [f"resources/raw/{o}" for o in raw_objects(wildcards.corpus)],
-        manifests=lambda wildcards: [
-            f"resources/raw/{o}.json" for o in raw_objects(wildcards.corpus)
-        ],
+        raw=raw(CONFIG.corpora, "corpus", "object"),
+        manifests=manifest(raw(CONFIG.corpora, "corpus", "object")),
     output:
         passages="resources/corpora/{corpus}/passages.parquet",
         audit="resources/corpora/{corpus}/audit.json",
@@ -25,9 +23,7 @@ rule prepare_corpus:
         mem_mb=grown(8000),
     params:
         entry=entry(CONFIG.corpora, "corpus"),
-        code=lambda wildcards: code(
-            "prepare_corpus", readers=CONFIG.corpora[wildcards.corpus].format
-        ),
+        code=code_by("prepare_corpus", "readers", CONFIG.corpora, "corpus", "format"),
     script:
         "../workflow/scripts/prepare_corpus.py"
 
@@ -36,8 +32,8 @@ rule prepare_dataset:
     input:
         raw=lambda wildcards: f"resources/raw/{CONFIG.datasets[wildcards.dataset].object}",
         manifest=lambda wildcards: f"resources/raw/{CONFIG.datasets[wildcards.dataset].object}.json",
-        gold_raw=lambda wildcards: [f"resources/raw/{o}" for o in gold_objects(wildcards.dataset)],
-        train_raw=train_raw,
+        gold_raw=raw(CONFIG.datasets, "dataset", "gold"),
+        train_raw=raw(CONFIG.datasets, "dataset", "train"),
     output:
         questions="resources/datasets/{dataset}/questions.parquet",
         audit="resources/datasets/{dataset}/audit.json",
@@ -52,9 +48,7 @@ rule prepare_dataset:
     params:
         entry=entry(CONFIG.datasets, "dataset"),
         name="{dataset}",
-        code=lambda wildcards: code(
-            "prepare_dataset", readers=CONFIG.datasets[wildcards.dataset].format
-        ),
+        code=code_by("prepare_dataset", "readers", CONFIG.datasets, "dataset", "format"),
     script:
         "../workflow/scripts/prepare_dataset.py"
 
@@ -62,7 +56,7 @@ rule prepare_dataset:
 rule audit_dataset:
     input:
         questions="resources/datasets/{dataset}/questions.parquet",
-        passages=lambda wildcards: f"resources/corpora/{corpus_of(wildcards.dataset)}/passages.parquet",
+        passages=lambda wildcards: passages(wildcards.dataset),
     output:
         audit="resources/coverage/{dataset}/audit.json",
     log:

@@ -6,6 +6,7 @@ Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.{csv
 """
 
 ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
+PAGE = [beside("workflow", "report", name) for name in os.listdir(beside("workflow", "report"))]
 
 
 rule report_comparison:
@@ -24,9 +25,9 @@ rule report_comparison:
             *expand("resources/corpora/{corpus}/audit.json", corpus=grid.corpora(CONFIG)),
             *expand("resources/coverage/{dataset}/audit.json", dataset=grid.searched(CONFIG)),
         ],
-        grades=grades_of_rows,
-        page=page,
-        indexes=indexes_of_runs,
+        grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded(CONFIG)],
+        page=sorted(PAGE),
+        indexes=expand("resources/indexes/{index}", index=grid.indexes(CONFIG)),
         manifests=[
             *expand("resources/raw/{object}.json", object=grid.objects(CONFIG)),
             *[f"resources/models/{m}.json" for m, e in CONFIG.models.items() if e.checkpoint],

@@ -8,11 +8,11 @@ Makes: results/{experiment}/retrieval/{dataset}/{retriever}.parquet and .json
 rule retrieve_passages:
     input:
         questions="resources/datasets/{dataset}/questions.parquet",
-        passages=lambda wildcards: f"resources/corpora/{corpus_of(wildcards.dataset)}/passages.parquet",
+        passages=lambda wildcards: passages(wildcards.dataset),
         index=index_of,
         hits=upstream_hits,
         encoder=query_encoder,
-        encoder_manifest=query_encoder_manifest,
+        encoder_manifest=manifest(query_encoder),
     output:
         hits="<results>/retrieval/{dataset}/{retriever}.parquet",
         metrics="<results>/retrieval/{dataset}/{retriever}.json",
@@ -25,10 +25,10 @@ rule retrieve_passages:
     threads: 8
     resources:
         mem_mb=grown(16000),
-        gpu=lambda wildcards: CONFIG.retrievers[wildcards.retriever].gpu_count(),
+        gpu=gpus,
     params:
         entry=entry(CONFIG.retrievers, "retriever"),
         hardware=hardware(CONFIG.retrievers, "retriever"),
-        code=lambda wildcards: code("retrieve_passages", retrievers=kind_of(wildcards)),
+        code=code_by("retrieve_passages", "retrievers", CONFIG.retrievers, "retriever", "kind"),
     script:
         "../workflow/scripts/retrieve_passages.py"

@@ -11,6 +11,7 @@ PACKAGE = "slmrag"
 
 WATCHERS = frozenset(
     {
+        "allotment",
         "errors",
         "events",
         "gpu_memory",

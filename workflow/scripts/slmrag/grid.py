@@ -54,6 +54,19 @@ def objects(config: Config) -> list[str]:
     return list(dict.fromkeys(name for names in flat for name in names))
 
 
+def indexes(config: Config) -> list[str]:
+    """Return the ``corpus/retriever`` indexes that the runs search."""
+    pairs = [run.split("/") for run in runs(config)]
+    searching = [(one, name) for one, name in pairs if not config.retrievers[name].upstream()]
+    return list(dict.fromkeys(f"{config.datasets[one].corpus}/{name}" for one, name in searching))
+
+
+def graded(config: Config) -> list[tuple[str, str, str]]:
+    """Return (model, dataset, mode) of the cells that the judge grades."""
+    judged = config.judge.datasets if config.judge else []
+    return [row for row in rows(config) if row[1] in judged]
+
+
 def pattern(names: Iterable[str]) -> str:
     """Return a wildcard's pattern: the names of entries and nothing else."""
     return "|".join(map(re.escape, names)) or "(?!)"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from slmrag.allotment import allot
 from slmrag.ending import Deadline, kill_children, leave
 from slmrag.errors import UserError
 from slmrag.joblog import JobLog
@@ -31,6 +32,7 @@ class Terminated(BaseException):
 
 def run_job(snakemake: Any, main: Main) -> None:
     """Run ``main(input, output, params)`` as a watched job; exit with 1 or 143 if it fails."""
+    allot(snakemake)
     job = describe(snakemake)
     with JobLog(job.log, job.attempt) as log:
         status = watch(job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params))

@@ -1,0 +1,57 @@
+"""Functions from wildcards to params and resources.
+
+Needs: CONFIG
+Makes: param and resource functions
+
+A param function that asks for ``output`` is kept out of provenance: what it returns is never a
+reason to rerun. (Asking for ``resources`` would do that too, at the price of working them out.)
+"""
+
+import inspect
+
+
+def quick(function):
+    """Return the function with its signature written on it: Snakemake asks for it in every job."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
+
+@quick
+def storage(wildcards, output):
+    """Return how to reach S3, kept out of provenance."""
+    return CONFIG.storage.params()
+
+
+def entry(table, wildcard, part="params"):
+    """Return a param function: the keys of an entry that can change what a job makes."""
+    kept = {name: getattr(one, part)() for name, one in table.items()}
+    return quick(lambda wildcards: kept[wildcards[wildcard]])
+
+
+def hardware(table, wildcard):
+    """Return a param function: the keys that cannot; ``run_job`` adds what the job was given."""
+    kept = {name: one.hardware() for name, one in table.items()}
+    return quick(lambda wildcards, output: kept[wildcards[wildcard]])
+
+
+def code_by(script, package, table, wildcard, key):
+    """Return a param function: the digest of a script with the one module that its entry names."""
+    kinds = {name: getattr(one, key) for name, one in table.items()}
+    return quick(lambda wildcards: code(script, **{package: kinds[wildcards[wildcard]]}))
+
+
+def grown(megabytes):
+    """Return a resource function: memory that grows with each attempt."""
+    return lambda wildcards, attempt: megabytes * attempt
+
+
+def gpus(wildcards):
+    """Return the GPUs that a retriever's jobs ask for."""
+    return CONFIG.retrievers[wildcards.retriever].gpu_count()
+
+
+@quick
+def cells_of_job(wildcards):
+    """Return model, data set and mode of each cell that a job makes, in the order of its files."""
+    cells = [cell.format(**wildcards).split("/") for cell in JOB_CELLS]
+    return [{"model": wildcards.model, "dataset": d, "mode": m} for d, m in cells]

@@ -1,0 +1,14 @@
+"""What a job was given to work with, told to its script by a param that is no reason to rerun."""
+
+from typing import Any
+
+
+def allot(snakemake: Any) -> None:
+    """Add GPUs, threads and MB of memory to ``params.hardware``, where a rule has that param."""
+    hardware = getattr(snakemake.params, "hardware", None)
+    if hardware is None:
+        return
+    given = {name: snakemake.resources.get(name) for name in ("gpu", "mem_mb")}
+    hardware |= {"gpus": int(given["gpu"] or 0), "threads": int(snakemake.threads)}
+    if given["mem_mb"]:
+        hardware["mem_mb"] = int(given["mem_mb"])
