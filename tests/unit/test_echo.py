@@ -182,7 +182,7 @@ def test_no_rows_are_no_answers(job, tmp_path):
 
 
 def test_engine_starts_are_told_to_the_tracker(job, tmp_path):
-    """The memory of the engine is told apart from the rest of the job."""
+    """The memory of the model is told apart from the rest of the job."""
     log = events.EventLog(tmp_path / "events.jsonl")
     events.use(log)
     try:
@@ -191,7 +191,7 @@ def test_engine_starts_are_told_to_the_tracker(job, tmp_path):
         events.use(None)
         log.close()
     lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
-    assert [line["name"] for line in lines if line["kind"] == "component"] == ["engine"]
+    assert [line["name"] for line in lines if line["kind"] == "component"] == ["model"]
 
 
 def test_an_unknown_engine_names_the_nearest():
