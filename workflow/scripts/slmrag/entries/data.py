@@ -81,8 +81,8 @@ class DatasetEntry(Entry):
     )
     train: Name | None = Field(
         None,
-        description="Object with the train set, in the same format: flags the questions whose "
-        "question or answer it gives away",
+        description="Object with the train set, in the same format: adds the column `overlap`, "
+        "what of a question it gives away (question, answer or none)",
     )
     gold_format: CorpusFormat | None = Field(
         None,
