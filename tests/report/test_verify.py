@@ -74,19 +74,58 @@ def test_a_tampered_file_of_the_report_is_named(made, name):
         verify(made)
 
 
-def expect(folder, value):
-    """Write an expected score."""
+def expect(folder, *changes):
+    """Write expected scores: a true one with each of the changes."""
     names = {"model": "tiny", "dataset": "facts", "mode": "oracle_context"}
+    true = {**names, "metric": "token_recall", "value": 0.75, "tolerance": 0.01}
     path = folder / "expected.json"
-    row = names | {"metric": "token_recall", "value": value, "tolerance": 0.01}
-    path.write_text(json.dumps([row, {**row, "model": "absent"}]))
+    path.write_text(json.dumps([true | change for change in changes]))
     return path
 
 
-def test_expected_scores_are_compared(made, tmp_path):
-    """A score within its tolerance passes, one outside is named, an absent cell is passed over."""
+@pytest.fixture
+def recall(made):
+    """The oracle's token recall."""
     rows = pl.read_parquet(made.output.parquet)
-    value = rows.filter(pl.col("mode") == "oracle_context")["token_recall"][0]
-    assert verify(made, expect(tmp_path, value + 0.005))["expected"] == 1
-    with pytest.raises(UserError, match="tiny/facts/oracle_context: token_recall is"):
-        verify(made, expect(tmp_path, value + 0.02))
+    return rows.filter(pl.col("mode") == "oracle_context")["token_recall"][0]
+
+
+def test_expected_scores_are_compared(made, tmp_path, recall):
+    """A score within its tolerance passes; one of another experiment is passed over."""
+    near, other = {"value": recall + 0.005}, {"experiment": "other", "value": 7.0}
+    assert verify(made, expect(tmp_path, near, near, other))["expected"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"value": 0.02}, "tiny/facts/oracle_context: token_recall is"),
+        ({"model": "absent"}, "absent/facts/oracle_context is expected, but"),
+        ({"metric": "rouge"}, "no column 'rouge'"),
+        ({"value": "high"}, "entry 1: value is 'high', not a number"),
+        ({"metric": "energy_per_1000"}, "energy_per_1000 is None"),
+    ],
+)
+def test_what_is_expected_and_not_so_is_named(made, tmp_path, change, words):
+    """A score outside its tolerance, an absent cell and a wrong entry are named with the file."""
+    with pytest.raises(UserError, match=words) as error:
+        verify(made, expect(tmp_path, change))
+    assert "expected.json" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '[{"model": "tiny"}]'])
+def test_a_file_that_holds_no_expected_scores_is_refused(made, tmp_path, text):
+    """Broken JSON, no list and an entry without a value are each one sentence."""
+    path = tmp_path / "expected.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"expected\.json"):
+        verify(made, path)
+
+
+def test_alerts_of_later_jobs_do_not_make_a_report_untrue(made):
+    """An alert that came after the report changes nothing that verify compares."""
+    folder = made.results / "jobs/generate_answers/tiny"
+    folder.mkdir(parents=True)
+    event = {"time": 0, "kind": "alert", "name": "run_hours", "message": "run time is 9 h"}
+    (folder / "events.jsonl").write_text(json.dumps(event) + "\n")
+    assert verify(made)["cells"] == 3

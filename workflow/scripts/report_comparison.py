@@ -1,14 +1,17 @@
 """Compare all cells: tables, figures and one self-contained page."""
 
+from pathlib import Path
+
 from slmrag.job import run_job
-from slmrag.reporting import sources
+from slmrag.reporting import job_alerts, sources
 from slmrag.reporting.build import build
 from slmrag.reporting.write import write
 
 
 def main(input, output, params):
     """Write the comparison's tables, figures and page."""
-    report = build(sources.read(input, params))
+    raised = job_alerts.read(Path(output.html).parents[1] / "jobs")
+    report = build(sources.read(input, params, raised))
     write(report, output)
     return report.scalars
 

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from slmrag.files import read_json
 from slmrag.job import run_job
 from slmrag.progress import terminal
-from slmrag.reporting import sources, verify
+from slmrag.reporting import expected, sources, verify
 
 
 def main(input, output, params):
@@ -16,7 +15,7 @@ def main(input, output, params):
     checked = verify.verify(sources.read(input, params), report)
     rows = pl.read_parquet(report.parquet).to_dicts()
     checked["expected"] = sum(
-        verify.check_expected(rows, read_json(path)) for path in getattr(input, "expected", ())
+        expected.check(rows, params.experiment, path) for path in getattr(input, "expected", ())
     )
     counts = ", ".join(f"{count} {name}" for name, count in checked.items())
     print(f"Verified: {counts}.", file=terminal(), flush=True)

@@ -10,6 +10,7 @@ from slmrag.reporting import (
     cost_section,
     differences,
     headline,
+    job_alerts,
     matrix,
     pair_picker,
     paper,
@@ -89,14 +90,16 @@ def parts(
         headline.section(experiment, rows, matrix.tables(experiment, rows)),
         headline.every(experiment, rows),
         differences.section(experiment, found, pairs),
-        why.section(experiment, found),
+        why.section(experiment, rows, found),
         retrieval_section.section(experiment, rows),
         cost_section.section(experiment, rows, indexes),
         provenance.section(experiment, experiment.manifests),
     ]
-    warned = Section("alerts", "Caveats", notices=alerts.alerts(experiment, rows, found))
+    raised = job_alerts.table_of(experiment.job_alerts)
+    notices = alerts.alerts(experiment, rows, found)
+    warned = Section("alerts", "Caveats", notices=notices, tables=[raised] if raised.rows else [])
     kept = [section for section in sections if section.tables or section.figures]
-    return [*([warned] if warned.notices else []), *kept, definitions(experiment)]
+    return [*([warned] if warned.notices or warned.tables else []), *kept, definitions(experiment)]
 
 
 def analysis(sections: Sequence[Section]) -> dict[str, Any]:

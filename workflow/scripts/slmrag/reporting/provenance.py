@@ -10,7 +10,7 @@ from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Cell, Experiment
 from slmrag.reporting.tables import Column, table
 
-PLAIN = [Column("what", "What"), Column("name", "Name"), Column("value", "Value")]
+PLAIN = [Column("what", "What"), Column("name", "Name"), Column("value", "Value", long=True)]
 
 
 def section(experiment: Experiment, manifests: Iterable[str | Path]) -> Section:

@@ -58,6 +58,7 @@ class Experiment:
     manifests: Sequence[Path] = ()
     grades: Sequence[Mapping[str, Any]] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    job_alerts: Sequence[Mapping[str, str]] = ()
 
     @property
     def primary(self) -> str:
@@ -70,7 +71,7 @@ class Experiment:
         return [cell for cell in self.cells if cell.problem is None]
 
 
-def read(input: Any, params: Any) -> Experiment:
+def read(input: Any, params: Any, job_alerts: Sequence[Mapping[str, str]] = ()) -> Experiment:
     """Read what a job was given; a cell whose files are absent or empty says so."""
     scores, summaries, answers, timings = (
         by_name(getattr(input, name), 3) for name in ("scores", "summaries", "answers", "timings")
@@ -92,6 +93,7 @@ def read(input: Any, params: Any) -> Experiment:
         *([Path(path) for path in getattr(input, name, ())] for name in ("indexes", "manifests")),
         [read_json(path) for path in getattr(input, "grades", ())],
         getattr(params, "sampling", {}),
+        job_alerts,
     )
 
 

@@ -24,6 +24,7 @@ class Column:
     help: str = ""
     estimate: bool = False
     remark: str = ""
+    long: bool = False
 
     @property
     def number(self) -> bool:
@@ -49,7 +50,8 @@ class Column:
         """Return the row's value as a table cell."""
         text = escape(self.shown(row), quote=False)
         if not self.number:
-            return f'<td data-c="{self.key}">{text}</td>'
+            wide = ' class="long" dir="auto"' if self.long else ""
+            return f'<td{wide} data-c="{self.key}">{text}</td>'
         interval, words = self.interval(row), self.words(row)
         if interval:
             dash = " to " if self.kind == "difference" else "\u2013"

@@ -7,6 +7,8 @@ import numpy as np
 
 from slmrag.failures import NAMES
 from slmrag.reporting.boards import Board, named
+from slmrag.reporting.failure_examples import LABELS, examples
+from slmrag.reporting.passage_counts import counts
 from slmrag.reporting.sections import Section
 from slmrag.reporting.slice_tables import slice_tables
 from slmrag.reporting.sources import Experiment
@@ -16,17 +18,17 @@ from slmrag.slices import share, use_of_context
 Rows = Sequence[Mapping[str, Any]]
 CELL = [Column("dataset", "Data set"), Column("model", "Model"), Column("mode", "Mode")]
 RANKS = ((1, 1, "rank 1"), (2, 2, "rank 2"), (3, 5, "ranks 3 to 5"), (6, 10**9, "rank 6 or more"))
-FAILURES = {name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in NAMES}
 
 
-def section(experiment: Experiment, boards: Sequence[Board]) -> Section:
+def section(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Section:
     """Return the tables of the causes."""
     words = [
         "An answer counts as right here if it holds a reference as whole tokens. Known questions "
         "are those that the model answers right without context. Hit: the passages in the prompt "
         "hold an answer.",
     ]
-    tables = [contexts(experiment, boards), ranks(boards), forms(boards)]
+    tables = [contexts(experiment, boards), counts(experiment, rows), ranks(boards)]
+    tables += [forms(boards), examples(experiment, boards)]
     tables += slice_tables(experiment, boards)
     return Section("why", "Why", words, tables=[found for found in tables if found.rows])
 
@@ -111,10 +113,10 @@ def forms(boards: Sequence[Board]) -> Table:
         for board in boards
         for place in range(len(board.cells))
     ]
-    columns = [Column(name, label, "count") for name, label in FAILURES.items()]
+    columns = [Column(name, label, "count") for name, label in LABELS.items()]
     sound = Column("sound", "None of these", "count")
     right = Column("right_despite", "Right all the same", "percent", "Among answers with a failure")
-    note = "An answer has the first class that fits, right or wrong; see Questions for examples."
+    note = "An answer has the first class that fits, right or wrong."
     every = [*CELL, *columns, sound, right]
     return table("failures", "Failures of form", every, rows, "dataset", "mode", "model", note=note)
 

@@ -1,0 +1,65 @@
+"""The targets around the report, by the real commands on a tiny project."""
+
+import json
+import re
+
+import pytest
+
+from tests.workflow.project import make_project
+
+pytestmark = pytest.mark.slow
+SAYS_PARIS = {"engine": "echo", "options": {"answer": "Paris"}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A finished run of one cell, whose model answers Paris to everything."""
+    project = make_project(
+        tmp_path_factory.mktemp("says") / "project",
+        experiment="says_paris",
+        models={"parrot": SAYS_PARIS},
+        modes={"oracle_context": None, "retriever_context": None},
+        retrievers={"bm25": None},
+    )
+    config = project.config
+    for table in ("modes", "retrievers"):
+        config[table] = {name: entry for name, entry in config[table].items() if entry}
+    project.write(config)
+    project.run()
+    return project
+
+
+def said(done):
+    """Return all that a command printed, on one line."""
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def test_verify_compares_our_expected_scores(project):
+    """The scores in tests/data are the tiny run's: three of them are compared."""
+    assert "3 expected" in said(project.run("verify"))
+
+
+def test_verify_compares_a_user_s_expected_scores(project):
+    """A file named in the config is compared too, and what differs ends verify with its name."""
+    names = {"model": "parrot", "dataset": "quiz", "mode": "no_context"}
+    path = project.folder / "mine.json"
+    path.write_text(json.dumps([{**names, "metric": "match", "value": 0.9, "tolerance": 0.1}]))
+    done = project.run("verify", "--config", "expected=mine.json", check=False)
+    assert done.returncode == 1
+    assert "parrot/quiz/no_context: match is 0.2, expected 0.9 within 0.1 (mine.json)" in said(done)
+
+
+def test_a_misspelt_experiment_is_named_with_those_that_exist(project):
+    """`--config against=typo` ends in a sentence with the names of the finished experiments."""
+    done = project.run("compare", "--config", "against=says_pairs", check=False)
+    assert done.returncode == 1
+    assert "--config against=NAME; under results/ there are: says_paris" in said(done)
+
+
+def test_snakemakes_own_report_holds_the_page(project):
+    """`snakemake --report` packs the page under its category."""
+    project.snakemake("--report", "whole.html")
+    text = (project.folder / "whole.html").read_text()
+    assert "report.html" in text and re.search(r'"category": ?"Comparison"|Comparison', text)
+    page = (project.folder / "results/says_paris/report/report.html").read_text()
+    assert "says_paris" in page

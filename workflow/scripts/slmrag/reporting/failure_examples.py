@@ -1,0 +1,77 @@
+"""Examples of each failure of form: what was asked, what was written, and by which cell."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from slmrag.failures import NAMES
+from slmrag.reporting.boards import Board, named
+from slmrag.reporting.sources import Experiment
+from slmrag.reporting.tables import Column, Table, table
+
+EACH, LONGEST = 3, 160
+LABELS = {name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in NAMES}
+
+
+def examples(experiment: Experiment, boards: Sequence[Board]) -> Table:
+    """Return the table of up to three answers of each class and data set, from different cells."""
+    rows = [
+        {"dataset": board.dataset, "failure": LABELS[name], **row}
+        for board in boards
+        for name in NAMES
+        for row in of_class(experiment, board, name)
+    ]
+    columns = [
+        Column("failure", "Failure"),
+        Column("dataset", "Data set"),
+        Column("model", "Model"),
+        Column("mode", "Mode"),
+        Column("question", "Question", long=True),
+        Column("wrote", "All that the model wrote", long=True),
+        Column("answer", "Answer", long=True),
+        Column("right", "Right"),
+    ]
+    caption = "Examples of the failures of form"
+    return table("failure-examples", caption, columns, rows, "failure", "dataset")
+
+
+def of_class(experiment: Experiment, board: Board, name: str) -> Iterator[dict[str, Any]]:
+    """Yield examples of one class: the first of each of the cells that have most of them."""
+    found = board.failures == name
+    counts = found.sum(axis=0)
+    order = [place for place in np.argsort(-counts, kind="stable") if counts[place]]
+    for turn, place in enumerate((order * EACH)[:EACH] if order else ()):
+        own = np.flatnonzero(found[:, place])
+        if turn // len(order) < len(own):
+            yield example(experiment, board, int(place), int(own[turn // len(order)]))
+
+
+def example(experiment: Experiment, board: Board, place: int, question: int) -> dict[str, Any]:
+    """Return one answer as a row."""
+    id, cell = board.questions[question], board.cells[place]
+    asked = row_of(experiment.questions.get((board.dataset,)), id, "question")
+    said = row_of(cell.answers, id, "raw_answer", "answer")
+    return {
+        **named(board, place),
+        "question": clip(f"{id}: {asked.get('question') or ''}"),
+        "wrote": clip(said.get("raw_answer") or ""),
+        "answer": clip(said.get("answer") or ""),
+        "right": "yes" if board.right[question, place] else "no",
+    }
+
+
+def row_of(path: Any, id: str, *columns: str) -> dict[str, Any]:
+    """Return some columns of a table's row of one question, nothing where it is absent."""
+    import polars as pl
+
+    if path is None:
+        return {}
+    rows = pl.scan_parquet(path).filter(pl.col("question_id") == id).select(columns).collect()
+    return rows.row(0, named=True) if rows.height else {}
+
+
+def clip(text: str) -> str:
+    """Return a text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}\u2026"

@@ -1,0 +1,38 @@
+"""The primary metric by the number of passages that a mode puts into its prompts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slmrag.reporting.headline import LABELS
+from slmrag.reporting.sources import Experiment
+from slmrag.reporting.tables import Column, Table, table
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def counts(experiment: Experiment, rows: Rows) -> Table:
+    """Return a row a data set, retriever and model, a column a number of passages, 0 for none."""
+    plain = {(r["dataset"], r["model"]): r for r in rows if r["context"] == "none"}
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    known = {0} if plain else set()
+    for row in rows:
+        if row["context"] == "retriever" and row["passages"]:
+            key = row["dataset"], row["retriever"], row["model"]
+            base = plain.get((row["dataset"], row["model"]), {})
+            names = dict(zip(("dataset", "retriever", "model"), key, strict=True))
+            line = found.setdefault(key, names | estimate(experiment.primary, base, 0))
+            line |= estimate(experiment.primary, row, row["passages"])
+            known.add(row["passages"])
+    columns = [
+        Column("dataset", "Data set"),
+        Column("retriever", "Retriever"),
+        Column("model", "Model"),
+        *(Column(f"passages_{n}", str(n), "share", estimate=True) for n in sorted(known)),
+    ]
+    caption = f"{LABELS[experiment.primary]} by the number of passages in the prompt"
+    return table("passages", caption, columns, [*found.values()], "dataset", "retriever", "model")
+
+
+def estimate(metric: str, row: Mapping[str, Any], passages: int) -> dict[str, Any]:
+    """Return a cell's mean and interval under the names of its number of passages."""
+    return {f"passages_{passages}{end}": row.get(metric + end) for end in ("", "_low", "_high")}
