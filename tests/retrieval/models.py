@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] oslo bergen rome norway italy capital of the a fish rainy"
+WORDS = (
+    "[PAD] [UNK] [CLS] [SEP] [MASK] oslo bergen rome norway italy capital of the a fish rainy "
+    ": query passage instruct represent this sentence for searching relevant passages"
+)
 
 
 def settings(**more: Any) -> dict[str, Any]:
@@ -34,8 +37,8 @@ def save(folder: Path, architecture: str, **more: Any) -> Path:
     import transformers
 
     torch.manual_seed(0)
-    kind = transformers.DPRConfig if architecture.startswith("DPR") else transformers.BertConfig
     save_tokenizer(folder)
-    model = getattr(transformers, architecture)(kind(**settings(**more)))
+    kind = getattr(transformers, architecture)
+    model = kind(kind.config_class(**settings(**more)))
     model.save_pretrained(folder)
     return folder
