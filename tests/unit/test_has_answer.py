@@ -1,7 +1,10 @@
 """DPR's has-answer: tokens in a row, on NFD text, without case."""
 
+import unicodedata
+
 import pytest
-from hypothesis import given
+import regex
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.has_answer import has_answer, words
 
@@ -51,3 +54,49 @@ def test_the_quick_check_changes_nothing(text: str, answer: str) -> None:
 def test_an_answer_between_spaces_is_found(before: str, answer: str, after: str) -> None:
     """Whatever stands around it, an answer set off by spaces is found."""
     assert has_answer(f"{before} {answer} {after}", [answer]) == bool(words(answer).strip())
+
+
+DPRS = regex.compile(r"([\p{L}\p{N}\p{M}]+)|([^\p{Z}\p{C}])", regex.I | regex.U | regex.M)
+
+
+def dprs(text: str, answers: list[str]) -> bool:
+    """DPR's SimpleTokenizer and has_answer, step by step."""
+    text = [m.group().lower() for m in DPRS.finditer(unicodedata.normalize("NFD", text))]
+    for answer in answers:
+        wanted = [m.group().lower() for m in DPRS.finditer(unicodedata.normalize("NFD", answer))]
+        for start in range(len(text) - len(wanted) + 1):
+            if wanted and wanted == text[start : start + len(wanted)]:
+                return True
+    return False
+
+
+HARD = r"""
+a I 0 5 -5 $5 5% C++ C# c .* a.b [0-9]+ (1) \d ^ | U.S. U.S O'Neil o’neil 3.14 1,000 x_y
+AC/DC é ﬁ fi ß SS ss İ i ı Σ σ ς K K 日本 日 한국 ไทย 🙂 ab ² 2 ½ Ⅳ iv ١ नमस्ते
+""".split()
+HARD += [
+    "1 000",
+    "\xa0",
+    "new  york",
+    "New\nYork",
+    "\u200b",
+    "a\u200bb",
+    "a\xadb",
+    "e\u0301",
+    "E\u0301",
+]
+
+
+@given(st.lists(st.sampled_from(HARD), max_size=6), st.sampled_from(HARD), st.sampled_from(HARD))
+@settings(max_examples=500)
+def test_hard_cases_are_dprs(parts: list[str], one: str, two: str) -> None:
+    """Very short answers, marks, patterns and scripts are found where DPR finds them."""
+    for text in (" ".join(parts), "".join(parts)):
+        assert has_answer(text, [one, two]) == dprs(text, [one, two])
+
+
+@given(st.text(max_size=30), st.text(max_size=5))
+def test_any_text_is_dprs(text: str, answer: str) -> None:
+    """On any text at all, and on parts of it, DPR's algorithm agrees."""
+    for wanted in (answer, text[3:6], text[:1].swapcase()):
+        assert has_answer(text, [wanted]) == dprs(text, [wanted])
