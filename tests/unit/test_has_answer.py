@@ -70,11 +70,12 @@ def dprs(text: str, answers: list[str]) -> bool:
     return False
 
 
-HARD = r"""
+PLAIN = r"""
 a I 0 5 -5 $5 5% C++ C# c .* a.b [0-9]+ (1) \d ^ | U.S. U.S O'Neil o’neil 3.14 1,000 x_y
 AC/DC é ﬁ fi ß SS ss İ i ı Σ σ ς K K 日本 日 한국 ไทย 🙂 ab ² 2 ½ Ⅳ iv ١ नमस्ते
-""".split()
-HARD += [
+"""
+HARD = [
+    *PLAIN.split(),
     "1 000",
     "\xa0",
     "new  york",
