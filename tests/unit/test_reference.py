@@ -56,10 +56,10 @@ def test_too_shallow() -> None:
     assert "depth" in verdicts(PUBLISHED, {"nq/bm25": shallow})[0]["verdict"]
 
 
-def check(folder: Path, mean: float) -> Path:
+def check(folder: Path, mean: float, passages: int = 100) -> Path:
     """Run check_reference on one run."""
     (folder / "reference.yaml").write_text(yaml.safe_dump(PUBLISHED))
-    write_json(metrics(mean), folder / "metrics.json")
+    write_json(metrics(mean, passages), folder / "metrics.json")
     check_reference.main(
         SimpleNamespace(reference=folder / "reference.yaml", metrics=[folder / "metrics.json"]),
         SimpleNamespace(verdicts=folder / "verdicts.json"),
@@ -78,6 +78,12 @@ def test_a_difference_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nq/bm25 has_answer@5"):
         check(tmp_path, 0.5)
     assert not (tmp_path / "verdicts.json").exists()
+
+
+def test_nothing_to_compare(tmp_path: Path) -> None:
+    """Where no run is like a published one, the job does not pretend to have checked any."""
+    with pytest.raises(UserError, match="nothing was checked"):
+        check(tmp_path, 0.4482, passages=7)
 
 
 def test_the_shipped_scores_are_well_formed() -> None:

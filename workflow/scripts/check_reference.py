@@ -11,7 +11,7 @@ from slmrag.reference import verdicts
 
 
 def main(input, output, params):
-    """Write a verdict on each published score; UserError where a comparable one differs."""
+    """Write a verdict on each published score; UserError where one differs or none compares."""
     published = yaml.safe_load(Path(input.reference).read_text(encoding="utf-8"))
     measured = zip(params.runs, map(read_json, input.metrics), strict=True)
     rows = verdicts(published, dict(measured))
@@ -20,7 +20,14 @@ def main(input, output, params):
         logging.getLogger(__name__).warning(text, row)
     wrong = [f"{row['run']} {row['metric']}" for row in rows if row["verdict"] == "differs"]
     if wrong:
-        raise UserError(f"{len(wrong)} scores differ from the published ones: {', '.join(wrong)}")
+        raise UserError(
+            f"{len(wrong)} of {len(rows)} scores differ from the published ones: {', '.join(wrong)}"
+        )
+    if not any(row["verdict"] == "ok" for row in rows):
+        raise UserError(
+            f"none of {len(rows)} published scores is of a run like these, so nothing was checked; "
+            "use --configfile config/reference.yaml"
+        )
     write_json(rows, output.verdicts)
     return {"ok": sum(row["verdict"] == "ok" for row in rows), "scores": len(rows)}
 
