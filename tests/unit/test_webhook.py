@@ -106,3 +106,13 @@ def test_a_bad_webhook_costs_seconds_and_no_secret(place, monkeypatch, capfd, mo
     assert said.err.count("tracking: the webhook failed: ") == 1
     written = [file.read_text() for file in place.rglob("*") if file.is_file()]
     assert not any(SECRET in text for text in [said.out, said.err, *written])
+
+
+def test_a_run_without_jobs_is_not_announced(place, monkeypatch):
+    """Where nothing was to be done there is nothing to tell."""
+    hook = Hook()
+    monkeypatch.setenv("NOTIFY", hook.url)
+    config = {"experiment": "e", "tracking": {"mode": "off", "webhook_env": "NOTIFY"}}
+    run.start(config)
+    run.finish(config, "completed")
+    assert hook.posted == []

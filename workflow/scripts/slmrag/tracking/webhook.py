@@ -64,7 +64,10 @@ def post(url: str, results: Path, run: str, status: str) -> str | None:
     """Post a run's summary from a process that is soon killed; return why it failed, if it did."""
     command = [sys.executable, "-P", "-m", "slmrag.tracking.webhook"]
     try:
-        body = json.dumps(clean(summary(results, run, status)))
+        told = clean(summary(results, run, status))
+        if status == "completed" and not told["jobs"]:
+            return None  # nothing was to be done, or a sync
+        body = json.dumps(told)
         done = subprocess.run(
             command,
             input=f"{json.dumps(url)}\n{body}\n",
