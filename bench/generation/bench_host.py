@@ -35,12 +35,15 @@ def _one(folder: Path, size: int, passages: int) -> float:
     usage = json.loads(
         (folder / "results/test/jobs/generate_answers/tiny/memory_usage.json").read_text()
     )
+    began = common.children_seconds()
     start, _ = common.command("-c", "import polars, jinja2")
+    idle = common.children_seconds() - began
     first, second = (size / (one["wall_seconds"] - start) for one in (result, again))
     peak = usage["peak"]["rss_bytes"]
+    work = size / (result["job_cpu_seconds"] - idle)
     print(
-        f"{size:>9,} prompts: {first:>7,.0f} completions/s (aim 10,000), {second:>7,.0f}/s from "
-        f"the journal, peak {peak / 2**20:,.0f} MiB",
+        f"{size:>9,} prompts: {first:>7,.0f} completions/s (aim 10,000), {work:>7,.0f} a CPU-s, "
+        f"{second:>7,.0f}/s from the journal, peak {peak / 2**20:,.0f} MiB",
         flush=True,
     )
     return peak

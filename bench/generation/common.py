@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 
 TEMPLATE = (ROOT / "config" / "prompts" / "with_context.jinja").read_text(encoding="utf-8")
 SENTENCE = "the capital of a country is its largest city and lies on a river near the coast"
-THREADS = os.cpu_count() or 1
+THREADS = len(os.sched_getaffinity(0))
 
 
 def write_prompts(path: Path, count: int, passages: int, words: int = 60, first: int = 0) -> Path:
@@ -89,17 +90,24 @@ def run(folder: Path, job: dict[str, Any], **environment: str) -> dict[str, Any]
     from tests.generation import job_process
 
     folder.mkdir(parents=True, exist_ok=True)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), children_seconds()
     status = job_process.start(folder, job, **environment).wait()
-    seconds = time.perf_counter() - began
+    seconds, work = time.perf_counter() - began, children_seconds() - worked
     if status:
         raise SystemExit((folder / "stderr").read_text()[-2000:])
     lines = (folder / "results/test/jobs/generate_answers/tiny/events.jsonl").read_text()
     events = map(json.loads, lines.splitlines())
     return {
         "wall_seconds": seconds,
+        "job_cpu_seconds": work,
         **{e["name"]: e["value"] for e in events if e["kind"] == "single"},
     }
+
+
+def children_seconds() -> float:
+    """Return the CPU seconds of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def command(*arguments: str, **environment: str) -> tuple[float, str]:

@@ -91,9 +91,21 @@ def test_a_prompt_is_claimed_once(tmp_path):
     """The second of two equal prompts is not asked again, nor is one that is finished."""
     filled(tmp_path, "done")
     with Journal(tmp_path) as journal:
-        claims = [journal.claim(digest(prompt)) for prompt in ("new", "new", "done")]
-        assert claims == [True, False, False]
+        asked = [digest(prompt) for prompt in ("new", "new", "done")]
+        assert journal.claim(asked) == [True, False, False]
+        assert journal.claim(asked) == [False, False, False]
         assert digest("new") not in journal
+
+
+def test_many_completions_are_read_at_once_in_the_order_asked(tmp_path):
+    """More prompts than one look-up takes come back in order; one without an answer is an error."""
+    names = [str(number) for number in range(2500)]
+    filled(tmp_path, *names)
+    with Journal(tmp_path) as journal:
+        wanted = [digest(name) for name in reversed(names)]
+        assert [made["digest"] for made in journal.read(wanted)] == wanted
+        with pytest.raises(KeyError):
+            journal.read([digest("absent")])
 
 
 def test_the_last_record_of_an_engine_counts(tmp_path):

@@ -52,7 +52,8 @@ class Cell:
         counts = {"truncated": 0, "empty": 0, "shortened": 0}
         runs: set[str] = set()
         for frame in self._asked.frames():
-            rows = [(*row, *_completion(journal[row[2]], row[1])) for row in frame.iter_rows()]
+            pairs = zip(frame.rows(), journal.read(frame["prompt_digest"].to_list()), strict=True)
+            rows = [(*row, *_completion(made, row[1])) for row, made in pairs]
             self._made.add(rows)
             runs.update(row[-1] for row in rows)
             for name, count in _counts(rows).items():

@@ -140,6 +140,7 @@ def chatter(template: str, config: dict[str, Any], thinking: bool) -> Callable[[
     names = {**special_tokens(config), "enable_thinking": thinking}
     try:
         compiled = _environment().from_string(template)
+        compiled.globals = dict(compiled.globals)
     except TemplateError as error:
         raise UserError(f"the chat template does not compile: {error}") from error
 

@@ -106,8 +106,8 @@ def missing(
             prompts = [setup.layout.prompt(row) for row in rows]
             keys = [prompt_digest(prompt.text) for prompt in prompts]
             cell.ask([row["question_id"] for row in rows], prompts, keys)
-            asked = zip(keys, prompts, strict=True)
-            wanted = [(key, prompt.text) for key, prompt in asked if journal.claim(key)]
+            asked = zip(keys, prompts, journal.claim(keys), strict=True)
+            wanted = [(key, prompt.text) for key, prompt, new in asked if new]
             progress.update(len(prompts) - len(wanted))
             yield from _requests(setup, wanted)
 

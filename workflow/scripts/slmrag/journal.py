@@ -20,6 +20,8 @@ from slmrag.errors import UserError
 
 logger = logging.getLogger(__name__)
 SYNC_SECONDS = 5.0
+SOME = 500
+CACHE_KB = 16384
 SCHEMA = "CREATE TABLE entries (key BLOB PRIMARY KEY, file INTEGER, start INTEGER) WITHOUT ROWID"
 
 
@@ -33,10 +35,11 @@ class Journal:
         self._own = _Appender(folder / f"{time.time_ns():x}-{uuid4().hex[:12]}.jsonl")
         # A nameless sqlite file: it spills to the temporary folder and is gone with the process.
         self._index = sqlite3.connect("", isolation_level=None)
-        self._index.execute("PRAGMA cache_size = -65536")
+        self._index.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         self._index.execute("PRAGMA synchronous = OFF")
         self._index.execute("PRAGMA journal_mode = OFF")
         self._index.execute(SCHEMA)
+        self._index.execute("BEGIN")  # and never a commit: the file is ours and ends with us
         for path in sorted(folder.glob("*.jsonl")):
             self._read(path)
 
@@ -50,23 +53,25 @@ class Journal:
 
     def __contains__(self, digest: str) -> bool:
         """Whether the prompt's completion is on disk."""
-        return self._find(digest) is not None
+        return bool(self._find([digest]))
 
     def __getitem__(self, digest: str) -> dict[str, Any]:
         """Return the completion of a prompt; KeyError where there is none."""
-        found = self._find(digest)
-        if found is None:
-            raise KeyError(digest)
-        file = self._own.reader() if found[0] < 0 else self._files[found[0]]
-        file.seek(found[1])
-        return json.loads(file.readline())
+        return self.read([digest])[0]
 
-    def claim(self, digest: str) -> bool:
-        """Return whether nobody has asked for this prompt yet in this job, and ask for it."""
-        row = (_key(digest), None, None)
-        return (
-            self._index.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", row).rowcount > 0
-        )
+    def read(self, digests: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the completions of prompts, in their order; KeyError where one has none."""
+        places = self._find(digests)
+        return [self._line(*places[_key(digest)]) for digest in digests]
+
+    def claim(self, digests: Sequence[str]) -> list[bool]:
+        """Return of each prompt whether nobody asked for it yet in this job, and ask for it."""
+        keys = [_key(digest) for digest in digests]
+        known = {key for key, *_ in self._rows_of(keys)}
+        new = [key not in known and not known.add(key) for key in keys]
+        rows = ((key, None, None) for key in itertools.compress(keys, new))
+        self._index.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+        return new
 
     def append(self, completions: Sequence[dict[str, Any]]) -> None:
         """Put finished completions, each with its ``digest``, on disk in one write."""
@@ -87,19 +92,28 @@ class Journal:
             file.close()
         self._index.close()
 
-    def _find(self, digest: str) -> tuple[int, int] | None:
-        query = "SELECT file, start FROM entries WHERE key = ? AND file IS NOT NULL"
-        return self._index.execute(query, (_key(digest),)).fetchone()
+    def _find(self, digests: Sequence[str]) -> dict[bytes, tuple[int, int]]:
+        """Return file and start of each prompt's completion, by key, as far as there is one."""
+        rows = self._rows_of([_key(digest) for digest in digests])
+        return {key: (file, start) for key, file, start in rows if file is not None}
+
+    def _rows_of(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, int | None, int | None]]:
+        for some in (keys[at : at + SOME] for at in range(0, len(keys), SOME)):
+            marks = ",".join("?" * len(some))
+            yield from self._index.execute(f"SELECT * FROM entries WHERE key IN ({marks})", some)
+
+    def _line(self, number: int, start: int) -> dict[str, Any]:
+        file = self._own.reader() if number < 0 else self._files[number]
+        file.seek(start)
+        return json.loads(file.readline().decode())
 
     def _read(self, path: Path) -> None:
         file = path.open("rb")
         self._files.append(file)
-        rows = self._rows(_lines(file, path), len(self._files) - 1)
-        self._index.execute("BEGIN")
+        rows = self._entries(_lines(file, path), len(self._files) - 1)
         self._index.executemany("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", rows)
-        self._index.execute("COMMIT")
 
-    def _rows(
+    def _entries(
         self, lines: Iterable[tuple[int, dict[str, Any]]], number: int
     ) -> Iterator[tuple[bytes, int, int]]:
         for start, line in lines:

@@ -31,7 +31,9 @@ def compiled(template: str) -> "Template":
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(template)
+    made = environment.from_string(template)
+    made.globals = dict(made.globals)  # Jinja copies them for each prompt, a ChainMap slowly
+    return made
 
 
 def checked(template: str, name: str) -> str:

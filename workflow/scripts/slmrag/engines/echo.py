@@ -33,7 +33,8 @@ class Engine(base.Engine):
         options = self.plan.options
         delay = options.get("delay", 0.0)
         while batch := list(itertools.islice(requests, 1 if delay else BATCH)):
-            time.sleep(delay)
+            if delay:
+                time.sleep(delay)
             yield [self._answer(request, options.get("answer"), delay) for request in batch]
 
     def _answer(self, request: base.Request, answer: str | None, delay: float) -> base.Completion:
