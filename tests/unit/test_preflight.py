@@ -59,6 +59,29 @@ def test_a_checkpoint_tells_its_size_without_torch(tmp_path):
     assert made.kv_bytes(2) == 2 * 30 * 3 * 64 * 2
 
 
+@pytest.mark.parametrize(
+    ("config", "shapes"),
+    [
+        ({}, {"a.weight": [100, 10]}),
+        ({"quant_method": "awq", "bits": 4}, {"a.qweight": [125, 1], "a.scales": [1, 10]}),
+        ({"quant_method": "gptq", "bits": 8}, {"a.qweight": [25, 10], "a.g_idx": [100]}),
+        (
+            {"config_groups": {"group_0": {"weights": {"num_bits": 4}}}},
+            {"a.weight_packed": [125, 1], "a.weight_scale": [100, 1], "a.weight_shape": [2]},
+        ),
+        ({"quant_method": "fp8"}, {"a.weight": [100, 10], "a.weight_scale_inv": [1, 1]}),
+    ],
+)
+def test_a_quantised_checkpoint_has_as_many_parameters(tmp_path, config, shapes):
+    """Packed weights are counted unpacked, and scales and their like not at all."""
+    config = {"quantization_config": config} if config else {}
+    made = checkpoint(tmp_path, shapes={**shapes, "norm.weight": [7]}, **config)
+    for name, tensor in made.tensors.items():
+        if name.endswith(("qweight", "weight_packed")):
+            tensor["dtype"] = "I32"
+    assert made.parameters == 1007
+
+
 def test_a_nested_configuration_is_read_too(tmp_path):
     """The language model's part of a configuration counts."""
     made = checkpoint(tmp_path, text_config={"max_position_embeddings": 131072})

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from slmrag import events
 from slmrag.engines.base import Completion, Engine
+from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.footprint import first_gpu, tree_peak_bytes
 
 NOTE_SECONDS = 10.0
@@ -29,8 +31,10 @@ class EngineRun:
             "id": self.id,
             "engine": engine.version(),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "start_seconds": {name: round(value, 3) for name, value in whole.items()},
-            **({"gpu_name": gpu["name"], "driver": gpu["driver"]} if gpu else {}),
+            "start_seconds": {name: value and round(value, 3) for name, value in whole.items()},
+            "gpu_name": gpu.get("name"),
+            "driver": gpu.get("driver"),
+            "parameters": parameters(engine),
             **engine.about(),
         }
 
@@ -48,7 +52,6 @@ class EngineRun:
 
     def record(self) -> dict[str, Any]:
         """Return all that is known of the run by now."""
-        self._peak = max(self._peak, tree_peak_bytes())
         return {
             **self._facts,
             "generation_seconds": round(time.perf_counter() - self._began, 3),
@@ -56,17 +59,21 @@ class EngineRun:
             "requests": self._requests,
             "prompt_tokens": self._prompt_tokens,
             "generated_tokens": self._tokens,
-            "peak_cpu_bytes": self._peak,
-            **self._gpu_numbers(),
+            **self._memory(),
+            "energy_joules": self._joules(),
         }
 
-    def _gpu_numbers(self) -> dict[str, Any]:
-        """Return memory in use and energy since the start, of the job's first GPU."""
-        gpu = first_gpu() if self._gpu else {}
-        found = {"peak_gpu_bytes": gpu["used_bytes"]} if gpu else {}
-        if gpu.get("energy_millijoules") is not None and self._energy is not None:
-            found["energy_joules"] = (gpu["energy_millijoules"] - self._energy) / 1000
-        return found
+    def _memory(self) -> dict[str, int | None]:
+        """Return the peaks of the process tree: those that the job's sampler saw, or higher."""
+        seen = events.memory_peaks()
+        self._peak = max(self._peak, tree_peak_bytes(), int(seen.get("rss_bytes", 0)))
+        held = seen.get("gpu_bytes")
+        return {"peak_cpu_bytes": self._peak, "peak_gpu_bytes": int(held) if held else None}
+
+    def _joules(self) -> float | None:
+        """Return the energy that the job's first GPU used since the start, where it counts it."""
+        now = first_gpu().get("energy_millijoules") if self._gpu else None
+        return (now - self._energy) / 1000 if now is not None and self._energy is not None else None
 
     def summary(self) -> dict[str, float]:
         """Return the run's numbers worth tracking."""
@@ -74,9 +81,15 @@ class EngineRun:
         seconds = max(record["generation_seconds"], 1e-9)
         return {
             "generated": self._requests,
-            "engine_start_seconds": sum(record["start_seconds"].values()),
+            "engine_start_seconds": sum(filter(None, record["start_seconds"].values())),
             "generation_seconds": record["generation_seconds"],
             "cpu_seconds": record["cpu_seconds"],
             "requests_per_second": self._requests / seconds,
             "tokens_per_second": self._tokens / seconds,
         }
+
+
+def parameters(engine: Engine) -> int | None:
+    """Return the number of the model's weights, or None where there is no checkpoint here."""
+    folder = engine.plan.checkpoint
+    return (Checkpoint(folder).parameters or None) if folder else None

@@ -102,7 +102,8 @@ class Engine(ABC):
 
     ``REVISION`` is raised when an edit of the engine's module changes what comes out of it;
     ``TOKENS`` says that it takes token ids, ``REMOTE`` that the chat template is not ours;
-    ``SPEED`` names the options that cannot change an answer.
+    ``SPEED`` names the options that cannot change an answer. ``start_seconds`` are filled in by
+    entering: import, weights, compile, capture, other; null for a step that there was none of.
     """
 
     REVISION = 1
@@ -112,7 +113,7 @@ class Engine(ABC):
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.start_seconds: dict[str, float] = {}
+        self.start_seconds: dict[str, float | None] = {}
 
     @staticmethod
     @abstractmethod

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 from functools import cached_property
 from pathlib import Path
@@ -40,8 +41,17 @@ class Checkpoint:
 
     @property
     def parameters(self) -> int:
-        """Number of weights; 0 where there are no safetensors."""
-        return sum(math.prod(tensor["shape"]) for tensor in self.tensors.values())
+        """Number of weights, packed ones unpacked; 0 where there are no safetensors."""
+        bits = self._bits
+        return sum(weights(name, tensor, bits) for name, tensor in self.tensors.items())
+
+    @property
+    def _bits(self) -> int:
+        """Bits of a weight that is packed with others into an integer."""
+        stored = self.config.get("quantization_config") or {}
+        known = stored.get("bits") or stored.get("w_bit")
+        groups = [one.get("weights") or {} for one in stored.get("config_groups", {}).values()]
+        return int(known or next((one["num_bits"] for one in groups if "num_bits" in one), 4))
 
     @property
     def weight_bytes(self) -> int:
@@ -65,6 +75,28 @@ class Checkpoint:
         head = config.get("head_dim") or width // heads
         layers = config.get("num_hidden_layers") or config.get("n_layer") or 0
         return 2 * layers * (config.get("num_key_value_heads") or heads) * head * element
+
+
+# What stands beside quantised weights: scales, zero points, orders, bitsandbytes' tables.
+BESIDE = re.compile(
+    r"[._](?:q?zeros|scales?|scale_inv|zero_point|g_idx|weight_shape|input_scale|SCB|absmax|"
+    r"weight_format|(?:nested_)?quant_map|nested_absmax|quant_state\.\S+)$"
+)
+PACKED = re.compile(r"\.(?:qweight|weight_packed)$")
+
+
+def weights(name: str, tensor: dict[str, Any], bits: int) -> int:
+    """Return the number of the model's weights that a stored tensor holds, ``bits`` each if packed.
+
+    The names are those of AWQ and GPTQ, compressed-tensors, fp8 and bitsandbytes checkpoints.
+    """
+    if BESIDE.search(name):
+        return 0
+    count = math.prod(tensor["shape"])
+    if PACKED.search(name):
+        return count * 8 * BYTES.get(tensor["dtype"], 1) // bits
+    # bitsandbytes' 4 bits: two weights a byte; a whole tensor of bytes occurs nowhere else.
+    return count * 2 if tensor["dtype"] == "U8" and name.endswith(".weight") else count
 
 
 def header(file: Path) -> dict[str, dict[str, Any]]:

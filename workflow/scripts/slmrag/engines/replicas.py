@@ -10,7 +10,7 @@ import os
 import selectors
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -56,8 +56,7 @@ class Replicas(base.Engine):
         except BaseException:
             self.__exit__()
             raise
-        names = hellos[0]["start_seconds"]
-        self.start_seconds = {n: max(one["start_seconds"][n] for one in hellos) for n in names}
+        self.start_seconds = slowest([one["start_seconds"] for one in hellos])
         self._about = hellos[0]["about"]
         return self
 
@@ -92,6 +91,13 @@ class Replicas(base.Engine):
     def about(self) -> dict[str, Any]:
         """Return what the first copy says, and how many there are."""
         return {**self._about, "replicas": self._parts.replicas}
+
+
+def slowest(starts: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Return the longest that any copy took for each step of its start."""
+    names = dict.fromkeys(name for start in starts for name in start)
+    told = {name: [start[name] for start in starts if start.get(name)] for name in names}
+    return {name: max(seconds, default=None) for name, seconds in told.items()}
 
 
 class _Copy:

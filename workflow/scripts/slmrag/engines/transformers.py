@@ -21,7 +21,11 @@ POOL = 16
 
 
 class Engine(base.Engine):
-    """Static batches, left-padded; a pool of batches at a time is sorted by length."""
+    """Static batches, left-padded; a pool of batches at a time is sorted by length.
+
+    Options: ``batch_invariant`` (a batch is one prompt, so that no other changes its answer); any
+    other is an argument of ``from_pretrained``.
+    """
 
     @staticmethod
     def version() -> str:
@@ -44,7 +48,7 @@ class Engine(base.Engine):
         except Exception as error:
             raise advised(error) or error from error
         loaded = time.perf_counter()
-        self.start_seconds = {"import": imported - began, "load": loaded - imported}
+        self.start_seconds = {"import": imported - began, "weights": loaded - imported}
         return self
 
     def _load(self) -> Any:
@@ -57,9 +61,8 @@ class Engine(base.Engine):
         chosen = {"dtype": "auto" if self._device == "cuda" else "float32"}
         chosen |= {"dtype": self.plan.entry["dtype"]} if "dtype" in self.plan.entry else {}
         chosen |= {"quantization_config": BitsAndBytesConfig(**bits)} if bits else {}
-        model = AutoModelForCausalLM.from_pretrained(
-            self.plan.checkpoint, **{**chosen, **self.plan.options}
-        )
+        options = {k: v for k, v in self.plan.options.items() if k != "batch_invariant"}
+        model = AutoModelForCausalLM.from_pretrained(self.plan.checkpoint, **chosen | options)
         if self.plan.adapter:
             self._adapt(model, checkpoint)
         return model if bits else model.to(self._device)
@@ -73,6 +76,7 @@ class Engine(base.Engine):
     def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Generate batch by batch; a batch's answers come together."""
         size = int(self.plan.hardware.get("max_num_seqs") or BATCH)
+        size = 1 if self.plan.options.get("batch_invariant") else size
         while pool := list(itertools.islice(requests, size * POOL)):
             pool.sort(key=lambda request: len(request.tokens or ()))
             for start in range(0, len(pool), size):
@@ -148,5 +152,4 @@ class Engine(base.Engine):
             "device": self._device,
             "dtype": str(self._model.dtype).removeprefix("torch."),
             "quantization": str(getattr(self._model, "quantization_method", None) or "") or None,
-            "parameters": Checkpoint(self.plan.checkpoint).parameters,
         }

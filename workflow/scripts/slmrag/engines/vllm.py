@@ -49,10 +49,9 @@ class Engine(base.Engine):
             (self._facts, *_) = self._llm.collective_rpc("slmrag_facts")
         except Exception as error:
             raise advised(error) or error from error
-        loaded = time.perf_counter() - imported
-        compiled = self._facts.pop("compile_seconds", 0.0)
-        self.start_seconds = {"import": imported - began, "load": loaded - compiled}
-        self.start_seconds |= {"compile": compiled} if compiled else {}
+        told = self._facts.pop("start_seconds")
+        other = time.perf_counter() - imported - sum(filter(None, told.values()))
+        self.start_seconds = {"import": imported - began, **told, "other": max(0.0, other)}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -129,8 +128,7 @@ class Engine(base.Engine):
             "max_model_len": config.model_config.max_model_len,
             "max_num_seqs": config.scheduler_config.max_num_seqs,
             "tensor_parallel": config.parallel_config.tensor_parallel_size,
-            "parameters": Checkpoint(self.plan.checkpoint).parameters,
-            "batch_invariant": os.environ.get("VLLM_BATCH_INVARIANT") == "1",
+            "batch_invariant": bool(self.plan.options.get("batch_invariant")),
             **self._facts,
         }
 

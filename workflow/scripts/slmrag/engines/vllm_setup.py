@@ -24,6 +24,8 @@ OFFLINE = {
     "TOKENIZERS_PARALLELISM": "true",
 }
 BATCH_INVARIANT_CAPABILITY = (9, 0)
+# No kernel of the CPU build is batch-invariant: there a batch is one sequence, computed whole.
+ALONE = {"max_num_seqs": 1, "enable_prefix_caching": False}
 
 
 def on_cpu() -> bool:
@@ -52,7 +54,7 @@ def device(plan: base.Plan) -> Device:
 def environment(plan: base.Plan, where: Device) -> dict[str, str]:
     """Return the variables to set where the user has not set them."""
     chosen = dict(OFFLINE)
-    if plan.options.get("batch_invariant"):
+    if plan.options.get("batch_invariant") and where.kind == "gpu":
         _check_batch_invariant(where)
         chosen["VLLM_BATCH_INVARIANT"] = "1"
     if where.kind == "cpu":
@@ -68,8 +70,6 @@ def environment(plan: base.Plan, where: Device) -> dict[str, str]:
 
 
 def _check_batch_invariant(where: Device) -> None:
-    if where.kind == "cpu":
-        raise UserError("options.batch_invariant does nothing on a CPU; remove it")
     if where.capability and where.capability < BATCH_INVARIANT_CAPABILITY:
         raise UserError("options.batch_invariant needs a GPU of compute capability 9.0; remove it")
 
@@ -97,6 +97,7 @@ def arguments(plan: base.Plan, where: Device) -> dict[str, Any]:
         adapter.check(plan.adapter, checkpoint)
         chosen |= {"enable_lora": True, "max_lora_rank": max(8, adapter.rank(plan.adapter))}
     chosen |= {key: value for key, value in plan.options.items() if key != "batch_invariant"}
+    chosen |= ALONE if plan.options.get("batch_invariant") and where.kind == "cpu" else {}
     chosen |= _split(plan, checkpoint, chosen, where)
     fixed = {"model": str(plan.checkpoint), "disable_log_stats": False, "trust_remote_code": False}
     return chosen | fixed

@@ -1,18 +1,41 @@
 """What runs inside vLLM's worker, wherever that is: its own numbers."""
 
-from typing import Any
+import logging
+from typing import Any, ClassVar
+
+# What vLLM says of its start, and which of the line's arguments holds the seconds.
+LINES = {"Loading weights took": ("weights", 0), "Graph capturing finished in": ("capture", 0)}
+
+
+class Start(logging.Handler):
+    """Keeps the seconds of the start that vLLM's own log lines tell."""
+
+    seconds: ClassVar[dict[str, float]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what a known line says; a rank that says it again is not added."""
+        for begins, (name, place) in LINES.items():
+            if str(record.msg).startswith(begins) and isinstance(record.args, tuple):
+                self.seconds[name] = float(record.args[place])
+
+
+# vLLM imports this module before it loads a model.
+logging.getLogger("vllm").addHandler(Start(logging.INFO))
 
 
 class Facts:
     """Mixed into vLLM's worker (``worker_extension_cls``), called by ``collective_rpc``."""
 
     def slmrag_facts(self) -> dict[str, Any]:
-        """Return compile_seconds and, on a GPU, the bytes of the weights of this worker.
+        """Return start_seconds (weights, compile, capture; null for what there was none of).
 
-        On a CPU vLLM packs the weights anew and lets go of the originals, so nothing is counted.
+        On a GPU weight_bytes is what the weights hold there. On a CPU vLLM packs the weights anew
+        and lets go of the originals, so nothing is counted.
         """
         compilation = getattr(self, "compilation_config", None)
-        facts = {"compile_seconds": float(getattr(compilation, "compilation_time", 0.0) or 0.0)}
+        compiled = float(getattr(compilation, "compilation_time", 0.0) or 0.0) or None
+        known = dict.fromkeys(("weights", "compile", "capture"))
+        facts = {"start_seconds": known | {"compile": compiled} | Start.seconds}
         weights = [one for one in self.model_runner.get_model().parameters() if one.is_cuda]
         if weights:
             facts["weight_bytes"] = sum(one.numel() * one.element_size() for one in weights)
