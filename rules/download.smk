@@ -65,6 +65,7 @@ use rule download_model as download_encoder with:
     params:
         uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder,
         revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder_revision,
+        allow_pickle=False,
         storage=storage,
         code=code("download_model"),
 
@@ -80,5 +81,6 @@ use rule download_model as download_query_encoder with:
     params:
         uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].query_encoder,
         revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].query_encoder_revision,
+        allow_pickle=False,
         storage=storage,
         code=code("download_model"),

@@ -1,6 +1,7 @@
 """Every kind of retriever through the workflow's own rules, in one run."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,8 @@ RETRIEVERS = {
     "shared": {"kind": "dense", "encoder": "hashing", "depth": 6, "shards": 2},
     "fused": {"kind": "rrf", "of": ["okapi", "hashed"], "depth": 6},
 }
+HASHED = {"kind": "dense", "encoder": "hashing", "depth": 6}
+FAISS = {"near": HASHED | {"ann": "hnsw"}, "cells": HASHED | {"ann": "ivf"}}
 LUCENE = {"java": {"kind": "lucene", "depth": 6}}
 
 
@@ -32,6 +35,7 @@ def test_every_kind(tmp_path: Path) -> None:
     retrievers = {
         **RETRIEVERS,
         **(LUCENE if has_lucene() else {}),
+        **(FAISS if find_spec("faiss") else {}),
         "read": {"kind": "rerank", "of": "okapi", "encoder": str(reader), "depth": 3},
         "towers": {
             "kind": "dense",
@@ -56,5 +60,6 @@ def test_every_kind(tmp_path: Path) -> None:
         metrics = project.read(f"results/tiny/retrieval/quiz/{name}.json")
         assert metrics["questions"] == 5
         assert metrics["passages"] == 6
+        assert all(value["low"] is not None for value in metrics["metrics"].values()), name
     one, two = (pl.read_parquet(folder / f"{name}.parquet") for name in ("hashed", "shared"))
     assert one.equals(two)
