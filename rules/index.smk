@@ -9,7 +9,7 @@ Makes: resources/indexes/{corpus}/{retriever}; resources/vectors/{corpus}/{retri
 rule encode_passages:
     input:
         passages="resources/corpora/{corpus}/passages.parquet",
-        encoder=encoder,
+        encoder=ancient(encoder),
         encoder_manifest=manifest(encoder),
     output:
         vectors="resources/vectors/{corpus}/{retriever}/{shard}-of-{shards}.npy",
@@ -36,7 +36,7 @@ rule encode_passages:
 rule index_passages:
     input:
         passages="resources/corpora/{corpus}/passages.parquet",
-        encoder=encoder,
+        encoder=ancient(encoder),
         encoder_manifest=manifest(encoder),
         vectors=vectors,
     output:

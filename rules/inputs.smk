@@ -92,11 +92,14 @@ def passages_of(wildcards):
 
 
 def files_of_model(model):
-    """Return the files beside the prompts that a model's answers depend on, by the input's name."""
+    """Return the files beside the prompts that a model's answers depend on, by the input's name.
+
+    A checkpoint has changed when its manifest has: the folder's time stamps are ancient.
+    """
     folders = [f"resources/models/{model}"] if CONFIG.models[model].checkpoint else []
     template = CONFIG.models[model].chat_template
     return {
-        "checkpoint": folders,
+        "checkpoint": [ancient(folder) for folder in folders],
         "manifest": [f"{folder}.json" for folder in folders],
         "adapter": [folder for folder in [CONFIG.models[model].adapter] if folder],
         "chat_template": [] if template in (None, "auto", "tokenizer", "none") else [template],

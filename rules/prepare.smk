@@ -1,6 +1,7 @@
 """Raw objects into tables of one shape, with an audit of what they hold.
 
 Needs: resources/raw/{object}
+A raw object counts as changed when its manifest does, so its folder's time stamps are ancient.
 Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}/questions.parquet,
        an audit.json beside each; resources/coverage/{dataset}/audit.json: the set against its corpus
 """
@@ -8,7 +9,7 @@ Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}
 
 rule prepare_corpus:
     input:
-        raw=raw(CONFIG.corpora, "corpus", "object"),
+        raw=ancient(raw(CONFIG.corpora, "corpus", "object")),
         manifests=manifest(raw(CONFIG.corpora, "corpus", "object")),
     output:
         passages="resources/corpora/{corpus}/passages.parquet",
@@ -30,10 +31,12 @@ rule prepare_corpus:
 
 rule prepare_dataset:
     input:
-        raw=lambda wildcards: f"resources/raw/{CONFIG.datasets[wildcards.dataset].object}",
-        manifest=lambda wildcards: f"resources/raw/{CONFIG.datasets[wildcards.dataset].object}.json",
-        gold_raw=raw(CONFIG.datasets, "dataset", "gold"),
-        train_raw=raw(CONFIG.datasets, "dataset", "train"),
+        raw=ancient(raw(CONFIG.datasets, "dataset", "object")),
+        manifest=manifest(raw(CONFIG.datasets, "dataset", "object")),
+        gold_raw=ancient(raw(CONFIG.datasets, "dataset", "gold")),
+        gold_manifest=manifest(raw(CONFIG.datasets, "dataset", "gold")),
+        train_raw=ancient(raw(CONFIG.datasets, "dataset", "train")),
+        train_manifest=manifest(raw(CONFIG.datasets, "dataset", "train")),
     output:
         questions="resources/datasets/{dataset}/questions.parquet",
         audit="resources/datasets/{dataset}/audit.json",

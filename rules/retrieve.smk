@@ -11,7 +11,7 @@ rule retrieve_passages:
         passages=lambda wildcards: passages(wildcards.dataset),
         index=index_of,
         hits=upstream_hits,
-        encoder=query_encoder,
+        encoder=ancient(query_encoder),
         encoder_manifest=manifest(query_encoder),
     output:
         hits="<results>/retrieval/{dataset}/{retriever}.parquet",

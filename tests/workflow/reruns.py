@@ -84,8 +84,9 @@ def appended(path: str, text: str) -> Callable[[Project], object]:
 
 
 def touch_all(project: Project) -> None:
-    """Touch every source and every prepared table, as a checkout or a copy does."""
-    for pattern in ("repo/**/*", "resources/corpora/**/*", "results/**/*.parquet"):
+    """Touch every source, raw object and prepared table, as a checkout or a copy does."""
+    raw = ("resources/raw/**/*", "resources/models/**/*", "resources/encoders/**/*")
+    for pattern in ("repo/**/*", *raw, "resources/corpora/**/*", "results/**/*.parquet"):
         for path in project.folder.glob(pattern):
             path.touch()
 
@@ -188,7 +189,11 @@ def table() -> list[Edit]:
             "a comment", "nothing", source(f"{SCRIPTS}/score_answers.py", "\n\n\n", "\n\n\n# why\n")
         ),
         Edit("a docstring", "nothing", source(f"{SCRIPTS}/slmrag/grid.py", '"""', '"""Well: ')),
-        Edit("`touch` of a source or table under 1 GB, `git checkout`", "nothing", touch_all),
+        Edit(
+            "`touch` of a source, raw object or table under 1 GB, `git checkout`",
+            "nothing",
+            touch_all,
+        ),
     ]
 
 
