@@ -47,6 +47,17 @@ document.addEventListener("input", event => {
   if (event.target.dataset?.table) filter(event.target.dataset.table);
 });
 
+/* A table that goes on to the right fades out there. */
+function fade(scroll) {
+  const left = scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft;
+  scroll.parentElement.classList.toggle("more", left > 2);
+}
+const watch = new ResizeObserver(entries => entries.forEach(entry => fade(entry.target)));
+for (const scroll of all(".frame > .scroll")) {
+  watch.observe(scroll);
+  scroll.addEventListener("scroll", () => fade(scroll), { passive: true });
+}
+
 /* Figures: the numbers of a mark under the pointer. */
 const tip = one("#tip");
 for (const mark of all("svg .mark")) {

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from slmrag.job import run_job
-from slmrag.reporting import job_alerts, sources
+from slmrag.reporting import observed, sources
 from slmrag.reporting.build import build
 from slmrag.reporting.write import write
 
 
 def main(input, output, params):
     """Write the comparison's tables, figures and page."""
-    raised = job_alerts.read(Path(output.html).parents[1] / "jobs")
-    report = build(sources.read(input, params, raised))
+    seen = observed.look(Path(output.html).parents[1], getattr(input, "indexes", ()))
+    report = build(sources.read(input, params, seen))
     write(report, output)
     return report.scalars
 

@@ -40,19 +40,20 @@ def few(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator
     """Sets too small to show much."""
     for board in boards:
         if len(board.questions) < FEW:
-            yield f"{board.dataset}: only {len(board.questions)} questions; see Detectable."
+            count = len(board.questions)
+            yield f"{board.dataset}: only {count} questions show only large differences."
 
 
 def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
     """Many empty answers, or such as were cut at the limit of tokens themselves."""
-    for name in ("cut", "empty"):
+    for name, words in (("cut", "cut at the limit of tokens"), ("empty", "empty")):
         often = [row for row in rows if row["n"] and (row[name] or 0) / row["n"] > OFTEN]
         if often:
             worst = max(often, key=lambda row: row[name] / row["n"])
             cell = f"{worst['model']}/{worst['dataset']}/{worst['mode']}"
             yield (
-                f"{len(often)} cells have more than {percent(OFTEN)} {name} answers, most of all "
-                f"{cell}: {percent(worst[name] / worst['n'])}."
+                f"{len(often)} of {len(rows)} cells have more than {OFTEN:.0%} of answers {words}; "
+                f"most in {cell}: {percent(worst[name] / worst['n'])}."
             )
 
 

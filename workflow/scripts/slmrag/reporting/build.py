@@ -85,7 +85,7 @@ def parts(
     experiment: Experiment, rows: Rows, found: Sequence[Board], pairs: "pl.DataFrame"
 ) -> list[Section]:
     """Return the sections in the order in which they are read."""
-    indexes = provenance.indexes(experiment.indexes)
+    indexes = provenance.indexes(experiment)
     sections = [
         headline.section(experiment, rows, matrix.tables(experiment, rows)),
         headline.every(experiment, rows),
@@ -95,7 +95,7 @@ def parts(
         cost_section.section(experiment, rows, indexes),
         provenance.section(experiment, experiment.manifests),
     ]
-    raised = job_alerts.table_of(experiment.job_alerts)
+    raised = job_alerts.table_of(experiment.observed.alerts)
     notices = alerts.alerts(experiment, rows, found)
     warned = Section("alerts", "Caveats", notices=notices, tables=[raised] if raised.rows else [])
     kept = [section for section in sections if section.tables or section.figures]

@@ -1,5 +1,7 @@
 """The last section: what each word of the page means, so that a number can be defended."""
 
+from slmrag.reporting.pair_intervals import FEWER
+from slmrag.reporting.pairs import ENOUGH, MANY, MODELS, MODES, OTHERS
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
 from slmrag.statistics_paired import POWER
@@ -35,9 +37,21 @@ def definitions(experiment: Experiment) -> Section:
         ),
         (
             "Tests",
-            f"Paired by question. Permutation: {count} sign flips, p = (as extreme + 1) / (flips "
-            "+ 1); where no flip was as extreme, Hoeffding's bound if smaller. McNemar: exact. "
-            "Holm's correction runs over all tests of one family in one data set.",
+            f"Paired by question. Token recall and F1: {count} sign flips, p = (as extreme + 1) / "
+            "(flips + 1), or Hoeffding's bound where that is smaller than any that flips can show. "
+            "Exact match and match: McNemar's exact test.",
+        ),
+        (
+            "Families",
+            f"Every two cells of a data set are tested: {MODES}; {MODELS}; {OTHERS}. Holm's "
+            "correction runs over all tests of one metric, family and data set; not over the "
+            "families or data sets together.",
+        ),
+        (
+            "Many cells",
+            f"Where a data set has more than {MANY} pairs: intervals of effects take {FEWER} "
+            "resamples; in the third family they are Student's, and a test ends at "
+            f"{ENOUGH} flips as extreme, with p = {ENOUGH} / flips (Besag and Clifford, 1991).",
         ),
         ("Detectable", f"The difference that a test at this level finds with {POWER:.0%} power."),
         ("Gap closed", "(retriever \u2212 none) / (oracle \u2212 none), not defined where the "

@@ -28,8 +28,8 @@ def examples(experiment: Experiment, boards: Sequence[Board]) -> Table:
         Column("model", "Model"),
         Column("mode", "Mode"),
         Column("question", "Question", long=True),
-        Column("wrote", "All that the model wrote", long=True),
         Column("answer", "Answer", long=True),
+        Column("wrote", "All that it wrote, if more", long=True),
         Column("right", "Right"),
     ]
     caption = "Examples of the failures of form"
@@ -52,11 +52,12 @@ def example(experiment: Experiment, board: Board, place: int, question: int) -> 
     id, cell = board.questions[question], board.cells[place]
     asked = row_of(experiment.questions.get((board.dataset,)), id, "question")
     said = row_of(cell.answers, id, "raw_answer", "answer")
+    answer, wrote = (clip(said.get(name) or "") for name in ("answer", "raw_answer"))
     return {
         **named(board, place),
         "question": clip(f"{id}: {asked.get('question') or ''}"),
-        "wrote": clip(said.get("raw_answer") or ""),
-        "answer": clip(said.get("answer") or ""),
+        "answer": answer or "(empty)",
+        "wrote": None if wrote == answer else wrote,
         "right": "yes" if board.right[question, place] else "no",
     }
 

@@ -36,9 +36,13 @@ def section(experiment: Experiment, rows: Rows, tables: Sequence[Table]) -> Sect
     confidence = f"{100 * experiment.metrics['confidence']:g} %"
     words = [
         f"{LABELS[experiment.primary]}, mean over questions, with {confidence} intervals (BCa "
-        "bootstrap). In each mode the best model is named; one that is not shown to be worse than "
-        "it is named too (paired permutation test, Holm's correction).",
+        "bootstrap).",
     ]
+    if any(row["standing"] for row in rows):
+        words[0] += (
+            " In each mode the best model is marked, and so is each that is not shown to be worse "
+            "than it (paired test, Holm's correction)."
+        )
     return Section("result", "Result", words, figures, tables)
 
 

@@ -1,11 +1,12 @@
 """Where each number comes from: entries, files, digests, versions, and what data was left out."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
+from slmrag.reporting.observed import index_name
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Cell, Experiment
 from slmrag.reporting.tables import Column, table
@@ -84,20 +85,20 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def indexes(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
-    """Return one row an index: its kind, size and how long it took to build."""
+def indexes(experiment: Experiment) -> list[dict[str, Any]]:
+    """Return one row an index: its kind, passages, size and how long it took to build."""
     rows = []
-    for folder in map(Path, folders):
-        path = folder / "index.json"
+    for folder in map(Path, experiment.indexes):
+        path, corpus = folder / "index.json", folder.parent.name
         about = read_json(path) if path.is_file() else {}
         rows.append(
             {
-                "corpus": folder.parent.name,
+                "corpus": corpus,
                 "retriever": folder.name,
                 "kind": about.get("built", {}).get("kind"),
-                "passages": about.get("passages"),
+                "passages": experiment.audits.get(("corpora", corpus), {}).get("passages"),
                 "bytes": sum(about.get("files", {}).values()) or None,
-                "seconds": about.get("build_seconds"),
+                "seconds": experiment.observed.index_seconds.get(index_name(folder)),
             }
         )
     return rows

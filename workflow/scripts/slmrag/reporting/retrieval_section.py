@@ -14,7 +14,7 @@ LABELS = {"has_answer": "Has answer", "gold_recall": "Gold recall", "ndcg": "nDC
 def section(experiment: Experiment, rows: Rows) -> Section:
     """Return the tables of the retrievers' metrics and of coverage against recall."""
     runs = [run(*key, found) for key, found in experiment.retrieval.items()]
-    metrics = list(dict.fromkeys(name for row in runs for name in row["metrics"]))
+    metrics = sorted({name for row in runs for name in row["metrics"]}, key=by_cutoff)
     columns = [
         Column("dataset", "Data set"),
         Column("retriever", "Retriever"),
@@ -29,11 +29,17 @@ def section(experiment: Experiment, rows: Rows) -> Section:
 
 def run(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Return one row of retrieval metrics."""
-    row: dict[str, Any] = {"dataset": dataset, "retriever": retriever, **found}
+    row: dict[str, Any] = {**found, "dataset": dataset, "retriever": retriever}
     for name, value in found.get("metrics", {}).items():
         row[name] = value.get("mean")
         row |= {f"{name}_{end}": value.get(end) for end in ("low", "high")}
     return {"metrics": [], **row}
+
+
+def by_cutoff(name: str) -> tuple[str, int]:
+    """Return what a metric is sorted by: recall@5 stands before recall@10."""
+    stem, _, cutoff = name.partition("@")
+    return stem, int(cutoff) if cutoff.isdigit() else 0
 
 
 def label(name: str) -> str:

@@ -12,6 +12,7 @@ from slmrag.slices import answer_length, flags, question_word, share
 
 CELL = [Column("dataset", "Data set"), Column("model", "Model"), Column("mode", "Mode")]
 Classes = dict[str, list[str]]
+LABELS = {"overlap": "overlap with the train set"}
 KNOWN_COLUMNS = {"question_id", "question", "answers", "gold"}
 
 
@@ -43,7 +44,8 @@ def classes(path: Path, board: Board) -> dict[str, list[str]]:
     words = [question_word(question or "") for question in frame["question"].to_list()]
     plain = [c for c in frame if c.name not in KNOWN_COLUMNS and not c.dtype.is_nested()]
     found = {"length of the shortest reference": lengths, "question word": words}
-    return found | flags({column.name: column.to_list() for column in plain})
+    named = {LABELS.get(column.name, column.name): column.to_list() for column in plain}
+    return found | flags(named)
 
 
 def sliced(boards: Sequence[Board], id: str, name: str, kinds: Classes) -> Table:

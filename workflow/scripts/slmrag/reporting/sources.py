@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json, read_metadata
+from slmrag.reporting.observed import Observed
 
 Key = tuple[str, ...]
 Entries = Mapping[str, Mapping[str, Any]]
@@ -58,7 +59,7 @@ class Experiment:
     manifests: Sequence[Path] = ()
     grades: Sequence[Mapping[str, Any]] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
-    job_alerts: Sequence[Mapping[str, str]] = ()
+    observed: Observed = field(default_factory=Observed)
 
     @property
     def primary(self) -> str:
@@ -71,7 +72,7 @@ class Experiment:
         return [cell for cell in self.cells if cell.problem is None]
 
 
-def read(input: Any, params: Any, job_alerts: Sequence[Mapping[str, str]] = ()) -> Experiment:
+def read(input: Any, params: Any, observed: Observed | None = None) -> Experiment:
     """Read what a job was given; a cell whose files are absent or empty says so."""
     scores, summaries, answers, timings = (
         by_name(getattr(input, name), 3) for name in ("scores", "summaries", "answers", "timings")
@@ -93,7 +94,7 @@ def read(input: Any, params: Any, job_alerts: Sequence[Mapping[str, str]] = ()) 
         *([Path(path) for path in getattr(input, name, ())] for name in ("indexes", "manifests")),
         [read_json(path) for path in getattr(input, "grades", ())],
         getattr(params, "sampling", {}),
-        job_alerts,
+        observed or Observed(),
     )
 
 

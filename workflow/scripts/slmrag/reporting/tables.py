@@ -107,6 +107,13 @@ class Table:
         left = f"The first {self.limit} of {total} rows; all are in {self.source}."
         return f"{self.note} {left}".strip()
 
+    @property
+    def same(self) -> str:
+        """The columns of names whose value is the same in every row, as classes."""
+        names = (column.name for column in self.columns if column.name in ("dataset", "model"))
+        once = (name for name in names if len({row.get(name) for row in self.rows}) == 1)
+        return " ".join(f"same-{name}" for name in once)
+
     def label(self, name: str) -> str:
         """Return the heading of a column."""
         return next((column.label for column in self.columns if column.name == name), name)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from slmrag.files import read_json, sha256_file
+from slmrag.reporting import observed
 from slmrag.reporting.build import Report, build
 from slmrag.reporting.sameness import same, same_table, same_text, same_tree
 from slmrag.reporting.sources import Cell, Experiment
@@ -25,8 +26,8 @@ def verify(experiment: Experiment, report: Any) -> dict[str, int]:
     for cell in experiment.scored:
         check_cell(cell, experiment)
     files = sum(check_manifest(path) for path in experiment.manifests)
-    told = read_json(report.analysis).get("job-alerts", ()) if hasattr(report, "analysis") else ()
-    numbers = check_report(build(replace(experiment, job_alerts=told)), report)
+    told = replace(experiment, observed=observed.written(report.analysis))
+    numbers = check_report(build(told), report)
     return {"cells": len(experiment.scored), "files": files, "numbers": numbers}
 
 
