@@ -37,6 +37,7 @@ class ClearmlServer(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.requests: list[tuple[str, bytes]] = []
         self.fault = "none"
+        self.denied: set[str] = set()
         self.die_after: int | None = None
         self.slow_seconds = 0.0
         self.lock = threading.RLock()
@@ -144,6 +145,8 @@ class Handler(BaseHTTPRequestHandler):
         name = self.path.split("?")[0].rsplit("/", 1)[1]
         if name != "debug.ping" and not self.allowed():
             return self.reply(name, 401, {}, "Unauthorized (invalid credentials)")
+        if name in self.server.denied:
+            return self.reply(name, 403, {}, "Access to the project is forbidden")
         endpoint = ENDPOINTS.get(name)
         if endpoint is None:
             return self.reply(name, 400, {}, f"Invalid service or endpoint {name}")

@@ -1,28 +1,34 @@
-"""ClearML's artifacts on a real S3 server, by the clearml.conf that the README shows."""
+"""ClearML's artifacts on a real S3 server, by the very clearml.conf that the document shows."""
+
+import re
+import textwrap
 
 import pytest
 
-from tests.tracking.conftest import SCRIPTS, listed
+from tests.tracking.conftest import ROOT, listed
 
 pytestmark = pytest.mark.slow
 
-CONF = """
-api {{
-  api_server: {api}
-  web_server: {api}
-  files_server: {api}
-  credentials {{ access_key: {key}, secret_key: ${{CLEARML_API_SECRET_KEY}} }}
-}}
-sdk.aws.s3.credentials: [
-  {{
-    host: "{host}"
-    key: ${{AWS_ACCESS_KEY_ID}}
-    secret: ${{AWS_SECRET_ACCESS_KEY}}
-    multipart: false
-    secure: false
-  }}
-]
-"""
+DOCUMENT = ROOT / "docs" / "tracking.md"
+
+
+def documented(start, end):
+    """Return the document's indented block that begins and ends with these lines, as it stands."""
+    lines = DOCUMENT.read_text().splitlines()
+    first = lines.index(f"    {start}")
+    last = lines.index(f"    {end}", first)
+    return textwrap.dedent("\n".join(lines[first : last + 1])) + "\n"
+
+
+def conf(api, key, store):
+    """Return the documented clearml.conf with its examples replaced, nothing else."""
+    text = documented("api {", "]")
+    changes = {"http://clearml.example:8008": api, "http://clearml.example:8080": api}
+    changes |= {"http://clearml.example:8081": api, "YOURKEY": key, "minio.example:9000": store}
+    for example, real in changes.items():
+        assert text.count(example) == 1
+        text = text.replace(example, real)
+    return text
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ def stored(place, clearml, s3):
     """A workplace whose server and store stand in ``~/clearml.conf``."""
     known = clearml.environment()
     host = s3.endpoint_url.removeprefix("http://")
-    text = CONF.format(api=clearml.url, key=known["CLEARML_API_ACCESS_KEY"], host=host)
+    text = conf(clearml.url, known["CLEARML_API_ACCESS_KEY"], host)
     (place.folder / "clearml.conf").write_text(text)
     place.environment["CLEARML_API_SECRET_KEY"] = known["CLEARML_API_SECRET_KEY"]
     place.environment["AWS_ACCESS_KEY_ID"] = s3.access_key
@@ -78,6 +84,6 @@ def test_the_check_names_a_bad_store(stored):
 def check(place):
     """Run the connection test."""
     config = place.folder / "config.yaml"
-    config.write_text(f"tracking: {{output_uri: '{place.tracking['output_uri']}'}}\n")
-    assert SCRIPTS.is_dir()
+    (line,) = re.findall(r"`(tracking: \{output_uri: .*\})`", DOCUMENT.read_text())
+    config.write_text(line.replace("s3://minio.example:9000/bucket", place.tracking["output_uri"]))
     return place.python("-m", "slmrag.tracking.check", str(config))

@@ -84,8 +84,11 @@ def project(chosen: Settings, known: dict[str, Any]) -> str:
 
     tracker = known["tracker"]
     name = f"{chosen.project}/connection-check"
-    place = tracker.project(name)
-    made = tracker.call(tasks.CreateRequest(name="connection check", project=place, type="qc"))
+    try:
+        place = tracker.project(name)
+        made = tracker.call(tasks.CreateRequest(name="connection check", project=place, type="qc"))
+    except Exception as error:
+        raise Wrong(f"no task can be made in {name}: {error}") from None
     tracker.call(tasks.DeleteRequest(task=made.id, force=True))
     return f"a task was made in {name} and deleted"
 
