@@ -33,6 +33,7 @@ rule verify:
         "../envs/report.yaml"
     resources:
         mem_mb=grown(4000),
+        runtime=lasting(240),
     params:
         **dict(rules.report_comparison.params.items()),
     script:
@@ -51,6 +52,9 @@ rule compare:
         "benchmarks/compare.tsv"
     conda:
         "../envs/report.yaml"
+    resources:
+        mem_mb=grown(4000),
+        runtime=lasting(240),
     params:
         metrics=CONFIG.metrics.params(),
         code=code("compare_experiments"),

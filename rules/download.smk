@@ -24,6 +24,7 @@ rule download_object:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(2000),
+        runtime=lasting(240),
     params:
         entry=entry(CONFIG.objects, "object"),
         storage=storage,
@@ -44,6 +45,7 @@ rule download_model:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(2000),
+        runtime=lasting(240),
     params:
         uri=lambda wildcards: CONFIG.models[wildcards.model].checkpoint,
         revision=lambda wildcards: CONFIG.models[wildcards.model].revision,

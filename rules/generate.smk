@@ -26,8 +26,9 @@ rule generate_answers:
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: attempt * CONFIG.models[wildcards.model].memory(),
-        runtime=lambda wildcards: CONFIG.models[wildcards.model].runtime or 720,
+        runtime=lambda wildcards, attempt: longer(CONFIG.models[wildcards.model].minutes(), attempt),
         gpu=lambda wildcards: CONFIG.models[wildcards.model].gpu_count(),
+        nodes=1,
     params:
         model=entry(CONFIG.models, "model"),
         sampling=CONFIG.sampling.params(),

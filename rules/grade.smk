@@ -49,7 +49,9 @@ rule grade_answers:
     threads: 8
     resources:
         mem_mb=grown(CONFIG.judge.model.memory()),
+        runtime=lasting(CONFIG.judge.model.minutes()),
         gpu=CONFIG.judge.model.gpu_count(),
+        nodes=1,
     params:
         model=CONFIG.judge.model.params(),
         sampling={"temperature": 0.0, "max_tokens": 8, "seed": 0},

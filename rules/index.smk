@@ -22,7 +22,9 @@ rule encode_passages:
     threads: 8
     resources:
         mem_mb=grown(16000),
+        runtime=lasting(720),
         gpu=gpus,
+        nodes=1,
     params:
         entry=entry(CONFIG.retrievers, "retriever", "build_params"),
         hardware=hardware(CONFIG.retrievers, "retriever"),
@@ -50,7 +52,9 @@ rule index_passages:
     threads: 8
     resources:
         mem_mb=grown(16000),
+        runtime=lasting(720),
         gpu=gpus,
+        nodes=1,
     params:
         entry=entry(CONFIG.retrievers, "retriever", "build_params"),
         hardware=hardware(CONFIG.retrievers, "retriever"),

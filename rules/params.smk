@@ -45,6 +45,16 @@ def grown(megabytes):
     return lambda wildcards, attempt: megabytes * attempt
 
 
+def longer(minutes, attempt):
+    """Return the minutes of an attempt: each gets more, up to a day, the limit of many partitions."""
+    return min(minutes * attempt, max(minutes, 1440))
+
+
+def lasting(minutes):
+    """Return a resource function: time that grows with each attempt."""
+    return lambda wildcards, attempt: longer(minutes, attempt)
+
+
 def gpus(wildcards):
     """Return the GPUs that a retriever's jobs ask for."""
     return CONFIG.retrievers[wildcards.retriever].gpu_count()

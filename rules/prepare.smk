@@ -22,6 +22,7 @@ rule prepare_corpus:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(8000),
+        runtime=lasting(240),
     params:
         entry=entry(CONFIG.corpora, "corpus"),
         code=code_by("prepare_corpus", "readers", CONFIG.corpora, "corpus", "format"),
@@ -48,6 +49,7 @@ rule prepare_dataset:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(4000),
+        runtime=lasting(240),
     params:
         entry=entry(CONFIG.datasets, "dataset"),
         name="{dataset}",
@@ -70,6 +72,7 @@ rule audit_dataset:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(4000),
+        runtime=lasting(240),
     params:
         code=code("audit_dataset"),
     script:

@@ -23,6 +23,7 @@ rule build_prompts:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(4000),
+        runtime=lasting(240),
     params:
         entry=entry(CONFIG.modes, "mode"),
         dataset="{dataset}",

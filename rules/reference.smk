@@ -23,6 +23,7 @@ rule check_reference:
         "../envs/report.yaml"
     resources:
         mem_mb=grown(1000),
+        runtime=lasting(60),
     params:
         runs=RUNS,
         code=code("check_reference"),

@@ -54,6 +54,7 @@ rule report_comparison:
         "../envs/report.yaml"
     resources:
         mem_mb=grown(4000),
+        runtime=lasting(240),
     params:
         cells=grid.rows(CONFIG),
         models={name: entry.params() for name, entry in CONFIG.models.items()},

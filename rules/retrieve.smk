@@ -25,7 +25,9 @@ rule retrieve_passages:
     threads: 8
     resources:
         mem_mb=grown(16000),
+        runtime=lasting(720),
         gpu=gpus,
+        nodes=1,
     params:
         entry=entry(CONFIG.retrievers, "retriever"),
         hardware=hardware(CONFIG.retrievers, "retriever"),

@@ -24,6 +24,7 @@ rule score_answers:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(2000),
+        runtime=lasting(240),
     params:
         metrics=CONFIG.metrics.params(),
         cells=cells_of_job,

@@ -140,6 +140,10 @@ class ModelEntry(Entry):
         """Return the host memory that the job's first attempt asks for, in MB."""
         return self.mem_mb or (16_000 if self.checkpoint else 4_000)
 
+    def minutes(self) -> int:
+        """Return the time limit of the job's first attempt."""
+        return self.runtime or 720
+
 
 class JudgeEntry(Entry):
     """A model that grades answers as correct, incorrect or not attempted (SimpleQA's grading)."""
