@@ -5,9 +5,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
+from slmrag import gpus
 from slmrag.allotment import allot
 from slmrag.ending import Deadline, kill_children, leave
 from slmrag.errors import UserError
@@ -21,6 +22,12 @@ INTERRUPTED = 128 + signal.SIGINT
 OWNER = os.getpid()
 SIGNALLED = (TERMINATED, INTERRUPTED)
 STATUS = {0: "completed", TERMINATED: "killed", INTERRUPTED: "killed"}
+
+MACHINE = {
+    "No space left on device": "free some space",
+    "Disk quota exceeded": "free some of the quota",
+    "Read-only file system": "make the file system writable",
+}
 
 Results = Mapping[str, Any] | None
 Main = Callable[[Any, Any, Any], Results]
@@ -50,10 +57,11 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
         signal.signal(signal.SIGTERM, terminate)
     watchers: Watchers | None = None
     deadline: Deadline | None = None
-    status, story = 0, None
+    status, story, devices = 0, None, ExitStack()
     try:
         with suppress(ValueError):
             deadline = Deadline(lambda: watchers and watchers.cut_short())
+        devices.enter_context(gpus.held(int(job.resources.get("gpu") or 0)))
         with harmless("start"):
             watchers = Watchers.start(job, log) if first_rank() else None
         results = work() or {}
@@ -67,6 +75,7 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     finally:
         if watchers:
             watchers.finish(job, STATUS.get(status, "failed"), story)
+        devices.close()
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if deadline and status not in SIGNALLED:
@@ -99,5 +108,11 @@ def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
         log.say(f"{job.rule}: ended by a signal")
         return signals[type(exception)], story
     place = f"; see {log.path}" if log.path else ""
-    log.say(f"error: {job.rule}: {type(exception).__name__}: {exception}{place}")
+    log.say(f"error: {job.rule}: {type(exception).__name__}: {exception}{advice(story)}{place}")
     return 1, story
+
+
+def advice(story: str) -> str:
+    """Return what to do about an error of the machine, or an empty string."""
+    found = next((todo for words, todo in MACHINE.items() if words in story), None)
+    return f"; {found}, then run again: what is done stays" if found else ""

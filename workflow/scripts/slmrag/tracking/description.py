@@ -56,6 +56,7 @@ class Job:
             "host": os.uname().nodename,
             "pid": os.getpid(),
             "cluster_job": os.environ.get("SLURM_JOB_ID"),
+            "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
         }
 
 

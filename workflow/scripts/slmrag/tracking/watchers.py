@@ -21,8 +21,9 @@ def harmless(what: str) -> Iterator[None]:
     """Log a failure of the watchers; it never costs a result."""
     try:
         yield
-    except Exception:
-        logging.getLogger(__name__).warning("tracking: %s failed", what, exc_info=True)
+    except Exception as error:
+        logging.getLogger(__name__).warning("tracking: %s failed: %s", what, error)
+        logging.getLogger(__name__).info("where it failed", exc_info=True)
 
 
 @dataclass
