@@ -18,7 +18,13 @@ def dry_run(wildcards):
     """Return the command that plans this run's report anew and makes nothing."""
     start = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow.main_snakefile)]
     files = [str(path) for path in workflow.overwrite_configfiles]
-    return [*start, "--dry-run", *(["--configfile", *files] if files else [])]
+    settings = workflow.config_settings.config_args or []
+    return [
+        *start,
+        "--dry-run",
+        *(["--configfile", *files] if files else []),
+        *(["--config", *settings] if settings else []),
+    ]
 
 
 rule status:

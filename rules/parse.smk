@@ -9,8 +9,10 @@ import sys
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
-from slmrag import config_files
+from slmrag import asides, config_files
 from slmrag.errors import UserError
+
+asides.divert(sys.argv[1:], workflow.resource_settings.cores)
 
 try:
     config_files.check(

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.workflow.project import Project
+from tests.workflow.project import Project, make_project
 
 pytestmark = pytest.mark.slow
 
@@ -53,3 +53,41 @@ def test_a_cleaned_experiment_comes_back_without_its_engine(project):
     project.run()
     assert (project.folder / "results/tiny/report/report.html").exists()
     assert sorted((project.folder / "resources/journal").glob("*/*.jsonl")) == before
+
+
+def test_explain_says_why_a_file_would_be_made_again_and_makes_nothing(project):
+    """`snakemake explain FILE` names each job with its reason, the first cause first."""
+    path = "results/tiny/report/comparison.csv"
+    assert "nothing would run" in project.snakemake("--", "explain", path).stdout
+    project.edit(modes={"retriever_context": {"passages": 1}})
+    before = (project.folder / path).stat().st_mtime_ns
+    said = project.snakemake("--", "explain", path).stdout.splitlines()
+    assert [line.partition(":")[0] for line in said] == [
+        "build_prompts/quiz/retriever_context",
+        "generate_answers/parrot",
+        "score_answers/parrot",
+        "report_comparison",
+    ]
+    assert "Params have changed" in said[0] and "'passages': 1" in said[0]
+    assert (project.folder / path).stat().st_mtime_ns == before
+    assert "nope.csv" in project.snakemake("--", "explain", "nope.csv", check=False).stderr
+
+
+def test_what_looks_after_the_folders_needs_no_cores(project):
+    """`snakemake status`, as it is typed, with what --config says for this once."""
+    edit = ["--config", "modes={retriever_context: {passages: 1}}"]
+    assert "3 done" in project.snakemake("--", "status").stderr
+    assert "3 stale" in project.snakemake(*edit, "--", "status").stderr
+
+
+def test_nothing_is_needed_to_look_after_an_empty_folder(tmp_path):
+    """Each of these commands ends well where nothing was ever run, and takes no resource away."""
+    project = make_project(tmp_path / "empty")
+    kept = project.folder / "resources/raw/mine"
+    kept.mkdir(parents=True)
+    said = project.snakemake("--", "status").stderr
+    assert "0 done, 0 running, 0 stale, 3 missing" in said
+    for target in ("journal", "prune_journal", "clean_experiment"):
+        project.snakemake("--", target)
+    assert kept.is_dir()
+    assert (project.folder / "data/passages.tsv").exists()

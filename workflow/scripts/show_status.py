@@ -1,19 +1,19 @@
 """Say which cells are done, running, stale or missing, and how large the results are."""
 
-import subprocess
 from collections import Counter
 from pathlib import Path
 
-from slmrag.errors import UserError
 from slmrag.housekeeping import readable, size
 from slmrag.job import run_job
+from slmrag.planning import plan
 from slmrag.progress import terminal
 
 
 def main(input, output, params):
     """Print a count of cells by state, and the cells that are not done."""
     results = Path(params.results)
-    planned, active = plan(params.command), running(results)
+    planned = {name for job in plan(params.command) for name in job.outputs}
+    active = running(results)
     states = {cell: state(results, cell, planned, active) for cell in params.cells}
     counts = Counter(states.values())
     print(", ".join(f"{counts[name]} {name}" for name in STATES), file=terminal())
@@ -36,15 +36,6 @@ def state(results, cell, planned, active):
     if not score.exists():
         return "missing"
     return "stale" if str(score) in planned else "done"
-
-
-def plan(command):
-    """Return the files that a dry run would make."""
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise UserError(f"the dry run failed: {done.stderr.strip().splitlines()[-1]}")
-    listed = (line for line in done.stdout.splitlines() if line.startswith("    output: "))
-    return {name for line in listed for name in line[len("    output: ") :].split(", ")}
 
 
 def running(results):
