@@ -5,6 +5,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+container: "docker://condaforge/miniforge3:24.9.2-0"
+
+
 include: "rules/parse.smk"
 
 
@@ -33,6 +36,9 @@ include: "rules/housekeeping.smk"
 if CONFIG.judge:
 
     include: "rules/grade.smk"
+
+
+include: "rules/settings.smk"
 
 
 localrules:

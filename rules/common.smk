@@ -6,6 +6,7 @@ Makes: CONFIG, RESULTS, CELLS, RUNS, the values of wildcards, the hooks that beg
 
 import os
 import shutil
+import tempfile
 
 from slmrag import grid
 from slmrag.config import load
@@ -58,8 +59,21 @@ def require_commands():
         )
 
 
+def require_results():
+    """Refuse to start a run that could not write its results."""
+    try:
+        os.makedirs(RESULTS, exist_ok=True)
+        with tempfile.TemporaryFile(dir=RESULTS) as file:
+            file.write(bytes(100_000))
+    except OSError as error:
+        raise WorkflowError(
+            f"{RESULTS} cannot be written: {error.strerror}; mend that, or start in another folder"
+        ) from None
+
+
 onstart:
     require_commands()
+    require_results()
     tracked_run.start(TRACKED)
 
 

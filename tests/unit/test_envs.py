@@ -57,3 +57,14 @@ def test_repackagings_are_pinned_by_digest(name):
     lines = [line for line in (ENVS / name).read_text().splitlines() if line and line[0] != "#"]
     assert lines
     assert all(re.search(r"==\S+ --hash=sha256:[0-9a-f]{64}$", line) for line in lines)
+
+
+def test_every_rule_has_an_environment_and_an_image():
+    """Each rule that runs a script names its conda file, the Snakefile a pinned image for all."""
+    root = ENVS.parent
+    for path in (root / "rules").glob("*.smk"):
+        rules = re.split(r"^(?:use )?rule ", path.read_text(), flags=re.MULTILINE)[1:]
+        for rule in (text for text in rules if "script:" in text):
+            (name,) = re.findall(r'conda:\n\s+"\.\./envs/(\S+)"', rule)
+            assert (ENVS / name).exists(), rule.partition(":")[0]
+    assert re.search(r'^container: "docker://\S+:[\d.-]+"$', (root / "Snakefile").read_text(), re.M)
