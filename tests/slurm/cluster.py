@@ -7,14 +7,14 @@ snakemake need no environment.
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, run
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.slurm.processes import cut_off, end, output, wait
 
 ROOT = Path(os.environ.get("SLURM_CLUSTER", "/tmp/slm-slurm"))
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
@@ -27,7 +27,7 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=cred_expire=10
+AuthInfo=cred_expire=5
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
@@ -77,20 +77,6 @@ def missing() -> str | None:
     return None
 
 
-def wait(condition, what: str, seconds: float = 60) -> None:
-    """Wait until a condition holds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise TimeoutError(f"{what} within {seconds} s; see {ROOT}/log")
-        time.sleep(0.1)
-
-
-def output(*command: str) -> str:
-    """Return what a command prints, an empty string where it fails."""
-    return subprocess.run(command, capture_output=True, text=True).stdout
-
-
 @dataclass
 class Cluster:
     """Two nodes of 32 CPUs and 64 GB (said, not had) and two stand-in GPUs each."""
@@ -119,14 +105,15 @@ class Cluster:
         self.start_controller()
         for node in self.nodes:
             self.start_node(node)
-        wait(lambda: self.states() == {node: "idle" for node in self.nodes}, "nodes were not idle")
+        wait(self.whole, f"the nodes were not idle; see {self.root}/log")
 
     def stop(self) -> None:
         """End all jobs and daemons, and take the links away."""
         if (self.root / "run").is_dir():
-            output("scancel", "--user=root", "--full")
-            for pid in [*(self.root / "run").glob("slurmd-*.pid"), self.root / "run/slurmctld.pid"]:
-                end(pid)
+            end(self.root / "run/slurmctld.pid")
+            for node in self.nodes:
+                end(self.root / f"run/slurmd-{node}.pid")
+                cut_off(node)
         for name in LINKED:
             link = Path("/etc/slurm") / name
             if link.is_symlink():
@@ -139,7 +126,7 @@ class Cluster:
 
     def start_controller(self) -> None:
         """Start slurmctld."""
-        subprocess.run(["slurmctld"], check=True, stdin=subprocess.DEVNULL)
+        run(["slurmctld"], check=True, stdin=DEVNULL)
 
     def stop_controller(self) -> None:
         """Stop slurmctld; the jobs live on."""
@@ -147,7 +134,7 @@ class Cluster:
 
     def start_node(self, node: str) -> None:
         """Start a node's slurmd."""
-        subprocess.run(["slurmd", "-N", node], check=True, stdin=subprocess.DEVNULL)
+        run(["slurmd", "-N", node], check=True, stdin=DEVNULL)
 
     def restart_controller(self) -> None:
         """Stop slurmctld and start it again."""
@@ -155,20 +142,17 @@ class Cluster:
         self.start_controller()
         wait(lambda: len(self.states()) == len(self.nodes), "the controller did not answer")
 
-    def return_node(self, node: str) -> None:
-        """Start a lost node's daemon again, and wait until the node takes jobs."""
-        self.start_node(node)
-        output("scontrol", "update", f"NodeName={node}", "State=RESUME")
-        wait(lambda: self.states()[node] in ("idle", "mixed"), f"{node} did not come back")
-
     def lose_node(self, node: str) -> None:
-        """Kill a node's daemon and its jobs as a power cut would, and tell the controller."""
-        pid = self.root / f"run/slurmd-{node}.pid"
-        subprocess.run(["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost"])
-        end(pid, signal.SIGKILL)
-        for process in processes_of(node):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        """End a node's daemon and its jobs at one stroke, as a power cut would; it stays away."""
+        pid_file = self.root / f"run/slurmd-{node}.pid"
+        cut_off(node, int(pid_file.read_text()))
+        pid_file.unlink()
+        run(["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost"], check=True)
+        wait(lambda: self.states()[node].startswith("down"), f"{node} was not lost")
+
+    def whole(self) -> bool:
+        """Say whether all nodes are there and have nothing to do."""
+        return self.states() == dict.fromkeys(self.nodes, "idle") and not output("squeue", "-h")
 
     def _munge(self) -> None:
         key = Path("/etc/munge/munge.key")
@@ -186,8 +170,8 @@ class Cluster:
             Path(folder).mkdir(exist_ok=True)
             shutil.chown(folder, "munge", "munge")
             Path(folder).chmod(mode)
-        if subprocess.run(["munge", "-n"], capture_output=True).returncode:
-            subprocess.run(["runuser", "-u", "munge", "--", "munged", "--force"], check=True)
+        if run(["munge", "-n"], stdin=DEVNULL, capture_output=True).returncode:
+            run(["runuser", "-u", "munge", "--", "munged", "--force"], check=True)
 
     def _configure(self) -> None:
         host = socket.gethostname().split(".")[0]
@@ -221,40 +205,6 @@ def _make_resolvable(host: str) -> None:
     except OSError:
         with open("/etc/hosts", "a") as hosts:
             hosts.write(f"127.0.0.1 {host}\n")
-
-
-def processes_of(node: str) -> set[int]:
-    """Return the processes of a node's jobs and the step daemons above them."""
-    mark, found = f"SLURMD_NODENAME={node}".encode(), set()
-    for environ in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            if mark in environ.read_bytes().split(b"\0"):
-                status = (environ.parent / "status").read_text()
-                parent = next(line for line in status.splitlines() if line.startswith("PPid"))
-                found |= {int(environ.parent.name), int(parent.split()[1])}
-    return {pid for pid in found if pid > 1 and "slurmd -N" not in command_of(pid)} - {os.getpid()}
-
-
-def command_of(pid: int) -> str:
-    """Return a process's command line, empty where it is gone."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    return ""
-
-
-def end(pid_file: Path, how: signal.Signals = signal.SIGTERM) -> None:
-    """End the process that a PID file names, and wait until it is gone."""
-    if not pid_file.exists() or not pid_file.read_text().strip():
-        return
-    pid = int(pid_file.read_text())
-    try:
-        os.kill(pid, how)
-        wait(lambda: not Path(f"/proc/{pid}").exists(), f"process {pid} did not end", 15)
-    except ProcessLookupError:
-        pass
-    except TimeoutError:
-        os.kill(pid, signal.SIGKILL)
-    pid_file.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

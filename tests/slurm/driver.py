@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.slurm.cluster import output, wait
+from tests.slurm.processes import output, wait
 from tests.workflow.project import ROOT, Project
 
 PROFILE = str(ROOT / "profiles/slurm")
@@ -32,7 +32,7 @@ class Driver:
         """Return what the driver printed."""
         return self.said.read_text()
 
-    def finish(self, seconds: float = 400) -> None:
+    def finish(self, seconds: float = 900) -> None:
         """Wait until the driver ends well; show all it said where it does not."""
         assert self.process.wait(seconds) == 0, self.log
 
@@ -47,18 +47,14 @@ class Driver:
 
     def job(self, model: str, executions: int = 1) -> dict:
         """Return the latest start of a model's generation, once it has answered something."""
-        wait(lambda: len(self.starts(model)) >= executions or self._over(), "no start", 200)
+        wait(lambda: len(self.starts(model)) >= executions or self._over(), "no start")
         started = self.starts(model)[-1]
-        wait(lambda: has_answered(started) or self._over(), "no answer", 60)
+        wait(lambda: has_answered(started) or self._over(), "no answer")
         return started
 
-    def scontrol(self, model: str) -> str:
-        """Return what Slurm knows of a model's job."""
-        return output("scontrol", "show", "job", self.job(model)["cluster_job"])
-
-    def node(self, model: str) -> str:
-        """Return the node that a model's job runs on."""
-        return output("squeue", "-h", "-o", "%N", "-j", self.job(model)["cluster_job"]).strip()
+    def fail(self, seconds: float = 300) -> None:
+        """Wait until the driver ends badly."""
+        assert self.process.wait(seconds) != 0, self.log
 
     def environment(self, model: str) -> dict[str, str]:
         """Return the environment that a model's running job sees."""
@@ -85,10 +81,22 @@ def through_slurm(project: Project, *args: str) -> Iterator[Driver]:
 
 
 def starts(project: Project, job: str) -> list[dict]:
-    """Return the start event of each execution of a job, by time."""
+    """Return the start event of each execution of a job, and when it ended, by time."""
     attempts = sorted((project.folder / "results/tiny/jobs" / job).glob("**/attempts/*.jsonl"))
-    lines = (path.read_text().partition("\n")[0] for path in attempts)
-    return [json.loads(line) for line in lines if line]
+    events = (whole_lines(path) for path in attempts)
+    return [lines[0] | {"end": lines[-1]["time"]} for lines in events if lines]
+
+
+def whole_lines(path: Path) -> list[dict]:
+    """Return the events of a log; a last line that is still being written is none."""
+    lines = path.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n") and line.strip()]
+
+
+def slurm_job(start: dict) -> dict[str, str]:
+    """Return what Slurm knows of the job of an execution, by Slurm's names."""
+    said = output("scontrol", "show", "job", start["cluster_job"])
+    return dict(pair.split("=", 1) for pair in said.split() if "=" in pair)
 
 
 def executions(project: Project) -> Counter:
@@ -100,8 +108,18 @@ def executions(project: Project) -> Counter:
 def completions(project: Project) -> list[dict]:
     """Return all completions of the journal, as they were written."""
     paths = sorted((project.folder / "resources/journal").glob("*/*.jsonl"))
-    lines = (json.loads(line) for path in paths for line in path.read_text().splitlines())
-    return [line for line in lines if "digest" in line]
+    return [line for path in paths for line in whole_lines(path) if "digest" in line]
+
+
+def answers(project: Project) -> dict[str, bytes]:
+    """Return the bytes of the answer tables, by model, data set and mode."""
+    folder = project.folder / "results/tiny/answers"
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.parquet")}
+
+
+def unfinished(project: Project) -> list[str]:
+    """Return the files that a cut-off job left under a temporary name."""
+    return [str(path) for path in project.folder.glob("re*/**/.*.part")]
 
 
 def has_answered(start: dict) -> bool:
