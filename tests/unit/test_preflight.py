@@ -307,3 +307,12 @@ def test_the_cause_behind_an_error_counts():
 def test_an_unknown_error_stays_what_it_is():
     """An error without known advice is not dressed up."""
     assert advised(RuntimeError("something new")) is None
+
+
+def test_a_missing_shard_is_named(tmp_path):
+    """A file that the index of a checkpoint names and the folder lacks is said."""
+    made = checkpoint(tmp_path)
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(UserError, match=r"00002-of-00002\.safetensors is missing; download"):
+        _ = made.tensors

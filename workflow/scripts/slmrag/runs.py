@@ -79,13 +79,18 @@ class EngineRun:
         """Return the run's numbers worth tracking."""
         record = self.record()
         seconds = max(record["generation_seconds"], 1e-9)
+        starts = record["start_seconds"]
+        known = {f"engine_start/{name}_seconds": value for name, value in starts.items()}
+        known |= {name: record[name] for name in ("peak_cpu_bytes", "peak_gpu_bytes")}
+        known |= {"energy_joules": record["energy_joules"]}
         return {
             "generated": self._requests,
-            "engine_start_seconds": sum(filter(None, record["start_seconds"].values())),
+            "engine_start_seconds": sum(filter(None, starts.values())),
             "generation_seconds": record["generation_seconds"],
             "cpu_seconds": record["cpu_seconds"],
             "requests_per_second": self._requests / seconds,
             "tokens_per_second": self._tokens / seconds,
+            **{name: value for name, value in known.items() if value is not None},
         }
 
 

@@ -34,10 +34,18 @@ class Checkpoint:
     @cached_property
     def tensors(self) -> dict[str, dict[str, Any]]:
         """Name, dtype, shape of each weight, from the headers of the safetensors files."""
+        self._miss_no_shard()
         found: dict[str, dict[str, Any]] = {}
         for file in sorted(self.path.glob("*.safetensors")):
             found |= header(file)
         return found
+
+    def _miss_no_shard(self) -> None:
+        index = self.path / "model.safetensors.index.json"
+        named = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
+        for name in sorted(set(named.get("weight_map", {}).values())):
+            if not (self.path / name).is_file():
+                raise UserError(f"{self.path / name} is missing; download the model again")
 
     @property
     def parameters(self) -> int:

@@ -1,6 +1,7 @@
 """Transformers' generate over batches of prompts of like length: where vLLM does not run."""
 
 import itertools
+import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from slmrag.errors import UserError
 if TYPE_CHECKING:
     import torch
 
+logger = logging.getLogger(__name__)
 BATCH = 8
 POOL = 16
 
@@ -35,6 +37,10 @@ class Engine(base.Engine):
     def __enter__(self) -> Self:
         """Load the model on the GPU if the job has one, else on the CPU."""
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        checkpoint = Checkpoint(self.plan.checkpoint)
+        _ = checkpoint.tensors  # what is missing or cut short is said before a minute has passed
+        if self.plan.adapter:
+            check(self.plan.adapter, checkpoint)
         began = time.perf_counter()
         import torch
         from transformers import AutoTokenizer
@@ -42,8 +48,10 @@ class Engine(base.Engine):
         imported = time.perf_counter()
         torch.set_num_threads(self.plan.threads)
         self._device = "cuda" if self.plan.gpus and torch.cuda.is_available() else "cpu"
+        if self.plan.gpus and self._device == "cpu":
+            logger.warning("torch sees no GPU: the model runs on the CPU")
         try:
-            self._model = self._load()
+            self._model = self._load(checkpoint)
             self._tokenizer = AutoTokenizer.from_pretrained(self.plan.checkpoint)
         except Exception as error:
             raise advised(error) or error from error
@@ -51,10 +59,9 @@ class Engine(base.Engine):
         self.start_seconds = {"import": imported - began, "weights": loaded - imported}
         return self
 
-    def _load(self) -> Any:
+    def _load(self, checkpoint: Checkpoint) -> Any:
         from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-        checkpoint = Checkpoint(self.plan.checkpoint)
         stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
         where = Device("cpu" if self._device == "cpu" else "gpu")
         bits = transformers_arguments(self.plan.entry, stored, where, base.has)
@@ -64,11 +71,10 @@ class Engine(base.Engine):
         options = {k: v for k, v in self.plan.options.items() if k != "batch_invariant"}
         model = AutoModelForCausalLM.from_pretrained(self.plan.checkpoint, **chosen | options)
         if self.plan.adapter:
-            self._adapt(model, checkpoint)
+            self._adapt(model)
         return model if bits else model.to(self._device)
 
-    def _adapt(self, model: Any, checkpoint: Checkpoint) -> None:
-        check(self.plan.adapter, checkpoint)
+    def _adapt(self, model: Any) -> None:
         if not base.has("peft"):
             raise UserError("adapter: Transformers needs the package peft; install it")
         model.load_adapter(str(self.plan.adapter))
@@ -93,11 +99,14 @@ class Engine(base.Engine):
 
         began = time.perf_counter()
         ids, mask = self._padded(batch)
+        steps: list[float] = []
         with torch.inference_mode():
-            made = self._model.generate(ids, attention_mask=mask, **self._settings())
-        seconds = time.perf_counter() - began
+            made = self._model.generate(
+                ids, attention_mask=mask, stopping_criteria=[_clock(steps)], **self._settings()
+            )
+        seconds = time.perf_counter() - began, steps[0] - began
         rows = zip(batch, made[:, ids.shape[1] :].tolist(), strict=True)
-        return [self._completion(request, row, seconds) for request, row in rows]
+        return [self._completion(request, row, *seconds) for request, row in rows]
 
     def _padded(self, batch: Sequence[base.Request]) -> "tuple[torch.Tensor, torch.Tensor]":
         import torch
@@ -135,7 +144,9 @@ class Engine(base.Engine):
             }
         return {**chosen, "do_sample": False, "temperature": None, "top_p": None, "top_k": None}
 
-    def _completion(self, request: base.Request, row: list[int], seconds: float) -> base.Completion:
+    def _completion(
+        self, request: base.Request, row: list[int], seconds: float, first: float
+    ) -> base.Completion:
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
@@ -143,7 +154,7 @@ class Engine(base.Engine):
         full = len(tokens) >= self.plan.sampling.max_tokens
         reason = "length" if full and end is None and not stopped else "stop"
         return base.Completion(
-            request.digest, text, len(request.tokens or ()), len(tokens), reason, None, seconds
+            request.digest, text, len(request.tokens or ()), len(tokens), reason, first, seconds
         )
 
     def about(self) -> dict[str, Any]:
@@ -153,3 +164,14 @@ class Engine(base.Engine):
             "dtype": str(self._model.dtype).removeprefix("torch."),
             "quantization": str(getattr(self._model, "quantization_method", None) or "") or None,
         }
+
+
+def _clock(steps: list[float]) -> Any:
+    """Return a criterion that stops nothing and notes when each token of a batch was made."""
+    import torch
+
+    def note(ids: "torch.Tensor", scores: Any, **_: Any) -> "torch.Tensor":
+        steps.append(time.perf_counter())
+        return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
+
+    return note
