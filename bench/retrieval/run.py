@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "PYTHONPATH": os.pathsep.join(filter(None, (str(SCRIPTS), os.environ.get("PYTHONPATH")))),
 }
+HEAD = """\
+| kind | passages | build s (bare) | queries/s (bare) | ratio | peak MB build / search (bare) \
+| search adds MB | index MB | equal |
+|---|---|---|---|---|---|---|---|---|"""
 LUCENE = os.environ.get("SLMRAG_LUCENE_PYTHON", sys.executable)
 
 
 def measure(task: str, folder: Path, count: int, python: str = sys.executable) -> dict[str, Any]:
-    """Run one task in its own process; an error becomes a line of the table."""
+    """Run one task in its own process; an error is said and leaves its cells empty."""
     done = subprocess.run(
         [python, TASKS, task, folder, str(count)],
         capture_output=True,
@@ -31,57 +36,65 @@ def measure(task: str, folder: Path, count: int, python: str = sys.executable) -
         env=os.environ | ENVIRONMENT,
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        print(f"| {task} | {count:,} | not measured: {last[:80]} | | | | |", flush=True)
+        last = (done.stderr.strip().splitlines() or ["killed for its memory, it seems"])[-1]
+        print(f"{task} {count:,}: not measured: {last[:80]}", file=sys.stderr, flush=True)
         return {}
-    found = json.loads(done.stdout.strip().splitlines()[-1])
-    if not found:
-        return {}
-    cells = [
-        f"{found['build_s']:.1f}" if "build_s" in found else "",
-        f"{found['queries'] / found['search_s']:,.0f}" if "search_s" in found else "",
-        f"{max(found[key] for key in found if key.endswith('_mb') and key != 'disk_mb'):,.0f}",
-        f"{found['disk_mb']:,.0f}" if "disk_mb" in found else "",
-        ", ".join(f"{k} {found[k]:.4g}" for k in ("equal", "single_ms", "cosine") if k in found),
-    ]
-    print(f"| {task} | {count:,} | {' | '.join(cells)} |", flush=True)
-    return found
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def compare(kind: str, folder: Path, count: int) -> None:
-    """Measure one kind and its library, and print speeds as ratios."""
+def compare(kind: str, folder: Path, count: int) -> str:
+    """Measure one kind and its library; return the line of the table."""
     built = measure(f"{'make' if kind == 'dense' else 'build'}-{kind}", folder, count)
     ours = measure(f"search-{kind}", folder, count)
     bare = measure(f"bare-{kind}", folder, count, LUCENE if kind == "lucene" else sys.executable)
-    if ours and bare:
-        speeds = [found["queries"] / found["search_s"] for found in (ours, bare)]
-        print(f"  -> {kind} {count:,}: {speeds[0] / speeds[1]:.2f} x the queries/s", flush=True)
-    if built and "build_s" in bare:
-        print(f"  -> {kind} {count:,}: {built['build_s'] / bare['build_s']:.2f} x the build time")
-    if "single_ms" in bare:
-        alone = bare["single_ms"] * ours["queries"] / ours["search_s"] / 1e3
-        print(f"  -> dense {count:,}: {alone:.1f} x the queries/s of one question at a time")
-        print(f"  -> dense {count:,}: peak is {ours['search_mb'] / ours['disk_mb']:.2f} x vectors")
+    cells = [
+        f"{kind} | {count:,}",
+        f"{seconds(built)} ({seconds(bare)})" if "build_s" in built else "",
+        f"{speed(ours):,.0f} ({speed(bare):,.3g})",
+        f"**{speed(ours) / speed(bare):.2f} x**" if ours and bare else "",
+        f"{built.get('build_mb', 0):,.0f} / {ours.get('search_mb', 0):,.0f} "
+        f"({bare.get('search_mb', 0):,.0f})",
+        f"{ours.get('search_mb', 0) - ours.get('start_mb', 0):,.0f}",
+        f"{built.get('disk_mb', ours.get('disk_mb', 0)):,.0f}",
+        f"{bare['equal']:.2%}" if "equal" in bare else "",
+    ]
+    line = f"| {' | '.join(cells)} |"
+    if "single_ms" in ours and "single_ms" in bare:
+        one, other = (1e3 / found["single_ms"] for found in (ours, bare))
+        alone = f"{kind}, one question a call | {count:,} | | {one:,.0f} ({other:,.0f})"
+        line += f"\n| {alone} | **{one / other:.2f} x** | | | | |"
+    return line
+
+
+def seconds(found: dict[str, Any]) -> str:
+    """Return the seconds of a build, where there was one."""
+    return f"{found['build_s']:.1f}" if "build_s" in found else ""
+
+
+def speed(found: dict[str, Any]) -> float:
+    """Return questions a CPU second, or no number."""
+    return found["queries"] / found["search_s"] if found else float("nan")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table of the documents, line by line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="10000,100000", help="numbers of passages")
     parser.add_argument("--kinds", default="rank_bm25,bm25s,lucene,dense,encode")
+    parser.add_argument("--questions", default="1000", help="asked in one call")
     chosen = parser.parse_args()
-    print("| task | passages | build CPU s | queries/CPU s | peak MB | disk MB | |")
-    print("|---|---|---|---|---|---|---|")
+    ENVIRONMENT["BENCH_QUESTIONS"] = chosen.questions
+    print(f"{date.today()}, {chosen.questions} questions\n\n{HEAD}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         kinds = chosen.kinds.split(",")
         for count in map(int, chosen.sizes.split(",")):
             for kind in kinds:
                 if kind != "encode":
-                    compare(kind, Path(folder), count)
-        if "encode" in kinds:
-            found = measure("encode", Path(folder), 256)
-            if found:
-                print(f"  -> encode: {found['theirs_s'] / found['ours_s']:.2f} x the texts/s")
+                    print(compare(kind, Path(folder), count), flush=True)
+        found = measure("encode", Path(folder), 256) if "encode" in kinds else {}
+        if found:
+            ratio = found["theirs_s"] / found["ours_s"]
+            print(f"\nencode: {ratio:.2f} x the texts/s, least cosine {found['cosine']:.6f}")
 
 
 if __name__ == "__main__":
