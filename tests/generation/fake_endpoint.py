@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -24,6 +24,9 @@ class Handler(BaseHTTPRequestHandler):
         if trouble == "hang up":
             self.close_connection = True
             self.connection.close()
+        elif trouble == "say nothing":
+            self.server.over.wait(60)
+            self.close_connection = True
         elif trouble:
             self._fail(trouble)
         else:
@@ -34,14 +37,14 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
-        self.send_header("Retry-After", "0.01")
+        self.send_header("Retry-After", self.server.retry_after)
         self.end_headers()
         self.wfile.write(text)
 
     def _stream(self, body: dict[str, Any]) -> None:
         chat = self.path.endswith("/chat/completions")
         prompt = body["messages"][0]["content"] if chat else body["prompt"]
-        words = ["echo:", f" {prompt.split()[-2]}"]
+        words = self.server.reply(prompt)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -64,16 +67,26 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def echo(prompt: str) -> list[str]:
+    """Return 'echo: <last word but one>' in two parts."""
+    return ["echo:", f" {prompt.split()[-2]}"]
+
+
 @contextmanager
-def serve(*script: Any) -> Iterator[SimpleNamespace]:
-    """Serve on a free port; ``script`` is a status or 'hang up' for each first request."""
+def serve(*script: Any, reply: Callable[[str], list[str]] = echo) -> Iterator[SimpleNamespace]:
+    """Serve on a free port; ``script`` is a status or 'hang up' for each first request.
+
+    ``reply`` returns the parts of the answer to a prompt.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.script, server.seen, server.lock = list(script), [], threading.Lock()
+    server.reply = reply
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/v1", seen=server.seen)
     finally:
+        server.over.set()
         server.shutdown()
         server.server_close()

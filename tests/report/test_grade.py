@@ -8,33 +8,86 @@ import grade_answers
 import polars as pl
 import pytest
 import report_comparison
+import verify_report
+from slmrag.errors import UserError
 
+from tests.generation.fake_endpoint import serve
+from tests.generation.tiny_model import make_model, manifest
 from tests.report.made_up import MadeUp
 
 TEMPLATE = Path(__file__).parents[2] / "config/prompts/judge.jinja"
 
 
-def grade(folder, said):
-    """Let an echoing judge that always says the same grade one cell; return table and summary."""
-    made = MadeUp(folder, models=("tiny",), questions=6)
-    cell = ("tiny", "facts", "oracle_context")
+CELL = ("tiny", "facts", "oracle_context")
+
+
+def grade(folder, judge, checkpoint=None, said=None):
+    """Let a judge grade one cell, of answers ``said``; return table and summary."""
+    made = MadeUp(folder, models=("tiny",), questions=len(said or range(6)))
+    if said:
+        path = made.path("answers", *CELL)
+        pl.read_parquet(path).with_columns(answer=pl.Series(said)).write_parquet(path)
     input = SimpleNamespace(
-        answers=[made.path("answers", *cell)],
+        answers=[made.path("answers", *CELL)],
         questions=made.input.questions,
         template=TEMPLATE,
-        checkpoint=[],
-        manifest=[],
+        checkpoint=[str(checkpoint)] if checkpoint else [],
+        manifest=[f"{checkpoint}.json"] if checkpoint else [],
     )
     output = SimpleNamespace(grades=[folder / "grades.parquet"], summaries=[folder / "grades.json"])
     params = SimpleNamespace(
-        model={"engine": "echo", "options": {"answer": said}},
-        sampling={"max_tokens": 8},
-        metrics={"confidence": 0.95, "bootstrap": 100},
+        model=judge,
+        sampling={"temperature": 0.0, "max_tokens": 8, "seed": 0},
+        metrics={"confidence": 0.95, "bootstrap": 400},
         journal=str(folder / "journal"),
-        cells=[dict(zip(("model", "dataset", "mode"), cell, strict=True))],
+        cells=[dict(zip(("model", "dataset", "mode"), CELL, strict=True))],
     )
     grade_answers.main(input, output, params)
     return pl.read_parquet(output.grades[0]), json.loads(output.summaries[0].read_text())
+
+
+def echoing(said):
+    """Return an entry of a judge that always says the same."""
+    return {"engine": "echo", "options": {"answer": said}}
+
+
+def scripted(prompt):
+    """Judge as the answer asks for: the verdict after 'say', nonsense for anything else."""
+    answer = prompt.rpartition("Answer: ")[2].partition("\n")[0]
+    return [answer.removeprefix("say ")] if answer.startswith("say ") else ["I like ", "cheese"]
+
+
+def test_an_endpoint_s_verdicts_add_up(tmp_path):
+    """Of A, A, B, C and nonsense, 2/5 are correct, 2/3 given attempted, and F1 is 1/2."""
+    pytest.importorskip("openai")
+    said = ["say A", "say A: CORRECT", "say B", "say C.", "whatever"]
+    with serve(reply=scripted) as server:
+        judge = {"engine": "openai", "endpoint": server.url, "served_name": "strict-judge"}
+        table, summary = grade(tmp_path, judge, said=said)
+    grades = ["correct", "correct", "incorrect", "not_attempted", "unparseable"]
+    assert table["grade"].to_list() == grades
+    assert table["verdict"].to_list() == ["A", "A: CORRECT", "B", "C.", "I like cheese"]
+    assert summary["share_correct"]["mean"] == pytest.approx(0.4)
+    assert summary["accuracy_given_attempted"] == pytest.approx(2 / 3)
+    assert summary["f1"] == pytest.approx(0.5) and summary["unparseable"] == 1
+    assert summary["judge"]["name"] == "strict-judge"
+    body = server.seen[0][2]
+    assert (body["max_tokens"], body["temperature"]) == (8, 0.0)
+
+
+@pytest.mark.slow
+def test_a_real_model_s_noise_is_unparseable(tmp_path):
+    """A random Llama as judge gives verdicts that are no verdicts, and its checkpoint is named."""
+    pytest.importorskip("transformers")
+    folder = make_model(tmp_path / "judge", chat=True)
+    manifest(folder)
+    judge = {"engine": "transformers", "checkpoint": "hf:org/judge", "dtype": "float32", "gpus": 0}
+    table, summary = grade(tmp_path, judge, folder)
+    assert summary["n"] == 6 and summary["unparseable"] == 6 and summary["f1"] == 0.0
+    assert table["verdict"].str.len_chars().sum() > 0
+    assert summary["judge"]["name"] == "hf:org/judge"
+    assert summary["judge"]["recipe"]["engine"].startswith("transformers")
+    assert len(summary["judge"]["recipe"]["checkpoint"]) == 64
 
 
 @pytest.mark.parametrize(
@@ -42,22 +95,47 @@ def grade(folder, said):
 )
 def test_each_answer_gets_the_judge_s_grade(tmp_path, said, grade_):
     """Verdict and grade stand in the table, the counts and the judge in the summary."""
-    table, summary = grade(tmp_path, said)
+    table, summary = grade(tmp_path, echoing(said))
     assert table["verdict"].to_list() == [said] * 6 and table["grade"].to_list() == [grade_] * 6
     assert summary[grade_] == 6 and summary["judge"]["recipe"]["engine"] == "echo 1"
     assert len(summary["judge"]["prompt"]) == 64
 
 
-def test_grades_stand_in_the_report(tmp_path):
-    """Where a judge was asked, the report shows its grades, and who it was."""
-    grade(tmp_path, "A")
-    path = tmp_path / "grades.json"
+@pytest.fixture
+def graded(tmp_path):
+    """A report with grades: its files and the job's input."""
+    grade(tmp_path, echoing("A"))
     made = MadeUp(tmp_path, models=("tiny",), questions=6)
-    input = SimpleNamespace(**vars(made.input), grades=[path])
+    input = SimpleNamespace(**vars(made.input), grades=[tmp_path / "grades.json"])
     report_comparison.main(input, made.output, made.params)
+    input.html = made.output.html
+    return made, input
+
+
+def test_grades_stand_in_the_report(graded):
+    """Where a judge was asked, the report shows its grades, and who it was."""
+    made, input = graded
     assert "Graded by a judge" in made.output.html.read_text()
     row = json.loads(made.output.analysis.read_text())["grades"][0]
-    assert row["share_correct"] == 1.0 and "echo 1" in row["judge"]
+    digest = json.loads(input.grades[0].read_text())["judge"]["prompt"]
+    assert row["share_correct"] == 1.0
+    assert row["judge"] == f"echo by echo 1, prompt {digest[:12]}"
+
+
+def test_true_grades_are_verified(graded):
+    """Verify reads every verdict again."""
+    made, input = graded
+    assert verify_report.main(input, SimpleNamespace(), made.params)["verdicts"] == 6
+
+
+def test_a_tampered_grade_is_named(graded):
+    """A grade that its verdict does not give is named with its file and question."""
+    made, input = graded
+    path = input.grades[0].with_suffix(".parquet")
+    grade = pl.when(pl.col("question_id") == "q2").then(pl.lit("incorrect")).otherwise("grade")
+    pl.read_parquet(path).with_columns(grade=grade).write_parquet(path)
+    with pytest.raises(UserError, match=r"grades\.parquet: q2: grade is 'incorrect'"):
+        verify_report.main(input, SimpleNamespace(), made.params)
 
 
 def test_the_judge_sees_question_references_and_answer():

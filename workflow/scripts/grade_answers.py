@@ -4,9 +4,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from slmrag.answers import Cell
-from slmrag.files import digest, write_json, write_table
+from slmrag.files import digest, sha256_file, write_json, write_table
 from slmrag.generation import Setup, generate, prompt_digest
-from slmrag.grading import parse, questions_for_judge, summarise
+from slmrag.grading import judge_name, parse, questions_for_judge, summarise
 from slmrag.job import run_job
 from slmrag.journal import Journal
 
@@ -16,7 +16,8 @@ def main(input, output, params):
     import polars as pl
 
     setup, template = Setup.of(input, params), Path(input.template).read_text(encoding="utf-8")
-    judge = {"recipe": setup.recipe(), "prompt": prompt_digest(template)}
+    judge = {"name": judge_name(params.model), "recipe": setup.recipe()}
+    judge["prompt"] = prompt_digest(template)
     folder = Path(params.journal) / digest(setup.recipe())
     results = {}
     with TemporaryDirectory() as scratch, Journal(folder) as journal:
@@ -25,11 +26,13 @@ def main(input, output, params):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
             cells.append(scratch_cell(Path(scratch, str(place)), prompts))
         generate(setup, journal, [cell for cell, _ in cells], "grade")
-        written = zip(params.cells, output.grades, output.summaries, cells, strict=True)
-        for name, table, page, (cell, made) in written:
+        written = zip(params.cells, output.grades, output.summaries, strict=True)
+        for place, (name, table, page) in enumerate(written):
+            cell, made = cells[place]
             cell.write(journal)
             grades = write_grades(made / "verdicts.parquet", table)
             summary = {**name, **summarise(grades, params.metrics), "judge": judge}
+            summary["sources"] = {"answers": sha256_file(input.answers[place])}
             write_json(summary, page)
             share = summary["share_correct"]["mean"]
             results[f"share_correct/{name['dataset']}/{name['mode']}"] = share

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slmrag.job import run_job
 from slmrag.progress import terminal
-from slmrag.reporting import expected, sources, verify
+from slmrag.reporting import expected, sources, verify, verify_grades
 
 
 def main(input, output, params):
@@ -12,7 +12,11 @@ def main(input, output, params):
     import polars as pl
 
     report = verify.paths(Path(input.html).parent)
-    checked = verify.verify(sources.read(input, params), report)
+    experiment = sources.read(input, params)
+    checked = verify.verify(experiment, report)
+    checked["verdicts"] = sum(
+        verify_grades.check(page, experiment) for page in getattr(input, "grades", ())
+    )
     rows = pl.read_parquet(report.parquet).to_dicts()
     checked["expected"] = sum(
         expected.check(rows, params.experiment, path) for path in getattr(input, "expected", ())

@@ -65,6 +65,11 @@ def questions_for_judge(
     return rows.select("question_id", pl.Series("question", texts, pl.String), none, prompt)
 
 
+def judge_name(model: Mapping[str, Any]) -> str:
+    """Return what a judge is called: its checkpoint, the name at its endpoint, or its engine."""
+    return next(filter(None, map(model.get, ("checkpoint", "served_name", "engine"))), "vllm")
+
+
 def summarise(grades: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return counts, the share correct with its interval, accuracy given attempted, and F1.
 

@@ -74,9 +74,10 @@ def judged(grades: Mapping[str, Any]) -> dict[str, Any]:
     """Return one row of grades."""
     ends = (("", "mean"), ("_low", "low"), ("_high", "high"))
     share = {f"share_correct{end}": grades["share_correct"][name] for end, name in ends}
-    judge = grades["judge"]["recipe"]
-    name = f"{judge['engine']}, checkpoint {str(judge['checkpoint'])[:12]}"
-    return {**grades, **share, "judge": f"{name}, prompt {grades['judge']['prompt'][:12]}"}
+    judge, recipe = grades["judge"], grades["judge"]["recipe"]
+    name = f"{judge.get('name', 'unnamed')} by {recipe['engine']}"
+    digest = f", checkpoint {recipe['checkpoint'][:12]}" if recipe.get("checkpoint") else ""
+    return {**grades, **share, "judge": f"{name}{digest}, prompt {judge['prompt'][:12]}"}
 
 
 def figure(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
