@@ -65,6 +65,28 @@ def test_cut_for_ever(tmp_path):
         assert "run again to resume" in refused(tmp_path, f"{url}/a.bin")
 
 
+def test_the_next_run_asks_for_the_rest(tmp_path):
+    """What came before the server gave up is kept, and the next run fetches only the rest."""
+    with site(CONTENT) as (server, url):
+        server.refused = "bytes=0-"
+        assert "run again to resume" in refused(tmp_path, f"{url}/a.bin")
+        server.refused = ""
+        server.asked.clear()
+        fetch(tmp_path, f"{url}/a.bin")
+        assert server.asked == ["bytes=0-16777215"]
+    assert (tmp_path / "raw/a.bin").read_bytes() == CONTENT
+
+
+def test_what_is_no_longer_there(tmp_path):
+    """Half of a file that was wanted by an earlier try is not taken for data."""
+    (tmp_path / ".raw.part/sub").mkdir(parents=True)
+    for name in ("old.txt", "sub/old.bin", "sub/old.bin.parts.json"):
+        (tmp_path / ".raw.part" / name).write_text("half")
+    (tmp_path / "new.txt").write_text("whole")
+    fetch(tmp_path, str(tmp_path / "new.txt"))
+    assert [path.name for path in (tmp_path / "raw").iterdir()] == ["new.txt"]
+
+
 @pytest.mark.parametrize(
     "status, words",
     [(404, "does not exist"), (403, "is forbidden"), (401, "asks for a login"), (418, "418")],

@@ -17,6 +17,8 @@ class Site(ThreadingHTTPServer):
     cut_after = 100_000
     sent = 0
     location = ""
+    refused = ""
+    """Ranges that begin so are answered with 503."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -27,10 +29,13 @@ class Handler(BaseHTTPRequestHandler):
         site, start, stop = self.server, 0, len(self.server.content)
         if site.location and self.path != site.location:
             return self.answer(302, b"", Location=site.location)
+        wanted = self.headers.get("Range")
+        site.asked += [wanted] if wanted else []
+        if site.refused and (wanted or "").startswith(site.refused):
+            return self.answer(503, b"")
         if site.status != 200:
             return self.answer(site.status, b"no")
         headers = {"ETag": '"v1"'}
-        wanted = self.headers.get("Range")
         if wanted and site.ranges:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             start, stop = int(first), int(last) + 1 if last else stop
@@ -65,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
 def site(content, tls=None, **manners):
     """Yield the server and its URL; ``tls`` is a context for https."""
     server = Site(("127.0.0.1", 0), Handler)
-    server.content = content
+    server.content, server.asked = content, []
     for name, value in manners.items():
         setattr(server, name, value)
     if tls:

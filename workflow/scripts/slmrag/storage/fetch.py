@@ -13,7 +13,7 @@ from slmrag.progress import bar
 from slmrag.storage.base import Interrupted, Remote, Source, safe_name
 from slmrag.storage.partial import Partial
 from slmrag.storage.transfer import Report, transfer, wait_after
-from slmrag.storage.workspace import workspace
+from slmrag.storage.workspace import refuse_full_disk, sweep, workspace
 
 FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
@@ -57,6 +57,7 @@ def download(
         raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
     with workspace(Path(folder)) as work:
         files = _fetch_all(source, remotes, work)
+        sweep(work, {work / remote.name for remote in remotes})
         if sha256 and files[0]["sha256"] != sha256:
             shutil.rmtree(work, ignore_errors=True)
             raise UserError(
@@ -87,7 +88,7 @@ def _refuse_clashes(remotes: Sequence[Remote], uri: str) -> None:
 
 def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[str, Any]]:
     total = sum(remote.bytes or 0 for remote in remotes)
-    _refuse_full_disk(work, total)
+    refuse_full_disk(work, total)
     lock, stopped = Lock(), Event()
     with (
         bar(total=total or None, desc=work.name.strip("."), unit="B", unit_scale=True) as shown,
@@ -109,16 +110,6 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[s
             for pool in (files, parts):
                 pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _refuse_full_disk(work: Path, total: int) -> None:
-    have = sum(path.stat().st_blocks * 512 for path in work.rglob("*") if path.is_file())
-    free = shutil.disk_usage(work).free
-    if total - have > free:
-        raise UserError(
-            f"{work.parent}: {total - have} bytes are still to come, but only {free} are free; "
-            "make room on this disk"
-        )
 
 
 def _fetch(

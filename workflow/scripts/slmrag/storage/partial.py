@@ -80,10 +80,10 @@ class Partial:
 
     def mark(self, part: int) -> None:
         """Note that a part is complete."""
-        self.done.add(part)
-        write_json(
-            {"remote": self.remote.identity(), "part": PART, "done": sorted(self.done)}, self.state
-        )
+        with self.lock:
+            self.done.add(part)
+            done = sorted(self.done)
+            write_json({"remote": self.remote.identity(), "part": PART, "done": done}, self.state)
 
     def restart(self) -> None:
         """Forget all parts."""

@@ -51,7 +51,7 @@ def _complete(
 def _parts(source: Source, remote: Remote, partial: Partial, pool: Executor, report: Report) -> str:
     spans = partial.spans()
     futures = {
-        index: pool.submit(_part, source, remote, partial, span, report)
+        index: pool.submit(_part, source, remote, partial, index, span, report)
         for index, span in enumerate(spans)
         if index not in partial.done
     }
@@ -61,7 +61,6 @@ def _parts(source: Source, remote: Remote, partial: Partial, pool: Executor, rep
             for index, (start, stop) in enumerate(spans):
                 if index in futures:
                     futures[index].result()
-                    partial.mark(index)
                 else:
                     report(stop - start)
                 checks.take(partial, start, stop, aside)
@@ -80,9 +79,14 @@ def _abandon(futures: Iterable[Future[None]]) -> None:
 
 
 def _part(
-    source: Source, remote: Remote, partial: Partial, span: tuple[int, int], report: Report
+    source: Source,
+    remote: Remote,
+    partial: Partial,
+    index: int,
+    span: tuple[int, int],
+    report: Report,
 ) -> None:
-    """Fetch one part; after a cut, only the rest of it."""
+    """Fetch one part, after a cut only the rest of it, and note that it is there."""
     at, stop = span
     tries = 0
     while at < stop:
@@ -97,6 +101,7 @@ def _part(
         except Interrupted as cut:
             tries = 1 if at - before >= PROGRESS else tries + 1
             wait_after(cut, tries)
+    partial.mark(index)
 
 
 def wait_after(cut: Interrupted, tries: int) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+from slmrag.errors import UserError
+
 LOCK = ".lock"
 
 
@@ -58,3 +60,24 @@ def _replace(work: Path, folder: Path) -> None:
         os.rename(folder, old)
     os.rename(work, folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def sweep(work: Path, wanted: set[Path]) -> None:
+    """Remove what an earlier try left of files that are no longer there."""
+    for path in sorted(work.rglob("*"), reverse=True):
+        if path.is_dir():
+            with suppress(OSError):
+                path.rmdir()
+        elif path not in wanted and path != work / LOCK:
+            path.unlink()
+
+
+def refuse_full_disk(work: Path, total: int) -> None:
+    """Raise UserError where ``total`` bytes, less those that came earlier, have no place."""
+    have = sum(path.stat().st_blocks * 512 for path in work.rglob("*") if path.is_file())
+    free = shutil.disk_usage(work).free
+    if total - have > free:
+        raise UserError(
+            f"{work.parent}: {total - have} bytes are still to come, but only {free} are free; "
+            "make room on this disk"
+        )
