@@ -73,15 +73,18 @@ def echo(prompt: str) -> list[str]:
 
 
 @contextmanager
-def serve(*script: Any, reply: Callable[[str], list[str]] = echo) -> Iterator[SimpleNamespace]:
-    """Serve on a free port; ``script`` is a status or 'hang up' for each first request.
+def serve(
+    *script: Any, reply: Callable[[str], list[str]] = echo, retry_after: str = "0.01"
+) -> Iterator[SimpleNamespace]:
+    """Serve on a free port; ``script`` is what is done to each first request.
 
+    A status, 'hang up' or 'say nothing'; ``retry_after`` goes with each status, in seconds.
     ``reply`` returns the parts of the answer to a prompt.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.script, server.seen, server.lock = list(script), [], threading.Lock()
-    server.reply = reply
+    server.reply, server.retry_after, server.over = reply, retry_after, threading.Event()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

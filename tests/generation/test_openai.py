@@ -98,6 +98,23 @@ def test_an_endpoint_that_is_not_there_is_one_sentence(ask):
         ask(url, {"retries": 0})
 
 
+def test_an_endpoint_that_says_nothing_is_one_sentence(ask):
+    """A request without an answer ends after options.timeout, with the endpoint's name."""
+    with (
+        serve(*["say nothing"] * 6) as server,
+        pytest.raises(UserError, match=r"does not answer .*is the server up"),
+    ):
+        ask(server.url, {"retries": 0, "timeout": 0.5})
+
+
+def test_retry_after_is_obeyed(ask):
+    """A busy endpoint is asked again no sooner than it wishes."""
+    with serve(429, retry_after="1.5") as server:
+        ask(server.url, {"concurrency": 1})
+    first, second = (at for *_, at in server.seen[:2])
+    assert second - first >= 1.5
+
+
 def test_the_rate_limit_holds(ask):
     """requests_per_second spaces the requests."""
     with serve() as server:

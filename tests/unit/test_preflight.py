@@ -6,7 +6,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.engines import adapter, parallel, preflight
+from slmrag.engines import adapter, base, parallel, preflight, replicas, vllm_setup
 from slmrag.engines.advice import advised
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.quantisation import Device, nothing, transformers_arguments, vllm_arguments
@@ -316,3 +316,74 @@ def test_a_missing_shard_is_named(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(UserError, match=r"00002-of-00002\.safetensors is missing; download"):
         _ = made.tensors
+
+
+@pytest.mark.parametrize(
+    ("engine", "entry", "sentence"),
+    [
+        ("vllm", {}, "the GPU build and the job has no GPU; set gpus: 1"),
+        ("vllm", {"load_in_8bit": True}, "the GPU build and the job has no GPU"),
+    ],
+)
+def test_a_gpu_build_without_a_gpu_says_so(monkeypatch, tmp_path, engine, entry, sentence):
+    """vLLM's GPU build in a job without a GPU is refused before it is imported."""
+    monkeypatch.setattr(vllm_setup, "on_cpu", lambda: False)
+    made = checkpoint(tmp_path)
+    plan = base.Plan({"engine": engine, **entry}, base.Sampling(), made.path, {"gpus": 0})
+    with pytest.raises(UserError, match=sentence):
+        vllm_setup.device(plan)
+
+
+GPU = {"name": "H100", "driver": "570", "capability": (9, 0), "memory_bytes": 80 * 2**30}
+
+
+@pytest.mark.parametrize(
+    ("gpu", "on_cpu", "expected"),
+    [
+        (GPU, False, {"quantization": "fp8"}),
+        (GPU | {"capability": (7, 5)}, False, {"quantization": "fp8"}),
+        (GPU | {"capability": (7, 0)}, False, "needs a GPU of compute capability 7.5"),
+        ({}, True, "CPU build cannot quantise"),
+    ],
+)
+def test_eight_bits_resolve_by_what_the_probe_finds(monkeypatch, tmp_path, gpu, on_cpu, expected):
+    """From the entry to vLLM's arguments, with only the probe of the device made up."""
+    monkeypatch.setattr(vllm_setup, "on_cpu", lambda: on_cpu)
+    monkeypatch.setattr(vllm_setup, "first_gpu", lambda: gpu)
+    made = checkpoint(tmp_path)
+    entry = {"engine": "vllm", "load_in_8bit": True}
+    plan = base.Plan(entry, base.Sampling(), made.path, {"gpus": 0 if on_cpu else 1})
+    where = vllm_setup.device(plan)
+    if isinstance(expected, dict):
+        assert expected.items() <= vllm_setup.arguments(plan, where).items()
+        return
+    with pytest.raises(UserError, match=expected):
+        vllm_setup.arguments(plan, where)
+
+
+def test_batch_invariance_is_vllms_on_a_gpu_and_ours_on_a_cpu(tmp_path):
+    """A GPU of capability 9.0 gets vLLM's mode, an older one a sentence, a CPU batches of one."""
+    entry = {"engine": "vllm", "options": {"batch_invariant": True}, "max_num_seqs": 8}
+    plan = base.Plan(entry, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 1, "threads": 1})
+    assert vllm_setup.environment(plan, H100)["VLLM_BATCH_INVARIANT"] == "1"
+    assert "batch_invariant" not in vllm_setup.arguments(plan, H100)
+    with pytest.raises(UserError, match=r"compute capability 9\.0"):
+        vllm_setup.environment(plan, T4)
+    assert "VLLM_BATCH_INVARIANT" not in vllm_setup.environment(plan, CPU)
+    assert vllm_setup.ALONE.items() <= vllm_setup.arguments(plan, CPU).items()
+
+
+def test_a_split_model_is_started_over_its_gpus(monkeypatch, tmp_path):
+    """Two GPUs and nine heads are two engines of one GPU each, as the engine itself plans it."""
+    from slmrag.engines import vllm
+
+    monkeypatch.setattr(vllm_setup, "on_cpu", lambda: False)
+    monkeypatch.setattr(vllm_setup, "first_gpu", lambda: GPU)
+    plan = base.Plan({}, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 2})
+    assert vllm.Engine.split(plan) == parallel.Split(tensor=1, replicas=2)
+
+
+def test_the_slowest_copy_is_what_a_start_takes():
+    """Each step of a start counts as long as it took the slowest copy; null stays null."""
+    starts = [{"import": 2.0, "capture": None}, {"import": 3.0, "capture": None}]
+    assert replicas.slowest(starts) == {"import": 3.0, "capture": None}

@@ -17,6 +17,7 @@ class Engine(base.Engine):
     """
 
     TOKENS = False
+    SPEED = frozenset({"delay"})
 
     def __enter__(self) -> Self:
         """Refuse what an engine without weights cannot do."""

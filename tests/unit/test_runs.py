@@ -1,0 +1,62 @@
+"""The record of an engine's run says what ran, where and how fast."""
+
+import json
+
+import pytest
+from slmrag import events, runs
+from slmrag.engines import base, echo
+
+GPU = {"name": "NVIDIA H100", "driver": "570.1", "energy_millijoules": 5_000}
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Make the record of a run on a made-up GPU or on none."""
+
+    def make(gpu):
+        reads = iter(range(10))
+        found = lambda: gpu and gpu | {"energy_millijoules": 5_000 * (1 + next(reads))}  # noqa: E731
+        monkeypatch.setattr(runs, "first_gpu", found)
+        plan = base.Plan({}, base.Sampling(), hardware={"gpus": 1 if gpu else 0})
+        made = runs.EngineRun(echo.Engine(plan), 0.5)
+        made.count([base.Completion("ab", "yes", 7, 2, "stop", 0.1, 0.2)])
+        return made
+
+    return make
+
+
+def test_a_gpu_is_named_and_its_energy_counted(run):
+    """Name and driver stand in the record, and the joules between its two readings."""
+    record = run(GPU).record()
+    assert (record["gpu_name"], record["driver"]) == ("NVIDIA H100", "570.1")
+    assert record["energy_joules"] == 5.0
+    assert (record["requests"], record["prompt_tokens"], record["generated_tokens"]) == (1, 7, 2)
+
+
+def test_without_a_gpu_its_numbers_are_null(run):
+    """What there is none of is null, not left out and not zero."""
+    record = run({}).record()
+    names = ("gpu_name", "driver", "peak_gpu_bytes", "energy_joules", "parameters")
+    assert [record[name] for name in names] == [None] * 5
+    assert record["peak_cpu_bytes"] > 2**20
+
+
+def test_the_peaks_are_those_of_the_jobs_sampler(run, tmp_path):
+    """GPU memory is what the job's own processes held, as its sampler saw it."""
+    log = events.EventLog(tmp_path / "events.jsonl")
+    log.peaks = {"rss_bytes": 2**40, "gpu_bytes": 3 * 2**30}
+    events.use(log)
+    try:
+        record = run(GPU).record()
+    finally:
+        events.use(None)
+        log.close()
+    assert (record["peak_cpu_bytes"], record["peak_gpu_bytes"]) == (2**40, 3 * 2**30)
+
+
+def test_the_jobs_events_tell_the_start_and_the_rates(run):
+    """What is worth tracking is a number for each name, and JSON can hold it."""
+    summary = run(GPU).summary()
+    assert summary["engine_start/start_seconds"] == summary["engine_start_seconds"] == 0.5
+    assert {"tokens_per_second", "requests_per_second", "peak_cpu_bytes"} <= set(summary)
+    assert None not in json.loads(json.dumps(summary)).values()
