@@ -82,6 +82,7 @@ def main() -> None:
     except OSError:  # a kernel without such descriptors: then the next sync writes the end
         pass
     pump(0, 1, others)
+    os._exit(0)  # the job waits for this end
 
 
 def last_words(events: str | None = None) -> None:

@@ -3,12 +3,11 @@
 import json
 import os
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from slmrag.tracking.probe import Step, Wrong, fetch, resolve
+from slmrag.tracking.probe import Step, Wrong, fetch, in_order, resolve
 from slmrag.tracking.servers import clearml_config_file, clearml_configured
 from slmrag.tracking.settings import Settings
 
@@ -17,15 +16,7 @@ VARIABLES = ("CLEARML_API_HOST", "CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_K
 
 def steps(chosen: Settings) -> list[Step]:
     """Return the steps in order."""
-    functions = {
-        "configuration": configuration,
-        "host": host,
-        "server": server,
-        "credentials": credentials,
-        "project": project,
-        "artifacts": artifacts,
-    }
-    return [(name, partial(function, chosen)) for name, function in functions.items()]
+    return in_order(chosen, configuration, host, server, credentials, project, artifacts)
 
 
 def configuration(chosen: Settings, known: dict[str, Any]) -> str:

@@ -2,12 +2,11 @@
 
 import os
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from slmrag.tracking.probe import Step, Wrong, fetch, resolve
+from slmrag.tracking.probe import Step, Wrong, fetch, in_order, resolve
 from slmrag.tracking.settings import Settings
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -15,15 +14,7 @@ ADDRESS = "MLFLOW_TRACKING_URI"
 
 def steps(chosen: Settings) -> list[Step]:
     """Return the steps in order."""
-    functions = {
-        "configuration": configuration,
-        "host": host,
-        "server": server,
-        "credentials": credentials,
-        "experiment": experiment,
-        "artifacts": artifacts,
-    }
-    return [(name, partial(function, chosen)) for name, function in functions.items()]
+    return in_order(chosen, configuration, host, server, credentials, experiment, artifacts)
 
 
 def configuration(chosen: Settings, known: dict[str, Any]) -> str:

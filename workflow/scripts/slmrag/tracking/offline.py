@@ -11,6 +11,7 @@ from typing import Any
 from slmrag.files import atomic
 from slmrag.tracking import naming
 from slmrag.tracking.attempts import Attempt, Event
+from slmrag.tracking.clearml_events import since
 from slmrag.tracking.settings import Settings
 
 TARGET = "offline"
@@ -163,11 +164,6 @@ def end(task: Any, start: Event, event: Event, chosen: Settings) -> None:
     task.add_tags([f"status:{event['status']}"])
     if event.get("error"):
         task.get_logger().report_text(str(event["error"]), print_console=False)
-
-
-def since(start: Event, event: Event) -> int:
-    """Return the whole seconds between the start and an event."""
-    return int(event["time"] - start["time"])
 
 
 ACTIONS = {

@@ -2,10 +2,16 @@
 
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 Step = tuple[str, Callable[[dict[str, Any]], str]]
+
+
+def in_order(chosen: Any, *functions: Callable[[Any, dict[str, Any]], str]) -> list[Step]:
+    """Return functions of the settings and of what is known by now as steps of their own names."""
+    return [(function.__name__, partial(function, chosen)) for function in functions]
 
 
 class Wrong(Exception):
