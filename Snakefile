@@ -39,6 +39,7 @@ if CONFIG.judge:
 
 
 include: "rules/settings.smk"
+include: "rules/retries.smk"
 
 
 localrules:

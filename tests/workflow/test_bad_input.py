@@ -56,3 +56,25 @@ def test_bad_data_is_refused_in_one_line(tmp_path, spoil, expected):
     assert expected in errors[0]
     assert not list(project.folder.glob("**/.*.part"))
     assert not list(project.folder.glob("results/*/report/*"))
+
+
+@pytest.mark.slow
+def test_a_mistake_in_the_data_is_not_tried_again(tmp_path):
+    """With retries a job that met bad data runs once: it would only meet it again."""
+    project = make_project(tmp_path / "p", models={"parrot": ECHO})
+    broken_questions("not json")(project)
+    assert project.run("--retries", "2", check=False).returncode != 0
+    assert (
+        len(list(project.folder.glob("results/tiny/jobs/prepare_dataset/**/attempts/*.jsonl"))) == 1
+    )
+
+
+@pytest.mark.slow
+def test_a_mistake_in_a_model_is_tried_again(tmp_path):
+    """What an engine refuses may be a matter of memory or of the node: retries stay."""
+    project = make_project(tmp_path / "p", models={"parrot": ECHO | {"load_in_8bit": True}})
+    assert project.run("--retries", "2", "--", "answers", check=False).returncode != 0
+    assert (
+        len(list(project.folder.glob("results/tiny/jobs/generate_answers/**/attempts/*.jsonl")))
+        == 3
+    )

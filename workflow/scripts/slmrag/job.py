@@ -57,7 +57,7 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
         signal.signal(signal.SIGTERM, terminate)
     watchers: Watchers | None = None
     deadline: Deadline | None = None
-    status, story, devices = 0, None, ExitStack()
+    status, story, mistake, devices = 0, None, False, ExitStack()
     try:
         with suppress(ValueError):
             deadline = Deadline(lambda: watchers and watchers.cut_short())
@@ -72,9 +72,10 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         status, story = explain(job, log, exception)
+        mistake = isinstance(exception, UserError)
     finally:
         if watchers:
-            watchers.finish(job, STATUS.get(status, "failed"), story)
+            watchers.finish(job, STATUS.get(status, "failed"), story, mistake)
         devices.close()
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)

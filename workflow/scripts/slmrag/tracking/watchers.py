@@ -84,7 +84,7 @@ class Watchers:
         self.journal.write("end", status="killed", error=story, **peaks)
         self.sampler.write("killed")
 
-    def finish(self, job: Job, status: str, story: str | None) -> None:
+    def finish(self, job: Job, status: str, story: str | None, mistake: bool = False) -> None:
         """Write how the job ended, and let go of the publisher, whatever else fails."""
         with harmless("memory"):
             self.sampler.finish(status)
@@ -93,7 +93,7 @@ class Watchers:
             self.look()
         with harmless("end"):
             peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
-            self.journal.write("end", status=status, error=story, **peaks)
+            self.journal.write("end", status=status, error=story, mistake=mistake, **peaks)
         events.use(None)
         self.journal.close()
         if self.publisher:

@@ -1,0 +1,27 @@
+"""A mistake of the user's is no reason to try again."""
+
+import json
+
+import pytest
+from slmrag.mistakes import RUN, ended_by_mistake
+
+START = {"kind": "start", "run": "one"}
+END = {"kind": "end", "status": "failed", "error": "line 3 has no question", "mistake": True}
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([START, END], True),
+        ([START | {"run": "before"}, END], False),
+        ([START, END | {"mistake": False}], False),
+        ([START], False),
+        ([], False),
+    ],
+)
+def test_only_this_run_s_mistake_counts(tmp_path, monkeypatch, events, expected):
+    """A mistake of an earlier run, a crash and a job without an end are tried again."""
+    monkeypatch.setenv(RUN, "one")
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+    assert ended_by_mistake(tmp_path) is expected
+    assert not ended_by_mistake(tmp_path / "nowhere")
