@@ -11,6 +11,7 @@ import tempfile
 from slmrag import grid
 from slmrag.config import load
 from slmrag.fingerprint import code
+from slmrag.on_disk import on_disk
 from slmrag.tracking import run as tracked_run
 
 try:

@@ -1,6 +1,6 @@
 """Raw objects and checkpoints, verified, with a manifest of what came.
 
-Needs: config objects, models, retrievers (encoders), storage
+Needs: objects that lie on this machine (an edit of one is taken up); config objects, models, retrievers (encoders), storage
 Makes: resources/raw/{object}, resources/models/{model}, resources/encoders/{retriever}, each + .json
 """
 
@@ -13,6 +13,8 @@ localrules:
 
 
 rule download_object:
+    input:
+        source=source,
     output:
         data=directory("resources/raw/{object}"),
         manifest="resources/raw/{object}.json",

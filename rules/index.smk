@@ -1,7 +1,7 @@
 """An index of a corpus for each retriever.
 
 Needs: resources/corpora/{corpus}/passages.parquet, resources/encoders/{retriever} for dense ones
-Makes: resources/indexes/{corpus}/{retriever}; resources/vectors/{corpus}/{retriever}/ where the
+Makes: resources/indexes/{corpus}/{retriever} + .json, its digest; resources/vectors/{corpus}/{retriever}/ where the
        encoding is shared by several jobs
 """
 
@@ -43,6 +43,7 @@ rule index_passages:
         vectors=vectors,
     output:
         index=directory("resources/indexes/{corpus}/{retriever}"),
+        manifest="resources/indexes/{corpus}/{retriever}.json",
     log:
         "logs/index_passages/{corpus}/{retriever}.log",
     benchmark:

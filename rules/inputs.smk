@@ -20,6 +20,11 @@ def template(where, path):
     return found
 
 
+def source(wildcards):
+    """Return the files of an object that lies on this machine, so that an edit of one is seen."""
+    return on_disk(CONFIG.objects[wildcards.object].uri)
+
+
 def raw(table, wildcard, key):
     """Return an input function: the folder of each raw object that an entry names under a key."""
 

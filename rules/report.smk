@@ -27,7 +27,8 @@ rule report_comparison:
         ],
         grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded(CONFIG)],
         page=sorted(PAGE),
-        indexes=expand("resources/indexes/{index}", index=grid.indexes(CONFIG)),
+        indexes=ancient(expand("resources/indexes/{index}", index=grid.indexes(CONFIG))),
+        index_manifests=expand("resources/indexes/{index}.json", index=grid.indexes(CONFIG)),
         manifests=[
             *expand("resources/raw/{object}.json", object=grid.objects(CONFIG)),
             *[f"resources/models/{m}.json" for m, e in CONFIG.models.items() if e.checkpoint],

@@ -9,7 +9,8 @@ rule retrieve_passages:
     input:
         questions="resources/datasets/{dataset}/questions.parquet",
         passages=lambda wildcards: passages(wildcards.dataset),
-        index=index_of,
+        index=ancient(index_of),
+        index_manifest=manifest(index_of),
         hits=upstream_hits,
         encoder=ancient(query_encoder),
         encoder_manifest=manifest(query_encoder),

@@ -66,7 +66,8 @@ def run(tmp_path: Path) -> Callable[..., pl.DataFrame]:
         )
         params = SimpleNamespace(entry=entry, hardware=HARDWARE)
         if not hits:
-            index_passages.main(inputs, SimpleNamespace(index=tmp_path / "index"), params)
+            built = SimpleNamespace(index=tmp_path / "index", manifest=tmp_path / "index.json")
+            index_passages.main(inputs, built, params)
         if query_encoder:
             inputs.encoder = [query_encoder]
         outputs = SimpleNamespace(

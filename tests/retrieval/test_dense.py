@@ -45,7 +45,7 @@ def test_shards_are_the_whole(tmp_path: Path, shards: int) -> None:
             encoder=[],
             vectors=[shard(tmp_path, number, shards) for number in range(shards)],
         ),
-        SimpleNamespace(index=tmp_path / "index"),
+        SimpleNamespace(index=tmp_path / "index", manifest=tmp_path / "index.json"),
         SimpleNamespace(entry=HASHING, hardware=HARDWARE),
     )
     assert np.array_equal(np.concatenate(vectors.parts(tmp_path / "index")), whole)

@@ -54,7 +54,7 @@ def build(folder: Path, entry: dict[str, Any]) -> dict[str, Any]:
     """Run index_passages."""
     return index_passages.main(
         SimpleNamespace(passages=folder / "passages.parquet", encoder=[]),
-        SimpleNamespace(index=folder / "index"),
+        SimpleNamespace(index=folder / "index", manifest=folder / "index.json"),
         SimpleNamespace(entry=entry, hardware=HARDWARE),
     )
 

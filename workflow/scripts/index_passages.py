@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from slmrag import events
+from slmrag.files import write_json
 from slmrag.job import run_job
 from slmrag.retrievers import retriever
 from slmrag.retrievers.corpus import size as count
-from slmrag.retrievers.store import atomic_folder, describe, resolved
+from slmrag.retrievers.store import atomic_folder, describe, folder_digest, resolved
 
 
 def main(input, output, params):
-    """Write the index folder of one retriever and corpus; it is whole or absent."""
+    """Write the index folder of one retriever and corpus, whole or absent, and its digest."""
     kind = retriever(params.entry["kind"])
     passages = Path(input.passages)
     built = resolved(params.entry, kind.BUILD)
@@ -21,6 +22,7 @@ def main(input, output, params):
     with events.component("index"), atomic_folder(output.index) as folder:
         facts = kind.build(passages, folder, params.hardware | built | given)
         size = describe(folder, built, passages, facts)
+    write_json({"digest": folder_digest(output.index), "bytes": size}, output.manifest)
     numbers = {name: v for name, v in facts.items() if isinstance(v, int | float)}
     return {"bytes": size, "index_documents": count(passages)} | numbers
 
