@@ -170,6 +170,8 @@ class MadeUp:
             "requests": count,
             "generated_tokens": 4 * count,
             "peak_cpu_bytes": 10**9 * (1 + rank),
+            "peak_gpu_bytes": 3 * 10**9 * (1 + rank),
+            "energy_joules": 50.0 * (1 + rank),
             "parameters": 135_000_000 * (1 + rank),
         }
         path = self.path("timings", model, dataset, mode)

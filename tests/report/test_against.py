@@ -53,6 +53,26 @@ def test_fewer_questions_are_paired_where_they_agree(tmp_path):
     assert "| tiny/facts/no_context | 10 |" in page
 
 
+def test_other_questions_are_never_paired(tmp_path):
+    """Where no question is in both, each cell says so, and nothing is tested."""
+    new, old = make(tmp_path, "new"), make(tmp_path, "old")
+    for path in (old / "scores").rglob("*.parquet"):
+        rows = pl.read_parquet(path)
+        rows.with_columns(question_id="old-" + pl.col("question_id")).write_parquet(path)
+    page = compare(tmp_path, new, old)
+    assert page.count("no question in common") == 3 and "is better" not in page
+
+
+def test_cells_of_one_experiment_alone_are_listed(tmp_path):
+    """A model that only one experiment has is named, not compared."""
+    new, old = make(tmp_path, "new"), make(tmp_path, "old")
+    path = old / "report/comparison.parquet"
+    pl.read_parquet(path).with_columns(model=pl.lit("older")).write_parquet(path)
+    page = compare(tmp_path, new, old)
+    assert "Only in new: tiny/facts/no_context" in page
+    assert "Only in old: older/facts/no_context" in page
+
+
 def test_an_experiment_without_report_is_named(tmp_path):
     """An experiment that was never made is refused in one sentence."""
     with pytest.raises(UserError, match=r"there is no comparison\.parquet"):

@@ -29,6 +29,15 @@ TESTED = """
 const rows = [...document.querySelectorAll('#pairs tbody tr')];
 return rows.map(row => [...row.cells].map(cell => cell.innerText));
 """
+EMPTY_FIELDS = """
+for (const field of document.querySelectorAll('input[type=search]')) {
+  field.value = ''; field.dispatchEvent(new Event('input', {bubbles: true}));
+}
+for (const list of document.querySelectorAll('.filters select[data-table]')) {
+  list.value = ''; list.dispatchEvent(new Event('input', {bubbles: true}));
+}
+"""
+ARABIC = "\u0645\u0631\u062d\u0628\u0627 \U0001f600"
 SIDES = ("first", "second")
 OPEN = "document.querySelector('#browser details.answer').open = true"
 
@@ -109,13 +118,90 @@ def test_a_question_opens_with_its_prompt_and_answers(page):
 
 
 def test_a_keyboard_moves_to_the_next_question(page):
-    """Choosing another entry of the list shows that question."""
+    """An arrow down in the list shows the next question; Enter opens an answer."""
     window, _ = page
-    window.run("""
-    const list = document.querySelector('#browser > select');
-    list.selectedIndex = 1; list.dispatchEvent(new Event('change'));
+    window.run("document.querySelector('#browser > select').focus()")
+    window.press("down")
+    window.wait("return document.querySelector('#browser h3').innerText.includes('the 1th')")
+    for _ in range(9):
+        window.press("tab")
+        if window.run("return document.activeElement.closest('details.answer') !== null"):
+            break
+    window.press("enter")
+    window.wait("return document.querySelector('#browser details.answer').open")
+
+
+def test_a_keyboard_finds_a_question(page):
+    """What is typed into Find leaves the questions that hold it."""
+    window, _ = page
+    window.run("document.querySelector('#find-question').focus()")
+    window.press(*"q17")
+    window.wait("return document.querySelector('#browser h3').innerText.includes('the 17th')")
+    window.run(EMPTY_FIELDS)
+
+
+def test_a_keyboard_sorts_and_filters(page):
+    """Enter on a heading sorts, and typing in Find filters; each can be reached by Tab."""
+    window, _ = page
+    window.run(EMPTY_FIELDS)
+    window.run("document.querySelector('#table-cells input').focus()")
+    window.press(*"small")
+    window.wait("return document.querySelector('#table-cells output').value === '6 of 12 rows'")
+    window.run("document.querySelector('#table-cells th[data-c=f1] button').focus()")
+    window.press("enter")
+    assert window.run(
+        "return document.querySelector('#table-cells th[data-c=f1]').ariaSort === 'descending'"
+    )
+    values = [float(row["f1"]) for row in window.run(SHOWN)]
+    assert len(values) == 6 and values == sorted(values, reverse=True)
+    unreachable = window.run("""
+    return [...document.querySelectorAll('button, input, select, summary, .scroll, nav a')]
+      .filter(node => node.tabIndex < 0).length;
     """)
-    assert "What is the 1th" in window.run("return document.querySelector('#browser h3').innerText")
+    assert unreachable == 0
+
+
+def test_a_keyboard_chooses_two_cells(page):
+    """Arrow keys in both lists change the test that is shown."""
+    window, _ = page
+    before = window.run(TESTED)
+    window.run("document.querySelectorAll('#pairs select')[1].focus()")
+    window.press("down")
+    assert window.run(TESTED) != before
+
+
+def test_other_scripts_run_their_own_way(page):
+    """An Arabic answer with an emoji is shown whole, and laid out from right to left."""
+    window, _ = page
+    found = window.run(
+        """
+    const list = document.querySelector('#browser > select');
+    for (let i = 0; i < list.length; i++) {
+      list.selectedIndex = i; list.dispatchEvent(new Event('change'));
+      const said = [...document.querySelectorAll('#browser .said')]
+        .find(node => node.textContent === arguments[0]);
+      if (said) return [getComputedStyle(said).direction, said.closest('details').dir];
+    }
+    """,
+        ARABIC,
+    )
+    assert found == ["rtl", ""]
+
+
+def test_all_that_is_shown_can_be_named(page):
+    """Every field has a label, every figure and table a name, and no id stands twice."""
+    window, _ = page
+    bare = window.run("""
+    const named = node => node.labels?.length || node.ariaLabel;
+    const ids = [...document.querySelectorAll('[id]')].map(node => node.id);
+    return [
+      [...document.querySelectorAll('input, select')].filter(node => !named(node)).length,
+      [...document.querySelectorAll('svg')].filter(node => !node.ariaLabel).length,
+      [...document.querySelectorAll('table[data-id]')].filter(node => !node.caption).length,
+      ids.length - new Set(ids).size,
+    ];
+    """)
+    assert bare == [0, 0, 0, 0]
 
 
 def test_any_two_cells_can_be_compared(made, page):
@@ -166,8 +252,9 @@ def test_the_mark_under_the_pointer_shows_its_numbers(page):
 def test_a_phone_needs_no_sideways_scrolling(page):
     """On a narrow screen the page itself is no wider than the screen."""
     window, _ = page
-    window.resize(500, 900)
-    assert window.run("return document.documentElement.scrollWidth <= innerWidth")
+    window.phone(390, 844)
+    window.wait("return innerWidth === 390")
+    assert window.run("return document.documentElement.scrollWidth") <= 390
 
 
 def test_the_console_is_silent(page):

@@ -1,13 +1,16 @@
 """The report of a made-up experiment, read back from its files."""
 
 import csv
+import json
 import re
 import shutil
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 import report_comparison
+from slmrag.reporting import failure_examples
 from slmrag.reporting.formats import show
 from slmrag.reporting.headline import LABELS
 
@@ -191,6 +194,105 @@ def test_five_hundred_models_make_a_page(tmp_path):
     assert len(rows) == len(page.rows("cells")) == 500
     assert len(page.rows("tests-models")) == 1000
     assert pl.read_csv(experiment.output.pairs).height == 500 * 499 // 2
+
+
+def test_a_cell_without_rows_says_so(tmp_path):
+    """A cell whose answers are a table of no rows stands in the page with its reason."""
+    experiment = make(tmp_path, questions=8)
+    cell = ("tiny", "facts", "no_context")
+    rewrite(experiment.path("scores", *cell), lambda rows: rows.clear())
+    summary = experiment.path("scores", *cell, end="json")
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"n": 0}))
+    page, rows, html = report(experiment)
+    assert "no row" in rows[0]["status"] and "1 of 6 cells are missing" in html
+    assert len(page.rows("cells")) == 6
+
+
+def test_a_train_sets_overlap_is_a_slice(tmp_path):
+    """The column `overlap` of the questions gives a table of means by overlap."""
+    experiment = make(tmp_path, questions=9)
+    kinds = pl.Series("overlap", ["question", "answer", "none"] * 3)
+    rewrite(experiment.input.questions[0], lambda rows: rows.with_columns(kinds))
+    page, _, html = report(experiment)
+    assert "Mean by overlap with the train set" in html
+    scores = pl.read_parquet(experiment.path("scores", "tiny", "facts", "oracle_context"))
+    own = scores.filter(kinds == "answer")["token_recall"].mean()
+    tables = [rows for name, rows in page.tables.items() if name.startswith("slices-")]
+    row = next(r for rows in tables for r in rows if "answer" in r and r["mode"][1][0] == "o")
+    assert float(row["answer"][0]) == pytest.approx(own)
+
+
+def test_alerts_of_jobs_stand_in_the_page(tmp_path):
+    """What a job warned of while it ran is a row of the caveats; a torn line is passed over."""
+    experiment = make(tmp_path, questions=5)
+    folder = experiment.results / "jobs/generate_answers/tiny"
+    folder.mkdir(parents=True)
+    event = {"time": 0, "kind": "alert", "name": "run_hours", "message": "run time is <b>9</b> h"}
+    text = f'{{"kind": "scalar"}}\n{json.dumps(event)}\n{{"kind": "alert", "na'
+    (folder / "events.jsonl").write_text(text)
+    page, _, html = report(experiment)
+    (row,) = page.rows("job-alerts")
+    assert row["job"][1] == "generate_answers/tiny" and row["alert"][1] == "run_hours"
+    assert row["message"][1] == "run time is <b>9</b> h" and "<b>9</b>" not in html
+    assert row["time"][1] == "1970-01-01 00:00 UTC"
+
+
+def test_each_failure_has_counts_and_examples(made):
+    """The classes that occur have their counts, and up to three answers each to look at."""
+    page, _, _ = made
+    counts, shown = page.rows("failures"), page.rows("failure-examples")
+    for name, label in failure_examples.LABELS.items():
+        own = [row for row in shown if row["failure"][1] == label]
+        assert bool(own) == any(int(row[name][0]) for row in counts if name in row)
+        assert len([row for row in own if row["dataset"][1] == "facts"]) <= 3
+
+
+def test_recall_stands_by_the_number_of_passages(made):
+    """Without context there are 0 passages, with the retriever 2; both columns are the CSV's."""
+    page, rows, _ = made
+    means = {(r["model"], r["dataset"], r["mode"]): float(r["token_recall"]) for r in rows}
+    for row in page.rows("passages"):
+        cell = row["model"][1], row["dataset"][1]
+        assert float(row["passages_0"][0]) == means[(*cell, "no_context")]
+        assert float(row["passages_2"][0]) == means[(*cell, "retriever_context")]
+
+
+def test_costs_come_from_the_engines_records(made):
+    """Start, tokens/s, seconds per 1,000 questions, memory and weights are the records'."""
+    page, _, _ = made
+    row = next(row for row in page.rows("costs") if row["model"][1] == "small")
+    assert float(row["start_seconds"][0]) == 3.0
+    assert float(row["tokens_per_second"][0]) == 4 * 40 / 4.0
+    assert float(row["seconds_per_1000"][0]) == 100.0
+    assert float(row["peak_gpu_bytes"][0]) == 6e9
+    assert float(row["energy_per_1000"][0]) == 2500.0
+    assert row["parameters"][1] == "270 M"
+
+
+def test_quality_is_drawn_against_each_cost(made):
+    """There is a plot a data set for GPU and host memory, for latency and for parameters."""
+    figures = {attrs.get("id") for tag, attrs in made[0].tags if tag == "figure"}
+    for cost in ("peak_gpu_bytes", "peak_cpu_bytes", "seconds", "parameters"):
+        assert f"figure-token_recall-{cost}-facts" in figures
+    lines = [attrs for tag, attrs in made[0].tags if attrs.get("class", "").startswith("line s")]
+    assert len(lines) == 2 * 3
+
+
+def test_an_index_s_size_and_build_time_are_shown(tmp_path):
+    """Bytes come from the index's own list, seconds from Snakemake's benchmark."""
+    experiment = make(tmp_path, questions=5)
+    folder = tmp_path / "resources/indexes/list/bm25"
+    folder.mkdir(parents=True)
+    about = {"built": {"kind": "rank_bm25"}, "files": {"a": 1_500_000, "b": 500_000}}
+    (folder / "index.json").write_text(json.dumps(about))
+    times = tmp_path / "benchmarks/index_passages/list/bm25.tsv"
+    times.parent.mkdir(parents=True)
+    times.write_text("s\th:m:s\n12.5\t0:00:12\n")
+    input = vars(experiment.input) | {"indexes": [folder]}
+    experiment.__class__ = type("Indexed", (MadeUp,), {"input": SimpleNamespace(**input)})
+    (row,) = report(experiment)[0].rows("indexes")
+    assert row["kind"][1] == "rank_bm25" and float(row["bytes"][0]) == 2e6
+    assert float(row["seconds"][0]) == 12.5
 
 
 def test_the_paper_tables_name_the_best(made, tmp_path):

@@ -14,6 +14,8 @@ DRIVER = shutil.which("chromedriver")
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 OFFLINE = ["--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9"]
 
+KEYS = {"tab": "\ue004", "enter": "\ue007", "space": "\ue00d", "down": "\ue015", "end": "\ue010"}
+
 
 class Browser:
     """One session of a driver at ``address``."""
@@ -32,7 +34,7 @@ class Browser:
         request = Request(
             self.session + path, data, {"Content-Type": "application/json"}, method=method
         )
-        with urlopen(request, timeout=60) as answer:
+        with urlopen(request, timeout=120) as answer:
             return json.load(answer)["value"]
 
     def open(self, path):
@@ -43,13 +45,26 @@ class Browser:
         """Return what a script returns."""
         return self.send("/execute/sync", {"script": script, "args": list(arguments)})
 
-    def wait(self, script, seconds=10):
+    def wait(self, script, seconds=60):
         """Return the first true value of a script."""
         until = time.monotonic() + seconds
         while not (value := self.run(script)):
             assert time.monotonic() < until, f"still false: {script}"
             time.sleep(0.05)
         return value
+
+    def press(self, *keys):
+        """Press and release keys one after the other, as a keyboard does."""
+        names = [KEYS.get(key, key) for key in keys]
+        steps = [{"type": kind, "value": k} for k in names for kind in ("keyDown", "keyUp")]
+        actions = [{"type": "key", "id": "keyboard", "actions": steps}]
+        self.send("/actions", {"actions": actions})
+
+    def phone(self, width, height):
+        """Show the page as a phone of this size does."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True}
+        order = {"cmd": "Emulation.setDeviceMetricsOverride", "params": size}
+        self.send("/goog/cdp/execute", order)
 
     def resize(self, width, height):
         """Give the window a size."""
@@ -72,7 +87,7 @@ def browser():
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        for _ in range(100):
+        for _ in range(600):
             with suppress(URLError), urlopen(f"{address}/status", timeout=5):
                 break
             time.sleep(0.1)

@@ -238,6 +238,7 @@ function pairs(data, root) {
     const words = `${board.n} questions; detectable: ${found.detectable}. ` +
       `Corrected over the family \u201c${found.family}\u201d of this data set.`;
     const box = make("div", null, "scroll");
+    Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "The test of these two cells" });
     box.append(pairTable(found));
     place.replaceChildren(make("p", `${found.verdict}.`, "verdict"), box, make("p", words, "note"));
   };
