@@ -31,7 +31,8 @@ def main(input, output, params):
 def found(input, params, questions):
     """Search the retriever's own index, or combine the hits of others."""
     entry, kind, passages = params.entry, retriever(params.entry["kind"]), Path(input.passages)
-    settings = entry | params.hardware | {"checkpoint": next(iter(input.encoder), None)}
+    checkpoint = next(iter(input.encoder), None)
+    settings = {**getattr(kind, "SEARCH", {}), **entry, **params.hardware, "checkpoint": checkpoint}
     texts, depth = questions["question"].to_list(), entry["depth"]
     if hasattr(kind, "combine"):
         runs = [read_hits(path, questions, passages) for path in input.hits]

@@ -1,13 +1,18 @@
 """Retrievers, one class a kind, so that a key of another kind is refused."""
 
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from slmrag.entries.base import Entry, Name
+from slmrag.entries.own import entries
+from slmrag.retrievers import KINDS
 
 Tokenizer = Literal["words", "whitespace"]
 Stopwords = Literal["none", "english"]
+Saturation = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -28,7 +33,8 @@ class Retriever(Entry):
 
     def upstream(self) -> list[str]:
         """Return the names of the retrievers that this one combines."""
-        return []
+        of = getattr(self, "of", None) or []
+        return [of] if isinstance(of, str) else list(of)
 
     def checkpoints(self) -> set[str]:
         """Return the keys that name a checkpoint to be downloaded."""
@@ -55,7 +61,7 @@ class RankBM25(Retriever):
     variant: Literal["okapi", "plus", "l"] | None = Field(
         None, description="Which of rank_bm25's classes (okapi)"
     )
-    k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
+    k1: Saturation | None = Field(None, description="Saturation of term frequency (1.5)")
     b: Share | None = Field(None, description="Normalisation by passage length (0.75)")
     epsilon: NonNegativeFloat | None = Field(
         None, description="okapi: share of the mean idf for terms in over half the passages (0.25)"
@@ -78,7 +84,7 @@ class BM25S(Retriever):
     method: Literal["robertson", "lucene", "atire", "bm25l", "bm25+"] | None = Field(
         None, description="Which BM25 (lucene)"
     )
-    k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
+    k1: Saturation | None = Field(None, description="Saturation of term frequency (1.5)")
     b: Share | None = Field(None, description="Normalisation by passage length (0.75)")
     delta: NonNegativeFloat | None = Field(
         None, description="bm25l, bm25+: least worth of a term (0.5)"
@@ -95,7 +101,9 @@ class Lucene(Retriever):
         None, description="Stemmer of Anserini's English analyser (porter)"
     )
     keep_stopwords: bool | None = Field(None, description="Index stop words too (false)")
-    k1: NonNegativeFloat | None = Field(None, description="Saturation of term frequency (0.9)")
+    k1: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        None, description="Saturation of term frequency (0.9)"
+    )
     b: Share | None = Field(None, description="Normalisation by passage length (0.4)")
 
 
@@ -118,7 +126,8 @@ class Dense(Retriever):
 
     kind: Literal["dense"]
     encoder: str = Field(
-        description="Checkpoint: hf:org/name, s3://bucket/prefix/ or a folder; hashing: a stand-in"
+        min_length=1,
+        description="Checkpoint: hf:org/name, s3://bucket/prefix/ or a folder; hashing: a stand-in",
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
     query_encoder: str | None = Field(
@@ -155,10 +164,6 @@ class RRF(Retriever):
     of: list[Name] = Field(min_length=2, description="Retrievers whose hits are fused")
     k: PositiveFloat | None = Field(None, description="Damping of the first ranks (60)")
 
-    def upstream(self) -> list[str]:
-        """Return the names of the retrievers that are fused."""
-        return list(self.of)
-
 
 class Rerank(Retriever):
     """Another retriever's hits, ranked anew by a cross-encoder."""
@@ -168,7 +173,9 @@ class Rerank(Retriever):
 
     kind: Literal["rerank"]
     of: Name = Field(description="Retriever whose hits are ranked anew")
-    encoder: str = Field(description="Cross-encoder: hf:org/name, s3://bucket/prefix/ or a folder")
+    encoder: str = Field(
+        min_length=1, description="Cross-encoder: hf:org/name, s3://bucket/prefix/ or a folder"
+    )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
     candidates: PositiveInt | None = Field(
         None, description="How many of its hits are read (all of them unless set)"
@@ -177,15 +184,18 @@ class Rerank(Retriever):
     batch_size: PositiveInt | None = Field(None, description="Pairs read at once")
     gpus: NonNegativeInt | None = Field(None, description="GPUs of its jobs (0 unless set)")
 
-    def upstream(self) -> list[str]:
-        """Return the name of the retriever whose hits are ranked anew."""
-        return [self.of]
-
     def gpu_count(self) -> int:
         """Return the GPUs that reranking asks for."""
         return self.gpus or 0
 
 
-RetrieverEntry = Annotated[
-    RankBM25 | BM25S | Lucene | Dense | RRF | Rerank, Field(discriminator="kind")
-]
+CLASSES = {
+    "rank_bm25": RankBM25,
+    "bm25s": BM25S,
+    "lucene": Lucene,
+    "dense": Dense,
+    "rrf": RRF,
+    "rerank": Rerank,
+}
+OWN = entries([kind for kind in KINDS if kind not in CLASSES], Retriever)
+RetrieverEntry = Annotated[reduce(or_, [*CLASSES.values(), *OWN]), Field(discriminator="kind")]

@@ -1,6 +1,6 @@
 """What a search returns: rows of the corpus by question, best first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +36,12 @@ class Hits:
             np.concatenate([rows for rows, _ in pairs] or [[]]).astype(np.int64),
             np.concatenate([scores for _, scores in pairs] or [[]]).astype(np.float64),
         )
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[tuple[int, int, float]], depth: int) -> "Hits":
+        """Return each question's ``depth`` best of (question, passage, score) in any order."""
+        question, passage, score = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+        return cls.best(question.astype(np.int64), passage.astype(np.int64), score, depth)
 
     @classmethod
     def best(cls, question: Array, passage: Array, score: Array, depth: int) -> "Hits":
