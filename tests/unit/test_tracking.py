@@ -6,7 +6,7 @@ import multiprocessing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.tracking import alerts, naming, outputs
+from slmrag.tracking import alerts, launch, naming, outputs
 from slmrag.tracking.attempts import Attempt, Busy, begin, find
 from slmrag.tracking.burial import bury
 from slmrag.tracking.deliver import deliver
@@ -89,6 +89,17 @@ def test_numbers_about_a_file():
     assert outputs.numbers(results, part, False) == {"answers": 4}
     assert outputs.numbers({"questions": 9}, {}, True) == {"questions": 9}
     assert outputs.numbers(results, {"file": "0"}, False) == {}
+
+
+def test_a_job_waits_where_its_end_would_leave_a_task_open(monkeypatch):
+    """Without a word in the config, only a batch system's job whose task was begun waits."""
+    chosen = settings({"deadline_seconds": 7})
+    for name in launch.BATCH_SYSTEMS:
+        monkeypatch.delenv(name, raising=False)
+    assert launch.waiting(chosen, True) == 0
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    assert (launch.waiting(chosen, True), launch.waiting(chosen, False)) == (7, 0)
+    assert launch.waiting(settings({"wait_seconds": 90}), False) == 20
 
 
 def test_absent_settings_are_defaults():

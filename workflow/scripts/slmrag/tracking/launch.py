@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from slmrag.tracking.attempts import Attempt
 from slmrag.tracking.servers import configured
 from slmrag.tracking.settings import Settings, settings
 
@@ -21,7 +22,7 @@ class Publisher:
 
     def __init__(self, log: Path, results: Path, raw: dict[str, Any]):
         """Start the process for an attempt's log."""
-        self.settings = settings(raw)
+        self.settings, self.attempt = settings(raw), Attempt(log)
         command = [sys.executable, "-P", "-m", "slmrag.tracking.publisher", str(log), str(results)]
         self.process = subprocess.Popen(
             command,
@@ -37,10 +38,14 @@ class Publisher:
             self.process.stdin.flush()
 
     def finish(self) -> None:
-        """Say that the job is over; wait only where the batch system would end the publisher."""
+        """Say that the job is over; wait only where the batch system would end the publisher.
+
+        It would leave a task open that has been begun; what was not begun the run's end sends.
+        """
         with suppress(OSError):
             self.process.stdin.close()
-        seconds = waiting(self.settings)
+        begun = "task" in self.attempt.state(self.settings.backend)
+        seconds = waiting(self.settings, begun)
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -53,11 +58,11 @@ def python_path() -> str:
     return os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")]))
 
 
-def waiting(chosen: Settings) -> float:
+def waiting(chosen: Settings, begun: bool) -> float:
     """Return for how many seconds a job waits for its publisher: 0 outside of a batch system."""
     if chosen.wait_seconds is not None:
         return min(chosen.wait_seconds, chosen.deadline_seconds)
-    batch = any(name in os.environ for name in BATCH_SYSTEMS)
+    batch = begun and any(name in os.environ for name in BATCH_SYSTEMS)
     return chosen.deadline_seconds if batch else 0.0
 
 
