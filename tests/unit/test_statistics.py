@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
-from slmrag.statistics import bootstrap_means, intervals, resamples
+from slmrag.statistics import bca, bootstrap_means, intervals, resamples, student_reach
+
+LUCK = np.random.default_rng(0).random((200_000, 2)).mean(axis=1)
 
 
 def coverage(share, n, repeats=400):
@@ -58,3 +60,29 @@ def test_the_interval_agrees_with_scipy():
     theirs = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=0)
     ours = intervals(values[:, None], 0.95, 20_000, 0)[0]
     assert ours == pytest.approx(list(theirs.confidence_interval), abs=2e-3)
+
+
+@pytest.mark.parametrize(("shares", "n"), [((0.3, 0.4), 200), ((0.05, 0.1), 300)])
+def test_intervals_of_a_difference_cover_it(shares, n):
+    """In simulation, BCa and Student's intervals of a paired difference hold the true one."""
+    random, hits = np.random.default_rng(2), np.zeros(2)
+    for seed in range(300):
+        luck = random.random((n, 1)) * 0.5 + random.random((n, 2)) * 0.5
+        difference = np.subtract(*(luck < np.quantile(LUCK, shares)).T.astype(float))
+        truth = shares[0] - shares[1]
+        own = intervals(difference[:, None], 0.95, 400, seed)[0]
+        reach = student_reach(n, 0.95) * difference.std(ddof=1) / n**0.5
+        both = np.array([own, difference.mean() + np.array([-reach, reach])])
+        hits += (both[:, 0] <= truth) & (truth <= both[:, 1])
+    assert np.all((hits / 300 >= 0.915) & (hits / 300 <= 0.985))
+
+
+def test_many_intervals_at_once_are_each_alone():
+    """The bounds of a row depend on that row only, and equal numpy's quantiles without skew."""
+    random = np.random.default_rng(9)
+    means = random.normal(0.3, 0.02, (5, 401))
+    middle, skews = np.median(means, axis=1), np.zeros(5)
+    found = bca(means, middle, skews, 0.9)
+    alone = [bca(means[i : i + 1], middle[i : i + 1], skews[:1], 0.9)[0] for i in range(5)]
+    assert np.array_equal(found, alone)
+    assert found == pytest.approx(np.quantile(means, [0.05, 0.95], axis=1).T, abs=1e-3)
