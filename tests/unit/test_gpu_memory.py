@@ -61,8 +61,28 @@ def test_only_the_jobs_processes_count(opened):
     assert measured["gpu_memory_percent"] == pytest.approx(100 * 7 / 80, abs=0.01)
     assert gpus.describe() == {
         "method": "nvml per process",
+        "utilisation": "nvml per device",
         "devices": [{"name": "GPU", "bytes": 80 * GIB}],
     }
+
+
+def test_utilisation_by_process(opened):
+    """The job's processes' last samples are added up; another's use is not the job's."""
+    gpus, _ = opened(running={7: GIB, 8: GIB}, used=2 * GIB)
+    samples = [(7, 1, 90), (7, 2, 30), (8, 2, 20), (9, 2, 50)]
+    told = [SimpleNamespace(pid=p, timeStamp=when, smUtil=use) for p, when, use in samples]
+    tell = {"nvmlDeviceGetProcessUtilization": lambda gpu, since: told}
+    vars(sys.modules["pynvml"]).update(tell)
+    assert gpus.measure({7, 8})["gpu_percent"] == 50
+    assert gpus.describe()["utilisation"] == "nvml per process"
+
+
+def test_processes_without_a_size(opened):
+    """Where NVML names the processes but not their memory, the device's growth counts."""
+    gpus, state = opened(running={}, used=GIB)
+    state.running, state.used = {7: None}, 5 * GIB
+    assert gpus.measure({7})["gpu_bytes"] == 4 * GIB
+    assert gpus.describe()["method"] == "nvml device use above its baseline"
 
 
 def test_hidden_process_ids(opened):
@@ -93,7 +113,7 @@ def test_without_a_driver_there_is_nothing():
     if gpus.devices:
         pytest.skip("this machine has a GPU")
     assert gpus.measure({1}) == {}
-    assert gpus.describe() == {"method": "none", "devices": []}
+    assert gpus.describe() == {"method": "none", "utilisation": "none", "devices": []}
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Collection
 from typing import Any
 
 NOISE = 64 * 2**20
 """Bytes by which a device's use moves by itself."""
+RECENT = 5.0
+"""Seconds back in which a process's last use of a device counts."""
 
 
 def visible(count: int, environment: str | None) -> list[int | str]:
@@ -22,7 +25,7 @@ class Gpus:
 
     def __init__(self) -> None:
         """Open NVML if a driver answers, and note each device's use before the job."""
-        self.method = "none"
+        self.method = self.busy_method = "none"
         self.devices: list[Any] = []
         self.baseline: list[int] = []
         if os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/nvidiactl"):
@@ -50,9 +53,23 @@ class Gpus:
         used = sum(own_bytes(gpu, processes) for gpu in self.devices)
         if not used and any(map(hidden, self.devices)):
             used = self.above([total.used for total in totals])
-        busy = [percent for percent in map(utilisation, self.devices) if percent is not None]
         values = {"gpu_bytes": used, "gpu_memory_percent": round(share, 2)}
-        return values | ({"gpu_percent": max(busy)} if busy else {})
+        busy = self.busy(processes)
+        return values | ({} if busy is None else {"gpu_percent": busy})
+
+    def busy(self, processes: Collection[int]) -> float | None:
+        """Return the utilisation, in percent, that ``processes`` make of their busiest device.
+
+        It is the device's own where NVML does not tell processes apart, None where it tells none.
+        """
+        own = [own_utilisation(gpu, processes) for gpu in self.devices]
+        known = [percent for percent in own if percent is not None]
+        if known:
+            self.busy_method = "nvml per process"
+            return max(known)
+        known = [percent for percent in map(utilisation, self.devices) if percent is not None]
+        self.busy_method = "nvml per device" if known else "none"
+        return max(known, default=None)
 
     def above(self, used: Collection[int]) -> int:
         """Return the devices' bytes above what was in use before: containers hide process ids."""
@@ -64,7 +81,7 @@ class Gpus:
     def describe(self) -> dict[str, Any]:
         """Return the devices' names, sizes and how their use was measured."""
         if not self.devices:
-            return {"method": self.method, "devices": []}
+            return {"method": self.method, "utilisation": self.busy_method, "devices": []}
         import pynvml
 
         devices = [
@@ -74,7 +91,7 @@ class Gpus:
             }
             for gpu in self.devices
         ]
-        return {"method": self.method, "devices": devices}
+        return {"method": self.method, "utilisation": self.busy_method, "devices": devices}
 
 
 def device(name: int | str) -> Any:
@@ -97,13 +114,30 @@ def own_bytes(gpu: Any, processes: Collection[int]) -> int:
 
 
 def hidden(gpu: Any) -> bool:
-    """Say whether a device shows ids of processes that are not to be seen from here."""
+    """Say whether a device shows ids of processes that are not seen from here, or no sizes."""
     import pynvml
 
     with contextlib.suppress(pynvml.NVMLError):
         running = pynvml.nvmlDeviceGetComputeRunningProcesses(gpu)
-        return any(not os.path.exists(f"/proc/{entry.pid}") for entry in running)
+        return any(
+            entry.usedGpuMemory is None or not os.path.exists(f"/proc/{entry.pid}")
+            for entry in running
+        )
     return True
+
+
+def own_utilisation(gpu: Any, processes: Collection[int]) -> float | None:
+    """Return the percent of a device's time that ``processes`` used last, None if not told."""
+    import pynvml
+
+    latest: dict[int, Any] = {}
+    with contextlib.suppress(pynvml.NVMLError, AttributeError):
+        since = int((time.time() - RECENT) * 1e6)
+        for sample in pynvml.nvmlDeviceGetProcessUtilization(gpu, since):
+            if sample.pid in processes:
+                known = latest.setdefault(sample.pid, sample)
+                latest[sample.pid] = max(known, sample, key=lambda one: one.timeStamp)
+    return min(100, sum(sample.smUtil for sample in latest.values())) if latest else None
 
 
 def utilisation(gpu: Any) -> float | None:
