@@ -102,6 +102,11 @@ def test_an_oracle_over_a_set_without_gold_passages_says_what_to_do(format):
     config.load(raw)
 
 
+def test_an_unquoted_off_turns_tracking_off():
+    """YAML reads ``mode: off`` as false; it is taken as it was meant."""
+    assert config.load(edited(("tracking", {"mode": False}))).tracking.mode == "off"
+
+
 def test_an_entry_of_null_is_not_there():
     """Setting an entry to null removes it."""
     raw = edited(("models/other", None), ("storage", None))

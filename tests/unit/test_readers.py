@@ -147,6 +147,24 @@ def test_simpleqa_with_the_users_passages(tmp_path):
     assert audit["gold_has_answer"] == 0.0
 
 
+def test_gold_that_is_nowhere(tmp_path):
+    """A gold id that the gold object lacks is an error that names both files and the line."""
+    data = json.dumps({"question": "a", "answers": ["b"], "gold": ["p9"]})
+    with pytest.raises(UserError, match=r"x.jsonl, line 1: the gold passage 'p9' is not in .*gold"):
+        prepare_questions(tmp_path, "x.jsonl", data, {"format": "jsonl"}, GOLD)
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+def test_gold_of_other_questions(tmp_path, caplog, limit):
+    """Gold that belongs to no question is told, unless a limit leaves questions out."""
+    lines = [{"question": name, "text": "x"} for name in ("Who won in 2010?", "Whom?")]
+    gold = ("gold.jsonl", "\n".join(map(json.dumps, lines)))
+    entry = {"format": "simpleqa"} | ({"limit": limit} if limit else {})
+    prepare_questions(tmp_path, "x.csv", SIMPLEQA, entry, gold)
+    told = "belong to no question of this set: 1, the first by question 'Whom?'" in caplog.text
+    assert told == (limit is None)
+
+
 RECORD = {"qid": 7, "q": "who?", "a": ["me", "I"], "g": ["p1"]}
 COLUMNS = {"question_id": "qid", "question": "q", "answers": "a", "gold": "g"}
 GOLD = ("gold.jsonl", '{"id": "p1", "title": "T", "text": "It is me."}\n')
@@ -214,6 +232,11 @@ BAD_QUESTIONS = [
     ("simpleqa", b'metadata,problem,answer\nx,y,z\na,"b,c\n', "line 3: unexpected end of data"),
     ("jsonl", b'{"question_id": 1, "question": "a", "answers": "b"}\n' * 2, "line 2: the question"),
     ("jsonl", b'{"question": "a", "answers": "b", "gold": ["p9"]}', "gold passage 'p9' is not in"),
+    ("jsonl", b'{"question": "a", "answers": true}', "'answers' is not a list or text or a number"),
+    ("csv", b"question;answers\na, b;c\n", "line 1: the columns stand apart by ';', not by ','"),
+    ("csv", b"question,answers,answers\na,b,c\n", "line 1: the column 'answers' stands twice"),
+    ("csv", b"question,answers\na,\"['b', 'c']\"\n", 'is no JSON list; write ["a", "b"]'),
+    ("csv", b"question,answers\r\na,\r\n", "line 2: a question without answers"),
     ("parquet", b"nonsense", "not a Parquet file"),
 ]
 

@@ -71,11 +71,19 @@ def _found(wanted: set[Key], files: Sequence[Path], entry: Mapping[str, Any]) ->
     of_kilt = "kilt" if entry["format"] == "kilt" else None
     kind = entry.get("gold_format", of_kilt)
     found: dict[Key, list[dict[str, str]]] = defaultdict(list)
+    strays: list[str] = []
     for path in files:
         passages = _of_corpus(path, kind, wanted) if kind else _of_records(path)
         for key, gold in passages:
             if key in wanted:
                 found[key].append(gold)
+            else:
+                strays.append(f"{key[0]} {key[1]!r}")
+    if strays and "limit" not in entry:
+        log.warning(
+            "%s: gold passages that belong to no question of this set: %d, the first by %s",
+            *(files[0], len(strays), strays[0]),
+        )
     return dict(found)
 
 

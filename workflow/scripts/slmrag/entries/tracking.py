@@ -1,13 +1,21 @@
 """Where events and memory are sent; never a reason to rerun."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from slmrag.entries.base import Entry
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+def _off(value: Any) -> Any:
+    """YAML reads an unquoted ``off`` as false."""
+    return "off" if value is False else value
+
+
+Mode = Annotated[Literal["auto", "online", "offline", "off"], BeforeValidator(_off)]
 
 
 class AlertsEntry(Entry):
@@ -27,7 +35,7 @@ class TrackingEntry(Entry):
     """The tracker, and how long it may keep a job waiting."""
 
     backend: Literal["clearml", "mlflow", "none"] = Field("clearml", description="Which tracker")
-    mode: Literal["auto", "online", "offline", "off"] = Field(
+    mode: Mode = Field(
         "auto", description="auto sends when a server is configured and answers, and keeps the rest"
     )
     project: str = Field("slm-experiments", min_length=3, description="Project at the tracker")

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from slmrag.errors import UserError, nearest
+from slmrag.errors import UserError
+from slmrag.readers.headers import present, sound
 from slmrag.readers.opening import blocks_of, count, decoded
 from slmrag.readers.shapes import PASSAGES
 
@@ -28,7 +29,7 @@ def rows_of(path: Path, separator: str) -> Iterator[tuple[int, dict[str, str]]]:
     for first, block in record_blocks(path):
         for line, values in _read(block, path, first, separator):
             if header is None:
-                header = values
+                header = sound(values, path, separator)
             else:
                 yield line, dict(zip(header, _whole(values, header, path, line), strict=True))
 
@@ -42,7 +43,7 @@ def tables_of(
         if header is None:
             head, _, block = block.partition(b"\n")
             header = _header(head + b"\n", path, separator)
-            names = _present(names, header, path, optional)
+            names = present(names, header, path, optional)
             first += 1
         if block:
             table = _fast(block, header, separator)
@@ -76,18 +77,8 @@ def _boundary(block: bytes) -> int:
 
 
 def _header(head: bytes, path: Path, separator: str) -> list[str]:
-    return next((values for _, values in _read(head, path, 1, separator)), [])
-
-
-def _present(
-    names: Mapping[str, str], header: Sequence[str], path: Path, optional: Sequence[str]
-) -> dict[str, str]:
-    """Return the names that the header has; UserError for one that it should have."""
-    for ours, name in names.items():
-        if name not in header and not (ours in optional and name == ours):
-            hint = nearest(name, header) or f"; it has {', '.join(header) or 'nothing'}"
-            raise UserError(f"{path}, line 1: no column '{name}'{hint}")
-    return {ours: name for ours, name in names.items() if name in header}
+    values = next((values for _, values in _read(head, path, 1, separator)), [])
+    return sound(values, path, separator)
 
 
 def _fast(block: bytes, header: Sequence[str], separator: str) -> pl.DataFrame | None:

@@ -32,11 +32,11 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
     def has(name: str) -> bool:
         return name in columns or record.get(name) is not None
 
-    gold = _listed(get("gold", list | str)) if has("gold") else []
+    gold = _listed(get("gold", list | str), path, line) if has("gold") else []
     passages, ids = _gold(gold, path, line)
     return Question(
         question=get("question", str),
-        answers=_texts(_listed(get("answers", list | str | int | float)), path, line),
+        answers=_texts(_listed(get("answers", list | str | int | float), path, line), path, line),
         line=line,
         question_id=str(get("question_id", SCALARS)) if has("question_id") else "",
         gold=passages,
@@ -44,13 +44,15 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
     )
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: Any, path: Path, line: int) -> list[Any]:
     """Return a list as it is, a text that is a JSON list as that list, anything else as one."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
+    if isinstance(value, str) and value.strip()[:1] == "[" and value.strip()[-1:] == "]":
         try:
             return list(json.loads(value))
-        except ValueError:
-            return [value]
+        except ValueError as error:
+            raise UserError(
+                f'{path}, line {line}: {value[:40]!r} is no JSON list; write ["a", "b"]'
+            ) from error
     return value if isinstance(value, list) else [value]
 
 
