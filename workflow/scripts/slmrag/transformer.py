@@ -29,7 +29,8 @@ class Transformer:
             self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
         except (ValueError, OSError) as error:
             raise UserError(f"{checkpoint}: its tokenizer cannot be loaded: {error}") from error
-        self.longest = longest or min(self.tokenizer.model_max_length, 512)
+        positions = getattr(self.model.config, "max_position_embeddings", None) or 512
+        self.longest = min(longest or min(self.tokenizer.model_max_length, 512), positions)
         self.tokens = (hardware.get("batch_size") or 0) * self.longest or BATCH_TOKENS[self.device]
 
     def batches(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Iterator[tuple]:
