@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import report_comparison
-from slmrag.reporting import boards, pair_picker, pairs, sources
+from slmrag.reporting import boards, pair_picker, pair_tests, sources
 from slmrag.reporting.formats import show
 from slmrag.reporting.pairs import FAMILIES, MANY, MODELS, MODES, OTHERS, Pairs
 
@@ -67,7 +67,7 @@ def test_among_many_pairs_the_third_family_has_students_intervals(made, monkeypa
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
     board, rows, _ = made
     monkeypatch.setattr("slmrag.reporting.pairs.MANY", 5)
-    fast = pairs.tests(board)
+    fast = pair_tests.tests(board)
     main = pl.col("family") != OTHERS
     assert fast.filter(main).equals(rows.filter(main))
     places = list(combinations(range(len(board.cells)), 2))

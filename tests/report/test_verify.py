@@ -103,7 +103,7 @@ def test_expected_scores_are_compared(made, tmp_path, recall):
         ({"model": "absent"}, "absent/facts/oracle_context is expected, but"),
         ({"metric": "rouge"}, "no column 'rouge'"),
         ({"value": "high"}, "entry 1: value is 'high', not a number"),
-        ({"metric": "energy_per_1000"}, "energy_per_1000 is None"),
+        ({"mode": "no_context", "metric": "has_answer"}, "has_answer is None"),
     ],
 )
 def test_what_is_expected_and_not_so_is_named(made, tmp_path, change, words):

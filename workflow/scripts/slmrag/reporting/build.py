@@ -22,7 +22,7 @@ from slmrag.reporting.boards import Board, boards, nothing
 from slmrag.reporting.comparison import compare
 from slmrag.reporting.definitions import definitions
 from slmrag.reporting.page import page
-from slmrag.reporting.pairs import tests
+from slmrag.reporting.pair_tests import tests
 from slmrag.reporting.sections import Figure, Section
 from slmrag.reporting.sources import Experiment
 from slmrag.reporting.standings import standings

@@ -1,6 +1,6 @@
 """The section on cost: what each cell took, and what quality it bought."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from slmrag.reporting.formats import missing, show
@@ -8,9 +8,8 @@ from slmrag.reporting.headline import LABELS, names
 from slmrag.reporting.scatter import Place, scatter
 from slmrag.reporting.sections import Figure, Section
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
+from slmrag.reporting.tables import CELL, Column, Rows, Table, table
 
-Rows = Sequence[Mapping[str, Any]]
 AGAINST: tuple[tuple[str, str, str, float, bool], ...] = (
     ("peak_gpu_bytes", "GPU memory, GB", "size", 1e-9, False),
     ("peak_cpu_bytes", "Host memory, GB", "size", 1e-9, False),
@@ -64,9 +63,7 @@ def tip(row: Mapping[str, Any], metric: str, name: str, kind: str) -> str:
 def costs(rows: Rows) -> Table:
     """Return the table of costs."""
     columns = [
-        Column("dataset", "Data set"),
-        Column("model", "Model"),
-        Column("mode", "Mode"),
+        *CELL,
         Column("seconds", "Seconds, median", "decimal"),
         Column("seconds_p90", "90th percentile", "decimal"),
         Column("first_token_seconds", "First token", "decimal", "Seconds, median"),

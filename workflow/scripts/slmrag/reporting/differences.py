@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from slmrag.reporting import gaps
 from slmrag.reporting.boards import Board
 from slmrag.reporting.headline import LABELS
-from slmrag.reporting.pairs import EXACT, MODELS, MODES, OTHERS, other_metrics
+from slmrag.reporting.pair_tests import other_metrics
+from slmrag.reporting.pairs import EXACT, MODELS, MODES, OTHERS
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
+from slmrag.reporting.tables import DATASET, Column, Table, table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +43,7 @@ def tests(pairs: "pl.DataFrame", family: str, id: str) -> Table:
     label, *_ = SIDES[family]
     found = narrow(pairs, family)
     columns = [
-        Column("dataset", "Data set"),
+        DATASET,
         Column("within", label),
         Column("first", "First"),
         Column("second", "Second"),

@@ -8,7 +8,7 @@ import numpy as np
 from slmrag.failures import NAMES
 from slmrag.reporting.boards import Board, named
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
+from slmrag.reporting.tables import CELL, Column, Table, table
 
 EACH, LONGEST = 3, 160
 LABELS = {name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in NAMES}
@@ -24,9 +24,7 @@ def examples(experiment: Experiment, boards: Sequence[Board]) -> Table:
     ]
     columns = [
         Column("failure", "Failure"),
-        Column("dataset", "Data set"),
-        Column("model", "Model"),
-        Column("mode", "Mode"),
+        *CELL,
         Column("question", "Question", long=True),
         Column("answer", "Answer", long=True),
         Column("wrote", "All that it wrote, if more", long=True),

@@ -1,6 +1,7 @@
 """The share of the oracle's gain over no context that each retriever closes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,8 @@ import numpy as np
 from slmrag.reporting.boards import Board
 from slmrag.reporting.pair_intervals import bounds
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
+from slmrag.reporting.tables import CELL, Column, Rows, Table, table
 
-Rows = Sequence[Mapping[str, Any]]
 NOT_DEFINED = "not defined: the oracle's gain may be zero"
 
 
@@ -22,9 +22,7 @@ def table_of(experiment: Experiment, boards: Sequence[Board]) -> Table:
 def gap(rows: Rows) -> Table:
     """Return the table of closed gaps."""
     columns = [
-        Column("dataset", "Data set"),
-        Column("model", "Model"),
-        Column("mode", "Mode"),
+        *CELL,
         Column("none", "No context", "share"),
         Column("retriever", "Retriever", "share"),
         Column("oracle", "Oracle", "share"),
@@ -37,24 +35,17 @@ def gap(rows: Rows) -> Table:
 
 def closed(board: Board, experiment: Experiment) -> list[dict[str, Any]]:
     """Return one row a model and retriever mode of a board that has both ends of the gap."""
-    by_context: dict[str, list[str]] = {}
+    by_context: dict[str, list[str]] = {"none": [], "oracle": [], "retriever": []}
     for name, mode in experiment.modes.items():
-        by_context.setdefault(mode["context"], []).append(name)
-    rows = []
-    for model in dict.fromkeys(cell.model for cell in board.cells):
-        ends = [
-            board.column(model, m) for c in ("none", "oracle") for m in by_context.get(c, [])[:1]
-        ]
-        for mode in by_context.get("retriever", []):
-            place = board.column(model, mode)
-            if (
-                place is not None
-                and len(ends) == 2
-                and None not in ends
-                and len(board.questions) > 1
-            ):
-                rows.append({"model": model, "mode": mode, **closed_share(board, *ends, place)})
-    return [{"dataset": board.dataset, **row} for row in rows]
+        by_context[mode["context"]].append(name)
+    models = dict.fromkeys(cell.model for cell in board.cells if len(board.questions) > 1)
+    plain, ideal = by_context["none"][:1], by_context["oracle"][:1]
+    return [
+        {"dataset": board.dataset, "model": model, "mode": name, **closed_share(board, *places)}
+        for model in models
+        for name, *ends in product(by_context["retriever"], plain, ideal)
+        if None not in (places := [board.column(model, mode) for mode in (*ends, name)])
+    ]
 
 
 def closed_share(board: Board, none: int, oracle: int, retriever: int) -> dict[str, Any]:

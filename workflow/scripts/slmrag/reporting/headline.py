@@ -9,7 +9,7 @@ from slmrag.reporting.formats import missing, show
 from slmrag.reporting.plots import Point, dot_plot
 from slmrag.reporting.sections import Figure, Section
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
+from slmrag.reporting.tables import DATASET, MODE, MODEL, Column, Rows, Table, table
 
 LABELS = {
     "token_recall": "Token recall",
@@ -27,7 +27,6 @@ HELP = {
     "raw_token_recall": "Token recall of all that the model wrote, before trimming",
 }
 GRADES = ("correct", "incorrect", "not_attempted", "unparseable")
-Rows = Sequence[Mapping[str, Any]]
 
 
 def section(experiment: Experiment, rows: Rows, tables: Sequence[Table]) -> Section:
@@ -56,9 +55,9 @@ def every(experiment: Experiment, rows: Rows) -> Section:
 def graded(experiment: Experiment) -> Table:
     """Return what a judge made of the answers, where one was asked."""
     columns = [
-        Column("model", "Model"),
-        Column("dataset", "Data set"),
-        Column("mode", "Mode"),
+        MODEL,
+        DATASET,
+        MODE,
         Column("share_correct", "Correct", "share", estimate=True),
         Column("accuracy_given_attempted", "Given attempted", "share"),
         Column("f1", "F1", "share", "Harmonic mean of correct and given attempted"),
@@ -111,9 +110,9 @@ def cells(experiment: Experiment, rows: Rows) -> Table:
         for name in (experiment.primary, *others)
     ]
     columns = [
-        Column("model", "Model"),
-        Column("dataset", "Data set"),
-        Column("mode", "Mode"),
+        MODEL,
+        DATASET,
+        MODE,
         Column("n", "Questions", "count"),
         metrics[0],
         Column("standing", "Standing", "text", "Against the best model in this data set and mode"),

@@ -1,13 +1,10 @@
 """The result at a glance: a row a model, a column a mode, one table a data set."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slmrag.reporting.headline import LABELS, names
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
-
-Rows = Sequence[Mapping[str, Any]]
+from slmrag.reporting.tables import MODEL, Column, Rows, Table, table
 
 
 def tables(experiment: Experiment, rows: Rows) -> list[Table]:
@@ -18,7 +15,7 @@ def tables(experiment: Experiment, rows: Rows) -> list[Table]:
 def matrix(experiment: Experiment, rows: Rows, dataset: str) -> Table:
     """Return one data set's table."""
     own = [row for row in rows if row["dataset"] == dataset]
-    columns = [Column("model", "Model")]
+    columns = [MODEL]
     columns += [
         Column(mode, mode, "share", estimate=True, remark=f"{mode}_standing")
         for mode in names(own, "mode")

@@ -8,7 +8,8 @@ import numpy as np
 from slmrag.reporting.boards import Board
 from slmrag.reporting.headline import LABELS
 from slmrag.reporting.packing import packed
-from slmrag.reporting.pairs import FAMILIES, NO_DIFFERENCE, other_metrics
+from slmrag.reporting.pair_tests import other_metrics
+from slmrag.reporting.pairs import FAMILIES, NO_DIFFERENCE
 
 if TYPE_CHECKING:
     import polars as pl

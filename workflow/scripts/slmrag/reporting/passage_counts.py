@@ -1,13 +1,11 @@
 """The primary metric by the number of passages that a mode puts into its prompts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from slmrag.reporting.headline import LABELS
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
-
-Rows = Sequence[Mapping[str, Any]]
+from slmrag.reporting.tables import DATASET, MODEL, Column, Rows, Table, table
 
 
 def counts(experiment: Experiment, rows: Rows) -> Table:
@@ -24,9 +22,9 @@ def counts(experiment: Experiment, rows: Rows) -> Table:
             line |= estimate(experiment.primary, row, row["passages"])
             known.add(row["passages"])
     columns = [
-        Column("dataset", "Data set"),
+        DATASET,
         Column("retriever", "Retriever"),
-        Column("model", "Model"),
+        MODEL,
         *(Column(f"passages_{n}", str(n), "share", estimate=True) for n in sorted(known)),
     ]
     caption = f"{LABELS[experiment.primary]} by the number of passages in the prompt"

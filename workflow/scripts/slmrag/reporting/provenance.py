@@ -9,7 +9,7 @@ from slmrag.files import read_json
 from slmrag.reporting.observed import index_name
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Cell, Experiment
-from slmrag.reporting.tables import Column, table
+from slmrag.reporting.tables import DATASET, MODE, MODEL, Column, table
 
 PLAIN = [Column("what", "What"), Column("name", "Name"), Column("value", "Value", long=True)]
 
@@ -17,9 +17,9 @@ PLAIN = [Column("what", "What"), Column("name", "Name"), Column("value", "Value"
 def section(experiment: Experiment, manifests: Iterable[str | Path]) -> Section:
     """Return the tables of cells' origins, of digests, of entries and of the data's audit."""
     columns = [
-        Column("model", "Model"),
-        Column("dataset", "Data set"),
-        Column("mode", "Mode"),
+        MODEL,
+        DATASET,
+        MODE,
         Column("engine", "Engine"),
         Column("device", "Device"),
         Column("dtype", "dtype"),

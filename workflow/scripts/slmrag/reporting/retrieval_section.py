@@ -1,13 +1,12 @@
 """The section on retrieval: what the retrievers found, beside what the models made of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, table
+from slmrag.reporting.tables import DATASET, MODE, MODEL, Column, Rows, table
 
-Rows = Sequence[Mapping[str, Any]]
 LABELS = {"has_answer": "Has answer", "gold_recall": "Gold recall", "ndcg": "nDCG", "mrr": "MRR"}
 
 
@@ -16,7 +15,7 @@ def section(experiment: Experiment, rows: Rows) -> Section:
     runs = [run(*key, found) for key, found in experiment.retrieval.items()]
     metrics = sorted({name for row in runs for name in row["metrics"]}, key=by_cutoff)
     columns = [
-        Column("dataset", "Data set"),
+        DATASET,
         Column("retriever", "Retriever"),
         Column("questions", "Questions", "count"),
         Column("without_hits", "Without hits", "count"),
@@ -51,9 +50,9 @@ def label(name: str) -> str:
 def coverage(experiment: Experiment, rows: Rows) -> Any:
     """Return the share of prompts that hold an answer beside the recall of each model."""
     columns = [
-        Column("dataset", "Data set"),
-        Column("mode", "Mode"),
-        Column("model", "Model"),
+        DATASET,
+        MODE,
+        MODEL,
         Column("has_answer", "Context has answer", "share"),
         Column(
             experiment.primary,

@@ -7,10 +7,9 @@ import numpy as np
 
 from slmrag.reporting.boards import Board, named
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
+from slmrag.reporting.tables import CELL, Column, Table, table
 from slmrag.slices import answer_length, flags, question_word, share
 
-CELL = [Column("dataset", "Data set"), Column("model", "Model"), Column("mode", "Mode")]
 Classes = dict[str, list[str]]
 LABELS = {"overlap": "overlap with the train set"}
 KNOWN_COLUMNS = {"question_id", "question", "answers", "gold"}

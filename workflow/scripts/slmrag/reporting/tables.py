@@ -8,6 +8,7 @@ from typing import Any
 from slmrag.reporting.formats import missing, show
 
 Row = Mapping[str, Any]
+Rows = Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,14 @@ class Column:
         """Return what is sorted by: the value itself, or an empty text."""
         value = row.get(self.name)
         return "" if missing(value) else value
+
+
+DATASET, MODEL, MODE = (
+    Column("dataset", "Data set"),
+    Column("model", "Model"),
+    Column("mode", "Mode"),
+)
+CELL = (DATASET, MODEL, MODE)
 
 
 @dataclass(frozen=True)

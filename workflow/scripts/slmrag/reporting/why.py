@@ -1,6 +1,6 @@
 """The section on causes: what context fixes and destroys, and how answers go wrong in form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,9 @@ from slmrag.reporting.passage_counts import counts
 from slmrag.reporting.sections import Section
 from slmrag.reporting.slice_tables import slice_tables
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import Column, Table, table
+from slmrag.reporting.tables import CELL, Column, Rows, Table, table
 from slmrag.slices import share, use_of_context
 
-Rows = Sequence[Mapping[str, Any]]
-CELL = [Column("dataset", "Data set"), Column("model", "Model"), Column("mode", "Mode")]
 RANKS = ((1, 1, "rank 1"), (2, 2, "rank 2"), (3, 5, "ranks 3 to 5"), (6, 10**9, "rank 6 or more"))
 
 

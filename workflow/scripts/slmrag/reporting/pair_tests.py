@@ -1,0 +1,93 @@
+"""The table of all pairs of a data set: names, effects, p values and verdicts."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slmrag.reporting.boards import TESTED, Board
+from slmrag.reporting.pair_intervals import effect_intervals
+from slmrag.reporting.pairs import FAMILIES, MODELS, MODES, NO_DIFFERENCE, Pairs, pairs
+from slmrag.statistics_paired import minimum_detectable_effect
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def tests(board: Board) -> "pl.DataFrame":
+    """Return one row a pair: names, effect with its interval, p values, verdict, detectable."""
+    import polars as pl
+
+    found, metric = pairs(board), board.metric
+    p_values, intervals = found.p_values(metric), effect_intervals(found)
+    rows = pl.DataFrame(
+        {
+            "family": pl.Series(FAMILIES, dtype=pl.String).gather(found.family),
+            **names(board, found.places),
+            "n": np.full(len(found.places), len(board.questions), dtype=np.int64),
+            "effect": found.effects,
+            **{
+                f"effect_{end}": values
+                for end, values in zip(("low", "high"), intervals, strict=True)
+            },
+            "p": p_values,
+            "p_holm": found.corrected(p_values),
+            "detectable": minimum_detectable_effect(
+                found.deviations, len(board.questions), board.confidence
+            ),
+            **others(found),
+        }
+    )
+    return rows.select(
+        pl.lit(board.dataset).alias("dataset"),
+        *rows.columns[: rows.columns.index("detectable")],
+        verdict(1 - board.confidence),
+        *rows.columns[rows.columns.index("detectable") :],
+    )
+
+
+def names(board: Board, places: np.ndarray) -> "dict[str, pl.Series]":
+    """Return the columns that name both cells of each pair."""
+    import polars as pl
+
+    found = {}
+    for side, own in zip(("first", "second"), places.T, strict=True):
+        for name in ("model", "mode"):
+            labels = pl.Series([getattr(cell, name) for cell in board.cells], dtype=pl.String)
+            found[f"{side}_{name}"] = labels.gather(own)
+    return found
+
+
+def others(found: Pairs) -> dict[str, np.ndarray]:
+    """Return effect, p value and corrected p value of each further metric."""
+    columns = {}
+    for metric in other_metrics(found.board.metric):
+        p_values = found.p_values(metric)
+        columns |= {
+            f"effect_{metric}": found.effect(metric),
+            f"p_{metric}": p_values,
+            f"p_holm_{metric}": found.corrected(p_values),
+        }
+    return columns
+
+
+def other_metrics(primary: str) -> Sequence[str]:
+    """Return the metrics that are tested beside the primary one."""
+    return [name for name in TESTED if name != primary]
+
+
+def verdict(level: float) -> "pl.Expr":
+    """Say in words what the primary metric's corrected test shows."""
+    import polars as pl
+
+    first, second = (
+        pl.when(pl.col("family") == MODES)
+        .then(f"{side}_mode")
+        .when(pl.col("family") == MODELS)
+        .then(f"{side}_model")
+        .otherwise(pl.format("{} with {}", f"{side}_model", f"{side}_mode"))
+        for side in ("first", "second")
+    )
+    better = pl.format("{} is better", pl.when(pl.col("effect") > 0).then(first).otherwise(second))
+    shown = pl.when(pl.col("p_holm") < level).then(better).otherwise(pl.lit(NO_DIFFERENCE))
+    return shown.alias("verdict")
