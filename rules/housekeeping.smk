@@ -4,27 +4,12 @@ Needs: results/{experiment}, resources/journal
 Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing
 """
 
-import sys
-
 
 localrules:
     status,
     journal,
     prune_journal,
     clean_experiment,
-
-
-def dry_run(wildcards):
-    """Return the command that plans this run's report anew and makes nothing."""
-    start = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow.main_snakefile)]
-    files = [str(path) for path in workflow.overwrite_configfiles]
-    settings = workflow.config_settings.config_args or []
-    return [
-        *start,
-        "--dry-run",
-        *(["--configfile", *files] if files else []),
-        *(["--config", *settings] if settings else []),
-    ]
 
 
 rule status:
