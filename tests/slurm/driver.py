@@ -14,8 +14,8 @@ from tests.slurm.processes import output, wait
 from tests.workflow.project import ROOT, Project
 
 PROFILE = str(ROOT / "profiles/slurm")
-# Only how often is asked: the shipped profile asks as seldom as a real cluster likes it.
-HASTE = ["--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"]
+# Only how soon and how often is asked: the profile asks as seldom as a real cluster likes it.
+HASTE = ["--slurm-init-seconds-before-status-checks", "1"]
 
 
 @dataclass
@@ -71,7 +71,8 @@ def through_slurm(project: Project, *args: str) -> Iterator[Driver]:
     """Run the workflow through Slurm; nothing of it outlives the block."""
     said = project.folder / "driver.log"
     with open(said, "w") as file:
-        command = project.command("--profile", PROFILE, *HASTE, *args)
+        python, _, _, *rest = project.command("--profile", PROFILE, *HASTE, *args)
+        command = [python, str(ROOT / "tests/slurm/hasty.py"), *rest]
         process = subprocess.Popen(command, cwd=project.folder, stdout=file, stderr=file)
     try:
         yield Driver(project, process, said)
