@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from slmrag.reporting.boards import Board
-from slmrag.reporting.formats import percent
+from slmrag.reporting.formats import NARROW, percent
 from slmrag.reporting.sources import Experiment
 
 OFTEN, SELDOM, FEW = 0.05, 0.9, 100
@@ -52,7 +52,7 @@ def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterat
             worst = max(often, key=lambda row: row[name] / row["n"])
             cell = f"{worst['model']}/{worst['dataset']}/{worst['mode']}"
             yield (
-                f"{len(often)} of {len(rows)} cells have more than {OFTEN:.0%} of answers {words}; "
+                f"{len(often)} of {len(rows)} cells have more than {100 * OFTEN:.0f}{NARROW}% of answers {words}; "
                 f"most in {cell}: {percent(worst[name] / worst['n'])}."
             )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 MISSING = "\u2013"
 MINUS = "\u2212"
+NARROW = "\u202f"  # a narrow space that no line breaks at
 
 
 def share(value: float) -> str:
@@ -20,12 +21,12 @@ def difference(value: float) -> str:
 
 def percent(value: float) -> str:
     """Return a share as whole per cents, one digit below ten."""
-    return f"{100 * value:.{1 if 0 < value < 0.1 else 0}f} %".replace("-", MINUS)
+    return f"{100 * value:.{1 if 0 < value < 0.1 else 0}f}{NARROW}%".replace("-", MINUS)
 
 
 def count(value: float) -> str:
     """Return a whole number in groups of three."""
-    return f"{value:,.0f}".replace(",", "\u202f")
+    return f"{value:,.0f}".replace(",", NARROW)
 
 
 def decimal(value: float) -> str:

@@ -118,9 +118,10 @@ class Table:
 
     @property
     def same(self) -> str:
-        """The columns of names whose value is the same in every row, as classes."""
+        """The columns of names whose value is the same in all of several rows, as classes."""
         names = (column.name for column in self.columns if column.name in ("dataset", "model"))
-        once = (name for name in names if len({row.get(name) for row in self.rows}) == 1)
+        several = len(self.rows) > 1
+        once = (n for n in names if several and len({row.get(n) for row in self.rows}) == 1)
         return " ".join(f"same-{name}" for name in once)
 
     def label(self, name: str) -> str:
