@@ -52,8 +52,8 @@ def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterat
             worst = max(often, key=lambda row: row[name] / row["n"])
             cell = f"{worst['model']}/{worst['dataset']}/{worst['mode']}"
             yield (
-                f"{len(often)} of {len(rows)} cells have more than {100 * OFTEN:.0f}{NARROW}% of answers {words}; "
-                f"most in {cell}: {percent(worst[name] / worst['n'])}."
+                f"{len(often)} of {len(rows)} cells have more than {100 * OFTEN:.0f}{NARROW}% of "
+                f"answers {words}; most in {cell}: {percent(worst[name] / worst['n'])}."
             )
 
 
