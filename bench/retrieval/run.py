@@ -50,7 +50,7 @@ def compare(kind: str, folder: Path, count: int) -> str:
     cells = [
         f"{kind} | {count:,}",
         f"{seconds(built)} ({seconds(bare)})" if "build_s" in built else "",
-        f"{speed(ours):,.0f} ({speed(bare):,.3g})",
+        f"{speed(ours):,.0f} ({speed(bare):,.3g})" if bare else f"{speed(ours):,.0f} ()",
         f"**{speed(ours) / speed(bare):.2f} x**" if ours and bare else "",
         f"{built.get('build_mb', 0):,.0f} / {ours.get('search_mb', 0):,.0f} "
         f"({bare.get('search_mb', 0):,.0f})",
