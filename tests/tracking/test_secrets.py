@@ -60,11 +60,14 @@ def zipped(files):
 
 
 def test_the_environment_is_never_recorded(tracked, clearml):
-    """A variable with a harmless name is in no event and no request either."""
+    """A variable with a harmless name is in no file, no session and no request either."""
     tracked.environment["HARMLESS_NAME_42"] = "harmless-value-42"
     tracked.job("complete")
-    everything = [body for _, body in clearml.requests]
-    everything += [path.read_bytes() for path in tracked.folder.rglob("*.jsonl")]
+    tracked.sync(mode="offline")
+    files = {str(path): path.read_bytes() for path in tracked.folder.rglob("*") if path.is_file()}
+    everything = [body for _, body in clearml.requests] + list(files.values())
+    everything += [content for _, content in zipped(files)]
+    assert any(name.endswith(".zip") for name in files)
     assert not any(
         b"HARMLESS_NAME_42" in text or b"harmless-value-42" in text for text in everything
     )
