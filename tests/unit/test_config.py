@@ -73,6 +73,7 @@ MISTAKES = [
     ("corpora/facts/columns", {"id": "x"}, "columns are for csv, jsonl, parquet; dpr_tsv has"),
     ("metrics", {"primary": "token_recal"}, "did you mean 'token_recall'?"),
     ("experiment", "../escape", "experiment: '../escape' is no name"),
+    ("objects", {"../escape": {"uri": "x"}}, "'../escape' is no name"),
     ("models", ["a"], "models: input should be a valid dictionary"),
 ]
 
