@@ -101,12 +101,17 @@ def test_two_copies_of_the_engine_agree_with_one(whole, tiny, tmp_path):
 
 
 def test_transformers_agrees_with_vllm(whole, tiny, tmp_path):
-    """Another engine over the same tokens begins nearly all answers alike (random weights tie)."""
-    run(job_spec(tmp_path, whole.tables, tiny, engine="transformers"))
-    ours = pl.read_parquet(tmp_path / "out" / "a.parquet")["raw_answer"]
-    theirs = pl.read_parquet(whole.folder / "out" / "a.parquet")["raw_answer"]
-    same = [a[:4] == b[:4] for a, b in zip(ours, theirs, strict=True)]
-    assert sum(same) >= 0.9 * COUNT
+    """Another engine, given the same tokens one prompt at a time, writes the same answers.
+
+    One in twenty may differ: two implementations round differently, and near-ties occur.
+    """
+    run(job_spec(tmp_path, whole.tables, tiny, engine="transformers", options=ALONE))
+    ours = pl.read_parquet(tmp_path / "out" / "a.parquet")
+    theirs = pl.read_parquet(whole.folder / "out" / "a.parquet")
+    assert ours["prompt_tokens"].to_list() == theirs["prompt_tokens"].to_list()
+    same = [a == b for a, b in zip(ours["raw_answer"], theirs["raw_answer"], strict=True)]
+    print(f"{sum(same)} of {COUNT} answers agree")
+    assert sum(same) >= 0.95 * COUNT
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -193,6 +198,7 @@ def test_an_adapter_changes_answers_and_must_fit(tiny, tmp_path):
         ),
         ({"load_in_8bit": True}, "CPU build cannot quantise"),
         ({"quantization": "awq"}, "are not; write fp8"),
+        ({"options": {"num_gpu_blocks_override": 1}}, "leave no room for the cache; raise"),
         ({"max_tokens": 512}, "leaves no room for a prompt"),
         ({"max_model_len": 4096}, "more than the 512 tokens"),
     ],

@@ -29,6 +29,8 @@ class Engine(base.Engine):
     other is an argument of ``from_pretrained``.
     """
 
+    REVISION = 2
+
     @staticmethod
     def version() -> str:
         """Return the version of Transformers."""
@@ -150,6 +152,7 @@ class Engine(base.Engine):
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        text = text.rstrip("\ufffd")  # the beginning of a character; vLLM leaves it out as well
         text, stopped = base.cut_at_stop(text, self.plan.sampling.stop)
         full = len(tokens) >= self.plan.sampling.max_tokens
         reason = "length" if full and end is None and not stopped else "stop"
