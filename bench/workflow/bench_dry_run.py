@@ -1,11 +1,13 @@
 """A no-op `snakemake -n` over 2,000 cells, beside a bare workflow with as many jobs and files.
 
 The bare one has the same rules, files and edges, and no params, logs or code of ours. Both are
-marked as done by `snakemake --touch`. Prints the ratio of wall times, medians of five pairs.
+marked as done by `snakemake --touch`. Prints the ratio of wall and of CPU times, medians of five
+pairs, and with ``--growth`` ours at 500, 1,000 and 2,000 cells: seconds a job.
 """
 
 import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
-MODELS, DATASETS, MODES, PAIRS = 20, 10, 10, 5
+PAIRS = 5
 
 BARE = """
 ROWS = [f"model{m}/set{d}/mode{k}" for m in range(20) for d in range(10) for k in range(10)]
@@ -58,16 +60,16 @@ rule report:
 """
 
 
-def config() -> dict:
-    """Return a config of 20 models x 10 data sets x 10 modes."""
+def config(models: int = 20, datasets: int = 10, modes: int = 10) -> dict:
+    """Return a config of models x data sets x modes."""
     mode = {"context": "none", "prompt": "config/prompts/no_context.jinja"}
     question_set = {"object": "raw", "format": "jsonl"}
     return {
         "experiment": "grid",
         "objects": {"raw": {"uri": "raw.jsonl"}},
-        "datasets": {f"set{index}": question_set for index in range(DATASETS)},
-        "modes": {f"mode{index}": mode for index in range(MODES)},
-        "models": {f"model{index}": {"engine": "echo"} for index in range(MODELS)},
+        "datasets": {f"set{index}": question_set for index in range(datasets)},
+        "modes": {f"mode{index}": mode for index in range(modes)},
+        "models": {f"model{index}": {"engine": "echo"} for index in range(models)},
         "generation": {"batch": "cell"},
         "tracking": {"mode": "off"},
     }
@@ -93,6 +95,29 @@ def snakemake(folder: Path, snakefile: Path, *args: str) -> tuple[float, str]:
     return time.perf_counter() - start, done.stdout + done.stderr
 
 
+def cpu() -> float:
+    """Return the CPU seconds of all calls so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def planned(folder: Path, snakefile: Path, *args: str) -> tuple[float, float]:
+    """Return wall and CPU seconds of a dry run that must find nothing to be done."""
+    before = cpu()
+    wall, said = snakemake(folder, snakefile, *args, "-n")
+    if "Nothing to be done" not in said:
+        sys.exit(said[-3000:])
+    return wall, cpu() - before
+
+
+def make(folder: Path, snakefile: Path, *args: str) -> int:
+    """Make all outputs as empty files that count as done; return the number of jobs."""
+    jobs = jobs_of(snakemake(folder, snakefile, *args, "-n")[1])
+    touch(jobs, folder)
+    snakemake(folder, snakefile, *args, "--touch", "--cores", "1")
+    return len(jobs)
+
+
 def touch(jobs: list[dict], folder: Path) -> None:
     """Make every output as an empty file, in the order of the jobs' edges."""
     for job in jobs:
@@ -105,36 +130,49 @@ def touch(jobs: list[dict], folder: Path) -> None:
                 path.mkdir(parents=True, exist_ok=True)
 
 
+def ours(folder: Path, **grid: int) -> tuple:
+    """Write our grid's config into ``folder``; return what a call of snakemake needs."""
+    folder.mkdir()
+    (folder / "raw.jsonl").write_text("")
+    (folder / "config.yaml").write_text(yaml.safe_dump(config(**grid)))
+    return folder, ROOT / "Snakefile", "--configfile", "config.yaml"
+
+
+def bare(folder: Path) -> tuple:
+    """Write the bare workflow into ``folder``; return what a call of snakemake needs."""
+    folder.mkdir()
+    (folder / "Snakefile").write_text(BARE)
+    return folder, folder / "Snakefile"
+
+
+def growth(base: Path) -> None:
+    """Print ours at three sizes."""
+    for models in (5, 10, 20):
+        call = ours(base / str(models), models=models)
+        jobs = make(*call)
+        times = [planned(*call) for _ in range(3)]
+        wall, used = (min(column) for column in zip(*times, strict=True))
+        print(
+            f"{models * 100} cells, {jobs} jobs: {wall:.2f} s, {used:.2f} s of CPU, "
+            f"{used / jobs * 1000:.2f} ms a job"
+        )
+
+
 def main() -> None:
     """Print the two times and their ratio."""
     with tempfile.TemporaryDirectory() as base:
-        ours, plain = Path(base, "ours"), Path(base, "plain")
-        for folder in (ours, plain):
-            folder.mkdir()
-        (ours / "raw.jsonl").write_text("")
-        (ours / "config.yaml").write_text(yaml.safe_dump(config()))
-        ours_args = ("--configfile", "config.yaml")
-        (plain / "Snakefile").write_text(BARE)
-        for folder, *args in ((ours, ROOT / "Snakefile", *ours_args), (plain, plain / "Snakefile")):
-            seconds, text = snakemake(folder, *args, "-n")
-            jobs = jobs_of(text)
-            print(f"{folder.name}: {len(jobs)} jobs; the first plan takes {seconds:.1f} s")
-            touch(jobs, folder)
-        snakemake(ours, ROOT / "Snakefile", *ours_args, "--touch", "--cores", "1")
-        snakemake(plain, plain / "Snakefile", "--touch", "--cores", "1")
-        times = []
-        for _ in range(PAIRS):
-            mine, said = snakemake(ours, ROOT / "Snakefile", *ours_args, "-n")
-            if "Nothing to be done" not in said:
-                sys.exit(said[-3000:])
-            other, _ = snakemake(plain, plain / "Snakefile", "-n")
-            times.append((mine, other))
-    mine, other = (statistics.median(column) for column in zip(*times, strict=True))
-    ratio = statistics.median(a / b for a, b in times)
-    cores = os.cpu_count()
-    print(
-        f"no-op dry run: ours {mine:.2f} s, bare {other:.2f} s, ratio {ratio:.2f} ({cores} cores)"
-    )
+        if "--growth" in sys.argv[1:]:
+            return growth(Path(base))
+        calls = [ours(Path(base, "ours")), bare(Path(base, "bare"))]
+        print("jobs, ours and bare:", *[make(*call) for call in calls])
+        pairs = [[planned(*call) for call in calls] for _ in range(PAIRS)]
+    for at, kind in enumerate(("wall", "CPU")):
+        mine, other = zip(*[(a[at], b[at]) for a, b in pairs], strict=True)
+        ratio = statistics.median(a / b for a, b in zip(mine, other, strict=True))
+        print(
+            f"no-op dry run, {kind}: ours {statistics.median(mine):.2f} s, "
+            f"bare {statistics.median(other):.2f} s, ratio {ratio:.2f} ({os.cpu_count()} cores)"
+        )
 
 
 if __name__ == "__main__":

@@ -104,13 +104,14 @@ def make_project(folder: Path, **tables) -> Project:
     (folder / "data").mkdir(parents=True)
     rows = [f"{index}\t{text}\t{title}" for index, (title, text) in enumerate(PASSAGES, 1)]
     (folder / "data/passages.tsv").write_text("\n".join(["id\ttext\ttitle", *rows]) + "\n")
-    (folder / "data/questions.json").write_text(json.dumps([_question(*q) for q in QUESTIONS]))
+    (folder / "data/questions.json").write_text(json.dumps([asked(*q) for q in QUESTIONS]))
     project = Project(folder)
     project.write(_merged(CONFIG, tables))
     return project
 
 
-def _question(question: str, answers: list[str], gold: int) -> dict:
+def asked(question: str, answers: list[str], gold: int) -> dict:
+    """Return a question as DPR's files hold it, with the passage that answers it."""
     title, text = PASSAGES[gold]
     positive = {"title": title, "text": text, "passage_id": str(gold + 1)}
     return {"question": question, "answers": answers, "positive_ctxs": [positive]}

@@ -1,8 +1,11 @@
 """The table "what reruns after which edit": the README shows it, and a test holds it.
 
-``python tests/workflow/reruns.py`` writes it into the README.
+``python -m tests.workflow.reruns`` writes it into the README.
 """
 
+import json
+import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +14,7 @@ from tests.workflow.project import ROOT, Project
 
 MODELS = ("parrot", "mynah")
 DATASETS = ("quiz", "trivia")
+QUESTIONS = {"quiz": 5, "trivia": 3, "short": 2}
 MODES = {
     "no_context": None,
     "oracle_context": None,
@@ -18,42 +22,92 @@ MODES = {
     "dense_context": "dense",
 }
 CELLS = [f"{dataset}/{mode}" for dataset in DATASETS for mode in MODES]
-REPORT = {"report_comparison": [""]}
 MARKS = ("<!-- reruns: made by tests/workflow/reruns.py -->", "<!-- end of reruns -->")
+REPORT = ["comparison.csv", "comparison.parquet", "report.html", "pairs.csv", "pairs.parquet"]
+REPORT += ["analysis.json", "comparison.md", "comparison.tex", "figures"]
+R = "results/tiny"
+FILES = {
+    "download_object": ["resources/raw/{}", "resources/raw/{}.json"],
+    "download_model": ["resources/models/{}", "resources/models/{}.json"],
+    "download_encoder": ["resources/encoders/{}", "resources/encoders/{}.json"],
+    "prepare_corpus": ["resources/corpora/{}/passages.parquet", "resources/corpora/{}/audit.json"],
+    "prepare_dataset": [
+        f"resources/datasets/{{}}/{x}" for x in ("questions.parquet", "audit.json")
+    ],
+    "audit_dataset": ["resources/coverage/{}/audit.json"],
+    "index_passages": ["resources/indexes/{}", "resources/indexes/{}.json"],
+    "retrieve_passages": [f"{R}/retrieval/{{}}.parquet", f"{R}/retrieval/{{}}.json"],
+    "build_prompts": [f"{R}/prompts/{{}}.parquet"],
+    "generate_answers": [f"{R}/answers/{{}}.parquet", f"{R}/timings/{{}}.parquet"],
+    "score_answers": [f"{R}/scores/{{}}.parquet", f"{R}/scores/{{}}.json"],
+    "report_comparison": [f"{R}/report/{name}" for name in REPORT],
+}
+"""The files of a rule's jobs, by their wildcards joined with slashes."""
 
 Jobs = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit, and exactly the jobs that it makes Snakemake plan."""
+    """An edit, and exactly what it makes Snakemake plan and an engine answer."""
 
     what: str
     reruns: str
     apply: Callable[[Project], object]
     jobs: Jobs = field(default_factory=dict)
-    prompts: int = 0
-    """Completions that the engine is really asked for."""
+    sent: int | str = 0
+    """Prompts that the engine is really asked; in words where only a real checkpoint would show."""
+
+    def files(self, project: Project) -> set[str]:
+        """Return the files that a dry run of the edited project would make."""
+        jobs = self.jobs
+        if project.config["generation"]["batch"] == "model":
+            jobs = per_model(jobs, project.config)
+        return {name.format(job) for rule in jobs for job in jobs[rule] for name in FILES[rule]}
+
+
+def per_model(jobs: Jobs, config: dict) -> Jobs:
+    """Return what ``batch: model`` plans: all cells of each model that has a cell to make."""
+    cells = [f"{dataset}/{mode}" for dataset in config["datasets"] for mode in config["modes"]]
+    for rule in {"generate_answers", "score_answers"} & {*jobs}:
+        models = dict.fromkeys(row.split("/")[0] for row in jobs[rule])
+        jobs = jobs | {rule: [f"{model}/{cell}" for model in models for cell in cells]}
+    return jobs
+
+
+def planned(said: str) -> set[str]:
+    """Return the files that a dry run says it would make."""
+    lists = re.findall(r"^    output: (.*)$", said, re.MULTILINE)
+    return {name for names in lists for name in names.split(", ")}
+
+
+def completions(project: Project) -> int:
+    """Return how many completions the journal holds."""
+    files = (project.folder / "resources/journal").rglob("*.jsonl")
+    return sum("digest" in json.loads(line) for file in files for line in file.open())
 
 
 def answers(models=MODELS, cells=CELLS) -> Jobs:
     """Return the jobs of generation, scoring and report for the cells of some models."""
     rows = [f"{model}/{cell}" for model in models for cell in cells]
-    return {"generate_answers": rows, "score_answers": rows} | REPORT
+    return {"generate_answers": rows, "score_answers": rows, "report_comparison": [""]}
 
 
-def context(retriever: str) -> Jobs:
+def context(retriever: str, datasets=DATASETS) -> Jobs:
     """Return the jobs from a retriever's hits on."""
-    cells = [cell for cell in CELLS if MODES[cell.split("/")[1]] == retriever]
-    hits = [f"{dataset}/{retriever}" for dataset in DATASETS]
+    modes = [mode for mode, used in MODES.items() if used == retriever]
+    cells = [f"{dataset}/{mode}" for dataset in datasets for mode in modes]
+    hits = [f"{dataset}/{retriever}" for dataset in datasets]
     return {"retrieve_passages": hits, "build_prompts": cells} | answers(cells=cells)
 
 
-def per_model(jobs: Jobs) -> Jobs:
-    """Return what ``batch: model`` plans: one job for each model that has a cell to make."""
-    rows = ("generate_answers", "score_answers")
-    models = {rule: [row.split("/")[0] for row in jobs.get(rule, [])] for rule in rows}
-    return jobs | {rule: list(dict.fromkeys(names)) for rule, names in models.items() if names}
+def union(*tables: Jobs) -> Jobs:
+    """Return the jobs of several tables."""
+    rules = dict.fromkeys(rule for table in tables for rule in table)
+    return {
+        rule: list(dict.fromkeys(job for table in tables for job in table.get(rule, [])))
+        for rule in rules
+    }
 
 
 def config(**tables) -> Callable[[Project], object]:
@@ -63,9 +117,14 @@ def config(**tables) -> Callable[[Project], object]:
 
 def source(path: str, old: str, new: str) -> Callable[[Project], object]:
     """Return an edit of a file of the repository's copy."""
+    return edited(f"repo/{path}", old, new)
+
+
+def edited(path: str, old: str, new: str) -> Callable[[Project], object]:
+    """Return an edit of a file of the project."""
 
     def apply(project: Project) -> None:
-        file = project.folder / "repo" / path
+        file = project.folder / path
         text = file.read_text()
         assert old in text, f"{path} has no {old!r}"
         file.write_text(text.replace(old, new, 1))
@@ -73,53 +132,60 @@ def source(path: str, old: str, new: str) -> Callable[[Project], object]:
     return apply
 
 
-def appended(path: str, text: str) -> Callable[[Project], object]:
-    """Return an edit that adds text to a file of the project."""
-
-    def apply(project: Project) -> None:
-        with open(project.folder / path, "a") as file:
-            file.write(text)
-
-    return apply
-
-
 def touch_all(project: Project) -> None:
-    """Touch every source, raw object and prepared table, as a checkout or a copy does."""
-    raw = ("resources/raw/**/*", "resources/models/**/*", "resources/encoders/**/*")
-    for pattern in ("repo/**/*", *raw, "resources/corpora/**/*", "results/**/*.parquet"):
-        for path in project.folder.glob(pattern):
+    """Touch every source, raw object, table, index and result, as a checkout or a copy does."""
+    for folder in ("repo", "data", "results", "resources"):
+        for path in (project.folder / folder).rglob("*"):
             path.touch()
 
 
+def clone(project: Project) -> None:
+    """Copy everything to a new place, with new time stamps."""
+    copy = project.folder.with_name("clone")
+    shutil.copytree(project.folder, copy, symlinks=True, copy_function=shutil.copy)
+    project.folder = copy
+
+
 SCRIPTS = "workflow/scripts"
-CHILE = {"engine": "echo", "temperature": 0.5}
-ORACLE2 = {"context": "oracle", "prompt": "config/prompts/with_context.jinja", "passages": 2}
-NEW_SET = {"object": "questions", "format": "dpr", "corpus": "facts", "limit": 2}
+CHILE = {"engine": "echo", "options": {"answer": "Santiago"}}
+ORACLE2 = {"context": "oracle", "prompt": "config/prompts/other.jinja"}
+MORE = {"object": "more", "format": "dpr", "corpus": "facts"}
+WITH_CONTEXT = [cell for cell in CELLS if "no_context" not in cell]
+SCORED = {rule: answers()[rule] for rule in ("score_answers", "report_comparison")}
+BM25, DENSE = context("bm25"), context("dense")
+INDEXES = {"index_passages": ["facts/bm25", "facts/dense"]}
+RETRIEVED = union(BM25, DENSE)
 
 
 def table() -> list[Edit]:
     """Return the table, in the order of the README."""
-    bm25, dense = context("bm25"), context("dense")
-    everything = answers()
-    with_context = [cell for cell in CELLS if "no_context" not in cell]
+    return [*of_entries(), *of_sources(), *of_nothing()]
+
+
+def of_entries() -> list[Edit]:
+    """Return the edits of the config that can change something."""
+    short = [f"short/{mode}" for mode in MODES]
     return [
         Edit(
             "a model is added",
             "its generation, scores, report",
             config(models={"chile": CHILE}),
             answers(["chile"]),
+            32,
         ),
         Edit(
             "a data set is added",
             "its preparation, retrieval, prompts, cells",
-            config(datasets={"short": NEW_SET}),
+            config(datasets={"short": MORE}),
             {
+                "download_object": ["more"],
                 "prepare_dataset": ["short"],
                 "audit_dataset": ["short"],
                 "retrieve_passages": ["short/bm25", "short/dense"],
-                "build_prompts": [f"short/{m}" for m in MODES],
+                "build_prompts": short,
             }
-            | answers(cells=[f"short/{m}" for m in MODES]),
+            | answers(cells=short),
+            16,
         ),
         Edit(
             "a mode is added",
@@ -127,80 +193,160 @@ def table() -> list[Edit]:
             config(modes={"oracle_two": ORACLE2}),
             {"build_prompts": [f"{d}/oracle_two" for d in DATASETS]}
             | answers(cells=[f"{d}/oracle_two" for d in DATASETS]),
+            16,
+        ),
+        Edit(
+            "a model's checkpoint",
+            "its download, that model's answers",
+            config(models={"parrot": {"checkpoint": "weights"}}),
+            {"download_model": ["parrot"]} | answers(["parrot"]),
+            "all of that model's",
         ),
         Edit(
             "a model's temperature",
             "that model's answers",
             config(models={"parrot": {"temperature": 0.7}}),
             answers(["parrot"]),
+            32,
         ),
-        Edit("sampling.max_tokens", "all answers", config(sampling={"max_tokens": 4}), everything),
         Edit(
-            "a prompt template",
-            "the modes that use it",
-            source("config/prompts/with_context.jinja", "Question:", "The question:"),
-            {"build_prompts": with_context} | answers(cells=with_context),
+            "sampling.max_tokens",
+            "all answers",
+            config(sampling={"max_tokens": 4}),
+            answers(),
+            64,
         ),
         Edit(
             "a mode's number of passages",
             "that mode's cells",
             config(modes={"retriever_context": {"passages": 1}}),
-            {k: v for k, v in bm25.items() if k != "retrieve_passages"},
+            {rule: jobs for rule, jobs in BM25.items() if rule != "retrieve_passages"},
+            16,
         ),
         Edit(
             "BM25's k1",
             "its hits and what they feed; not the index",
             config(retrievers={"bm25": {"k1": 0.9}}),
-            bm25,
+            BM25,
         ),
         Edit(
             "the dense encoder",
             "its download, index, hits and what they feed",
             config(retrievers={"dense": {"encoder": "other_encoder"}}),
-            {"download_encoder": ["dense"], "index_passages": ["facts/dense"]} | dense,
+            {"download_encoder": ["dense"], "index_passages": ["facts/dense"]} | DENSE,
+            "those that the hits change",
+        ),
+        Edit(
+            "metrics.confidence", "scores and report", config(metrics={"confidence": 0.9}), SCORED
+        ),
+    ]
+
+
+def of_sources() -> list[Edit]:
+    """Return the edits of data, templates and code that can change something."""
+    quiz = [f"quiz/{mode}" for mode in MODES]
+    return [
+        Edit(
+            "a prompt template",
+            "the modes that use it",
+            source("config/prompts/with_context.jinja", "Question:", "The Question:"),
+            {"build_prompts": WITH_CONTEXT} | answers(cells=WITH_CONTEXT),
+            48,
+        ),
+        Edit(
+            "one line of the corpus",
+            "the corpus, its indexes, hits and what they feed",
+            edited("data/passages.tsv", "on the Gulf", "at the Gulf"),
+            {
+                "download_object": ["passages"],
+                "prepare_corpus": ["facts"],
+                "audit_dataset": list(DATASETS),
+            }
+            | INDEXES
+            | RETRIEVED,
+        ),
+        Edit(
+            "one question",
+            "its set, retrieval, prompts and cells",
+            edited("data/questions.json", "Which city is", "Which town is"),
+            {
+                "download_object": ["questions"],
+                "prepare_dataset": ["quiz"],
+                "audit_dataset": ["quiz"],
+                "retrieve_passages": ["quiz/bm25", "quiz/dense"],
+                "build_prompts": quiz,
+            }
+            | answers(cells=quiz),
+            8,
         ),
         Edit(
             "the metrics' code",
             "scores and report, no generation",
             source(f"{SCRIPTS}/slmrag/scoring.py", "import", "import math\nimport"),
-            {"score_answers": everything["score_answers"]} | REPORT,
+            SCORED,
         ),
         Edit(
-            "metrics.confidence",
-            "scores and report",
-            config(metrics={"confidence": 0.9}),
-            {"score_answers": everything["score_answers"]} | REPORT,
+            "the code that normalises text",
+            "preparation and all that follows",
+            source(f"{SCRIPTS}/slmrag/text.py", "import", "import math\nimport"),
+            {rule: list(DATASETS) for rule in ("prepare_dataset", "audit_dataset")}
+            | {"prepare_corpus": ["facts"]}
+            | INDEXES
+            | RETRIEVED
+            | {"build_prompts": CELLS}
+            | answers(),
         ),
         Edit(
-            "the report's template",
+            "the report's style",
             "the report",
             source("workflow/report/report.css", "{", "{ /* other */"),
-            REPORT,
-        ),
-        Edit("a GPU count", "nothing", config(models={"parrot": {"gpus": 0, "mem_mb": 900}})),
-        Edit("tracking", "nothing", config(tracking={"project": "another"})),
-        Edit("S3 endpoint or region", "nothing", config(storage={"region": "here"})),
-        Edit(
-            "a key written out with its default",
-            "nothing",
-            config(sampling={"temperature": 0.0}, models={"parrot": {"dtype": None}}),
-        ),
-        Edit(
-            "a comment", "nothing", source(f"{SCRIPTS}/score_answers.py", "\n\n\n", "\n\n\n# why\n")
-        ),
-        Edit("a docstring", "nothing", source(f"{SCRIPTS}/slmrag/grid.py", '"""', '"""Well: ')),
-        Edit(
-            "`touch` of a source, raw object or table under 1 GB, `git checkout`",
-            "nothing",
-            touch_all,
+            {"report_comparison": [""]},
         ),
     ]
 
 
+def of_nothing() -> list[Edit]:
+    """Return the edits that can change nothing."""
+    nothing: list[tuple[str, Callable]] = [
+        (
+            "a GPU count, memory, a time limit",
+            config(models={"parrot": {"gpus": 0, "mem_mb": 900}}),
+        ),
+        ("tracking", config(tracking={"project": "another"})),
+        ("S3 endpoint or region", config(storage={"region": "here"})),
+        (
+            "a key written out with its default",
+            config(sampling={"temperature": 0.0}, models={"parrot": {"dtype": None}}),
+        ),
+        ("a new optional key of an entry class", NEW_KEY),
+        (
+            "a profile",
+            edited(
+                "repo/profiles/default/config.yaml",
+                "rerun-incomplete",
+                "cores: 2\nrerun-incomplete",
+            ),
+        ),
+        ("an env's pins", source("envs/data.yaml", "polars==", "polars==9.")),
+        ("a comment", source(f"{SCRIPTS}/score_answers.py", "\n\n\n", "\n\n\n# why\n")),
+        ("a docstring", source(f"{SCRIPTS}/slmrag/verdicts.py", '"""', '"""Well: ')),
+        ("`touch` of any file under 1 GB, `git checkout`", touch_all),
+        ("a copy of everything, `.snakemake` too, in another place", clone),
+    ]
+    return [Edit(what, "nothing", apply) for what, apply in nothing]
+
+
+NEW_KEY = source(
+    f"{SCRIPTS}/slmrag/entries/data.py",
+    "    corpus: ",
+    "    colour: str | None = None\n    corpus: ",
+)
+
+
 def markdown() -> str:
     """Return the table for the README."""
-    rows = [f"| {edit.what} | {edit.reruns} |" for edit in table()]
-    return "\n".join(["| edit | runs again |", "|---|---|", *rows])
+    rows = [f"| {edit.what} | {edit.reruns} | {edit.sent} |" for edit in table()]
+    return "\n".join(["| edit | runs again | prompts sent, of 64 |", "|---|---|---|", *rows])
 
 
 def main() -> None:

@@ -1,38 +1,62 @@
 """An edit reruns exactly what it can change: the README's table, held row by row."""
 
-import re
+import json
 import shutil
 
 import pytest
 
 from tests.workflow import reruns
 from tests.workflow.conftest import copy_repo
-from tests.workflow.project import ECHO, ROOT, Project, make_project
+from tests.workflow.project import ECHO, ROOT, Project, asked, make_project
 
 pytestmark = pytest.mark.slow
 DENSE = {"kind": "dense", "encoder": "hashing", "depth": 4}
+OTHERS = {
+    "trivia": [
+        ("What is the capital of Peru?", ["Lima"], 1),
+        ("What is the capital of Kenya?", ["Nairobi"], 2),
+        ("What is the currency of Japan?", ["yen"], 3),
+    ],
+    "more": [
+        ("What is the capital of Norway?", ["Oslo"], 4),
+        ("What is the capital of Ghana?", ["Accra"], 5),
+    ],
+}
 
 
-def context_mode(retriever):
-    """Return a mode over a retriever."""
-    prompt = "config/prompts/with_context.jinja"
-    return {"context": "retriever", "prompt": prompt, "retriever": retriever, "passages": 2}
+DENSE_MODE = {
+    "context": "retriever",
+    "prompt": "config/prompts/with_context.jinja",
+    "retriever": "dense",
+    "passages": 3,
+}
 
 
 @pytest.fixture(scope="module", params=["model", "cell"])
 def finished(request, tmp_path_factory):
     """A finished run of 2 models x 2 data sets x 4 modes, beside a copy of the repository."""
-    trivia = {"object": "questions", "format": "dpr", "corpus": "facts", "limit": 3, "seed": 1}
+    return made(tmp_path_factory.mktemp(request.param) / "project", request.param)
+
+
+def made(folder, batch: str) -> Project:
+    """Return a finished run in a folder, with 64 answers that differ in model or prompt."""
+    trivia = {"object": "trivia", "format": "dpr", "corpus": "facts"}
     project = make_project(
-        tmp_path_factory.mktemp(request.param) / "project",
+        folder,
+        objects={name: {"uri": f"data/{name}.json"} for name in OTHERS},
         datasets={"trivia": trivia},
         retrievers={"dense": DENSE},
-        modes={"dense_context": context_mode("dense")},
-        models=dict.fromkeys(reruns.MODELS, ECHO),
-        generation={"batch": request.param},
+        modes={"dense_context": DENSE_MODE},
+        models={"parrot": ECHO, "mynah": {**ECHO, "options": {"answer": "Paris"}}},
+        generation={"batch": batch},
     )
-    copy_repo(project.folder / "repo")
-    (project.folder / "config").symlink_to("repo/config")
+    for name, questions in OTHERS.items():
+        text = json.dumps([asked(*question) for question in questions])
+        (folder / f"data/{name}.json").write_text(text)
+    copy_repo(folder / "repo")
+    template = (folder / "repo/config/prompts/with_context.jinja").read_text()
+    (folder / "repo/config/prompts/other.jinja").write_text(f"Read.\n{template}")
+    (folder / "config").symlink_to("repo/config")
     run(project)
     return project
 
@@ -43,27 +67,17 @@ def run(project: Project, *args: str) -> str:
     return done.stdout + done.stderr
 
 
-def planned(said: str) -> dict[str, set[str]]:
-    """Return the jobs of a dry run: rule -> wildcard values joined by slashes."""
-    jobs: dict[str, set[str]] = {}
-    for rule, body in re.findall(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", said, re.MULTILINE):
-        values = re.search(r"^    wildcards: (.*)$", body, re.MULTILINE)
-        parts = [part.split("=", 1)[1] for part in values[1].split(", ")] if values else []
-        jobs.setdefault(rule, set()).add("/".join(parts))
-    jobs.pop("all", None)
-    return jobs
-
-
 @pytest.mark.parametrize("edit", reruns.table(), ids=lambda edit: edit.what)
 def test_an_edit_reruns_what_it_can_change(finished, edit, tmp_path):
-    """The jobs that a dry run plans after the edit are those of the table."""
+    """A dry run after the edit plans the table's files; a run sends the table's prompts."""
     project = Project(tmp_path / "project")
     shutil.copytree(finished.folder, project.folder, symlinks=True)
     edit.apply(project)
-    batch = finished.config["generation"]["batch"]
-    jobs = reruns.per_model(edit.jobs) if batch == "model" else edit.jobs
-    expected = {rule: set(names) for rule, names in jobs.items()}
-    assert planned(run(project, "-n")) == expected
+    assert reruns.planned(run(project, "-n")) == edit.files(project)
+    if "generate_answers" in edit.jobs and isinstance(edit.sent, int):
+        before = reruns.completions(project)
+        run(project, "--", "answers")
+        assert reruns.completions(project) - before == edit.sent
 
 
 def test_the_readme_has_the_table():
