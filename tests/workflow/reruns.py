@@ -219,7 +219,7 @@ def of_entries() -> list[Edit]:
         Edit(
             "a mode's number of passages",
             "that mode's cells",
-            config(modes={"retriever_context": {"passages": 1}}),
+            config(modes={"retriever_context": {"passages": 4}}),
             {rule: jobs for rule, jobs in BM25.items() if rule != "retrieve_passages"},
             16,
         ),
@@ -228,6 +228,7 @@ def of_entries() -> list[Edit]:
             "its hits and what they feed; not the index",
             config(retrievers={"bm25": {"k1": 0.9}}),
             BM25,
+            6,
         ),
         Edit(
             "the dense encoder",
@@ -264,6 +265,7 @@ def of_sources() -> list[Edit]:
             }
             | INDEXES
             | RETRIEVED,
+            12,
         ),
         Edit(
             "one question",
