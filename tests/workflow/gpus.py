@@ -5,19 +5,19 @@ from pathlib import Path
 
 from tests.workflow.project import Project, make_project
 
-ONE = ("solo", "twin_a", "twin_b")
+ONE = ("one", "two", "three", "four")
 PAIR = "pair"
 SHARDS = 3
 ECHO = {"engine": "echo", "options": {"delay": 1.5}, "mem_mb": 1500}
 
 
 def make_gpu_project(folder: Path) -> Project:
-    """Write a project: three models on a GPU each, one on two, an encoding in three shards."""
-    models = {name: ECHO | {"gpus": 1, "seed": seed} for seed, name in enumerate(ONE)}
+    """Write a project: four models on a GPU each, one on two, an encoding in three shards."""
+    models = {name: ECHO | {"gpus": 1, "temperature": 0.1 * n} for n, name in enumerate(ONE, 1)}
     dense = {"kind": "dense", "encoder": "hashing", "depth": 4, "gpus": 1, "shards": SHARDS}
     return make_project(
         folder,
-        models={"parrot": None, PAIR: ECHO | {"gpus": 2, "seed": 9}} | models,
+        models={"parrot": None, PAIR: ECHO | {"gpus": 2}} | models,
         retrievers={"bm25": None, "dense": dense},
         modes={"retriever_context": {"retriever": "dense"}},
     )
