@@ -17,6 +17,8 @@ from slmrag.redaction import MASK, clean_text
 
 IDLE_SECONDS = 0.5
 LONGEST_LINE = 2**16
+EXITING = 0x4
+"""PF_EXITING among the flags of proc(5)'s stat."""
 KEY_BEGINS = re.compile(rb"-----BEGIN[ A-Z]*PRIVATE KEY-----")
 KEY_ENDS = re.compile(rb"-----END[ A-Z]*PRIVATE KEY-----")
 
@@ -82,7 +84,17 @@ def main() -> None:
     except OSError:  # a kernel without such descriptors: then the next sync writes the end
         pass
     pump(0, 1, others)
+    if others and dying(int(job)):
+        last_words(*events)
     os._exit(0)  # the job waits for this end
+
+
+def dying(process: int) -> bool:
+    """Say whether a process is on its way out: its pipes close before its end can be waited for."""
+    with suppress(OSError):
+        stat = Path(f"/proc/{process}/stat").read_text()
+        return bool(int(stat.rpartition(")")[2].split()[6]) & EXITING)
+    return True
 
 
 def last_words(events: str | None = None) -> None:
