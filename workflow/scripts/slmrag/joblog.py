@@ -2,6 +2,7 @@
 
 import logging
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from slmrag.logpump import pump
 from slmrag.redaction import clean_text
 
 DRAIN_SECONDS = 2.0
+DRAINS = 10
 PUMP = "import sys; sys.path.insert(0, sys.argv[1]); from slmrag.logpump import main; main()"
 
 
@@ -38,6 +40,7 @@ class JobLog:
         self.terminal: TextIO = sys.stderr
         self.process: subprocess.Popen[bytes] | None = None
         self._saved: list[int] = []
+        self._source = -1
         self._watch: threading.Thread | None = None
 
     def __enter__(self) -> "JobLog":
@@ -57,9 +60,15 @@ class JobLog:
         for number, saved in zip((1, 2), self._saved, strict=False):
             os.dup2(saved, number)
             os.close(saved)
-        if self._watch:
-            self._watch.join(DRAIN_SECONDS)
+        self._drain()
         self._saved, self.process = [], None
+
+    def _drain(self) -> None:
+        """Wait for the end of the pipe; where a child holds it open, until it is empty."""
+        for _ in range(DRAINS if self._watch else 0):
+            self._watch.join(DRAIN_SECONDS)
+            if not self._watch.is_alive() or not unread(self._source):
+                return
 
     def say(self, line: str) -> None:
         """Show one line on the terminal."""
@@ -79,6 +88,7 @@ class JobLog:
             os.dup2(into, number)
         os.close(into)
         arguments = (self.process, source, file)
+        self._source = source
         self._watch = threading.Thread(target=replace_pump, args=arguments, daemon=True)
         self._watch.start()
 
@@ -92,6 +102,13 @@ class JobLog:
         start = progress.fresh_line(self.terminal)
         terminal.setFormatter(RedactingFormatter(f"{start}%(levelname)s: %(message)s"))
         return [log, terminal]
+
+
+def unread(pipe: int) -> bool:
+    """Say whether something is in a pipe; False where it is closed."""
+    with suppress(OSError):
+        return bool(select.select([pipe], [], [], 0)[0])
+    return False
 
 
 def start_pump(source: int, file: int, events: Path | None) -> subprocess.Popen[bytes]:
