@@ -43,6 +43,27 @@ def message(raw):
     return str(error.value)
 
 
+def test_unknown_names_are_told_with_unknown_keys():
+    """One message names a misspelt key, a bad value, and names that nothing bears."""
+    said = message(
+        edited(
+            ("models/tiny/temprature", 1),
+            ("retrievers/bm25/b", 1.5),
+            ("datasets/quiz/corpus", "fact"),
+            ("modes/bm25_context/retriever", "bm52"),
+        )
+    )
+    assert "4 problems" in said
+    assert "did you mean 'temperature'?" in said and "retrievers.bm25.b: input" in said
+    assert "no corpus is called 'fact'" in said and "no retriever is called 'bm52'" in said
+
+
+def test_an_entry_with_a_bad_value_is_not_told_to_be_unknown():
+    """A mistake in an entry makes no second sentence of each mention of its name."""
+    said = message(edited(("retrievers/bm25/kind", "rank_bm52"), ("objects/questions/uri", 1)))
+    assert "is called" not in said and "2 problems" in said
+
+
 MISTAKES = [
     ("expermient", "x", "expermient: unknown key; did you mean 'experiment'?"),
     (

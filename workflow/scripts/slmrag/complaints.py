@@ -1,6 +1,7 @@
 """pydantic's errors as sentences that a user can act on."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -50,6 +51,21 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
     given = "" if isinstance(value, Mapping | list | BaseModel) else f" (given: {value!r})"
     hint = nearest(value, problem.get("ctx", {}).get("expected", "").split("'")[1::2])
     return f"{where}: {text[:1].lower()}{text[1:]}{given}{hint}"
+
+
+def without(error: ValidationError, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config without the keys of entries that an error names; entries stay."""
+    kept = deepcopy(dict(raw))
+    for problem in error.errors(include_url=False):
+        table, key = None, None
+        value: Any = kept
+        for depth, part in enumerate(problem["loc"]):
+            if isinstance(value, dict) and part in value:
+                table, key = (value, part) if depth >= 2 else (None, None)
+                value = value[part]
+        if table is not None:
+            table.pop(key)
+    return kept
 
 
 def _shown(path: list[Any]) -> list[Any]:

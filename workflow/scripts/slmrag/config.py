@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from slmrag.complaints import message, sentences
+from slmrag.complaints import message, sentences, without
 from slmrag.entries.base import Entry, Name
 from slmrag.entries.data import CorpusEntry, DatasetEntry
 from slmrag.entries.generation import (
@@ -21,7 +21,7 @@ from slmrag.entries.retrieval import RetrieverEntry
 from slmrag.entries.storage import ObjectEntry, StorageEntry
 from slmrag.entries.tracking import TrackingEntry
 from slmrag.errors import UserError
-from slmrag.references import problems_of_references
+from slmrag.references import problems_of_names, problems_of_references
 
 
 class Config(Entry):
@@ -55,13 +55,23 @@ def load(raw: Mapping[str, Any]) -> Config:
 
     Raises UserError with one line for each problem: its path, the value, and the nearest name.
     """
+    raw = _without_nulls(raw)
     try:
-        config = Config.model_validate(_without_nulls(raw))
+        config = Config.model_validate(raw)
     except ValidationError as error:
-        raise UserError(message(sentences(error, Config))) from None
+        found = [*sentences(error, Config), *_names_beside(error, raw)]
+        raise UserError(message(found)) from None
     if problems := problems_of_references(config):
         raise UserError(message(problems))
     return config
+
+
+def _names_beside(error: ValidationError, raw: dict[str, Any]) -> list[str]:
+    """Return what is wrong with names, too, where the config is whole without the bad keys."""
+    try:
+        return problems_of_names(Config.model_validate(without(error, raw)))
+    except ValidationError:
+        return []
 
 
 def _without_nulls(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,17 @@ WITHOUT_GOLD = {
 
 def problems_of_references(config: "Config") -> list[str]:
     """Return a sentence for each name that nothing bears, and each cell that cannot be."""
+    unclear = [*_datasets(config), *_modes(config), *_skips(config)]
+    return [
+        *problems_of_names(config),
+        *_loops(config),
+        *_depths(config),
+        *([] if unclear else _cells(config)),
+    ]
+
+
+def problems_of_names(config: "Config") -> list[str]:
+    """Return a sentence for each name that nothing bears."""
     return [
         *_objects(config),
         *_datasets(config),
@@ -24,12 +35,7 @@ def problems_of_references(config: "Config") -> list[str]:
         *_modes(config),
         *_skips(config),
         *_judge(config),
-        *([] if _unknown(config) else _cells(config)),
     ]
-
-
-def _unknown(config: "Config") -> bool:
-    return any([*_datasets(config), *_modes(config), *_skips(config)])
 
 
 def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:
@@ -63,6 +69,10 @@ def _retrievers(config: "Config") -> Iterator[str]:
     for name, retriever in config.retrievers.items():
         for other in retriever.upstream():
             yield from _reference(f"retrievers.{name}.of", other, "retriever", config.retrievers)
+
+
+def _loops(config: "Config") -> Iterator[str]:
+    for name in config.retrievers:
         if _reaches(config, name, name):
             yield f"retrievers.{name}.of: leads back to itself; name other retrievers"
 
@@ -80,14 +90,17 @@ def _reaches(config: "Config", start: str, goal: str) -> bool:
 
 def _modes(config: "Config") -> Iterator[str]:
     for name, mode in config.modes.items():
-        if mode.retriever is None:
-            continue
-        where = f"modes.{name}"
-        yield from _reference(f"{where}.retriever", mode.retriever, "retriever", config.retrievers)
-        retriever = config.retrievers.get(mode.retriever)
+        if mode.retriever:
+            where = f"modes.{name}.retriever"
+            yield from _reference(where, mode.retriever, "retriever", config.retrievers)
+
+
+def _depths(config: "Config") -> Iterator[str]:
+    for name, mode in config.modes.items():
+        retriever = config.retrievers.get(mode.retriever) if mode.retriever else None
         if retriever and mode.depth() > retriever.depth:
             yield (
-                f"{where}.passages: {mode.depth()} passages are more than the depth "
+                f"modes.{name}.passages: {mode.depth()} passages are more than the depth "
                 f"{retriever.depth} of retriever '{mode.retriever}'; lower one or raise the other"
             )
 

@@ -28,8 +28,8 @@ class Retriever(Entry):
         return {key: value for key, value in self.params().items() if key in self.BUILD}
 
     def gpu_count(self) -> int:
-        """Return the GPUs that indexing and retrieval ask for."""
-        return 0
+        """Return the GPUs that indexing and retrieval ask for; none for kinds that use none."""
+        return getattr(self, "gpus", None) or 0
 
     def upstream(self) -> list[str]:
         """Return the names of the retrievers that this one combines."""
@@ -150,10 +150,6 @@ class Dense(Retriever):
     shards: PositiveInt | None = Field(None, description="Jobs that share the encoding (1)")
     gpus: NonNegativeInt | None = Field(None, description="GPUs of its jobs (0 unless set)")
 
-    def gpu_count(self) -> int:
-        """Return the GPUs that indexing and retrieval ask for."""
-        return self.gpus or 0
-
 
 class RRF(Retriever):
     """Reciprocal rank fusion of other retrievers' hits."""
@@ -183,10 +179,6 @@ class Rerank(Retriever):
     max_length: PositiveInt | None = Field(None, description="Tokens kept of question and passage")
     batch_size: PositiveInt | None = Field(None, description="Pairs read at once")
     gpus: NonNegativeInt | None = Field(None, description="GPUs of its jobs (0 unless set)")
-
-    def gpu_count(self) -> int:
-        """Return the GPUs that reranking asks for."""
-        return self.gpus or 0
 
 
 CLASSES = {
