@@ -1,25 +1,9 @@
-"""One finished tiny run, copied by each test that edits it."""
-
-import shutil
-from pathlib import Path
+"""Finished tiny runs, copied by each test that edits one."""
 
 import pytest
 
-from tests.workflow.project import ROOT, Project, make_project
-
-COPIED = ("Snakefile", "rules", "workflow", "profiles", "config", "envs")
-
-
-def copy_repo(target: Path) -> None:
-    """Copy what a run needs of the repository, so that a test can edit it."""
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, target / name, ignore=ignore, symlinks=True)
-        else:
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target / name)
+from tests.workflow.finished import BATCHES, both, made
+from tests.workflow.project import Project, make_project
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +12,10 @@ def echo_run(tmp_path_factory) -> Project:
     project = make_project(tmp_path_factory.mktemp("echo") / "project")
     project.run()
     return project
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> dict[str, Project]:
+    """A finished run by each way to cut jobs; copy it, never change it."""
+    folder = tmp_path_factory.mktemp("finished")
+    return dict(zip(BATCHES, both(lambda batch: made(folder / batch, batch), BATCHES), strict=True))

@@ -60,10 +60,24 @@ class Edit:
 
     def files(self, project: Project) -> set[str]:
         """Return the files that a dry run of the edited project would make."""
-        jobs = self.jobs
-        if project.config["generation"]["batch"] == "model":
-            jobs = per_model(jobs, project.config)
-        return {name.format(job) for rule in jobs for job in jobs[rule] for name in FILES[rule]}
+        return files(self.jobs, project.config)
+
+
+def files(jobs: Jobs, config: dict) -> set[str]:
+    """Return the files that jobs make, as the config cuts them."""
+    if config["generation"]["batch"] == "model":
+        jobs = per_model(jobs, config)
+    return {name.format(job) for rule in jobs for job in jobs[rule] for name in FILES[rule]}
+
+
+def new_cells(config: dict) -> Jobs:
+    """Return the jobs of each cell whose model, data set or mode was not in the finished run."""
+    cells = [f"{dataset}/{mode}" for dataset in config["datasets"] for mode in config["modes"]]
+    rows = [f"{model}/{cell}" for model in config["models"] for cell in cells]
+    old = [f"{model}/{cell}" for model in MODELS for cell in CELLS]
+    new = [row for row in rows if row not in old]
+    prompts = [cell for cell in cells if cell not in CELLS]
+    return {"build_prompts": prompts, "generate_answers": new, "score_answers": new}
 
 
 def per_model(jobs: Jobs, config: dict) -> Jobs:
