@@ -25,7 +25,7 @@ COMPARED = [
 MEASURED = "generated_tokens"
 """The column of the comparison after which seconds and bytes stand."""
 SOME = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "2")),
+    max_examples=int(os.environ.get("EXAMPLES", "1")),
     phases=[Phase.explicit, Phase.generate],
     derandomize=True,
     database=None,
