@@ -22,7 +22,15 @@ def template(where, path):
 
 def source(wildcards):
     """Return the files of an object that lies on this machine, so that an edit of one is seen."""
-    return on_disk(CONFIG.objects[wildcards.object].uri)
+    name, uri = wildcards.object, CONFIG.objects[wildcards.object].uri
+    files = on_disk(uri)
+    here = uri.startswith("file:") or "://" not in uri
+    if here and not files and os.path.exists(f"resources/raw/{name}.json"):
+        raise WorkflowError(
+            f"objects.{name}.uri: {uri} is gone, and a run would remove what was taken from it: "
+            f"put it back, or copy resources/raw/{name} elsewhere and name the copy"
+        )
+    return files
 
 
 def raw(table, wildcard, key):

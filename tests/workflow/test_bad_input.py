@@ -78,3 +78,18 @@ def test_a_mistake_in_a_model_is_tried_again(tmp_path):
         len(list(project.folder.glob("results/tiny/jobs/generate_answers/**/attempts/*.jsonl")))
         == 3
     )
+
+
+@pytest.mark.slow
+def test_a_source_that_is_gone_costs_nothing(tmp_path):
+    """Where a local source was deleted a run stops before it removes the copy."""
+    project = make_project(tmp_path / "p")
+    project.run("answers")
+    source, kept = project.folder / "data/questions.json", tmp_path / "kept.json"
+    source.rename(kept)
+    done = project.run(check=False)
+    assert done.returncode != 0
+    assert "objects.questions.uri: data/questions.json is gone" in done.stdout + done.stderr
+    assert (project.folder / "resources/raw/questions/questions.json").exists()
+    kept.rename(source)
+    assert "Nothing to be done" in project.run("answers").stderr
