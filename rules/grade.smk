@@ -23,6 +23,7 @@ use rule download_model as download_judge with:
     params:
         uri=CONFIG.judge.model.checkpoint,
         revision=CONFIG.judge.model.revision,
+        allow_pickle=CONFIG.judge.model.allow_pickle,
         storage=storage,
         code=code("download_model"),
 
