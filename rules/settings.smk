@@ -1,10 +1,13 @@
-"""What the profile and the command line set for a rule: the rule must exist.
+"""What the profile and the command line set: a rule must exist, a partition's limits be such.
 
-Needs: all other rules
-Makes: an error that names the nearest rule for a name that is none
+Needs: all other rules; the profile's file of partitions
+Makes: an error that names the nearest rule or key for a name that is none
 """
 
-from slmrag.errors import nearest
+import sys
+
+from slmrag import partitions
+from slmrag.errors import UserError, nearest
 
 RULE_NAMES = {rule.name for rule in workflow.rules} | {"grade_answers", "download_judge"}
 
@@ -14,3 +17,9 @@ for option, settings in (
 ):
     for name in set(settings or ()) - RULE_NAMES:
         raise WorkflowError(f"{option}: no rule is called '{name}'{nearest(name, RULE_NAMES)}")
+
+try:
+    for path in partitions.files(sys.argv[1:]) if workflow.is_main_process else []:
+        partitions.check(path)
+except UserError as error:
+    raise WorkflowError(str(error)) from None

@@ -144,6 +144,20 @@ def test_a_typo_in_a_profile_is_named(tmp_path, right, wrong, said):
     assert not (project.folder / "results").exists()
 
 
+@pytest.mark.parametrize("options", [["-n"], ["--jobs", "1"]], ids=["plan", "run"])
+def test_a_typo_in_the_partitions_is_named(tmp_path, options):
+    """A key that no partition has is named with file and nearest key, and nothing is run."""
+    project = make_project(tmp_path / "project")
+    profile = shutil.copytree(ROOT / "profiles/slurm", tmp_path / "cluster")
+    (profile / "partitions.yaml").write_text("partitions: {gpu: {max_gpus: 8}}")
+    done = project.snakemake("--profile", str(profile), *options, check=False)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "cluster/partitions.yaml: partitions.gpu.max_gpus: unknown key; did you mean" in said
+    assert "Traceback" not in said
+    assert not (project.folder / "results").exists()
+
+
 def test_a_profile_that_is_not_there_is_named(tmp_path):
     """A misspelt profile ends in a line with its name."""
     done = make_project(tmp_path / "project").snakemake("--profile", "slrum", "-n", check=False)

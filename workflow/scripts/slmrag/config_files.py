@@ -28,16 +28,22 @@ class Strict(yaml.SafeLoader):
 
 def check(paths: Iterable[str | Path]) -> None:
     """Raise UserError, with file and line, for a file that is no YAML table or has a key twice."""
-    for path in map(Path, paths):
-        with open(path, encoding="utf-8") as file:
-            try:
-                table = yaml.load(file, Strict)
-            except yaml.MarkedYAMLError as error:
-                raise UserError(_sentence(path, error)) from None
-            except (yaml.YAMLError, UnicodeDecodeError) as error:
-                raise UserError(f"{path}: no YAML in UTF-8: {str(error).splitlines()[0]}") from None
-        if not isinstance(table, dict):
-            raise UserError(f"{path}: holds no table of keys; see config/config.yaml")
+    for path in paths:
+        read(path, "; see config/config.yaml")
+
+
+def read(path: str | Path, hint: str = "") -> dict[Any, Any]:
+    """Return a file's table of keys; UserError with file and line where it holds none."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            table = yaml.load(file, Strict)
+        except yaml.MarkedYAMLError as error:
+            raise UserError(_sentence(Path(path), error)) from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: no YAML in UTF-8: {str(error).splitlines()[0]}") from None
+    if not isinstance(table, dict):
+        raise UserError(f"{path}: holds no table of keys{hint}")
+    return table
 
 
 def _sentence(path: Path, error: yaml.MarkedYAMLError) -> str:
