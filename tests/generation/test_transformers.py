@@ -21,9 +21,9 @@ def answer(tiny, tmp_path):
     """Run a job of 20 prompts; return its result, its answers and its timings."""
     tables = [write_prompts(tmp_path / "a.parquet", 20)]
 
-    def run(to="out", model=tiny, adapter=None, width=None, **entry):
+    def run(to="out", model=tiny, adapter=None, hardware=None, **entry):
         spec = job_spec(tmp_path, tables, model, to, engine="transformers", **entry)
-        spec["params"]["hardware"]["max_num_seqs"] = width
+        spec["params"]["hardware"] |= hardware or {}
         spec["input"]["adapter"] = [str(adapter)] if adapter else []
         parts = (SimpleNamespace(**spec[name]) for name in ("input", "output", "params"))
         result = generate_answers.main(*parts)
@@ -56,7 +56,7 @@ def test_memory_that_runs_out_in_flight_costs_only_its_batch(answer, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(transformers.Engine, "_batch", runs_out)
         with pytest.raises(UserError, match=r"ran out of memory; lower max_num_seqs.* is kept"):
-            answer(width=4)
+            answer(hardware={"max_num_seqs": 4})
     assert len(job_process.lines(tmp_path)) == 8
     assert answer()[0]["generated"] == 12
 
@@ -68,7 +68,7 @@ def test_alone_in_its_batch_no_answer_depends_on_another(answer, monkeypatch, tm
     monkeypatch.setattr(
         transformers.Engine, "_batch", lambda self, b: sizes.append(len(b)) or whole(self, b)
     )
-    answer(width=8, options={"batch_invariant": True})
+    answer(hardware={"max_num_seqs": 8}, options={"batch_invariant": True})
     assert set(sizes) == {1}
 
 
@@ -85,6 +85,32 @@ def test_a_setting_that_cannot_work_is_one_sentence(answer, entry, sentence):
     """What the engine, the device or the tokenizer lacks is said with what to change."""
     with pytest.raises(UserError, match=sentence):
         answer(**entry)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "sentence"),
+    [
+        ({"gpus": 1, "gpus_asked": 1}, r"gpus: 1 is asked for, and torch .* sees none; run it"),
+        ({"gpus": 2, "gpus_asked": 2}, r"gpus: 2 is asked for, and torch .* sees none; run it"),
+        ({"gpus": 2, "tensor_parallel": 2}, "tensor_parallel: engine: transformers holds a model"),
+    ],
+)
+def test_a_gpu_that_is_asked_for_and_not_there_is_one_sentence(
+    answer, tmp_path, monkeypatch, hardware, sentence
+):
+    """Where the entry names GPUs that torch does not see, no model is loaded."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr(transformers.Engine, "_load", lambda *_: pytest.fail("it was loaded"))
+    with pytest.raises(UserError, match=sentence):
+        answer(hardware=hardware)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_gpu_that_comes_by_default_may_be_lacking(answer, monkeypatch):
+    """A plain model, whose entry names no GPU, runs on the CPU."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    result, _, _ = answer(hardware={"gpus": 1, "gpus_asked": 0})
+    assert result["generated"] == 20
 
 
 def test_a_broken_checkpoint_is_one_sentence(answer, tmp_path):

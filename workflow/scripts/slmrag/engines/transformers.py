@@ -11,6 +11,7 @@ from slmrag.engines import base
 from slmrag.engines.adapter import check
 from slmrag.engines.advice import advised
 from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.parallel import Split
 from slmrag.engines.quantisation import Device, transformers_arguments
 from slmrag.errors import UserError
 
@@ -36,6 +37,16 @@ class Engine(base.Engine):
         """Return the version of Transformers."""
         return base.installed("transformers")
 
+    @classmethod
+    def split(cls, plan: base.Plan) -> Split:
+        """Return a copy a GPU: this engine holds a model on one device."""
+        if int(plan.hardware.get("tensor_parallel") or 1) > 1:
+            raise UserError(
+                "tensor_parallel: engine: transformers holds a model on one GPU; remove the key, "
+                "or set engine: vllm"
+            )
+        return Split(1, int(plan.hardware.get("data_parallel") or max(1, plan.gpus)))
+
     def __enter__(self) -> Self:
         """Load the model on the GPU if the job has one, else on the CPU."""
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -51,6 +62,7 @@ class Engine(base.Engine):
         torch.set_num_threads(self.plan.threads)
         self._device = "cuda" if self.plan.gpus and torch.cuda.is_available() else "cpu"
         if self.plan.gpus and self._device == "cpu":
+            self.plan.on_cpu_as(f"torch {torch.__version__} sees none")
             logger.warning("torch sees no GPU: the model runs on the CPU")
         try:
             self._model = self._load(checkpoint)

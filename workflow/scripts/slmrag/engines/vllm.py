@@ -41,10 +41,10 @@ class Engine(base.Engine):
             os.environ.setdefault(name, value)
         arguments = vllm_setup.arguments(self.plan, where)
         began = time.perf_counter()
-        from vllm import LLM
-
-        imported = time.perf_counter()
         try:
+            from vllm import LLM
+
+            imported = time.perf_counter()
             self._llm = LLM(worker_extension_cls=f"{WORKER}.Facts", **arguments)
             (self._facts, *_) = self._llm.collective_rpc("slmrag_facts")
         except Exception as error:

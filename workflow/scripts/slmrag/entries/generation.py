@@ -108,7 +108,11 @@ class ModelEntry(Entry):
     )
     endpoint: str | None = Field(None, description="For openai: base URL of the service")
     served_name: str | None = Field(None, description="For openai: the model's name there")
-    gpus: NonNegativeInt | None = Field(None, description="GPUs of the job (1 for vllm unless set)")
+    gpus: NonNegativeInt | None = Field(
+        None,
+        description="GPUs of the job: what is named must be there; unset, vllm and transformers "
+        "get 1 and do without where there is none",
+    )
     mem_mb: PositiveInt | None = Field(None, description="Host memory of the job, in MB")
     runtime: PositiveInt | None = Field(None, description="Time limit of the job, in minutes")
     gpu_memory_utilization: PositiveFloat | None = Field(
