@@ -12,6 +12,8 @@ from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.tiny_model import make_adapter, make_model, manifest
 
+ALONE = {"batch_invariant": True}
+
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.slow
 
@@ -68,7 +70,7 @@ def test_alone_in_its_batch_no_answer_depends_on_another(answer, monkeypatch, tm
     monkeypatch.setattr(
         transformers.Engine, "_batch", lambda self, b: sizes.append(len(b)) or whole(self, b)
     )
-    answer(hardware={"max_num_seqs": 8}, options={"batch_invariant": True})
+    answer(hardware={"max_num_seqs": 8}, options=ALONE)
     assert set(sizes) == {1}
 
 
@@ -123,7 +125,12 @@ def test_a_broken_checkpoint_is_one_sentence(answer, tmp_path):
         answer(model=model)
 
 
-def test_an_adapter_for_another_model_is_refused(answer, tmp_path):
-    """An adapter of other sizes is refused; one that fits needs peft or is applied."""
+def test_an_adapter_changes_answers_and_must_fit(answer, tmp_path):
+    """A LoRA adapter is applied by peft; one of another model is refused before torch is asked."""
+    pytest.importorskip("peft")
+    plain = answer("plain", options=ALONE)[1]["raw_answer"]
+    made = make_adapter(tmp_path / "lora")
+    adapted = answer("lora", adapter=made, options=ALONE)[1]["raw_answer"]
+    assert (plain != adapted).sum() > len(plain) / 2
     with pytest.raises(UserError, match=r"is for another model, whose .* has size 96"):
         answer(adapter=make_adapter(tmp_path / "alien", hidden=96))

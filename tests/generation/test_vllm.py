@@ -32,6 +32,10 @@ def run(spec):
     return result, contents(spec)
 
 
+def _raw(files):
+    return [pl.read_parquet(file)["raw_answer"].to_list() for file in files]
+
+
 def contents(spec):
     """Return the bytes of a job's answer files."""
     return [Path(path).read_bytes() for path in spec["output"]["answers"]]
@@ -178,12 +182,16 @@ def test_a_seed_repeats_what_a_temperature_drew(tiny, tmp_path):
 
 
 def test_an_adapter_changes_answers_and_must_fit(tiny, tmp_path):
-    """A LoRA adapter is applied; one of another model is refused before the engine starts."""
+    """A LoRA adapter is applied, as peft does it; one of another model is refused at once."""
+    pytest.importorskip("peft")
     tables = [write_prompts(tmp_path / "a.parquet", 3)]
     plain = run(job_spec(tmp_path, tables, tiny, "plain", engine="vllm"))[1]
     spec = job_spec(tmp_path, tables, tiny, "lora", engine="vllm", adapter="x")
     spec["input"]["adapter"] = [str(make_adapter(tmp_path / "lora_model", hidden=128))]
     assert run(spec)[1] != plain
+    other = job_spec(tmp_path, tables, tiny, "same", engine="transformers", adapter="x")
+    other["input"]["adapter"] = spec["input"]["adapter"]
+    assert _raw(run(other)[1]) == _raw(contents(spec))
     spec["input"]["adapter"] = [str(make_adapter(tmp_path / "alien", hidden=96))]
     with pytest.raises(UserError, match=r"is for another model, whose .* has size 96"):
         run(spec)
