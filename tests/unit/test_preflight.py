@@ -260,14 +260,46 @@ def test_an_adapter_for_another_model_is_refused(tmp_path):
     write_lora(tmp_path / "odd", "model.gate", [8, 10], [20, 8])
     with pytest.raises(UserError, match=r"this one has no model\.gate"):
         adapter.check(tmp_path / "odd", base)
+    (tmp_path / "good/adapter_config.json").write_text('{"peft_type": "IA3"}')
+    with pytest.raises(UserError, match="is of type IA3; LORA is what the engines take"):
+        adapter.check(tmp_path / "good", base)
+    (tmp_path / "good/adapter_config.json").write_text('{"peft_type":')
+    with pytest.raises(UserError, match=r"adapter_config\.json is no JSON .*; copy the adapter"):
+        adapter.check(tmp_path / "good", base)
+    write_lora(tmp_path / "none", "model.q_proj", [8, 10], [20, 8], "prompt")
+    with pytest.raises(UserError, match="holds no LoRA matrices"):
+        adapter.check(tmp_path / "none", base)
 
 
-def write_lora(folder, module, a, b):
+@pytest.mark.parametrize(
+    ("shapes", "config", "module"),
+    [
+        ({"model.embed_tokens.weight": [20, 10]}, {}, "lm_head"),
+        ({"model.layers.0.q.qweight": [5, 20]}, {"quant_method": "gptq"}, "model.layers.0.q"),
+        ({"model.language_model.layers.0.q.weight": [20, 10]}, {}, "model.layers.0.q"),
+    ],
+)
+def test_an_adapter_that_fits_in_its_own_way_is_taken(tmp_path, shapes, config, module):
+    """A tied head, packed weights and a model with an eye name their weights otherwise."""
+    config = {"quantization_config": config} if config else {}
+    base = checkpoint(tmp_path / "m", shapes=shapes, **config)
+    write_lora(tmp_path / "lora", module, [8, 10], [20, 8])
+    adapter.check(tmp_path / "lora", base)
+
+
+@pytest.mark.parametrize(("own", "room"), [(1, 1), (4, 8), (12, 16), (300, 320)])
+def test_an_adapter_gets_the_next_rank_that_vllm_has_room_for(tmp_path, own, room):
+    """The rank is that of the widest matrix, whatever the settings say."""
+    write_lora(tmp_path, "q", [own, 10], [20, own])
+    assert adapter.rank(tmp_path) == room
+
+
+def write_lora(folder, module, a, b, kind="lora"):
     """Write an adapter of one module."""
-    name = f"base_model.model.{module}.lora"
+    name = f"base_model.model.{module}.{kind}"
     shapes = {f"{name}_A.weight": a, f"{name}_B.weight": b}
     write_tensors(folder / "adapter_model.safetensors", shapes)
-    (folder / "adapter_config.json").write_text('{"r": 8}')
+    (folder / "adapter_config.json").write_text('{"r": 8, "peft_type": "LORA"}')
 
 
 def test_an_adapters_digest_is_of_its_content(tmp_path):

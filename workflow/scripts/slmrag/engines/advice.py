@@ -29,6 +29,11 @@ ADVICE = [
         "options: the engine knows no argument '{name}'; remove or correct it",
     ),
     (
+        r"LoRA|DoRA|modules_to_save|Target modules",
+        "adapter: the engine cannot apply it; merge it into the model (peft's merge_and_unload, "
+        "save_pretrained) and name that folder as the checkpoint",
+    ),
+    (
         r"trust_remote_code",
         "the model brings code of its own, which is never run here; take a model that the engine "
         "knows",
@@ -62,6 +67,8 @@ KEPT = "; what was finished is kept, run again after the change"
 
 def advised(error: Exception) -> UserError | None:
     """Return what to change, or None for an error that no advice is known for."""
+    if isinstance(error, UserError):
+        return error
     text = "\n".join(f"{type(one).__name__}: {one}" for one in _chain(error))
     for pattern, sentence in ADVICE:
         if found := re.search(pattern, text):

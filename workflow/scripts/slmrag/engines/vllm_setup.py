@@ -104,7 +104,7 @@ def arguments(plan: base.Plan, where: Device) -> dict[str, Any]:
         chosen["max_model_len"] = plan.max_model_len
     if plan.adapter:
         adapter.check(plan.adapter, checkpoint)
-        chosen |= {"enable_lora": True, "max_lora_rank": max(8, adapter.rank(plan.adapter))}
+        chosen |= {"enable_lora": True, "max_lora_rank": adapter.rank(plan.adapter)}
     chosen |= {key: value for key, value in plan.options.items() if key != "batch_invariant"}
     chosen |= ALONE if plan.options.get("batch_invariant") and where.kind == "cpu" else {}
     chosen |= _split(plan, checkpoint, chosen, where)
