@@ -84,6 +84,14 @@ MISTAKES = [
     ("datasets/quiz/corpus", None, "datasets.quiz.corpus: missing, but mode 'bm25_context'"),
     ("objects/questions/uri", "gs://b/k", "objects.questions.uri: unknown scheme"),
     ("objects/questions/uri", "s3://bucket", "names a bucket without a key"),
+    ("objects/questions/uri", "s3:///key", "objects.questions.uri: names no bucket"),
+    ("objects/questions/uri", "", "objects.questions.uri: empty; name a file"),
+    ("objects/questions/uri", "file://a/b", "file:// takes a whole path"),
+    ("storage", {"endpoint_url": "minio:9000"}, "storage.endpoint_url: must begin with http://"),
+    ("datasets/quiz/limit", True, "datasets.quiz: limit should be a number, not true"),
+    ("sampling", {"temperature": False}, "sampling: temperature should be a number, not false"),
+    ("retrievers/h", {"kind": "rrf", "of": ["bm25"]}, "retrievers.h.of: give at least 2 entries"),
+    ("corpora/facts/object", [], "corpora.facts.object"),
     ("objects/questions/sha256", "123", "objects.questions.sha256: string should match"),
     ("models/tiny/checkpoint", None, "models.tiny: engine: vllm needs a checkpoint"),
     ("models/tiny/options", {"trust_remote_code": True}, "no code of a checkpoint is ever run"),
@@ -186,3 +194,11 @@ def test_a_circle_of_fused_retrievers_is_refused():
     two = {"kind": "rrf", "of": ["one", "bm25"]}
     raw = edited(("retrievers/one", one), ("retrievers/two", two))
     assert "retrievers.one.of: leads back to itself" in message(raw)
+
+
+def test_a_name_that_yaml_takes_for_a_number_is_a_name():
+    """``experiment: 2026`` and a data set called 7 are names, wherever they are mentioned."""
+    skip = [{"dataset": 7, "mode": "no_context"}]
+    raw = edited(("experiment", 2026), ("datasets", {7: MINIMAL["datasets"]["quiz"]}))
+    loaded = config.load(raw | {"skip": skip})
+    assert (loaded.experiment, [*loaded.datasets], loaded.skip[0].dataset) == ("2026", ["7"], "7")

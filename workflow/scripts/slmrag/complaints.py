@@ -38,7 +38,9 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
             tag = problem["ctx"]["tag"]
             return f"{where}.kind: unknown kind '{tag}'{nearest(tag, kinds) or _choices(kinds)}"
         case "too_short":
-            return f"{where}: empty; add an entry"
+            least = problem["ctx"].get("min_length", 1)
+            few = "empty; add an entry" if least == 1 else f"give at least {least} entries"
+            return f"{where}: {few}"
         case "string_pattern_mismatch" if "a-z" in str(problem["ctx"]["pattern"]):
             return (
                 f"{where}: '{problem['input']}' is no name; use letters, digits, '_', '.' and '-', "

@@ -1,10 +1,27 @@
 """What all entries share: nothing unknown is accepted, nothing unset is passed on."""
 
-from typing import Annotated, Any, ClassVar
+from datetime import date
+from typing import Annotated, Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    model_validator,
+)
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+
+def _named(value: Any) -> Any:
+    """Return a name as text where YAML took it for a number or a day (``experiment: 2026``)."""
+    return str(value) if type(value) in (int, float, date) else value
+
+
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80),
+    BeforeValidator(_named),
+]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -16,6 +33,16 @@ class Entry(BaseModel):
     HARDWARE: ClassVar[frozenset[str]] = frozenset()
     """Keys that change how fast or where, never what: they are no reason to rerun."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def no_truth_for_a_number(cls, raw: Any) -> Any:
+        """Refuse true and false where a number is meant: they would count as 1 and 0."""
+        for key, value in raw.items() if isinstance(raw, dict) else ():
+            parts = _parts(cls.model_fields[key].annotation) if key in cls.model_fields else {bool}
+            if isinstance(value, bool) and {int, float} & parts and bool not in parts:
+                raise ValueError(f"{key} should be a number, not {str(value).lower()}")
+        return raw
+
     def params(self) -> dict[str, Any]:
         """Return the keys that are set, without those of the hardware, as plain values."""
         return self.model_dump(mode="json", exclude_none=True, exclude=set(self.HARDWARE))
@@ -23,3 +50,8 @@ class Entry(BaseModel):
     def hardware(self) -> dict[str, Any]:
         """Return the keys of the hardware that are set."""
         return self.model_dump(mode="json", exclude_none=True, include=set(self.HARDWARE))
+
+
+def _parts(annotation: Any) -> set[Any]:
+    """Return the types that an annotation is made of."""
+    return {annotation}.union(*(_parts(part) for part in get_args(annotation)))

@@ -1,6 +1,6 @@
 """Corpora of passages and sets of questions."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -46,7 +46,9 @@ class ChunkEntry(Entry):
 class CorpusEntry(Entry):
     """A corpus: passages that a retriever searches."""
 
-    object: Name | list[Name] = Field(description="Object, or objects, that hold the documents")
+    object: Name | Annotated[list[Name], Field(min_length=1)] = Field(
+        description="Object, or objects, that hold the documents"
+    )
     format: CorpusFormat = Field(description="How to read them")
     columns: dict[str, str] | None = Field(
         None, description="For jsonl, csv and parquet: our column (id, title, text) to theirs"

@@ -1,6 +1,7 @@
 """Where raw objects come from."""
 
 from typing import ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -25,6 +26,14 @@ class StorageEntry(Entry):
         None, description="false accepts any certificate; a path names a CA bundle"
     )
 
+    @field_validator("endpoint_url")
+    @classmethod
+    def whole_address(cls, endpoint: str | None) -> str | None:
+        """Refuse an address without its scheme."""
+        if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return endpoint
+
 
 class ObjectEntry(Entry):
     """A raw object: a file, or all files under a prefix that ends in a slash."""
@@ -42,8 +51,12 @@ class ObjectEntry(Entry):
         """Refuse URIs of schemes that nothing here can read."""
         if "://" in uri and not uri.startswith(SCHEMES):
             raise ValueError(f"unknown scheme; use one of {', '.join(SCHEMES)} or a path")
-        if uri.startswith("s3://") and "/" not in uri[len("s3://") :]:
-            raise ValueError(
-                "names a bucket without a key; use s3://bucket/key or s3://bucket/prefix/"
-            )
+        bucket, slash, _ = uri.removeprefix("s3://").partition("/")
+        if uri.startswith("s3://") and not (bucket and slash):
+            lacking = "a bucket without a key" if bucket else "no bucket"
+            raise ValueError(f"names {lacking}; use s3://bucket/key or s3://bucket/prefix/")
+        if urlsplit(uri).scheme == "file" and urlsplit(uri).netloc not in ("", "localhost"):
+            raise ValueError("file:// takes a whole path, as file:///data/x.tsv; or write the path")
+        if not uri.strip():
+            raise ValueError("empty; name a file, a folder or an object")
         return uri

@@ -10,14 +10,14 @@ from slmrag.readers.shapes import Question, passage
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
-    """Yield the questions; they have no ids of their own."""
+    """Yield the questions; few files give them ids."""
     for line, record in json_items(path):
         positives = objects(record, "positive_ctxs", path, line, optional=True)
         yield Question(
             question=field(record, "question", str, path, line),
             answers=[as_text(answer) for answer in field(record, "answers", list, path, line)],
             line=line,
-            question_id=as_text(record.get("id")),
+            question_id=as_text(record.get("id", record.get("question_id"))),
             gold=[_passage(context, path, line) for context in positives],
         )
 

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from json.decoder import WHITESPACE, JSONDecodeError
 from pathlib import Path
@@ -13,6 +14,26 @@ from slmrag.readers.opening import chunks_of
 DECODER = json.JSONDecoder()
 MARGIN = 32
 """Characters at the end of what has come in, where a value may look wrong by being half there."""
+
+
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of half a character, which comes in pairs where a file is sound."""
+
+
+def whole(value: Any, text: str, path: Path, number: int) -> Any:
+    """Return a value read from ``text``; UserError where half a character is in it."""
+    if HALF.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            reason = f"half a character, \\u{ord(error.object[error.start]):x}, stands alone"
+            raise UserError(f"{path}, line {number}: {reason}; correct it") from error
+    return value
+
+
+def too_deep(path: Path, number: int) -> UserError:
+    """Return the error for brackets in brackets without end."""
+    return UserError(f"{path}, line {number}: brackets nested too deep to be data; correct it")
 
 
 def not_json(error: ValueError, path: Path, number: int) -> UserError:
@@ -57,12 +78,24 @@ class JsonStream:
                 value, end = DECODER.raw_decode(self.text, self.at)
             except JSONDecodeError as error:
                 self._refuse(error)
+            except RecursionError as error:
+                raise too_deep(self.path, self.line) from error
+            except ValueError as error:
+                raise not_json(error, self.path, self.line) from error
             else:
                 if end < len(self.text) or self.whole:
-                    line = self.line
+                    line, text = self.line, self.text[self.at : end]
                     self._go(end)
-                    return line, value
+                    return line, whole(value, text, self.path, line)
             self._fetch()
+
+    def end(self) -> None:
+        """Raise where something stands behind the value that was the whole file."""
+        if self.peek():
+            raise UserError(
+                f"{self.path}, line {self.line}: something stands behind the end of the JSON; "
+                "remove it"
+            )
 
     def cut_off(self, what: str) -> UserError:
         """Return the error that says that the file ends too early."""

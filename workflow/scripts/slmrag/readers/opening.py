@@ -29,6 +29,9 @@ COMPRESSIONS: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
 }
 """Suffix: (first bytes, opener)."""
 
+ARCHIVES = {"zip": (0, b"PK\x03\x04"), "tar": (257, b"ustar")}
+"""Name: (place, bytes there) of what holds several files."""
+
 READ = 2 << 20
 
 
@@ -36,8 +39,9 @@ READ = 2 << 20
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open a file, decompressed by its content; UserError where its name promises otherwise."""
     with open(path, "rb") as file:
-        head = file.read(6)
+        head = file.read(512)
         file.seek(0)
+        _refuse_archives(path, head)
         found = next((s for s, (magic, _) in COMPRESSIONS.items() if head.startswith(magic)), None)
         if path.suffix in COMPRESSIONS and found != path.suffix:
             raise UserError(
@@ -45,6 +49,16 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
                 "rename or compress the object"
             )
         yield COMPRESSIONS[found][1](file) if found else file
+
+
+def _refuse_archives(path: Path, head: bytes) -> None:
+    found = [name for name, (place, mark) in ARCHIVES.items() if head.startswith(mark, place)]
+    found += [suffix for suffix in (".tar", ".tgz") if suffix in path.suffixes[-2:]]
+    if found:
+        raise UserError(
+            f"{path}: is an archive ({found[0].lstrip('.')}); unpack it, and give the file itself, "
+            "as it is or compressed (gz, zst, bz2, xz)"
+        )
 
 
 def chunks_of(path: Path, size: int = READ) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.readers.json_stream import JsonStream, not_json
+from slmrag.readers.json_stream import JsonStream, not_json, too_deep, whole
 from slmrag.readers.opening import lines_of
 
 Placed = tuple[int, dict[str, Any]]
@@ -22,9 +22,11 @@ def json_lines(path: Path) -> Iterator[Placed]:
 def parsed(line: str, path: Path, number: int) -> dict[str, Any]:
     """Return the object of one line; UserError where it is none."""
     try:
-        record = json.loads(line)
+        record = whole(json.loads(line), line, path, number)
     except ValueError as error:
         raise not_json(error, path, number) from error
+    except RecursionError as error:
+        raise too_deep(path, number) from error
     if not isinstance(record, dict):
         raise UserError(f"{path}, line {number}: not a JSON object; write one object a line")
     return record
@@ -35,6 +37,7 @@ def json_items(path: Path) -> Iterator[Placed]:
     stream = JsonStream(path)
     if stream.take("["):
         yield from _objects(stream)
+        stream.end()
     elif stream.peek() == "{":
         yield from json_lines(path)
     else:
@@ -59,6 +62,7 @@ def json_member(path: Path, name: str) -> Iterator[Placed]:
             stream.value()
         if not stream.take(",") and stream.peek() != "}":
             raise stream.cut_off("object")
+    stream.end()
     if not seen:
         raise UserError(f"{path}, line 1: no '{name}'; check the format")
 
