@@ -19,21 +19,20 @@ def changed(
     for name, entry in objects.items():
         manifest = raw / f"{name}.json"
         if manifest.is_file():
-            difference = _difference(read_json(manifest), entry["uri"], storage)
+            where = f"object '{name}' ({entry['uri']})"
+            try:
+                difference = _difference(read_json(manifest), entry["uri"], storage)
+            except (UserError, Interrupted) as error:
+                yield f"{where} could not be checked, what was fetched stays: {error}"
+                continue
             if difference:
-                yield (
-                    f"object '{name}' ({entry['uri']}) {difference}; to fetch it again: "
-                    f"snakemake --forcerun {manifest}"
-                )
+                yield f"{where} {difference}; to fetch it again: snakemake --forcerun {manifest}"
 
 
 def _difference(manifest: Mapping[str, Any], uri: str, storage: dict[str, Any]) -> str | None:
-    """Return what has become of an object, or None where it is the same."""
-    try:
-        source = open_source(uri, storage)
-        now = {remote.name: source.describe(remote) for remote in source.files()}
-    except (UserError, Interrupted) as error:
-        return f"could not be checked: {error}"
+    """Return what has become of an object, or None where it is the same; raises as downloads do."""
+    source = open_source(uri, storage)
+    now = {remote.name: source.describe(remote) for remote in source.files()}
     then = {file["name"]: file for file in manifest["files"]}
     if now.keys() != then.keys():
         return f"has other files now: {', '.join(sorted(now.keys() ^ then.keys()))}"
