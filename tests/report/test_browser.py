@@ -216,11 +216,13 @@ def test_any_two_cells_can_be_compared(made, page):
             for place, name in enumerate(names):
                 window.run(CHOOSE, str(1 + place), name)
             shown = window.run(TESTED)
-            assert shown[0][1] == show(sign * row["effect"], "difference")
-            ends = sorted(sign * row[f"effect_{end}"] for end in ("low", "high"))
-            assert shown[0][2] == " to ".join(show(end, "difference") for end in ends)
-            assert shown[0][3:] == [show(row[name], "probability") for name in ("p", "p_holm")]
-            assert shown[2][4] == show(row["p_holm_exact_match"], "probability")
+            for line, metric in zip(shown, ("", "_f1", "_exact_match", "_match"), strict=True):
+                assert line[1] == show(sign * row[f"effect{metric}"], "difference")
+                ends = sorted(sign * row[f"effect{metric}_{end}"] for end in ("low", "high"))
+                assert line[2] == " to ".join(show(end, "difference") for end in ends)
+                chances = [row[f"{name}{metric}"] for name in ("p", "p_holm")]
+                assert line[3:5] == [show(chance, "probability") for chance in chances]
+                assert line[5] == show(row[f"detectable{metric}"], "share")
 
 
 def test_what_a_model_wrote_never_runs(page):

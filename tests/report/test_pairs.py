@@ -49,33 +49,41 @@ def test_each_family_is_corrected_by_itself(made, family, metric):
     assert rows[f"p_holm{metric}"].to_list() == pytest.approx(theirs)
 
 
-def test_effects_and_intervals_agree_with_scipy(made):
-    """Effect and BCa bounds of each pair equal scipy's within the noise of the resamples."""
+@pytest.mark.parametrize("metric", ["token_recall", "f1", "exact_match", "match"])
+def test_effects_and_intervals_agree_with_scipy(made, metric):
+    """Effect, BCa bounds and detectable effect of a metric's pairs equal those made with scipy."""
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
     board, rows, _ = made
+    suffix = "" if metric == board.metric else f"_{metric}"
+    reach = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
     places = combinations(range(len(board.cells)), 2)
     for (a, b), row in zip(places, rows.to_dicts(), strict=True):
-        difference = board.values[:, a] - board.values[:, b]
-        assert row["effect"] == pytest.approx(difference.mean())
+        difference = board.scores[metric][:, a] - board.scores[metric][:, b]
+        assert row[f"effect{suffix}"] == pytest.approx(difference.mean())
         theirs = stats.bootstrap((difference,), np.mean, n_resamples=4000, rng=0)
-        ends = [row["effect_low"], row["effect_high"]]
-        assert ends == pytest.approx(list(theirs.confidence_interval), abs=0.05)
+        ends = [row[f"effect{suffix}_{end}"] for end in ("low", "high")]
+        assert ends == pytest.approx(list(theirs.confidence_interval), abs=0.08)
+        detectable = reach * difference.std(ddof=1) / len(difference) ** 0.5
+        assert row[f"detectable{suffix}"] == pytest.approx(detectable)
 
 
-def test_among_many_pairs_the_third_family_has_students_intervals(made, monkeypatch):
-    """Beyond a limit only the cells that differ in both have other intervals, and near ones."""
+def test_among_many_pairs_some_have_students_intervals(made, monkeypatch):
+    """Beyond a limit the primary metric's first two families alone are resampled."""
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
     board, rows, _ = made
     monkeypatch.setattr("slmrag.reporting.pairs.MANY", 5)
     fast = pair_tests.tests(board)
-    main = pl.col("family") != OTHERS
-    assert fast.filter(main).equals(rows.filter(main))
+    main, primary = pl.col("family") != OTHERS, [name for name in rows.columns if "_f1" not in name]
+    primary = primary[: primary.index("detectable") + 1]
+    assert fast.filter(main).select(primary).equals(rows.filter(main).select(primary))
     places = list(combinations(range(len(board.cells)), 2))
     for (a, b), row in zip(places, fast.to_dicts(), strict=True):
-        if row["family"] == OTHERS:
-            theirs = stats.ttest_1samp(board.values[:, a] - board.values[:, b], 0)
+        for metric in ["f1", *(["token_recall"] if row["family"] == OTHERS else [])]:
+            suffix = "" if metric == board.metric else f"_{metric}"
+            theirs = stats.ttest_1samp(board.scores[metric][:, a] - board.scores[metric][:, b], 0)
             ends = list(theirs.confidence_interval(0.95))
-            assert [row["effect_low"], row["effect_high"]] == pytest.approx(ends)
+            mine = [row[f"effect{suffix}_{end}"] for end in ("low", "high")]
+            assert mine == pytest.approx(ends)
     assert len(places) < MANY
 
 

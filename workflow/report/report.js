@@ -187,7 +187,7 @@ function inThousandths(value) {
   return Math.sign(value) * (tied ? even : Math.round(1000 * size.toFixed(3)));
 }
 const signed = (thousandths, sign = true) =>
-  `${thousandths < 0 ? "\u2212" : sign ? "+" : ""}${(Math.abs(thousandths) / 1000).toFixed(3)}`;
+  `${thousandths < 0 ? "\u2212" : sign && thousandths ? "+" : ""}${(Math.abs(thousandths) / 1000).toFixed(3)}`;
 const chance = steps => steps === 0 ? "< 0.001" : (steps / 10000).toFixed(steps % 10 ? 4 : 3);
 
 function placeOf(board, a, b) {
@@ -198,18 +198,21 @@ function placeOf(board, a, b) {
 function facts(data, board, a, b) {
   const flip = a > b, [low, high] = flip ? [b, a] : [a, b], place = placeOf(board, low, high);
   const difference = means => inThousandths(means[a] - means[b]);
-  const effect = inThousandths(board.means[0][low] - board.means[0][high]);
-  const ends = [effect - board.low[place], effect + board.high[place]];
-  const bounds = flip ? [-ends[1], -ends[0]] : ends;
+  const bounds = i => {
+    const effect = inThousandths(board.means[i][low] - board.means[i][high]);
+    const ends = [effect - board.low[i][place], effect + board.high[i][place]];
+    return (flip ? [-ends[1], -ends[0]] : ends).map(end => signed(end)).join(" to ");
+  };
+  const told = (i, text) => i < board.p.length ? text() : "";
   const best = board.means[0][a] > board.means[0][b] ? a : b;
   const [one, two] = [board.cells[a], board.cells[b]];
   return {
     verdict: board.better[place] ? `${board.cells[best].join(" with ")} is better` : "No difference shown",
     family: data.families[one[0] === two[0] ? 0 : one[1] === two[1] ? 1 : 2],
-    detectable: signed(board.detectable[place], false),
     rows: data.metrics.map((metric, i) => [
-      metric, signed(difference(board.means[i])), i ? "" : `${signed(bounds[0])} to ${signed(bounds[1])}`,
-      i ? "" : chance(board.p[place]), chance(board.corrected[i][place])]),
+      metric, signed(difference(board.means[i])), told(i, () => bounds(i)),
+      told(i, () => chance(board.p[i][place])), chance(board.corrected[i][place]),
+      told(i, () => signed(board.detectable[i][place], false))]),
   };
 }
 
@@ -220,7 +223,7 @@ function pairTable(found) {
     cells.forEach((text, i) => row.append(make(tag, text, i ? "n" : "")));
     return row;
   };
-  head.append(line(["Metric", "First less second", "Interval", "p", "p, corrected"], "th"));
+  head.append(line(["Metric", "First less second", "Interval", "p", "p, corrected", "Detectable"], "th"));
   body.append(...found.rows.map(cells => line(cells, "td")));
   table.append(head, body);
   return table;
@@ -235,8 +238,7 @@ function pairs(data, root) {
     const board = data.boards[choose.value], [a, b] = [first, second].map(list => Number(list.value));
     if (a === b) { place.replaceChildren(make("p", "Choose two different cells.")); return; }
     const found = facts(data, board, a, b);
-    const words = `${board.n} questions; detectable: ${found.detectable}. ` +
-      `Corrected over the family \u201c${found.family}\u201d of this data set.`;
+    const words = `${board.n} questions. Corrected over the family \u201c${found.family}\u201d of this data set.`;
     const box = make("div", null, "scroll");
     Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "The test of these two cells" });
     box.append(pairTable(found));

@@ -1,7 +1,8 @@
 """The scores of one data set side by side: a row a question, a column a cell."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,8 @@ class Board:
     """What cells of one data set scored on the questions that they all answered.
 
     ``scores`` has an (n, k) array a metric; ``has_answer`` is 1, 0 or UNKNOWN; ``gold_rank`` is 0
-    where no gold passage was shown; ``failures`` has each answer's class or "".
+    where no gold passage was shown; ``failures`` has each answer's class or ""; ``crowd`` is the
+    number of pairs of cells in all boards.
     """
 
     dataset: str
@@ -35,6 +37,7 @@ class Board:
     resamples: int
     seed: int
     left_out: int = 0
+    crowd: int = 0
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -51,6 +54,12 @@ class Board:
         """Resampled means of the primary metric, (k, resamples), over the same questions."""
         means = bootstrap_means(self.values, self.resamples, self.seed)
         return np.ascontiguousarray(means.T)
+
+    def resampled(self, metric: str) -> np.ndarray:
+        """Return the resampled means of a metric, over the resamples of the primary one."""
+        if metric == self.metric:
+            return self.means
+        return bootstrap_means(self.scores[metric], self.resamples, self.seed).T
 
     def column(self, model: str, mode: str) -> int | None:
         """Return the place of a cell, or None where it is missing."""
@@ -69,8 +78,14 @@ def named(board: Board, place: int) -> dict[str, Any]:
 
 def boards(experiment: Experiment) -> list[Board]:
     """Return one board a data set that has scored cells."""
-    names = dict.fromkeys(cell.dataset for cell in experiment.scored)
-    return [board(experiment, name) for name in names]
+    names = Counter(cell.dataset for cell in experiment.scored)
+    crowd = sum(map(count, names.values()))
+    return [replace(board(experiment, name), crowd=crowd) for name in names]
+
+
+def count(cells: int) -> int:
+    """Return how many pairs some cells have."""
+    return cells * (cells - 1) // 2
 
 
 def nothing(experiment: Experiment) -> Board:

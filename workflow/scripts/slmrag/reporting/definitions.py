@@ -49,8 +49,9 @@ def definitions(experiment: Experiment) -> Section:
         ),
         (
             "Many cells",
-            f"Where a data set has more than {MANY} pairs: intervals of effects take {FEWER} "
-            "resamples; in the third family they are Student's, and a test ends at "
+            f"Where there are more than {MANY} pairs: intervals of effects take {FEWER} "
+            "resamples; in the third family, and for the other metrics, they are Student's; a test "
+            "of the third family ends at "
             f"{ENOUGH} flips as extreme, with p = {ENOUGH} / flips (Besag and Clifford, 1991).",
         ),
         ("Detectable", f"The difference that a test at this level finds with {POWER:.0%} power."),

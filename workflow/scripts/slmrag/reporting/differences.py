@@ -76,11 +76,17 @@ def names(pairs: "pl.DataFrame") -> list[str]:
 
 
 def others(name: str) -> tuple[Column, Column]:
-    """Return the columns of a further metric: effect and corrected p value."""
+    """Return the columns of a further metric: effect with its interval, and corrected p value."""
     label = LABELS[name]
     help = f"p value of the difference in {label.lower()}, corrected as that of the effect"
     return (
-        Column(f"effect_{name}", label, "difference", f"Difference in mean {label.lower()}"),
+        Column(
+            f"effect_{name}",
+            label,
+            "difference",
+            f"Difference in mean {label.lower()}",
+            estimate=True,
+        ),
         Column(f"p_holm_{name}", "p, corrected", "probability", help),
     )
 

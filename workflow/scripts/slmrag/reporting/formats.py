@@ -15,8 +15,9 @@ def share(value: float) -> str:
 
 
 def difference(value: float) -> str:
-    """Return three digits after the point, with its sign."""
-    return f"{value:+.3f}".replace("-", MINUS)
+    """Return three digits after the point, with the sign of what is shown."""
+    text = f"{value:+.3f}"
+    return "0.000" if float(text) == 0 else text.replace("-", MINUS)
 
 
 def percent(value: float) -> str:

@@ -9,7 +9,7 @@ from slmrag.reporting.boards import Board
 from slmrag.reporting.headline import LABELS
 from slmrag.reporting.packing import packed
 from slmrag.reporting.pair_tests import other_metrics
-from slmrag.reporting.pairs import FAMILIES, NO_DIFFERENCE
+from slmrag.reporting.pairs import FAMILIES, NO_DIFFERENCE, many
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,20 +33,25 @@ def pack(boards: Sequence[Board], tests: Sequence["pl.DataFrame"], metric: str) 
 def table(board: Board, rows: "pl.DataFrame") -> dict[str, Any]:
     """Return one data set's cells with their means, and its pairs' columns as whole numbers.
 
-    Bounds are distances from the effect, which the page takes from the means.
+    Bounds are distances from the effect, which the page takes from the means. Among many pairs
+    the further metrics have their corrected p values alone.
     """
     metrics = [board.metric, *other_metrics(board.metric)]
-    effect = thousandths(rows["effect"])
-    chances = ["p_holm", *(f"p_holm_{name}" for name in metrics[1:])]
+    suffixes = ["", *(f"_{name}" for name in metrics[1:])]
+    whole = suffixes[:1] if many(board) else suffixes
+    effects = [thousandths(rows[f"effect{name}"]) for name in whole]
+    lows, highs = (
+        [thousandths(rows[f"effect{name}_{end}"]) for name in whole] for end in ("low", "high")
+    )
     return {
         "cells": [[cell.model, cell.mode] for cell in board.cells],
         "means": [board.scores[name].mean(axis=0).tolist() for name in metrics],
         "n": len(board.questions),
-        "low": (effect - thousandths(rows["effect_low"])).tolist(),
-        "high": (thousandths(rows["effect_high"]) - effect).tolist(),
-        "detectable": thousandths(rows["detectable"]).tolist(),
-        "p": chance(rows["p"]).tolist(),
-        "corrected": [chance(rows[name]).tolist() for name in chances],
+        "low": [(mid - low).tolist() for mid, low in zip(effects, lows, strict=True)],
+        "high": [(high - mid).tolist() for mid, high in zip(effects, highs, strict=True)],
+        "detectable": [thousandths(rows[f"detectable{name}"]).tolist() for name in whole],
+        "p": [chance(rows[f"p{name}"]).tolist() for name in whole],
+        "corrected": [chance(rows[f"p_holm{name}"]).tolist() for name in suffixes],
         "better": (rows["verdict"] != NO_DIFFERENCE).cast(int).to_list(),
     }
 

@@ -18,23 +18,13 @@ def tests(board: Board) -> "pl.DataFrame":
     """Return one row a pair: names, effect with its interval, p values, verdict, detectable."""
     import polars as pl
 
-    found, metric = pairs(board), board.metric
-    p_values, intervals = found.p_values(metric), effect_intervals(found)
+    found = pairs(board)
     rows = pl.DataFrame(
         {
             "family": pl.Series(FAMILIES, dtype=pl.String).gather(found.family),
             **names(board, found.places),
             "n": np.full(len(found.places), len(board.questions), dtype=np.int64),
-            "effect": found.effects,
-            **{
-                f"effect_{end}": values
-                for end, values in zip(("low", "high"), intervals, strict=True)
-            },
-            "p": p_values,
-            "p_holm": found.corrected(p_values),
-            "detectable": minimum_detectable_effect(
-                found.deviations, len(board.questions), board.confidence
-            ),
+            **tested(found, board.metric),
             **others(found),
         }
     )
@@ -58,16 +48,27 @@ def names(board: Board, places: np.ndarray) -> "dict[str, pl.Series]":
     return found
 
 
+def tested(found: Pairs, metric: str, suffix: str = "") -> dict[str, np.ndarray]:
+    """Return a metric's columns: effect, its interval, p values, and what could be detected."""
+    board, p_values = found.board, found.p_values(metric)
+    low, high = effect_intervals(found, metric)
+    return {
+        f"effect{suffix}": found.effect(metric),
+        f"effect{suffix}_low": low,
+        f"effect{suffix}_high": high,
+        f"p{suffix}": p_values,
+        f"p_holm{suffix}": found.corrected(p_values),
+        f"detectable{suffix}": minimum_detectable_effect(
+            found.deviation(metric), len(board.questions), board.confidence
+        ),
+    }
+
+
 def others(found: Pairs) -> dict[str, np.ndarray]:
-    """Return effect, p value and corrected p value of each further metric."""
+    """Return the columns of each further metric."""
     columns = {}
     for metric in other_metrics(found.board.metric):
-        p_values = found.p_values(metric)
-        columns |= {
-            f"effect_{metric}": found.effect(metric),
-            f"p_{metric}": p_values,
-            f"p_holm_{metric}": found.corrected(p_values),
-        }
+        columns |= tested(found, metric, f"_{metric}")
     return columns
 
 

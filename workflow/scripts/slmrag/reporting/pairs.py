@@ -1,14 +1,13 @@
 """Which cells differ: paired tests between any two cells of a data set, in three families."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from slmrag.reporting.boards import Board
+from slmrag.reporting.boards import Board, count
 from slmrag.statistics_paired import differences, holm, mcnemar_tests, permutation_tests
 
-MANY = 2_000  # pairs of a data set; beyond them, shortcuts (see ``Pairs.stopping``)
+MANY = 4_000  # pairs of all data sets; beyond them, shortcuts (see ``Pairs.stopping``)
 ENOUGH = 100  # extreme sign flips at which a pair of the third family stops, among many
 MODES, MODELS, OTHERS = "modes of one model", "models in one mode", "any other two cells"
 FAMILIES = (MODES, MODELS, OTHERS)
@@ -27,17 +26,16 @@ class Pairs:
     @property
     def economical(self) -> bool:
         """Whether there are so many pairs that some shortcuts are taken."""
-        return len(self.places) > MANY
+        return many(self.board)
 
     @property
     def stopping(self) -> np.ndarray:
-        """Which pairs' tests stop early and whose intervals are not resampled, (m,)."""
+        """Which pairs' tests stop early, (m,)."""
         return (self.family == FAMILIES.index(OTHERS)) & self.economical
 
-    @cached_property
-    def effects(self) -> np.ndarray:
-        """The primary metric's mean differences, first less second, (m,)."""
-        return self.effect(self.board.metric)
+    def resampled(self, metric: str) -> np.ndarray:
+        """Return which pairs' intervals of a metric are resampled, (m,); the rest are Student's."""
+        return ~self.stopping & (metric == self.board.metric or not self.economical)
 
     def effect(self, metric: str) -> np.ndarray:
         """Return the mean differences of a metric, first less second, (m,)."""
@@ -46,11 +44,10 @@ class Pairs:
         means = self.board.scores[metric].mean(axis=0)
         return means[self.places[:, 0]] - means[self.places[:, 1]]
 
-    @cached_property
-    def deviations(self) -> np.ndarray:
-        """The standard deviations of the questions' differences of the primary metric, (m,)."""
+    def deviation(self, metric: str) -> np.ndarray:
+        """Return the standard deviations of the questions' differences of a metric, (m,)."""
         n = len(self.board.questions)
-        sums, squares = differences(self.board.values, *self.places.T)
+        sums, squares = differences(self.board.scores[metric], *self.places.T)
         return np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
 
     def p_values(self, metric: str) -> np.ndarray:
@@ -69,6 +66,11 @@ class Pairs:
             own = self.family == number
             result[own] = holm(p_values[own])
         return result
+
+
+def many(board: Board) -> bool:
+    """Tell whether a report has more pairs than are tested at leisure."""
+    return max(board.crowd, count(len(board.cells))) > MANY
 
 
 def pairs(board: Board) -> Pairs:
