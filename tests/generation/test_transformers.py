@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from slmrag.engines import transformers
 from slmrag.errors import UserError
+from slmrag.tokenizing import Tokens
 
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
@@ -61,6 +62,17 @@ def test_memory_that_runs_out_in_flight_costs_only_its_batch(answer, monkeypatch
             answer(hardware={"max_num_seqs": 4})
     assert len(job_process.lines(tmp_path)) == 8
     assert answer()[0]["generated"] == 12
+
+
+def test_a_prompt_that_was_cut_is_found_again_uncounted(answer, tmp_path, monkeypatch):
+    """A resumed job cuts prompts as before without a single look into the tokenizer."""
+    write_prompts(tmp_path / "a.parquet", 20, passages=40)
+    first, answers, _ = answer()
+    assert first["shortened"] == 20 and answers["passages_dropped"].min() > 0
+    monkeypatch.setattr(Tokens, "encode", lambda *_, **__: pytest.fail("it was counted"))
+    again, same, _ = answer("again")
+    assert (again["engine_starts"], again["shortened"]) == (0, 20)
+    assert same.equals(answers)
 
 
 def test_alone_in_its_batch_no_answer_depends_on_another(answer, monkeypatch, tmp_path):

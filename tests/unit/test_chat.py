@@ -5,11 +5,13 @@ import subprocess
 import sys
 
 import pytest
-from slmrag.chat import Tokens, chatter, choose_template, settings
+from slmrag.chat import chatter, choose_template
 from slmrag.engines.base import Sampling
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.errors import UserError
 from slmrag.layout import Layout
+from slmrag.prompting import prompt_digest
+from slmrag.tokenizing import Tokens, settings
 
 from tests.generation.tiny_model import CHAT, make_tokenizer
 
@@ -108,6 +110,18 @@ def test_the_prompts_special_tokens_survive_fitting(chat):
     assert (prompt.passages, prompt.passages_dropped) == (1, 1)
     assert 0 < prompt.words_cut < 200
     assert len(made.encode([prompt.text])[0]) <= 52
+
+
+@pytest.mark.parametrize("words", [5, 8, 20, 200])
+def test_what_the_journal_knows_is_not_counted_again(chat, monkeypatch, words):
+    """A prompt whose completion is finished is made anew, cut or not, without a tokenizer."""
+    asked = row("who was it and why?", passages=["word " * words, "more words " * words])
+    first = layout(chat).prompt(asked)
+    tokens = len(layout(chat).encode([first.text])[0])
+    known = {"prompt_tokens": tokens, "passages": first.passages, "words_cut": first.words_cut}
+    journal = {prompt_digest(first.text): known, first.whole: known}
+    monkeypatch.setattr(Tokens, "encode", lambda *_, **__: pytest.fail("it was counted"))
+    assert layout(chat).prompt(asked, journal.get) == first
 
 
 def test_the_checkpoints_context_is_the_limit(base):

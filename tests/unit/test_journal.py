@@ -30,6 +30,17 @@ def test_a_completion_is_found_again_by_the_next_job(tmp_path):
         assert journal[digest("b")] == completion("b")
 
 
+def test_a_completion_is_found_by_what_its_prompt_was_cut_from(tmp_path):
+    """The digest of the uncut prompt leads to the completion, in this job and the next."""
+    made = completion("cut") | {"whole": digest("whole"), "passages": 1, "words_cut": 3}
+    with Journal(tmp_path) as journal:
+        journal.append([made])
+        assert journal.get(digest("whole")) == journal.get(digest("cut")) == made
+    with Journal(tmp_path) as journal:
+        assert journal.get(digest("whole")) == made
+        assert journal.get(digest("other")) is None
+
+
 def test_a_completion_is_on_disk_before_append_returns(tmp_path):
     """A second reader sees a completion while the writer is still at work."""
     with Journal(tmp_path) as writer:

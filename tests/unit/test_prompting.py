@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.errors import UserError
-from slmrag.prompting import checked, fit, render
+from slmrag.prompting import checked, cut_again, fit, render
 
 PROMPTS = Path("config/prompts")
 PASSAGES = [
@@ -73,24 +73,24 @@ def test_a_wrong_template_is_one_sentence(template, message):
 def test_a_prompt_that_fits_is_left_alone():
     """Nothing is dropped where there is room."""
     prompt = fit(make, "who", PASSAGES, length(100))
-    assert prompt == (make("who", PASSAGES), 3, 0, 0)
+    assert prompt[:4] == (make("who", PASSAGES), 3, 0, 0)
 
 
 def test_passages_go_from_the_end():
     """With room for two of three passages the last one goes, whole."""
-    assert fit(make, "who", PASSAGES, length(13)) == (make("who", PASSAGES[:2]), 2, 1, 0)
+    assert fit(make, "who", PASSAGES, length(13))[:4] == (make("who", PASSAGES[:2]), 2, 1, 0)
 
 
 def test_then_words_of_the_last_passage_go():
     """With room for less than a passage its last words go, as few as possible."""
     prompt = fit(make, "who", PASSAGES, length(6))
-    assert prompt == ("text 0 of\nQ who A", 1, 2, 2)
+    assert prompt[:4] == ("text 0 of\nQ who A", 1, 2, 2)
 
 
 def test_then_the_context_and_words_of_the_question_go():
     """A question too long by itself loses its context, then its own last words."""
     prompt = fit(make, "who was it then", PASSAGES, length(4))
-    assert prompt == ("Q who was A", 0, 3, 2)
+    assert prompt[:4] == ("Q who was A", 0, 3, 2)
 
 
 def test_no_room_at_all_is_an_error():
@@ -101,7 +101,8 @@ def test_no_room_at_all_is_an_error():
 
 @given(limit=st.integers(2, 40), count=st.integers(0, 3))
 def test_a_fitted_prompt_fits_and_counts_what_it_lost(limit, count):
-    """Whatever the room, the prompt fits, and passages kept and dropped add up."""
+    """Whatever the room, the prompt fits, its counts add up, and they suffice to make it anew."""
     prompt = fit(make, "who was it", PASSAGES[:count], length(limit))
+    assert cut_again(make, "who was it", PASSAGES[:count], prompt[1], prompt[3]) == prompt
     assert length(limit)(prompt.text)
     assert prompt.passages + prompt.passages_dropped == count

@@ -5,10 +5,11 @@ from tempfile import TemporaryDirectory
 
 from slmrag.answers import Cell
 from slmrag.files import digest, sha256_file, write_json, write_table
-from slmrag.generation import Setup, generate, prompt_digest
+from slmrag.generation import Setup, generate
 from slmrag.grading import judge_name, parse, questions_for_judge, summarise
 from slmrag.job import run_job
 from slmrag.journal import Journal
+from slmrag.prompting import prompt_digest
 
 
 def main(input, output, params):

@@ -45,7 +45,7 @@ class Cell:
     def ask(self, names: Sequence[str], prompts: Sequence[Prompt], keys: Sequence[str]) -> None:
         """Note which prompt each question became."""
         asked = zip(names, prompts, keys, strict=True)
-        self._asked.add([(name, prompt.text, key, *prompt[1:]) for name, prompt, key in asked])
+        self._asked.add([(name, prompt.text, key, *prompt[1:4]) for name, prompt, key in asked])
 
     def write(self, journal: Journal) -> dict[str, int]:
         """Write the answers, the same for the same journal, and the timings; return counts."""

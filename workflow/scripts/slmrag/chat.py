@@ -1,98 +1,18 @@
-"""What a model reads: the chat template of its checkpoint, by Jinja alone, and its tokens."""
+"""What a model reads: the chat template of its checkpoint, by Jinja alone."""
 
 import json
-import logging
-import re
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.errors import UserError
+from slmrag.tokenizing import settings, special_tokens
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from tokenizers import Tokenizer
 
-logger = logging.getLogger(__name__)
 # Some templates print today's date: a fixed day keeps prompts, and so answers, the same.
 TODAY = "26 Jul 2024"
-
-
-class Tokens:
-    """A checkpoint's tokenizer: texts to token ids, without transformers."""
-
-    def __init__(self, checkpoint: Path) -> None:
-        self._path = checkpoint / "tokenizer.json"
-        self._settings = settings(checkpoint)
-
-    @cached_property
-    def _tokenizer(self) -> "Tokenizer":
-        from tokenizers import Tokenizer
-
-        if not self._path.is_file():
-            raise UserError(
-                f"{self._path} is missing; save the tokenizer with transformers' "
-                "AutoTokenizer.from_pretrained(...).save_pretrained(...) into the checkpoint"
-            )
-        try:
-            tokenizer = Tokenizer.from_file(str(self._path))
-        except Exception as error:
-            raise UserError(f"{self._path} is no tokenizer ({error}); download it again") from error
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
-
-    @cached_property
-    def _bos(self) -> list[int]:
-        """The token to put first, where the settings ask for one that the tokenizer leaves out."""
-        first = self._tokenizer.token_to_id(special_tokens(self._settings).get("bos_token", ""))
-        if not self._settings.get("add_bos_token") or first is None:
-            return []
-        return [] if self._tokenizer.encode("a").ids[:1] == [first] else [first]
-
-    def encode(self, texts: Sequence[str], special: bool) -> list[list[int]]:
-        """Return the token ids of each text, with the special tokens around it if ``special``."""
-        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=special)
-        first = self._bos if special else []
-        return [first + one.ids for one in encoded]
-
-    def at_most(self, text: str, limit: int, special: bool) -> bool:
-        """Tell whether a text has at most ``limit`` tokens, counting only where it may matter."""
-        if len(text.encode("utf-8", "replace")) + 8 <= limit:
-            return True
-        return len(self.encode([text], special)[0]) <= limit
-
-    @cached_property
-    def specials(self) -> re.Pattern[str] | None:
-        """A pattern of the special tokens, which a text must not be able to forge."""
-        from slmrag.files import read_json
-
-        known = read_json(self._path).get("added_tokens", []) if self._path.is_file() else []
-        names = [re.escape(token["content"]) for token in known if token.get("special")]
-        return re.compile("|".join(sorted(names, key=len, reverse=True))) if names else None
-
-    def defuse(self, text: str) -> str:
-        """Put a space into each special token that a question or a passage spells out."""
-        if self.specials is None or not self.specials.search(text):
-            return text
-        return self.specials.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
-
-
-def settings(checkpoint: Path) -> dict[str, Any]:
-    """Return tokenizer_config.json, or nothing where the checkpoint has none."""
-    path = checkpoint / "tokenizer_config.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise UserError(f"{path} is no JSON ({error}); download the checkpoint again") from error
-
-
-def special_tokens(config: dict[str, Any]) -> dict[str, str]:
-    """Return bos_token, eos_token and their like, by name."""
-    found = {key: value for key, value in config.items() if key.endswith("_token")}
-    texts = {k: v["content"] if isinstance(v, dict) else v for k, v in found.items()}
-    return {key: value for key, value in texts.items() if isinstance(value, str)}
 
 
 def template_of(checkpoint: Path) -> str | None:

@@ -1,6 +1,5 @@
 """Generation: what the journal lacks goes through one engine, and everything into answer tables."""
 
-import hashlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from slmrag.files import read_json
 from slmrag.journal import Journal
 from slmrag.layout import Layout
 from slmrag.progress import bar
+from slmrag.prompting import Prompt, prompt_digest
 from slmrag.runs import EngineRun
 
 # Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
@@ -98,18 +98,32 @@ class Setup:
 
 
 def missing(
-    setup: Setup, journal: Journal, cells: Sequence[Cell], progress: Any
+    setup: Setup,
+    journal: Journal,
+    cells: Sequence[Cell],
+    progress: Any,
+    cut: dict[str, dict[str, Any]],
 ) -> Iterator[Request]:
-    """Yield, once each, the prompts that the journal has no completion of."""
+    """Yield, once each, the prompts that the journal has no completion of.
+
+    ``cut`` gets, by the prompt's digest, what the journal needs to know of one that was cut to fit.
+    """
+    recall = journal.get if setup.engine.TOKENS else lambda digest: None
     for cell in cells:
         for rows in cell.rows():
-            prompts = [setup.layout.prompt(row) for row in rows]
+            prompts = [setup.layout.prompt(row, recall) for row in rows]
             keys = [prompt_digest(prompt.text) for prompt in prompts]
             cell.ask([row["question_id"] for row in rows], prompts, keys)
             asked = zip(keys, prompts, journal.claim(keys), strict=True)
-            wanted = [(key, prompt.text) for key, prompt, new in asked if new]
+            new = [(key, prompt) for key, prompt, new in asked if new]
+            cut.update({key: _cut(prompt) for key, prompt in new if prompt.whole})
+            wanted = [(key, prompt.text) for key, prompt in new]
             progress.update(len(prompts) - len(wanted))
             yield from _requests(setup, wanted)
+
+
+def _cut(prompt: Prompt) -> dict[str, Any]:
+    return {name: getattr(prompt, name) for name in ("whole", "passages", "words_cut")}
 
 
 def _requests(setup: Setup, wanted: Sequence[tuple[str, str]]) -> Iterator[Request]:
@@ -119,26 +133,26 @@ def _requests(setup: Setup, wanted: Sequence[tuple[str, str]]) -> Iterator[Reque
     return (Request(*one, ids) for one, ids in zip(wanted, tokens, strict=True))
 
 
-def prompt_digest(text: str) -> str:
-    """Return the digest that a rendered prompt is known by."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def generate(setup: Setup, journal: Journal, cells: Sequence[Cell], label: str) -> dict[str, Any]:
     """Fill the journal; return counts. No engine starts where nothing is missing."""
     total = sum(cell.height() for cell in cells)
     with bar(total=total, desc=label, unit="answer") as progress:
-        wanted = missing(setup, journal, cells, progress)
+        cut: dict[str, dict[str, Any]] = {}
+        wanted = missing(setup, journal, cells, progress, cut)
         first = next(wanted, None)
         counts = {"questions": total, "generated": 0, "engine_starts": 0}
         if first is not None:
             requests = itertools.chain([first], wanted)
-            counts |= {"engine_starts": 1, **_run(setup, journal, requests, progress)}
+            counts |= {"engine_starts": 1, **_run(setup, journal, requests, cut, progress)}
     return counts
 
 
 def _run(
-    setup: Setup, journal: Journal, requests: Iterator[Request], progress: Any
+    setup: Setup,
+    journal: Journal,
+    requests: Iterator[Request],
+    cut: dict[str, dict[str, Any]],
+    progress: Any,
 ) -> dict[str, Any]:
     began, label = time.perf_counter(), progress.desc
     progress.set_description(f"start {setup.engine.version()}")
@@ -149,7 +163,9 @@ def _run(
         try:
             with closing(engine.answers(requests)) as answers:
                 for finished in answers:
-                    journal.append([{**one._asdict(), "engine": run.id} for one in finished])
+                    facts = ({"engine": run.id, **cut.pop(one.digest, {})} for one in finished)
+                    pairs = zip(finished, facts, strict=True)
+                    journal.append([{**one._asdict(), **more} for one, more in pairs])
                     if run.count(finished):
                         journal.note(run.record())
                     progress.update(len(finished))

@@ -4,11 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from slmrag.chat import Tokens, chatter, choose_template, settings
+from slmrag.chat import chatter, choose_template
 from slmrag.engines.base import Sampling
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.errors import UserError
-from slmrag.prompting import Passage, Prompt, fit, render
+from slmrag.prompting import Passage, Prompt, cut_again, fit, prompt_digest, render
+from slmrag.tokenizing import Tokens, at_most_bytes, settings
+
+Recall = Callable[[str], Mapping[str, Any] | None]
+# Raised when an edit changes what a prompt that does not fit is cut to.
+CUTTING = 1
 
 
 class Layout:
@@ -65,16 +70,34 @@ class Layout:
         """Whether a chat template is put around the prompt; it brings its own special tokens."""
         return self._chat is not None
 
-    def prompt(self, row: Mapping[str, Any]) -> Prompt:
-        """Return a row's prompt, made to fit; its template, question and passages stand in it."""
+    def prompt(self, row: Mapping[str, Any], recall: Recall = lambda digest: None) -> Prompt:
+        """Return a row's prompt, made to fit; its template, question and passages stand in it.
+
+        ``recall`` returns the finished completion of a prompt, or of what it was cut to: it tells
+        what would have to be counted.
+        """
         question, passages = row["question"], row["passages"]
         if self._tokens:
             question = self._tokens.defuse(question)
             passages = [{k: self._tokens.defuse(p[k] or "") for k in p} for p in passages]
+        make = self._maker(row["template"])
+        text = make(question, passages)
+        if self._surely_fits(text) or self._did_fit(recall(prompt_digest(text))):
+            return Prompt(text, len(passages))
+        whole = self._name(text, passages)
+        if made := recall(whole):
+            kept = made["passages"], made["words_cut"]
+            return cut_again(make, question, passages, *kept)._replace(whole=whole)
         try:
-            return fit(self._maker(row["template"]), question, passages, self._fits)
+            prompt = fit(make, question, passages, self._fits)
         except UserError as error:
             raise UserError(f"question {row['question_id']!r}: {error}") from error
+        return prompt if prompt.text == text else prompt._replace(whole=whole)
+
+    def _name(self, text: str, passages: Sequence[Passage]) -> str:
+        """Return what a prompt that does not fit is known by: all that its cutting depends on."""
+        lengths = [len(passage["text"]) for passage in passages]
+        return prompt_digest(f"{CUTTING} {self.room} {lengths}\n{text}")
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of prompts."""
@@ -88,7 +111,13 @@ class Layout:
 
         return make
 
+    def _surely_fits(self, text: str) -> bool:
+        return self.room is None or self._tokens is None or at_most_bytes(text, self.room)
+
+    def _did_fit(self, made: Mapping[str, Any] | None) -> bool:
+        return made is not None and made["prompt_tokens"] <= (self.room or 0)
+
     def _fits(self, text: str) -> bool:
-        if self.room is None or self._tokens is None:
+        if self._surely_fits(text):
             return True
         return self._tokens.at_most(text, self.room, special=not self.chat)

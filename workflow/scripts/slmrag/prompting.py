@@ -1,5 +1,6 @@
 """Prompts: a Jinja template, a question and its passages in; a text that fits the model out."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,16 +11,26 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 Passage = dict[str, str]
+Make = Callable[[str, Sequence[Passage]], str]
 EXAMPLE: list[Passage] = [{"id": "0", "title": "title", "text": "text"}]
 
 
 class Prompt(NamedTuple):
-    """A rendered prompt, the passages it holds, and what had to go to make it fit."""
+    """A rendered prompt, the passages it holds, and what had to go to make it fit.
+
+    ``whole`` is what a prompt that was cut is known by before it is.
+    """
 
     text: str
     passages: int
     passages_dropped: int = 0
     words_cut: int = 0
+    whole: str | None = None
+
+
+def prompt_digest(text: str) -> str:
+    """Return the digest that a rendered prompt is known by."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +70,7 @@ def render(template: str, question: str, passages: Sequence[Passage]) -> str:
 
 
 def fit(
-    make: Callable[[str, Sequence[Passage]], str],
+    make: Make,
     question: str,
     passages: Sequence[Passage],
     fits: Callable[[str], bool],
@@ -80,23 +91,18 @@ def fit(
 
 
 def _cut(
-    make: Callable[[str, Sequence[Passage]], str],
+    make: Make,
     question: str,
     passages: Sequence[Passage],
     fits: Callable[[str], bool],
 ) -> Prompt:
     """Cut words from the end: of the one passage left, and only then of the question."""
-    asked = question.split()
     told = passages[0]["text"].split() if passages else []
 
     def shortened(cut: int) -> str:
-        kept = " ".join(told[: max(0, len(told) - cut)])
-        less = question
-        if cut > len(told):
-            less = " ".join(asked[: len(asked) - (cut - len(told))])
-        return make(less, [{**passages[0], "text": kept}] if kept else [])
+        return _without(make, question, passages, told, cut)
 
-    low, high = 0, len(told) + len(asked)
+    low, high = 0, len(told) + len(question.split())
     if not fits(shortened(high)):
         raise UserError(
             "max_tokens leaves no room for a prompt in max_model_len; lower max_tokens or raise "
@@ -108,3 +114,26 @@ def _cut(
     if high < len(told):
         return Prompt(shortened(high), 1, words_cut=high)
     return Prompt(shortened(high), 0, words_cut=high - len(told))
+
+
+def _without(
+    make: Make, question: str, passages: Sequence[Passage], told: Sequence[str], cut: int
+) -> str:
+    """Make a prompt without the last ``cut`` words of the one passage and the question."""
+    kept = " ".join(told[: max(0, len(told) - cut)])
+    if cut > len(told):
+        asked = question.split()
+        question = " ".join(asked[: len(asked) - (cut - len(told))])
+    return make(question, [{**passages[0], "text": kept}] if kept else [])
+
+
+def cut_again(
+    make: Make, question: str, passages: Sequence[Passage], kept: int, words_cut: int
+) -> Prompt:
+    """Make anew the prompt that ``fit`` once made: ``kept`` passages, less ``words_cut`` words."""
+    dropped = len(passages) - kept
+    if kept and not words_cut:
+        return Prompt(make(question, passages[:kept]), kept, dropped)
+    told = passages[0]["text"].split() if passages else []
+    cut = words_cut if kept else words_cut + len(told)
+    return Prompt(_without(make, question, passages[:1], told, cut), kept, dropped, words_cut)

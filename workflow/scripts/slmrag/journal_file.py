@@ -1,0 +1,99 @@
+"""A file of the journal: lines are appended whole, and read back whole or not at all."""
+
+import itertools
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from slmrag.errors import UserError
+
+logger = logging.getLogger(__name__)
+SYNC_SECONDS = 5.0
+
+
+class Appender:
+    """One job's own file: a whole line per write, synced to the disk every few seconds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._reader: BinaryIO | None = None
+        self._size = 0
+        self._synced = time.monotonic()
+
+    def write(self, lines: Sequence[dict[str, Any]]) -> list[int]:
+        """Append lines and return where each starts; a full disk is a UserError."""
+        data = [json.dumps(line).encode() + b"\n" for line in lines]
+        ends = itertools.accumulate(map(len, data), initial=self._size)
+        starts = list(itertools.islice(ends, len(data)))
+        try:
+            self._write(b"".join(data))
+        except OSError as error:
+            raise UserError(
+                f"cannot write the journal {self._path}: {error.strerror}; every completion before "
+                f"this one is kept, so make room and run again"
+            ) from error
+        return starts
+
+    def _write(self, data: bytes) -> None:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666)
+        while data:
+            written = os.write(self._file, data)
+            self._size += written
+            data = data[written:]
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            os.fsync(self._file)
+            self._synced = time.monotonic()
+
+    def reader(self) -> BinaryIO:
+        """Return the own file, open for reading."""
+        if self._reader is None:
+            self._reader = self._path.open("rb")
+        return self._reader
+
+    def close(self) -> None:
+        """Sync and close."""
+        if self._file is not None:
+            os.fsync(self._file)
+            os.close(self._file)
+            self._file = None
+        if self._reader is not None:
+            self._reader.close()
+
+
+def key_of(digest: str) -> bytes:
+    """Return what a digest is known by in the index: half of its bytes."""
+    return bytes.fromhex(digest[:32])
+
+
+def keys_of(completion: dict[str, Any]) -> list[bytes]:
+    """Return what a completion is found by: its prompt, and what that was cut from."""
+    return [key_of(completion[name]) for name in ("digest", "whole") if name in completion]
+
+
+def lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each whole line with its start; what a kill tore is left out."""
+    start = 0
+    for data in file:
+        line = _whole(data)
+        if line is None:
+            logger.info("journal %s: passed over a torn line at byte %d", path, start)
+        else:
+            yield start, line
+        start += len(data)
+
+
+def _whole(data: bytes) -> dict[str, Any] | None:
+    """Return a line that is a completion or an engine's record to its end, else None."""
+    try:
+        line = json.loads(data)
+        keyed = keys_of(line) if "digest" in line else line["engine"]["id"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return line if keyed and data.endswith(b"\n") else None
