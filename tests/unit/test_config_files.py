@@ -1,7 +1,9 @@
 """The config's files are read strictly: broken YAML and repeated keys are named by line."""
 
+import re
+
 import pytest
-from slmrag.config_files import check
+from slmrag.config_files import check, settled
 from slmrag.errors import UserError
 
 BROKEN = [
@@ -29,3 +31,18 @@ def test_a_good_file_passes(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("models: {a: {k: 1}, b: {k: 1}}\n")
     check([path])
+
+
+def test_settings_of_the_command_line_are_read_as_yaml():
+    """A null removes, a number is a number, and tables merge deep, whatever Snakemake read."""
+    config = {"models": {"a": {"k": "1"}, "b": "null"}, "against": "null"}
+    said = ["models={a: {k: 1, s: '1'}, b: null}", "against=null", "experiment=x=y"]
+    models = {"a": {"k": 1, "s": "1"}, "b": None}
+    assert settled(config, said) == {"models": models, "against": None, "experiment": "x=y"}
+    assert config["models"]["b"] == "null"
+
+
+def test_a_setting_that_is_no_yaml_is_named():
+    """An open bracket on the command line is told with the setting."""
+    with pytest.raises(UserError, match=re.escape("--config models={a: : no YAML (expected")):
+        settled({}, ["models={a: "])

@@ -1,6 +1,6 @@
 """The config's YAML, read strictly once more: where it is broken, and what stands twice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,29 @@ class Strict(yaml.SafeLoader):
                 )
             seen.add(name)
         return super().construct_mapping(node, deep)
+
+
+def settled(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Return the config with the ``NAME=VALUE`` of ``--config`` read as YAML, and merged deep.
+
+    Snakemake reads them without types: a nested null would be the word, a number a string.
+    """
+    merged = dict(config)
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        try:
+            merged = _merged(merged, {name: yaml.load(value, yaml.SafeLoader)})
+        except yaml.YAMLError as error:
+            problem = str(getattr(error, "problem", None) or error)
+            raise UserError(f"--config {setting}: no YAML ({problem}); mend it") from None
+    return merged
+
+
+def _merged(base: Any, over: Any) -> Any:
+    """Return ``base`` with all of ``over`` in it, table by table."""
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+        return over
+    return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
 
 
 def check(paths: Iterable[str | Path]) -> None:
