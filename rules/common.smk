@@ -15,7 +15,7 @@ from slmrag.on_disk import on_disk
 from slmrag.tracking import run as tracked_run
 
 try:
-    CONFIG = load(config)
+    CONFIG = load(config_files.settled(config, workflow.config_settings.config_args or []))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -41,7 +41,7 @@ wildcard_constraints:
 
 TRACKED = CONFIG.model_dump(mode="json", exclude_none=True)
 
-if CONFIG.check_remote:
+if CONFIG.check_remote and workflow.is_main_process:
     from slmrag.storage.changes import changed
 
     for sentence in changed(
