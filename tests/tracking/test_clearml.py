@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+import zipfile
 
 import pytest
 
@@ -190,6 +191,16 @@ def test_offline_sessions_import(place):
         assert "status:failed" in server.task("score_answers tiny/nq/two")["tags"]
         keys = {item["key"] for item in task["execution"]["artifacts"]}
         assert keys == {"experiment_results", "memory_usage"}
+
+
+def test_a_session_knows_nothing_of_the_repository(place):
+    """Neither git nor pip is asked for a session: that is slow, and a remote may hold a token."""
+    place.tracking |= {"mode": "offline"}
+    place.job("complete", name="one")
+    place.sync()
+    (session,) = place.folder.glob("results/exp/tracking/clearml/*.zip")
+    with zipfile.ZipFile(session) as archive:
+        assert not json.loads(archive.read("task.json")).get("script")
 
 
 def test_kept_events_follow_offline_sessions(place, clearml):

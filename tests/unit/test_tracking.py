@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import sys
+import tempfile
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from slmrag.tracking.attempts import Attempt, Busy, begin, find
 from slmrag.tracking.burial import bury
 from slmrag.tracking.deliver import deliver
 from slmrag.tracking.settings import settings
+from slmrag.tracking.sweep import sentence, sweep
 
 START = {
     "time": 100.0,
@@ -240,3 +243,25 @@ def test_events_name_the_newest_attempt(tmp_path):
     path = begin(tmp_path, "two")
     write(path, {"kind": "start"})
     assert (tmp_path / "events.jsonl").read_text() == '{"kind": "start"}\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("", "nothing sent; no end after 2 s; all is kept for `snakemake sync_tracking`"),
+        (
+            '{"counts": {"sessions": 3, "kept": 7}, "failure": null}\n{"cou',
+            "3 offline sessions written, 7 kept for `snakemake sync_tracking`; stopped after 2 s",
+        ),
+    ],
+)
+def test_a_sender_without_end_is_stopped(tmp_path, monkeypatch, lines, said):
+    """The sentence tells what was done before the deadline; no temporary file is left."""
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\nprintf '%s' '{lines}'\ntouch $TMPDIR/left\nexec sleep 60\n")
+    program.chmod(0o755)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert sentence(*sweep(tmp_path, {}, 2)) == said
+    assert not list((tmp_path / "tmp").iterdir())

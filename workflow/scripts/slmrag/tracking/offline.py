@@ -19,6 +19,11 @@ CONFIG = """sdk.development.report_use_subprocess: false
 sdk.development.store_uncommitted_code_diff: false
 sdk.development.worker.report_period_sec: 1
 """
+WATCHED = (
+    "detect_repository hydra scikit joblib matplotlib tensorflow tensorboard tfdefines pytorch"
+    " megengine xgboost catboost fastai lightgbm gradio"
+)
+"""What the SDK would look at; asking git and pip about the repository takes a second a session."""
 
 
 def prepare(folder: Path) -> None:
@@ -75,7 +80,7 @@ def write(attempt: Attempt, start: Event, chosen: Settings) -> str:
         tags=naming.tags(start),
         reuse_last_task_id=False,
         auto_connect_arg_parser=False,
-        auto_connect_frameworks=False,
+        auto_connect_frameworks=dict.fromkeys(WATCHED.split(), False),
         auto_connect_streams=False,
         auto_resource_monitoring=False,
     )

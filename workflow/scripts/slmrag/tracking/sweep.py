@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +24,33 @@ WORDS = {
 def sweep(
     results: Path, raw: Mapping[str, Any], seconds: float
 ) -> tuple[dict[str, int], str | None]:
-    """Return the counts of ``sync`` and its first failure; it is killed after ``seconds``."""
+    """Return the counts of ``sync`` and its first failure; it is killed after ``seconds``.
+
+    What it wrote to the folder for temporary files goes with it.
+    """
     command = [sys.executable, "-P", "-m", "slmrag.tracking.sync", str(results)]
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(dict(raw), default=str) + "\n",
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            env={**os.environ, "PYTHONPATH": python_path()},
-            start_new_session=True,
-        )
-        answer = json.loads(done.stdout.strip().splitlines()[-1])
-    except subprocess.TimeoutExpired:
-        return {}, f"no end after {seconds:.0f} s; the rest is kept for `snakemake sync_tracking`"
-    except (OSError, ValueError, IndexError):
-        return {}, "the sender failed; all is kept for `snakemake sync_tracking`"
+    with tempfile.TemporaryDirectory(prefix="slmrag-sync-", ignore_cleanup_errors=True) as scratch:
+        try:
+            done = subprocess.run(
+                command,
+                input=json.dumps(dict(raw), default=str).encode() + b"\n",
+                capture_output=True,
+                timeout=seconds,
+                env={**os.environ, "PYTHONPATH": python_path(), "TMPDIR": scratch},
+                start_new_session=True,
+            )
+            return said(done.stdout)
+        except subprocess.TimeoutExpired as late:
+            with suppress(ValueError):
+                return said(late.stdout or b"")[0], f"stopped after {seconds:.0f} s"
+            return {}, f"no end after {seconds:.0f} s; all is kept for `snakemake sync_tracking`"
+        except (OSError, ValueError):
+            return {}, "the sender failed; all is kept for `snakemake sync_tracking`"
+
+
+def said(output: bytes) -> tuple[dict[str, int], str | None]:
+    """Return counts and failure of the last whole line; ValueError if there is none."""
+    answer = json.loads(output[: output.rindex(b"\n")].splitlines()[-1])
     return answer["counts"], answer["failure"]
 
 

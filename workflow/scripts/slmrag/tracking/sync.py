@@ -1,7 +1,7 @@
 """Send what was kept: each attempt once, however often and by however many this is run.
 
 ``python -m slmrag.tracking.sync RESULTS`` reads settings as a line of JSON from standard input and
-prints what it did as a line of JSON.
+prints what it has done, after each attempt and at the end, as a line of JSON.
 """
 
 import json
@@ -19,21 +19,27 @@ from slmrag.tracking.servers import configured, connect
 from slmrag.tracking.settings import Settings, settings
 
 Counts = dict[str, int]
+Tell = Callable[[Counts, str | None], None]
 LOCK_SECONDS = 5.0
 PATIENCE = 3
 """Failures after which the rest is kept without a try."""
 
 
-def synchronise(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
-    """Return how many attempts were sent, kept, busy and still running, and the first failure."""
+def synchronise(
+    results: Path, chosen: Settings, tell: Tell = lambda *_: None
+) -> tuple[Counts, str | None]:
+    """Return how many attempts were sent, kept, busy and still running, and the first failure.
+
+    ``tell`` is told the same after each attempt, with the rest counted as kept.
+    """
     if not chosen.on:
         return {}, None
     if chosen.mode == "offline" or (chosen.mode == "auto" and not configured(chosen)):
-        return to_sessions(results, chosen)
-    return to_server(results, chosen)
+        return to_sessions(results, chosen, tell)
+    return to_server(results, chosen, tell)
 
 
-def to_sessions(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
+def to_sessions(results: Path, chosen: Settings, tell: Tell) -> tuple[Counts, str | None]:
     """Write importable sessions where the tracker has such, else keep the events."""
     if chosen.backend != "clearml":
         return {"kept": len(pending(results, chosen.backend))}, None
@@ -45,10 +51,11 @@ def to_sessions(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
             offline.TARGET,
             "sessions",
             lambda attempt: offline.convert(attempt, results, chosen),
+            tell,
         )
 
 
-def to_server(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
+def to_server(results: Path, chosen: Settings, tell: Tell) -> tuple[Counts, str | None]:
     """Send to the server."""
     waiting = pending(results, chosen.backend)
     if not waiting:
@@ -57,7 +64,13 @@ def to_server(results: Path, chosen: Settings) -> tuple[Counts, str | None]:
         tracker = connect(chosen)
     except Exception as error:
         return {"kept": len(waiting)}, explain(error)
-    return each(results, chosen.backend, "sent", lambda attempt: deliver(attempt, tracker, results))
+    return each(
+        results,
+        chosen.backend,
+        "sent",
+        lambda attempt: deliver(attempt, tracker, results),
+        tell,
+    )
 
 
 def pending(results: Path, target: str) -> list[Attempt]:
@@ -66,12 +79,12 @@ def pending(results: Path, target: str) -> list[Attempt]:
 
 
 def each(
-    results: Path, target: str, word: str, action: Callable[[Attempt], bool]
+    results: Path, target: str, word: str, action: Callable[[Attempt], bool], tell: Tell
 ) -> tuple[Counts, str | None]:
     """Apply an action to each pending attempt under its lock; a failure keeps the attempt."""
     counts: Counts = {word: 0}
-    failure = None
-    for attempt in pending(results, target):
+    failure, waiting = None, pending(results, target)
+    for left, attempt in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
         if counts.get("kept", 0) >= PATIENCE:
             counts["kept"] += 1
             continue
@@ -85,6 +98,7 @@ def each(
         except Exception as error:
             outcome, failure = "kept", failure or explain(error)
         counts[outcome] = counts.get(outcome, 0) + 1
+        tell(counts | {"kept": counts.get("kept", 0) + left}, failure)
     return counts, failure
 
 
@@ -97,8 +111,11 @@ def main(results: str) -> None:
     """Synchronise, and print counts and failure as JSON on the real standard output."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    counts, failure = synchronise(Path(results), settings(json.loads(sys.stdin.readline())))
-    print(json.dumps({"counts": counts, "failure": failure}), file=answer, flush=True)
+
+    def tell(counts: Counts, failure: str | None) -> None:
+        print(json.dumps({"counts": counts, "failure": failure}), file=answer, flush=True)
+
+    tell(*synchronise(Path(results), settings(json.loads(sys.stdin.readline())), tell))
     os._exit(0)
 
 
