@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.entries.retrieval import RetrieverEntry
 from slmrag.errors import UserError
+from slmrag.files import read_json, sha256_file
 from slmrag.retrievers import KINDS, budget, retriever, topk, vectors
 from slmrag.retrievers.store import atomic_folder
 from slmrag.transformer import batches
@@ -129,14 +130,29 @@ def test_another_corpus_is_refused(folder: Path) -> None:
         search(folder, BM25)
 
 
-@pytest.mark.parametrize("name", ["passages.npy", "index.json"])
+@pytest.mark.parametrize("name", ["passages.npy", "terms.parquet", "index.json"])
 def test_a_broken_index_is_refused(folder: Path, name: str) -> None:
-    """A cut file or a missing index.json is named."""
+    """A file that is cut, by much or little, or missing is named."""
     build(folder, BM25)
     file = folder / "index" / name
-    file.write_bytes(file.read_bytes()[:-1]) if name != "index.json" else file.unlink()
+    whole = file.read_bytes()
+    for kept in (len(whole) - 3, len(whole) // 2, 1, 0):
+        file.write_bytes(whole[:kept])
+        with pytest.raises(UserError, match=name):
+            search(folder, BM25)
+    file.unlink()
     with pytest.raises(UserError, match=name):
         search(folder, BM25)
+
+
+def test_an_index_names_what_it_was_built_from(folder: Path) -> None:
+    """The settings, the corpus, its size, and the libraries stand in index.json."""
+    build(folder, BM25)
+    about = read_json(folder / "index/index.json")
+    assert about["built"]["tokenizer"] == "words"
+    assert about["passages"] == pl.read_parquet(folder / "passages.parquet").height
+    assert about["passages_sha256"] == sha256_file(folder / "passages.parquet")
+    assert about["versions"]["polars"] == pl.__version__
 
 
 def test_no_term_anywhere(folder: Path) -> None:

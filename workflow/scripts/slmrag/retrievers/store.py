@@ -2,16 +2,20 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from slmrag.errors import UserError
 from slmrag.files import digest, read_json, sha256_file, write_json
+from slmrag.retrievers import corpus
 
 FORMAT = 1
+LIBRARIES = ("numpy", "polars", "tokenizers", "torch", "transformers")
 
 
 @contextmanager
@@ -43,14 +47,20 @@ def resolved(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
 def describe(
     index: Path, built: Mapping[str, Any], passages: Path, facts: Mapping[str, Any]
 ) -> int:
-    """Write index.json: what the index was built from, and the size of each of its files.
+    """Write index.json: what the index was built from and by, and the size of each of its files.
 
     Returns the index's size in bytes.
     """
     files = {path.name: path.stat().st_size for path in sorted(index.iterdir())}
-    origin = {"built": dict(built), "passages_sha256": sha256_file(passages)}
+    source = {"passages": corpus.size(passages), "passages_sha256": sha256_file(passages)}
+    origin = {"built": dict(built), "versions": versions(), **source}
     write_json({"format": FORMAT, "files": files, **origin, **facts}, index / "index.json")
     return sum(files.values())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that are loaded, among those that make an index."""
+    return {name: version(name) for name in LIBRARIES if name in sys.modules}
 
 
 def check(index: Path, wanted: Mapping[str, Any], passages: Path) -> dict[str, Any]:
@@ -71,7 +81,10 @@ def check(index: Path, wanted: Mapping[str, Any], passages: Path) -> dict[str, A
 def _whole(index: Path) -> dict[str, Any]:
     if not (index / "index.json").is_file():
         raise UserError(f"{index}: has no index.json, so it is no index; {_REBUILD}")
-    about = read_json(index / "index.json")
+    try:
+        about = read_json(index / "index.json")
+    except ValueError:
+        raise UserError(f"{index}/index.json: is not whole; {_REBUILD}") from None
     if about.get("format") != FORMAT:
         raise UserError(f"{index}: is of format {about.get('format')}, not {FORMAT}; {_REBUILD}")
     for name, size in about["files"].items():
