@@ -72,15 +72,23 @@ def require_results():
         ) from None
 
 
+def is_run():
+    """Say whether this is a run of the comparison, and not only a look after its folders."""
+    return not {job.rule.name for job in workflow.dag.jobs} <= asides.ASIDES
+
+
 onstart:
-    require_commands()
-    require_results()
-    tracked_run.start(TRACKED)
+    if is_run():
+        require_commands()
+        require_results()
+        tracked_run.start(TRACKED)
 
 
 onsuccess:
-    tracked_run.finish(TRACKED, "completed")
+    if is_run():
+        tracked_run.finish(TRACKED, "completed")
 
 
 onerror:
-    tracked_run.finish(TRACKED, "failed")
+    if is_run():
+        tracked_run.finish(TRACKED, "failed")

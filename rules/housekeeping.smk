@@ -1,28 +1,21 @@
 """Looking after the folders: what is done, what the journal holds, and what may go.
 
 Needs: results/{experiment}, resources/journal
-Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing
+Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing.
+       `status` is no rule: it is answered here, as a job would write a log
 """
+
+try:
+    if workflow.is_main_process:
+        asides.answer(sys.argv[1:], RESULTS, ["/".join(row) for row in grid.rows(CONFIG)])
+except UserError as error:
+    raise WorkflowError(str(error)) from None
 
 
 localrules:
-    status,
     journal,
     prune_journal,
     clean_experiment,
-
-
-rule status:
-    log:
-        "logs/status.log",
-    conda:
-        "../envs/data.yaml"
-    params:
-        results=RESULTS,
-        cells=["/".join(row) for row in grid.rows(CONFIG)],
-        command=dry_run,
-    script:
-        "../workflow/scripts/show_status.py"
 
 
 rule journal:

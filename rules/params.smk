@@ -8,7 +8,6 @@ reason to rerun. (Asking for ``resources`` would do that too, at the price of wo
 """
 
 import inspect
-import sys
 
 
 def quick(function):
@@ -66,16 +65,3 @@ def cells_of_job(wildcards):
     """Return model, data set and mode of each cell that a job makes, in the order of its files."""
     cells = [cell.format(**wildcards).split("/") for cell in JOB_CELLS]
     return [{"model": wildcards.model, "dataset": d, "mode": m} for d, m in cells]
-
-
-def dry_run(wildcards):
-    """Return the command that plans this run's report anew and makes nothing."""
-    start = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow.main_snakefile)]
-    files = [str(path) for path in workflow.overwrite_configfiles]
-    settings = workflow.config_settings.config_args or []
-    return [
-        *start,
-        "--dry-run",
-        *(["--configfile", *files] if files else []),
-        *(["--config", *settings] if settings else []),
-    ]

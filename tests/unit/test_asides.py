@@ -30,9 +30,9 @@ def test_explain_never_builds_the_file_beside_it():
 
 
 def test_a_command_that_makes_nothing_gets_a_core():
-    """`status` runs with one core where none is said, and as it is typed where some are."""
-    assert replaced(["status"], None)[2:] == ["snakemake", "--cores", "1", "status"]
-    assert replaced(["status", "-c2"], 2) is None
+    """`journal` runs with one core where none is said, and as it is typed where some are."""
+    assert replaced(["journal"], None)[2:] == ["snakemake", "--cores", "1", "journal"]
+    assert replaced(["journal", "-c2"], 2) is None
     assert replaced(["all"], None) is None
 
 

@@ -2,10 +2,15 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from tests.workflow.project import Project, make_project
+from tests.slurm.driver import completions
+from tests.slurm.processes import wait
+from tests.workflow.project import ROOT, Project, make_project
 
 pytestmark = pytest.mark.slow
 
@@ -19,10 +24,10 @@ def project(echo_run, tmp_path) -> Project:
 
 def test_status_tells_done_from_stale_and_missing(project):
     """An edited cell is stale, one whose score was removed is missing, the others are done."""
-    assert "3 done, 0 running, 0 stale, 0 missing" in project.run("--", "status").stderr
+    assert "3 done, 0 running, 0 stale, 0 missing" in project.run("--", "status").stdout
     project.edit(modes={"retriever_context": {"passages": 1}}, generation={"batch": "cell"})
     (project.folder / "results/tiny/scores/parrot/quiz/no_context.json").unlink()
-    said = project.run("--", "status").stderr
+    said = project.run("--", "status").stdout
     assert "missing  parrot/quiz/no_context" in said
     assert "stale    parrot/quiz/retriever_context" in said
 
@@ -48,7 +53,7 @@ def test_the_journal_loses_only_what_is_old_and_unused(project):
 def test_a_cleaned_experiment_comes_back_without_its_engine(project):
     """`clean_experiment` removes the results; the next run takes all answers from the journal."""
     project.run("--", "clean_experiment")
-    assert not (project.folder / "results/tiny/answers").exists()
+    assert not (project.folder / "results/tiny").exists()
     before = sorted((project.folder / "resources/journal").glob("*/*.jsonl"))
     project.run()
     assert (project.folder / "results/tiny/report/report.html").exists()
@@ -76,8 +81,32 @@ def test_explain_says_why_a_file_would_be_made_again_and_makes_nothing(project):
 def test_what_looks_after_the_folders_needs_no_cores(project):
     """`snakemake status`, as it is typed, with what --config says for this once."""
     edit = ["--config", "modes={retriever_context: {passages: 1}}"]
-    assert "3 done" in project.snakemake("--", "status").stderr
-    assert "3 stale" in project.snakemake(*edit, "--", "status").stderr
+    assert "3 done" in project.snakemake("--", "status").stdout
+    assert "3 stale" in project.snakemake(*edit, "--", "status").stdout
+
+
+@pytest.mark.parametrize("typed", [["status"], ["explain", "results/tiny/report/report.html"]])
+def test_a_look_works_from_another_folder(project, typed):
+    """With --directory, files of the command line are found where it was typed."""
+    beside = project.folder.parent
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", "project", "--configfile", "project/config.yaml", "--", *typed]
+    done = subprocess.run(command, cwd=beside, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "3 done" in done.stdout or "nothing would run" in done.stdout
+
+
+def test_status_of_a_run_at_work(tmp_path):
+    """Beside a run, whose folder is locked, the model's cells count as running."""
+    slow = {"parrot": {"options": {"delay": 10.0}}}
+    project = make_project(tmp_path / "project", models=slow)
+    command = project.command("--cores", "2", "--", "answers")
+    with open(tmp_path / "log", "w") as said:
+        run = subprocess.Popen(command, cwd=project.folder, stdout=said, stderr=said)
+    wait(lambda: completions(project) or run.poll() is not None, "no answer")
+    assert "3 running" in project.snakemake("--", "status").stdout
+    run.send_signal(signal.SIGINT)
+    run.wait(300)
 
 
 def test_nothing_is_needed_to_look_after_an_empty_folder(tmp_path):
@@ -85,9 +114,19 @@ def test_nothing_is_needed_to_look_after_an_empty_folder(tmp_path):
     project = make_project(tmp_path / "empty")
     kept = project.folder / "resources/raw/mine"
     kept.mkdir(parents=True)
-    said = project.snakemake("--", "status").stderr
-    assert "0 done, 0 running, 0 stale, 3 missing" in said
-    for target in ("journal", "prune_journal", "clean_experiment"):
+    for target in ("journal", "prune_journal", "clean_experiment", "sync_tracking"):
         project.snakemake("--", target)
+    assert not (project.folder / "results").exists()
     assert kept.is_dir()
     assert (project.folder / "data/passages.tsv").exists()
+
+
+def test_status_of_what_never_ran_writes_nothing(tmp_path):
+    """All cells are missing, and no folder is made but Snakemake's own."""
+    project = make_project(tmp_path / "empty")
+    before = set(project.folder.rglob("*"))
+    said = project.snakemake("--", "status").stdout
+    assert "0 done, 0 running, 0 stale, 3 missing" in said
+    assert "results/tiny: 0 B" in said
+    made = set(project.folder.rglob("*")) - before
+    assert all(".snakemake" in path.parts for path in made)

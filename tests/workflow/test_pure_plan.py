@@ -43,11 +43,12 @@ REMOTE = {
     },
     "tracking": {"backend": "clearml", "mode": "online"},
 }
-TARGETS = "all report retrieval answers verify status journal prune_journal clean_experiment"
+TARGETS = "all report retrieval answers verify journal prune_journal clean_experiment"
 COMMANDS = [
     ["-n"],
     ["-n", *TARGETS.split(), "sync_tracking", "results/tiny/scores/small/quiz/no_context.json"],
     ["--", "explain", "results/tiny/report/comparison.csv"],
+    ["--", "status"],
     ["--list-rules"],
     ["--rulegraph"],
     ["--summary"],

@@ -9,17 +9,15 @@ from slmrag.progress import terminal
 
 
 def main(input, output, params):
-    """Remove all of the experiment's folder but the record of this very run."""
+    """Remove all of the experiment's folder."""
     results = Path(params.results)
-    total = size(results)
-    for path in [*results.iterdir(), *(results / "jobs").iterdir()]:
-        if path.name not in ("jobs", "clean_experiment", "workflow"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    removed = size(results)
+    if results.exists():
+        shutil.rmtree(results)
     print(
-        f"removed {results}, {readable(total - size(results))}; resources and the journal stay",
-        file=terminal(),
+        f"removed {results}, {readable(removed)}; resources and the journal stay", file=terminal()
     )
-    return {"bytes": total - size(results)}
+    return {"bytes": removed}
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-EXPLAIN = "explain"
-ASIDES = frozenset({"status", "journal", "prune_journal", "clean_experiment", "sync_tracking"})
-"""Targets that make no file and need one core."""
+EXPLAIN, STATUS = "explain", "status"
+ASIDES = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking"})
+"""Rules that make no file, need one core, and are no part of a run."""
 
 
 def replaced(arguments: Sequence[str], cores: int | None) -> list[str] | None:
@@ -17,8 +17,7 @@ def replaced(arguments: Sequence[str], cores: int | None) -> list[str] | None:
     that needs one; neither can be told to it before it has read its arguments.
     """
     if EXPLAIN in arguments:
-        rest = [argument for argument in arguments if argument != EXPLAIN]
-        return [sys.executable, "-m", "slmrag.planning", *rest]
+        return [sys.executable, "-m", "slmrag.planning", *without(EXPLAIN, arguments)]
     if cores is None and ASIDES.intersection(arguments):
         return [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
     return None
@@ -32,4 +31,31 @@ def divert(arguments: Sequence[str], cores: int | None) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         sys.stdout.flush()
         sys.stderr.flush()
+        os.chdir(typed_in())
         os.execv(command[0], command)
+
+
+def answer(arguments: Sequence[str], results: str, cells: Iterable[str]) -> None:
+    """Answer `snakemake status` and end there, before a file is made; else do nothing."""
+    if STATUS in arguments:
+        from slmrag.status import describe
+
+        rest = without(STATUS, arguments)
+        print(describe(Path(results), cells, rest, typed_in()))
+        raise SystemExit(0)
+
+
+def without(word: str, arguments: Iterable[str]) -> list[str]:
+    """Return the arguments that are not the word."""
+    return [argument for argument in arguments if argument != word]
+
+
+def typed_in() -> Path:
+    """Return the folder in which the command was typed: Snakemake has left it for --directory."""
+    frame = sys._getframe()
+    while frame:
+        handler = getattr(frame.f_locals.get("self"), "_workdir_handler", None)
+        if left := getattr(handler, "olddir", None):
+            return left
+        frame = frame.f_back
+    return Path.cwd()

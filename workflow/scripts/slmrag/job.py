@@ -10,6 +10,7 @@ from typing import Any
 
 from slmrag import gpus
 from slmrag.allotment import allot
+from slmrag.asides import ASIDES
 from slmrag.ending import Deadline, kill_children, leave
 from slmrag.errors import UserError
 from slmrag.joblog import JobLog
@@ -63,7 +64,7 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
             deadline = Deadline(lambda: watchers and watchers.cut_short())
         devices.enter_context(gpus.held(int(job.resources.get("gpu") or 0)))
         with harmless("start"):
-            watchers = Watchers.start(job, log) if first_rank() else None
+            watchers = Watchers.start(job, log) if reports(job) else None
         results = work() or {}
         if watchers:
             with harmless("record"):
@@ -91,9 +92,11 @@ def terminate(signum: int, frame: Any) -> None:
     raise Terminated
 
 
-def first_rank() -> bool:
-    """Say whether this process reports: of several that run one job, only rank 0 does."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID"))
+def reports(job: Job) -> bool:
+    """Say whether this process reports: of several that run one job rank 0, and no mere look."""
+    return job.rule not in ASIDES and all(
+        os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID")
+    )
 
 
 def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from slmrag.errors import UserError
 
@@ -56,9 +57,9 @@ def _fields(body: str) -> dict[str, str]:
     return {key: value for key, _, value in lines}
 
 
-def plan(command: list[str]) -> list[Planned]:
+def plan(command: list[str], folder: Path | None = None) -> list[Planned]:
     """Return the jobs that a dry run plans; UserError with Snakemake's words where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         said = done.stdout.rpartition("Building DAG of jobs...")[2].strip()
         raise UserError(said or done.stderr.strip())

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+from slmrag.asides import ASIDES
 from slmrag.files import atomic, write_json
 
 BATCH = 500
 SILENT_SECONDS = 900.0
 """An attempt on another machine that wrote nothing for so long is taken for dead."""
-
-UNTRACKED = frozenset({"sync_tracking"})
-"""Rules that are no tasks of their own."""
 
 Event = dict[str, Any]
 
@@ -125,7 +123,7 @@ def find(results: Path) -> list[Attempt]:
     """Return all attempts below a results folder, runs that had jobs first, then by time."""
     found = sorted(map(Attempt, (results / "jobs").glob("**/attempts/*.jsonl")), key=by_id)
     runs = [attempt for attempt in found if is_run(attempt)]
-    jobs = [attempt for attempt in found if rule(attempt) not in ("workflow", *UNTRACKED)]
+    jobs = [attempt for attempt in found if rule(attempt) not in ("workflow", *ASIDES)]
     begun = {(attempt.start() or {}).get("run") for attempt in jobs}
     return [attempt for attempt in runs if attempt.id in begun] + jobs
 

@@ -10,7 +10,7 @@ from slmrag import events
 from slmrag.joblog import JobLog
 from slmrag.memory import Sampler
 from slmrag.tracking import alerts, outputs
-from slmrag.tracking.attempts import UNTRACKED, begin
+from slmrag.tracking.attempts import begin
 from slmrag.tracking.description import Job
 from slmrag.tracking.launch import Publisher, launch
 from slmrag.tracking.settings import settings
@@ -45,8 +45,7 @@ class Watchers:
         journal.write("start", **job.beginning())
         if model := outputs.model(job):
             journal.write("model", **model)
-        wanted = job.rule not in UNTRACKED
-        publisher = launch(path, job.results, job.tracking) if wanted else None
+        publisher = launch(path, job.results, job.tracking)
         interval = settings(job.tracking).interval_seconds
         sampler = Sampler(journal, job.folder / "memory_usage.json", interval)
         beside = [it.process for it in (publisher, log) if it and it.process]
