@@ -1,5 +1,6 @@
 """Events are lines of JSON, and nothing outside of a job."""
 
+import hashlib
 import json
 import math
 import os
@@ -46,7 +47,7 @@ def test_numbers_that_json_lacks_are_text(log):
 
 
 def test_artifacts_have_size_and_digest(log, tmp_path):
-    """A file has bytes and SHA-256, a folder its files' bytes, an absent file neither."""
+    """A file and a folder have bytes and SHA-256, an absent file neither."""
     (tmp_path / "a").write_bytes(b"abc")
     events.artifact("file", tmp_path / "a", model="tiny")
     events.artifact("folder", tmp_path)
@@ -58,7 +59,17 @@ def test_artifacts_have_size_and_digest(log, tmp_path):
         {"model": "tiny"},
     )
     assert folder["bytes"] > 3
-    assert absent["bytes"] is None
+    assert len(folder["sha256"]) == 64
+    assert absent["bytes"] is absent["sha256"] is None
+
+
+def test_a_large_file_has_its_digest_too(log, tmp_path):
+    """No size is too large for a SHA-256: here 300 MB of zeros."""
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(300_000_000)
+    events.artifact("large", tmp_path / "large")
+    expected = hashlib.sha256(bytes(300_000_000)).hexdigest()
+    assert (log()[0]["bytes"], log()[0]["sha256"]) == (300_000_000, expected)
 
 
 def test_a_forked_child_reports_nothing(log):

@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import sys
 import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -92,6 +94,18 @@ def test_numbers_about_a_file():
     assert outputs.numbers(results, part, False) == {"answers": 4}
     assert outputs.numbers({"questions": 9}, {}, True) == {"questions": 9}
     assert outputs.numbers(results, {"file": "0"}, False) == {}
+
+
+def test_a_folder_has_its_manifest_s_digest(tmp_path):
+    """The digest that a job wrote beside its folder is taken over; a manifest itself is hashed."""
+    folder, manifest = str(tmp_path / "index"), str(tmp_path / "index.json")
+    Path(folder).mkdir()
+    Path(manifest).write_text('{"digest": "abc"}')
+    job = SimpleNamespace(outputs={"index": [folder], "manifest": [manifest]})
+    assert outputs.noted(job, folder) == "abc"
+    assert outputs.noted(job, manifest) is None
+    job.outputs.pop("manifest")
+    assert outputs.noted(job, folder) is None
 
 
 def test_a_job_waits_where_its_end_would_leave_a_task_open(monkeypatch):

@@ -23,8 +23,17 @@ def report(job: Job, results: Mapping[str, Any]) -> None:
         for part, path in zip(parts(job, files), files, strict=True):
             about = {**job.wildcards, **part, **numbers(known, part, len(files) == 1)}
             label = "_".join(part.values())
-            events.artifact(f"{name}/{label}" if label else name, path, **about)
+            events.artifact(f"{name}/{label}" if label else name, path, noted(job, path), **about)
             illustrate(path)
+
+
+def noted(job: Job, path: str) -> str | None:
+    """Return the digest that the manifest beside a folder has, so that it is not read once more."""
+    manifest = f"{path}.json"
+    if manifest in job.outputs.get("manifest", []) and Path(path).is_dir():
+        with suppress(OSError, ValueError):
+            return read_json(manifest).get("digest")
+    return None
 
 
 def numbers(results: Mapping[str, Any], part: Mapping[str, str], alone: bool) -> dict[str, float]:
