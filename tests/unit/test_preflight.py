@@ -117,6 +117,13 @@ def test_eight_bits_on_a_gpu_are_online_fp8(device):
         ({"quantization": "gguf"}, None, H100, "convert the model to safetensors"),
         ({"quantization": "gptq"}, None, H100, "reads weights that are quantised already"),
         ({"quantization": "fp8"}, None, CPU, "CPU build cannot quantise"),
+        ({"quantization": "torchao"}, None, H100, "reads weights that are quantised already"),
+        ({"quantization": "experts_int8"}, None, H100, "does nothing to a dense"),
+        ({"quantization": "fp8"}, "gptq", H100, "is quantised by gptq; write gptq, or remove"),
+        ({"quantization": "gptqq"}, None, CPU, r"knows no 'gptqq'; did you mean 'gptq'\?"),
+        ({"quantization": "compressed_tensors"}, None, CPU, "did you mean 'compressed-tensors'"),
+        ({"quantization": "int8"}, None, CPU, "knows no 'int8'; write load_in_8bit: true"),
+        ({"quantization": "zzz"}, None, CPU, "knows no 'zzz'; known: auto_awq, "),
     ],
 )
 def test_a_wish_that_would_do_nothing_is_an_error(entry, stored, device, sentence):
@@ -134,7 +141,15 @@ def test_a_wish_that_would_do_nothing_is_an_error(entry, stored, device, sentenc
         ({"quantization": "compressed-tensors"}, "compressed-tensors", CPU, None),
         ({"quantization": "fp8"}, None, H100, {"quantization": "fp8"}),
         ({"quantization": "bitsandbytes"}, None, H100, {"quantization": "bitsandbytes"}),
-        ({"quantization": "torchao"}, None, H100, {"quantization": "torchao"}),
+        ({"quantization": "torchao"}, "torchao", H100, None),
+        ({"quantization": "gptq_marlin"}, "gptq", H100, None),
+        ({"quantization": "modelopt_fp4"}, "modelopt", H100, None),
+        (
+            {"quantization": "torchao", "options": {"hf_overrides": {}}},
+            None,
+            H100,
+            {"quantization": "torchao"},
+        ),
     ],
 )
 def test_a_wish_that_can_be_met_is_passed_on(entry, stored, device, arguments):
@@ -155,6 +170,13 @@ def test_transformers_quantises_by_bitsandbytes():
         transformers_arguments({"load_in_8bit": True}, None, CPU, always)
     with pytest.raises(UserError, match="only; write one of them"):
         transformers_arguments({"quantization": "fp8"}, None, H100, always)
+    with pytest.raises(UserError, match=r"only; did you mean 'bitsandbytes_8bit'\?; write"):
+        transformers_arguments({"quantization": "bitsandbyte_8bit"}, None, H100, always)
+    with pytest.raises(UserError, match=r"quantised already \(gptq\)"):
+        transformers_arguments({"load_in_8bit": True}, "gptq", H100, always)
+    with pytest.raises(UserError, match="is quantised by gptq; write gptq"):
+        transformers_arguments({"quantization": "awq"}, "gptq", H100, always)
+    assert transformers_arguments({"quantization": "gptq"}, "gptq", CPU, never) == {}
 
 
 def test_engines_without_weights_quantise_nothing():

@@ -52,6 +52,11 @@ ADVICE = [
         "the CPU",
     ),
     (
+        r"(?:ImportError|ModuleNotFoundError|PackageNotFoundError): .*"
+        r"(?:pip install|requires|not installed|No module named)",
+        "the engine lacks a package that this checkpoint or option needs; install it",
+    ),
+    (
         r"Model architectures? .* (?:are|is) not supported|does not recognize this architecture",
         "the engine does not know this model's architecture; try engine: transformers, or a newer "
         "engine",

@@ -4,22 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slmrag.errors import UserError
+from slmrag.errors import UserError, nearest
 
-# Methods that only read what a checkpoint was quantised to (vLLM 0.32, model_config.quantization).
+# Methods that only read what a checkpoint was quantised to (vLLM 0.32, QuantizationMethods).
 STORED = {
-    "awq",
-    "auto_awq",
-    "awq_marlin",
-    "gptq",
-    "auto_gptq",
-    "gptq_marlin",
-    "compressed-tensors",
-    "quark",
-    "modelopt",
-    "fbgemm_fp8",
+    *("awq", "auto_awq", "awq_marlin", "gptq", "auto_gptq", "gptq_marlin", "moe_wna16"),
+    *("compressed-tensors", "torchao", "quark", "inc", "fbgemm_fp8", "fp_quant"),
+    *("modelopt", "modelopt_fp4", "modelopt_mxfp8", "modelopt_mixed"),
+    *("gpt_oss_mxfp4", "deepseek_v4_fp8"),
 }
-ONLINE = {"fp8", "fp8_per_tensor", "fp8_per_block", "fp8_per_channel", "mxfp8", "torchao"}
+ONLINE = {
+    *("fp8", "fp8_per_tensor", "fp8_per_block", "fp8_per_channel", "mxfp8", "mxfp4"),
+    *("nvfp4_per_token", "humming", "online"),
+}
+# Of these vLLM leaves a dense model's weights as they are, and says nothing.
+IDLE = {"int8_per_channel_weight_only", "experts_int8"}
+# These read several stored formats.
+READERS = {"humming", "moe_wna16", "inc", "online"}
+EIGHT = {"int8", "8bit", "8-bit", "load_in_8bit"}
 FP8_CAPABILITY = (7, 5)
 BITS = {"bitsandbytes": "load_in_8bit", "bitsandbytes_8bit": "load_in_8bit"}
 BITS |= {"bitsandbytes_4bit": "load_in_4bit"}
@@ -43,21 +45,28 @@ def vllm_arguments(
         return {"quantization": _eight_bit(wanted, stored, device)}
     if wanted is None:
         return {}
-    _refuse_what_does_nothing(wanted, stored, has)
+    _refuse_unknown(wanted)
+    _refuse_what_does_nothing(wanted, has)
+    given = "hf_overrides" in (entry.get("options") or {})
+    _refuse_another_format(wanted, stored or (wanted if given else None))
     if wanted in ONLINE and stored is None:
         _needs_gpu(f"quantization: {wanted}", device)
     return {"quantization": wanted}
 
 
 def _eight_bit(wanted: str | None, stored: str | None, device: Device) -> str:
+    _refuse_twice(wanted, stored)
+    _needs_gpu("load_in_8bit", device)
+    return "fp8"
+
+
+def _refuse_twice(wanted: str | None, stored: str | None) -> None:
     if wanted is not None:
         raise UserError(f"load_in_8bit and quantization: {wanted} exclude each other; keep one")
     if stored is not None:
         raise UserError(
             f"load_in_8bit: the checkpoint is quantised already ({stored}); remove the key"
         )
-    _needs_gpu("load_in_8bit", device)
-    return "fp8"
 
 
 def _needs_gpu(what: str, device: Device) -> None:
@@ -74,11 +83,20 @@ def _needs_gpu(what: str, device: Device) -> None:
         )
 
 
-def _refuse_what_does_nothing(wanted: str, stored: str | None, has: Callable[[str], bool]) -> None:
-    if wanted == "int8_per_channel_weight_only":
+def _refuse_unknown(wanted: str) -> None:
+    known = {*STORED, *ONLINE, *IDLE, *BITS, "gguf"} - {"load_in_8bit"}
+    if wanted in EIGHT:
+        raise UserError(f"quantization: vLLM knows no '{wanted}'; write load_in_8bit: true")
+    if wanted not in known:
+        hint = nearest(wanted, sorted(known)) or f"; known: {', '.join(sorted(known))}"
+        raise UserError(f"quantization: vLLM knows no '{wanted}'{hint}")
+
+
+def _refuse_what_does_nothing(wanted: str, has: Callable[[str], bool]) -> None:
+    if wanted in IDLE:
         raise UserError(
-            "quantization: int8_per_channel_weight_only does nothing to a dense model in vLLM; "
-            "write fp8, or load_in_8bit: true"
+            f"quantization: {wanted} does nothing to a dense model in vLLM; write fp8, or "
+            "load_in_8bit: true"
         )
     if wanted in BITS and not has("vllm-bnb-plugin"):
         raise UserError(
@@ -87,11 +105,25 @@ def _refuse_what_does_nothing(wanted: str, stored: str | None, has: Callable[[st
         )
     if wanted == "gguf":
         raise UserError("quantization: vLLM loads no gguf; convert the model to safetensors")
+
+
+def _refuse_another_format(wanted: str, stored: str | None) -> None:
     if wanted in STORED and stored is None:
         raise UserError(
             f"quantization: {wanted} reads weights that are quantised already, and those of this "
             "checkpoint are not; write fp8, or name a checkpoint that is"
         )
+    if stored and wanted not in READERS and _family(wanted) != _family(stored):
+        raise UserError(
+            f"quantization: {wanted}, but the checkpoint is quantised by {stored}; write {stored}, "
+            "or remove the key"
+        )
+
+
+def _family(name: str) -> str:
+    """Return a format's name without the kernel that reads it."""
+    plain = name.removeprefix("auto_").removesuffix("_marlin")
+    return plain.partition("_")[0].replace("-", "_")
 
 
 def transformers_arguments(
@@ -100,13 +132,17 @@ def transformers_arguments(
     """Return the keyword of BitsAndBytesConfig that an entry asks for, or nothing."""
     wanted = entry.get("quantization")
     if entry.get("load_in_8bit"):
-        wanted = wanted or "bitsandbytes_8bit"
-    if wanted is None or wanted == stored:
+        _refuse_twice(wanted, stored)
+        wanted = "bitsandbytes_8bit"
+    if wanted is None or (stored and _family(wanted) == _family(stored)):
         return {}
+    if stored:
+        _refuse_another_format(wanted, stored)
     if wanted not in BITS:
         raise UserError(
             f"quantization: {wanted}: Transformers quantises while loading by bitsandbytes_8bit "
-            "or bitsandbytes_4bit only; write one of them, or set engine: vllm"
+            f"or bitsandbytes_4bit only{nearest(wanted, BITS)}; write one of them, or set "
+            "engine: vllm"
         )
     if device.kind == "cpu":
         raise UserError(f"quantization: {wanted} needs a GPU; set gpus: 1 or remove the key")
