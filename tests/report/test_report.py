@@ -107,6 +107,30 @@ def test_what_a_model_says_is_text(made):
     assert SCRIPT not in made[2]
 
 
+def test_right_answers_by_rank_say_of_how_many(tmp_path):
+    """Each share by the gold passage's rank stands beside the number of questions behind it."""
+    experiment = make(tmp_path)
+    report(experiment)
+    rows = json.loads(experiment.output.analysis.read_text())["ranks"]
+    assert rows
+    for row in rows:
+        path = experiment.path("scores", row["model"], row["dataset"], row["mode"])
+        own = pl.read_parquet(path).with_columns(pl.col("gold_rank").fill_null(0))
+        for name, ranks in (("rank 1", [1]), ("ranks 3 to 5", [3, 4, 5]), ("absent", [0])):
+            right = own.filter(pl.col("gold_rank").is_in(ranks))["token_match"]
+            assert (row[f"n_{name}"] or 0) == len(right)
+            assert row[name] == (pytest.approx(right.mean()) if len(right) else None)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.31, "0.310"), (2.9, "2.90"), (12, "12.0"), (99.97, "100"), (1234, "1 234")],
+)
+def test_a_column_of_numbers_has_as_many_digits_in_each_row(value, text):
+    """Three significant digits are shown even where the last are zeros."""
+    assert show(value, "decimal").replace("\u202f", " ") == text
+
+
 def test_equal_inputs_give_equal_pages(tmp_path):
     """The report is a function of its inputs."""
     experiment = make(tmp_path, questions=8)

@@ -31,8 +31,8 @@ def count(value: float) -> str:
 
 
 def decimal(value: float) -> str:
-    """Return about three significant digits."""
-    return count(value) if abs(value) >= 100 else f"{value:.3g}"
+    """Return about three significant digits, as many in all rows of a column."""
+    return count(value) if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
 def size(value: float) -> str:

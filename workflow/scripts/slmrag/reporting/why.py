@@ -88,6 +88,8 @@ def ranks(boards: Sequence[Board]) -> Table:
     ]
     columns = [Column(words, f"Gold at {words}", "percent") for *_, words in RANKS]
     columns.append(Column("absent", "No gold passage", "percent"))
+    columns += [Column(f"n_{words}", f"n: {words}", "count") for *_, words in RANKS]
+    columns.append(Column("n_absent", "n: none", "count"))
     return table(
         "ranks",
         "Right answers by the gold passage's rank",
@@ -99,9 +101,11 @@ def ranks(boards: Sequence[Board]) -> Table:
 
 
 def by_rank(right: np.ndarray, rank: np.ndarray) -> dict[str, float | None]:
-    """Return the share of right answers of each class of ranks."""
-    found = {words: share(right, (rank >= low) & (rank <= high)) for low, high, words in RANKS}
-    return found | {"absent": share(right, rank == 0)}
+    """Return the share of right answers of each class of ranks, and how many questions it has."""
+    classes = {words: (rank >= low) & (rank <= high) for low, high, words in RANKS}
+    classes["absent"] = rank == 0
+    shares = {name: share(right, which) for name, which in classes.items()}
+    return shares | {f"n_{name}": int(which.sum()) or None for name, which in classes.items()}
 
 
 def forms(boards: Sequence[Board]) -> Table:
