@@ -4,6 +4,8 @@ import json
 import shutil
 import time
 import zipfile
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -258,6 +260,35 @@ def test_a_publishers_end_never_reaches_the_job(tracked, clearml, trouble):
     tracked.environment, tracked.tracking = variables, patient
     eventually(lambda: tracked.sync()["counts"] in ({"sent": 2}, {"sent": 0}))
     assert clearml.task(NAME)["status"] == "completed"
+
+
+@pytest.mark.parametrize("trouble", ["hung", "its guard stopped"])
+def test_a_hung_publisher_outlives_no_job_for_long(tracked, clearml, trouble):
+    """Where no job waits, a publisher that hangs is gone soon after the deadline; a sync sends all.
+
+    This holds where its guard hangs, too: until they are gone the attempt is in their hands.
+    """
+    path, variables = tracked.folder / "clearml.py", dict(tracked.environment)
+    path.write_text(TROUBLES[trouble])
+    tracked.environment["PYTHONPATH"] = f"{path.parent}:{tracked.variables()['PYTHONPATH']}"
+    bounds = {"deadline_seconds": 2, "wait_seconds": None}
+    assert tracked.job("complete", tracking=tracked.tracking | bounds).status == 0
+    eventually(lambda: not publishers(tracked.folder))
+    path.unlink()
+    tracked.environment = variables
+    assert tracked.sync()["counts"] == {"sent": 1}
+    assert clearml.task(NAME)["status"] == "completed"
+
+
+def publishers(folder):
+    """Return the publishers of jobs of a folder, guards and workers."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes()
+            if b"slmrag.tracking.publisher" in words and (process / "cwd").resolve() == folder:
+                found.append(process.name)
+    return found
 
 
 def test_large_files_go_by_reference(tracked, clearml):

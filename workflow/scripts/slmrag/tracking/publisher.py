@@ -2,7 +2,7 @@
 
 ``python -m slmrag.tracking.publisher LOG RESULTS`` reads settings as a line of JSON from standard
 input. That input's end, or the job's death, says that the job is over; the guard then gives the
-worker its deadline and kills it.
+worker its deadline and kills it. Should the guard itself hang, the worker ends both a little later.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import resource
 import select
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from slmrag.tracking.settings import Settings, settings
 MEMORY = 2 * 2**30
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 15.0
+GUARD_SECONDS = 5.0
+"""What a guard may take, beyond the deadline, before it counts as hung itself."""
 
 
 def main(log: str, results: str) -> None:
@@ -38,6 +41,9 @@ def main(log: str, results: str) -> None:
     worker = os.fork()
     if worker == 0:
         os.close(say_over)
+        ends = [job, os.dup(sys.stdin.fileno())]
+        bound = (ends, chosen.deadline_seconds + GUARD_SECONDS)
+        threading.Thread(target=last_resort, args=bound, daemon=True).start()
         work(Attempt(Path(log)), Path(results), chosen, over)
         os._exit(0)
     os.close(over)
@@ -62,6 +68,13 @@ def guard(worker: int, job: int, say_over: int, deadline: float) -> None:
     if done not in ready:
         os.kill(worker, signal.SIGKILL)
     os.waitpid(worker, 0)
+
+
+def last_resort(ends: list[int], seconds: float) -> None:
+    """Kill this process and its guard, should they outlive the job's end by so many seconds."""
+    select.select(ends, [], [])
+    time.sleep(seconds)
+    os.killpg(0, signal.SIGKILL)
 
 
 def work(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
