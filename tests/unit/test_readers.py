@@ -412,6 +412,27 @@ def test_nq_original(tmp_path):
     ]
 
 
+def test_what_is_no_text_is_left_out_of_a_folder(tmp_path, caplog):
+    """Pictures, PDFs and hidden files are no passages and no mistakes; UTF-16 is a mistake."""
+    picture, text = (
+        b"\x89PNG\r\n\x1a\n\x00\x00",
+        [("v1.2.txt", b"a"), ("b.md.gz", gzip.compress(b"b"))],
+    )
+    rows = []
+    for name, data in [("x.png", picture), ("y.PNG", picture), ("z.pdf", b"%PDF-1.7"), *text]:
+        (tmp_path / name).write_bytes(data)
+        rows += [
+            row for table in reader("text", "passages")(tmp_path / name, {}) for row in table.rows()
+        ]
+    assert [row[1:3] for row in rows] == [("v1.2", "a"), ("b", "b")]
+    assert "files that end in .png are no text: left out" in caplog.text
+    (tmp_path / ".hidden").write_text("hidden")
+    assert not [*reader("text", "passages")(tmp_path / ".hidden", {})]
+    (tmp_path / "w.txt").write_bytes("w".encode("utf-16"))
+    with pytest.raises(UserError, match=r"w\.txt, line 1: not UTF-8"):
+        [*reader("text", "passages")(tmp_path / "w.txt", {})]
+
+
 def test_folders_of_text(tmp_path, monkeypatch):
     """Each file of a folder is a document, called by its path, cut where the entry says so."""
     shutil.copytree(DATA / "docs", tmp_path / "resources/raw/docs")
