@@ -415,11 +415,17 @@ def test_nq_original(tmp_path):
 def test_what_is_no_text_is_left_out_of_a_folder(tmp_path, caplog):
     """Pictures, PDFs and hidden files are no passages and no mistakes; UTF-16 is a mistake."""
     picture, text = (
-        b"\x89PNG\r\n\x1a\n\x00\x00",
+        b"\x89PNG\r\n\x1a\n",
         [("v1.2.txt", b"a"), ("b.md.gz", gzip.compress(b"b"))],
     )
     rows = []
-    for name, data in [("x.png", picture), ("y.PNG", picture), ("z.pdf", b"%PDF-1.7"), *text]:
+    for name, data in [
+        ("x.png", picture),
+        ("y.PNG", picture),
+        ("z.pdf", b"%PDF-1.7"),
+        ("o.o", b"\0"),
+        *text,
+    ]:
         (tmp_path / name).write_bytes(data)
         rows += [
             row for table in reader("text", "passages")(tmp_path / name, {}) for row in table.rows()

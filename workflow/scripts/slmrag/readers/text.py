@@ -28,11 +28,15 @@ def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
     return tabled([(_id(path), title, body, 1)] if body else [])
 
 
+PICTURES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+"""First bytes of PDF, PNG, JPEG and GIF."""
+
+
 def _is_text(path: Path) -> bool:
     """Tell whether a file is text by its first bytes; UTF-16 counts, to be refused by name."""
     head = next(chunks_of(path, 512), b"")
     utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if utf16 or (b"\0" not in head and not head.startswith(b"%PDF")):
+    if utf16 or (b"\0" not in head and not head.startswith(PICTURES)):
         return True
     _warn(path.suffix or path.name)
     return False
