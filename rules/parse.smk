@@ -1,6 +1,6 @@
 """Before anything is read: our package on the path, and the config's files read strictly.
 
-Needs: the config files
+Needs: the config files, a folder that can be written
 Makes: an error with file and line for broken YAML and for keys that stand twice
 """
 
@@ -14,12 +14,13 @@ gc.set_threshold(100_000, 50, 1000)
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
-from slmrag import asides, config_files
+from slmrag import asides, config_files, own_folder
 from slmrag.errors import UserError
 
-asides.divert(sys.argv[1:], workflow.resource_settings.cores)
-
 try:
+    if workflow.is_main_process:
+        own_folder.check(sys.argv[1:])
+        asides.divert(sys.argv[1:], workflow.resource_settings.cores)
     config_files.check(
         path
         for path in workflow.overwrite_configfiles or ["config/config.yaml"]

@@ -61,6 +61,24 @@ def test_a_read_only_disk_stops_the_run_before_its_first_job(disk):
     assert not (project.folder / "resources").exists()
 
 
+@pytest.mark.parametrize("words", [["-n"], ["--", "status"], ["--", "explain", "results/x.csv"]])
+def test_a_plan_in_a_read_only_folder_is_refused_in_a_sentence(tmp_path, words):
+    """Snakemake needs its own folder even to plan: the sentence says so, and what to do."""
+    project = make_project(tmp_path / "project")
+    powers = "-dac_override,-dac_read_search,-fowner"
+    mortal = ["setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}"]
+    command = [*(mortal if os.geteuid() == 0 else []), *project.command(*words)]
+    project.folder.chmod(0o555)
+    try:
+        done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
+    finally:
+        project.folder.chmod(0o755)
+    assert done.returncode != 0
+    assert "project cannot be written, and Snakemake keeps notes" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert sorted(path.name for path in project.folder.iterdir()) == ["config.yaml", "data"]
+
+
 def test_files_from_the_future_are_named_and_cost_no_completion(tmp_path):
     """Prompts of a clock that was a day ahead: the run says which file is newer than its answers.
 
