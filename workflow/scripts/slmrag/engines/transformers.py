@@ -61,8 +61,9 @@ class Engine(base.Engine):
         imported = time.perf_counter()
         torch.set_num_threads(self.plan.threads)
         self._device = "cuda" if self.plan.gpus and torch.cuda.is_available() else "cpu"
-        if self.plan.gpus and self._device == "cpu":
+        if self._device == "cpu":
             self.plan.on_cpu_as(f"torch {torch.__version__} sees none")
+        if self._device == "cpu" and self.plan.gpus:
             logger.warning("torch sees no GPU: the model runs on the CPU")
         try:
             self._model = self._load(checkpoint)
@@ -83,7 +84,14 @@ class Engine(base.Engine):
         chosen |= {"dtype": self.plan.entry["dtype"]} if "dtype" in self.plan.entry else {}
         chosen |= {"quantization_config": BitsAndBytesConfig(**bits)} if bits else {}
         options = {k: v for k, v in self.plan.options.items() if k != "batch_invariant"}
-        model = AutoModelForCausalLM.from_pretrained(self.plan.checkpoint, **chosen | options)
+        model, told = AutoModelForCausalLM.from_pretrained(
+            self.plan.checkpoint, **chosen | options, output_loading_info=True
+        )
+        if missing := sorted(told["missing_keys"]):
+            raise UserError(
+                f"{self.plan.checkpoint} lacks {len(missing)} weights, such as {missing[0]}; "
+                "delete it and download the model again"
+            )
         if self.plan.adapter:
             self._adapt(model)
         return model if bits else model.to(self._device)

@@ -72,6 +72,8 @@ def environment(plan: base.Plan, where: Device) -> dict[str, str]:
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
             "VLLM_CPU_KVCACHE_SPACE": str(cache),
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+            # Sums over a long context are else cut by threads and batch: answers round otherwise.
+            "VLLM_CPU_ATTN_SPLIT_KV": "0",
             "VLLM_USE_AOT_COMPILE": "0",
             "OMP_NUM_THREADS": str(plan.threads),
         }

@@ -134,6 +134,8 @@ class ModelEntry(Entry):
             raise ValueError(f"options.{name}: no code of a checkpoint is ever run; remove it")
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
+        if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"endpoint: {self.endpoint} must begin with http:// or https://")
         return self
 
     def gpu_count(self) -> int:
