@@ -202,3 +202,16 @@ def test_a_name_that_yaml_takes_for_a_number_is_a_name():
     raw = edited(("experiment", 2026), ("datasets", {7: MINIMAL["datasets"]["quiz"]}))
     loaded = config.load(raw | {"skip": skip})
     assert (loaded.experiment, [*loaded.datasets], loaded.skip[0].dataset) == ("2026", ["7"], "7")
+
+
+def test_a_mistake_is_told_without_its_secret(monkeypatch):
+    """A password in an address, and a value from the environment, are masked in the sentence."""
+    monkeypatch.setenv("PLANTED_SECRET", "planted-word-7731")
+    said = message(
+        edited(
+            ("objects/questions/uri", "ftp://bob:urlpassword9@host/x"),
+            ("objects/passages/uri", "x://planted-word-7731"),
+        )
+    )
+    assert said.count("[redacted]") == 2
+    assert "urlpassword9" not in said and "planted-word-7731" not in said

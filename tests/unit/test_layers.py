@@ -10,7 +10,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 MODULES = sorted((SCRIPTS / "slmrag").rglob("*.py"))
 WATCHERS = {"allotment", "ending", "job", "joblog", "logpump", "memory", "gpu_memory"}
-WATCHERS |= {"tracking", "redaction"}
+WATCHERS |= {"tracking"}
 """Only job and its helpers know these; everybody may report through events and progress."""
 
 HEAVY = {"torch", "transformers", "vllm", "boto3", "clearml", "mlflow", "altair", "snakemake"}

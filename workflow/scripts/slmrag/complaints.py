@@ -8,11 +8,13 @@ from pydantic import BaseModel, ValidationError
 
 from slmrag.entries.base import Entry
 from slmrag.errors import nearest
+from slmrag.redaction import clean_text
 
 
 def message(sentences: list[str]) -> str:
-    """Return all problems as one message, a line each."""
-    return "\n".join(["the config has " + _count(len(sentences)), *(f"  {s}" for s in sentences)])
+    """Return all problems as one message, a line each, without the secrets that they may quote."""
+    lines = ["the config has " + _count(len(sentences)), *(f"  {s}" for s in sentences)]
+    return clean_text("\n".join(lines))
 
 
 def _count(problems: int) -> str:

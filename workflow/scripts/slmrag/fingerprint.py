@@ -20,7 +20,6 @@ WATCHERS = frozenset(
         "logpump",
         "memory",
         "progress",
-        "redaction",
         "tracking",
     }
 )

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 MASK = "[redacted]"
@@ -61,6 +61,11 @@ def clean_text(text: str, values: frozenset[str] | None = None) -> str:
     if pattern is not None:
         text = pattern.sub(MASK, text)
     return SECRET_SHAPE.sub(MASK, text)
+
+
+def cleaner() -> Callable[[str], str]:
+    """Return ``clean_text`` for many texts: the environment is read once."""
+    return partial(clean_text, values=secret_values())
 
 
 def clean(value: Any, name: object = "") -> Any:

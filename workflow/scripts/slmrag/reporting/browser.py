@@ -1,11 +1,12 @@
 """The question browser's data: one question across all cells, packed for the page's script."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slmrag.redaction import cleaner
 from slmrag.reporting.boards import Board
 from slmrag.reporting.packing import packed
 from slmrag.reporting.sections import Section
@@ -68,18 +69,28 @@ def pack(experiment: Experiment, boards: Sequence[Board]) -> tuple[dict[str, Any
 def collect(experiment: Experiment, boards: Sequence[Board], answers: int) -> dict[str, Any]:
     """Return the chosen questions of each data set with what every cell answered."""
     texts, passages = Pool(), Pool()
-    share = answers // max(1, len(boards))
+    share, hide = answers // max(1, len(boards)), cleaner()
+    datasets = {
+        board.dataset: questions(experiment, board, share, texts, passages)
+        for board in boards
+        if board.questions
+    }
     return {
-        "datasets": {
-            board.dataset: questions(experiment, board, share, texts, passages)
-            for board in boards
-            if board.questions
-        },
+        "datasets": {name: hidden(found, hide) for name, found in datasets.items()},
         "cells": {b.dataset: [[cell.model, cell.mode] for cell in b.cells] for b in boards},
         "metric": experiment.primary,
-        "prompts": texts.texts,
-        "passages": [json.loads(text) for text in passages.texts],
+        "prompts": hidden(texts.texts, hide),
+        "passages": [hidden(json.loads(text), hide) for text in passages.texts],
     }
+
+
+def hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    """Return nested lists and mappings with the secrets in their texts masked."""
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, dict):
+        return {name: hidden(inner, hide) for name, inner in value.items()}
+    return [hidden(inner, hide) for inner in value] if isinstance(value, list) else value
 
 
 def chosen(board: Board, answers: int) -> list[int]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from slmrag.failures import NAMES
+from slmrag.redaction import clean_text
 from slmrag.reporting.boards import Board, named
 from slmrag.reporting.sources import Experiment
 from slmrag.reporting.tables import CELL, Column, Table, table
@@ -72,5 +73,5 @@ def row_of(path: Any, id: str, *columns: str) -> dict[str, Any]:
 
 def clip(text: str) -> str:
     """Return a text on one line, cut where it is long."""
-    line = " ".join(text.split())
+    line = clean_text(" ".join(text.split()))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}\u2026"

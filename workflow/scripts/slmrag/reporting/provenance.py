@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
+from slmrag.redaction import clean, clean_text
 from slmrag.reporting.observed import index_name
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Cell, Experiment
@@ -56,14 +57,14 @@ def contents(manifests: Iterable[str | Path]) -> Iterator[dict[str, str]]:
         found = read_json(path) if path.is_file() else {}
         for name in ("uri", "revision", "digest"):
             if found.get(name):
-                yield {"what": path.stem, "name": name, "value": str(found[name])}
+                yield {"what": path.stem, "name": name, "value": clean_text(str(found[name]))}
 
 
 def entries(experiment: Experiment) -> Iterator[dict[str, str]]:
     """Yield each entry of the config as JSON."""
     for what in ("models", "datasets", "modes", "retrievers"):
         for name, entry in getattr(experiment, what).items():
-            yield {"what": what, "name": name, "value": json.dumps(entry, sort_keys=True)}
+            yield {"what": what, "name": name, "value": json.dumps(clean(entry), sort_keys=True)}
     for what in ("sampling", "metrics"):
         value = json.dumps(dict(getattr(experiment, what)), sort_keys=True)
         yield {"what": what, "name": "", "value": value}
@@ -73,7 +74,7 @@ def audits(experiment: Experiment) -> Iterator[dict[str, str]]:
     """Yield each value of the audits under its path."""
     for (kind, name), audit in experiment.audits.items():
         for path, value in flat(audit):
-            yield {"what": f"{kind}/{name}", "name": path, "value": value}
+            yield {"what": f"{kind}/{name}", "name": path, "value": clean_text(value)}
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
