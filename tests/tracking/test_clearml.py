@@ -145,6 +145,31 @@ def test_sync_sends_once(tracked, clearml):
     assert statuses == [("one", "completed"), ("two", "failed")]
 
 
+def test_a_sender_stopped_at_its_deadline_sends_nothing_twice(place, clearml):
+    """Cut again and again amid three jobs, by a server that answers slowly, each arrives once."""
+    names = ("one", "two", "three")
+    for name in names:
+        place.job("complete", name=name)
+    place.environment |= clearml.environment()
+    clearml.slow_seconds = 0.3
+    sweep = "import json, pathlib, sys; from slmrag.tracking.sweep import sweep; "
+    sweep += "print(json.dumps(sweep(pathlib.Path('results/exp'), *json.loads(sys.argv[1]))))"
+    said, seconds = [[{}, "not yet"]], 2.0
+    while said[-1][1]:
+        done = place.python("-c", sweep, json.dumps([place.tracking, seconds]))
+        said.append(json.loads(done.stdout))
+        seconds *= 1.3
+    assert len(said) > 2
+    assert place.sync()["counts"] == {"sent": 0}
+    tasks = [clearml.task(f"score_answers tiny/nq/{name}") for name in names]
+    assert len(clearml.tasks) == 3
+    for task in tasks:
+        assert task["status"] == "completed"
+        assert clearml.scalars(task["id"])["loss", "train"] == pytest.approx([1, 1 / 2, 1 / 3])
+        keys = [item["key"] for item in task["execution"]["artifacts"]]
+        assert len(keys) == len(set(keys))
+
+
 def test_a_lost_note_makes_no_second_task(tracked, clearml):
     """Without its note of what was sent, a sync finds the task at the server by the attempt."""
     tracked.job("complete")
