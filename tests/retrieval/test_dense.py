@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.errors import UserError
 from slmrag.files import read_json
-from slmrag.retrievers import ann, bytewise, products, vectors
+from slmrag.retrievers import ann, best, bytewise, codes, exact, products, store, vectors
 from slmrag.retrievers.hits import Hits
 
 from tests.retrieval import models
@@ -106,50 +106,113 @@ def awkward(kind: str, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 SCREENS = {
-    "plain": products.plain,
-    "in_halves": products.in_halves,
-    "in_bytes": bytewise.InBytes,
-    "on_gpu": lambda asked: products.on_gpu(asked, device="cpu"),
+    "plain": lambda asked, table: products.plain(asked),
+    "in_bytes": lambda asked, table: bytewise.InBytes(asked, [in_bytes(table)]),
+    "ahead": lambda asked, table: looking_ahead(bytewise.InBytes(asked, [in_bytes(table)])),
+    "on_gpu": lambda asked, table: products.on_gpu(asked, device="cpu"),
 }
+
+
+def in_bytes(table: np.ndarray) -> codes.Codes:
+    """Return the codes of vectors, chunk by chunk."""
+    found = [codes.coded(table[at : at + codes.CHUNK]) for at in range(0, len(table), codes.CHUNK)]
+    return codes.Codes(*map(np.concatenate, zip(*((c, s[None]) for c, s in found), strict=True)))
+
+
+def looking_ahead(screen: bytewise.InBytes) -> bytewise.InBytes:
+    """Return a screen that does as for few questions and more codes than a cache holds."""
+    screen.ahead = True
+    return screen
 
 
 @pytest.mark.parametrize("kind", ["even", "narrow", "long", "equal", "coarse"])
 @pytest.mark.parametrize("name", SCREENS)
 @settings(max_examples=15, deadline=None)
-@given(rows=st.integers(1, 700), depth=st.integers(1, 30), seed=st.integers(0, 99))
-def test_every_screen_is_exact(name: str, kind: str, rows: int, depth: int, seed: int) -> None:
+@given(
+    rows=st.integers(1, 700),
+    depth=st.integers(1, 30),
+    seed=st.integers(0, 99),
+    asking=st.sampled_from([1, 9]),
+)
+def test_every_screen_is_exact(
+    name: str, kind: str, rows: int, depth: int, seed: int, asking: int
+) -> None:
     """Whatever passes over the vectors, hits are those of sorting all float32 products."""
     if name != "plain":
         pytest.importorskip("torch")
-    if name in ("in_halves", "in_bytes") and not products._has_vnni():
+    if name in ("in_bytes", "ahead") and not bytewise.supported():
         pytest.skip("this CPU has no VNNI, so the workflow does not use this screen here")
     table, asked = awkward(kind, rows, seed)
-    question, row = np.divmod(np.arange(9 * rows), rows)
-    whole = products.scored(asked, table, question, row)[2].reshape(9, rows)
-    screen, best = SCREENS[name](asked), vectors.Best(9, min(depth, rows))
-    for first, block in vectors.blocks([table], 128, 32):
-        question, row, score = screen(block, best.threshold, best.depth)
-        best.offer(question, row + first, score)
-    for scores, (found, values) in zip(whole, best.ranked(), strict=True):
+    asked = asked[:asking]
+    question, row = np.divmod(np.arange(asking * rows), rows)
+    whole = products.scored(asked, table, question, row)[2].reshape(asking, rows)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (codes, bytewise):
+            patch.setattr(module, "CHUNK", 128)
+        choose, found = SCREENS[name](asked, table), best.Best(asking, min(depth, rows))
+        for part, span, block in vectors.blocks([table], 64, 128):
+            question, row, score = choose(part, span, block, found)
+            found.offer(question, row + span.start, score)
+    for scores, (rows_found, values) in zip(whole, found.ranked(), strict=True):
         expected = np.lexsort((np.arange(rows), -scores))[:depth]
-        assert found.tolist() == expected.tolist()
+        assert rows_found.tolist() == expected.tolist()
         assert values.tolist() == scores[expected].tolist()
 
 
-def test_a_search_is_the_same_with_and_without_torch() -> None:
-    """The fast products and numpy's alone give the same hits to the last bit."""
+@pytest.mark.parametrize("kind", ["even", "narrow", "long", "equal", "coarse"])
+@given(rows=st.integers(1, 300), seed=st.integers(0, 99))
+def test_codes_keep_their_word(kind: str, rows: int, seed: int) -> None:
+    """No vector is farther from what its codes say than its chunk's scales allow."""
+    table, _ = awkward(kind, rows, seed)
+    found, (unit, lost, longest, reach, *mean) = codes.coded(table)
+    said = np.float64(unit) * found
+    rest = table.astype(np.float64) - mean - said
+    assert np.linalg.norm(rest, axis=1).max() <= 1.0001 * lost + 1e-6 * reach
+    assert np.linalg.norm(said, axis=1).max() <= 1.0001 * longest
+    assert np.linalg.norm(table.astype(np.float64), axis=1).max() <= 1.0001 * reach
+
+
+def test_a_search_is_the_same_by_every_way(tmp_path: Path) -> None:
+    """With codes, with torch or numpy alone, one question a call: the same to the last bit."""
     pytest.importorskip("torch")
     rng = np.random.default_rng(0)
-    table = rng.standard_normal((5_000, 64)).astype(np.float16)
+    table = rng.standard_normal((40_000, 64)).astype(np.float16)
+    parts = [table[:25_000], table[25_000:25_003], table[25_003:]]
+    codes.write(parts, tmp_path)
+    coded = codes.read(tmp_path, parts)
     asked = rng.standard_normal((20, 64)).astype(np.float32)
-    with_torch = Hits.of(vectors.search([table], asked, 10))
+    first = Hits.of(exact.search(parts, asked, 10, codes=coded))
+    ways = [
+        Hits.of(exact.search(parts, asked, 10)),
+        Hits.of([exact.search(parts, one[None], 10, codes=coded)[0] for one in asked]),
+    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.delitem(sys.modules, "torch")
-        without = Hits.of(vectors.search([table], asked, 10))
-        alone = Hits.of([vectors.search([table], one[None], 10)[0] for one in asked])
-    for other in (without, alone):
-        assert other.passage.tolist() == with_torch.passage.tolist()
-        assert other.score.tolist() == with_torch.score.tolist()
+        ways.append(Hits.of(exact.search(parts, asked, 10, codes=coded)))
+    for other in ways:
+        assert other.passage.tolist() == first.passage.tolist()
+        assert other.score.tolist() == first.score.tolist()
+
+
+def test_codes_of_other_vectors(tmp_path: Path) -> None:
+    """Codes that are not of an index's vectors are refused in one sentence."""
+    table = np.ones((5, 8), dtype=np.float16)
+    codes.write([table], tmp_path)
+    for parts in ([table[:4]], [table, table], [table[:, :4]]):
+        with pytest.raises(UserError, match=r"codes-\*.npy are not of its vectors"):
+            codes.read(tmp_path, parts)
+
+
+@pytest.mark.parametrize("name", ["codes-00000.npy", "scales-00000.npy"])
+def test_codes_cut_short(tmp_path: Path, run: Callable, name: str) -> None:
+    """An index whose codes were cut or lost is refused by the name of the file."""
+    write_corpus(tmp_path, zipf_texts(50))
+    write_questions(tmp_path, ["w1"])
+    run(HASHING)
+    path = tmp_path / "index" / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=name):
+        store.check(tmp_path / "index", read_json(tmp_path / "index/index.json")["built"], path)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 70_000.0])

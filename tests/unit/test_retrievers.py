@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slmrag.entries.retrieval import RetrieverEntry
 from slmrag.errors import UserError
 from slmrag.files import read_json, sha256_file
-from slmrag.retrievers import KINDS, budget, retriever, topk, vectors
+from slmrag.retrievers import KINDS, budget, exact, retriever, topk
 from slmrag.retrievers.store import atomic_folder
 from slmrag.transformer import batches
 
@@ -236,7 +236,9 @@ def test_vector_search_is_exact(
     table = rng.integers(-2, 3, (rows, 4)) if coarse else rng.integers(-99, 99, (rows, 4))
     asked = rng.integers(-9, 9, (questions, 4)).astype(np.float32)
     products = asked @ table.T.astype(np.float32)  # small integers: exact in any order
-    found = vectors.search(np.array_split(table.astype(np.float16), 3), asked, depth, rows=512)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact, "PAIRS", 512)
+        found = exact.search(np.array_split(table.astype(np.float16), 3), asked, depth)
     for scores, (best, values) in zip(products, found, strict=True):
         expected = np.lexsort((np.arange(rows), -scores))[:depth]
         assert best.tolist() == expected.tolist()

@@ -47,6 +47,7 @@ def bar(
     desc: str | None = None,
     unit: str = "it",
     unit_scale: bool = False,
+    shown: bool = True,
 ) -> Any:
     """Return a tqdm bar; where the terminal is a file it moves every 30 seconds only."""
     from tqdm import tqdm
@@ -59,6 +60,7 @@ def bar(
         desc=desc,
         unit=unit,
         unit_scale=unit_scale,
+        disable=not shown,
         file=stream if screen else WholeLines(stream),
         dynamic_ncols=screen,
         mininterval=0.2 if screen else PLAIN_SECONDS,

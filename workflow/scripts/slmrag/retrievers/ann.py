@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from slmrag.progress import bar
-from slmrag.retrievers import vectors
+from slmrag.retrievers import codes, exact, vectors
 from slmrag.retrievers.hits import Hits
 
 Array = np.ndarray
@@ -28,7 +28,7 @@ def build(parts: Sequence[Array], index: Path, kind: str) -> dict[str, Any]:
     total = sum(map(len, parts))
     built, settings = MAKERS[kind](parts, total)
     with bar(total=total, desc=f"index by {kind}", unit="vector", unit_scale=True) as progress:
-        for _, block in vectors.blocks(parts, ROWS):
+        for *_, block in vectors.blocks(parts, ROWS):
             built.add(block.astype(np.float32))
             progress.update(len(block))
     faiss.write_index(built, str(index / FILE))
@@ -77,8 +77,8 @@ def search(
     question = np.nonzero(found)[0]
     hits = Hits.best(question, rows[found], scores[found], depth)
     some = asked[:MEASURED]
-    exact = Hits.of(vectors.search(parts, some, depth))
-    return hits.saying(ann_recall=overlap(hits, exact), ann_recall_questions=len(some))
+    whole = Hits.of(exact.search(parts, some, depth, codes=codes.read(index, parts)))
+    return hits.saying(ann_recall=overlap(hits, whole), ann_recall_questions=len(some))
 
 
 def overlap(hits: Hits, exact: Hits) -> float:

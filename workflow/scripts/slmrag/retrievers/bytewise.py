@@ -1,64 +1,127 @@
 """Products of questions and vectors in bytes, where the CPU has instructions for them (VNNI)."""
 
+from collections.abc import Sequence
+from math import gcd
 from typing import Any
 
 import numpy as np
 
-from slmrag.retrievers.products import Kept, plain, reaching, scored, slack, widened
+from slmrag.retrievers.best import Best, Kept
+from slmrag.retrievers.codes import CHUNK, TINY, Codes
+from slmrag.retrievers.products import ROUNDING, scored
+from slmrag.retrievers.vectors import forget
 
 Array = np.ndarray
 
-TINY, LARGEST = 1e-30, 2**31 - 1
+LEAST, LARGEST = -(2**31), 2**31 - 1
+FEW, TILE = 8, 16
+AHEAD, CACHED, KEPT = 4_096, 2**24, 2**29
+"""Rows read ahead, bytes of codes that need none of it, and bytes that may stay in memory."""
+
+
+def supported() -> bool:
+    """Tell whether this CPU is one that sums products of bytes fast, and never saturates."""
+    import torch
+
+    return bool(torch.cpu.get_capabilities().get("avx512_vnni"))
 
 
 class InBytes:
-    """Multiply in whole numbers from -127 to 127, around the mean of the first vectors.
+    """Multiply the codes of vectors with those of questions, q = step codes + rest.
 
-    With x = mean + unit codes + rest, and likewise q = step codes + rest, the product is that of
-    the mean, plus that of the codes, give or take |q| |rest of x| + |rest of q| |unit codes of x|.
+    As x = mean + unit codes + rest, q·x is the product of the codes times step and unit, plus that
+    of the mean, give or take |q| |rest of x| + |rest of q| |unit codes of x|.
     """
 
-    def __init__(self, questions: Array):
+    def __init__(self, questions: Array, codes: Sequence[Codes]):
         import torch
 
-        self.questions, self.first = questions, plain(questions)
-        asked = torch.from_numpy(questions)
-        self.lengths = asked.double().norm(dim=1)
-        step = asked.abs().amax(1, keepdim=True).clamp_min_(TINY) / 127
-        self.codes, _, rest = _coded(asked / step)
-        self.step, self.rest = step[:, 0].double(), rest * step[:, 0].double()
+        self.questions, self.chunk, self.mapped = questions, (-1, -1), [one.codes for one in codes]
+        self.parts = [(torch.from_numpy(one.codes), np.asarray(one.scales)) for one in codes]
+        self.lengths = np.sqrt(np.vecdot(questions, questions))
+        self.step = np.maximum(TINY, np.abs(questions).max(axis=1) / np.float32(127))
+        whole = np.clip(np.rint(questions / self.step[:, None]), -127, 127)
+        rest = questions - self.step[:, None] * whole
+        self.rest = np.sqrt(np.vecdot(rest, rest))
+        self.codes = torch.from_numpy(whole.astype(np.int8))
+        self.size = sum(one.codes.nbytes for one in codes)
+        self.ahead = len(questions) < FEW and self.size > CACHED
 
-    def __call__(self, vectors: Array, threshold: Array, depth: int) -> Kept:
+    def __call__(self, part: int, span: slice, vectors: Array, best: Best) -> Kept:
         """Return (question, row, score) of a block's products that reach their threshold."""
+        self._enter(part, span.start // CHUNK)
+        tiles = self._tiles(self.parts[part][0][span])
+        largest = tiles.amax(1).numpy()
+        if np.isneginf(best.threshold[0]):
+            return self._first(tiles.numpy(), largest, vectors, best.depth)
+        question, row, _ = _reaching(tiles.numpy(), largest, self._low(best.threshold))
+        return scored(self.questions, vectors, question, row)
+
+    def _enter(self, part: int, chunk: int) -> None:
+        """Take the scales of a chunk: what a product of codes stands for, and its error."""
+        if self.chunk != (part, chunk):
+            scales = self.parts[part][1][chunk]
+            unit, lost, longest, reach = scales[:4].tolist()
+            self.worth = self.step.astype(np.float64) * unit
+            self.offset = (self.questions @ scales[4:]).astype(np.float64)
+            self.error = 1.001 * (self.lengths * lost + self.rest * longest)
+            self.error += (len(scales) + 8) * ROUNDING * reach * self.lengths  # of float32 itself
+            self.chunk = part, chunk
+            if self.size > KEPT:
+                forget(self.mapped)
+
+    def _tiles(self, codes: Any) -> Any:
+        """Return the products of codes as a tensor [tiles, their rows, questions]."""
         import torch
 
-        if np.isneginf(threshold[0]):
-            self._centre(widened(vectors))
-            return self.first(vectors, threshold, depth)
-        wide = widened(vectors)
-        codes, longest, lost = _coded((torch.from_numpy(wide) - self.mean).div_(self.unit))
-        longest, lost = (float(part.max()) * self.unit for part in (longest, lost))
-        error = 1.001 * (self.lengths * lost + self.rest * (longest + lost))
-        error += self.lengths * 8 * float(slack(vectors))
-        low = (torch.from_numpy(threshold) - self.offset - error) / (self.step * self.unit)
-        low = low.floor().clamp(-LARGEST, LARGEST).int().numpy()
-        products = torch._int_mm(self.codes, codes.T).numpy()
-        return scored(self.questions, wide, *reaching(products, low))
+        if self.ahead:
+            products = torch.cat([self._read_ahead(some) for some in codes.split(AHEAD)])
+        else:
+            products = torch._int_mm(codes, self.codes.T)
+        return products.view(-1, gcd(len(codes), TILE), len(self.codes))
 
-    def _centre(self, vectors: Array) -> None:
+    def _read_ahead(self, codes: Any) -> Any:
+        """Multiply what was read in order just before: a product by few reads in a slow order."""
         import torch
 
-        some = torch.from_numpy(vectors)
-        self.mean = some.mean(0)
-        self.unit = max(TINY, float((some - self.mean).abs().max()) / 127)
-        self.offset = torch.from_numpy(self.questions).double() @ self.mean.double()
+        codes.view(-1)[: codes.numel() // 8 * 8].view(torch.int64).sum()
+        return torch._int_mm(codes, self.codes.T)
+
+    def _first(self, tiles: Array, largest: Array, vectors: Array, depth: int) -> Kept:
+        """Score the likely best first, so that fewer of the others need to be scored."""
+        likely = _reached(largest, depth)
+        low = _whole(likely - 2 * self.error / self.worth)
+        question, row, value = _reaching(tiles, largest, low)
+        if len(self.codes) < FEW:
+            return scored(self.questions, vectors, question, row)
+        sure = value >= likely.take(question)
+        kept = scored(self.questions, vectors, question[sure], row[sure])
+        trial = Best(len(likely), depth)
+        trial.offer(*kept)
+        left = ~sure & (value >= self._low(trial.threshold).take(question))
+        others = scored(self.questions, vectors, question[left], row[left])
+        return tuple(map(np.concatenate, zip(kept, others, strict=True)))
+
+    def _low(self, threshold: Array) -> Array:
+        """Return the least product of codes whose score may reach each question's threshold."""
+        return _whole((threshold - self.offset - self.error) / self.worth)
 
 
-def _coded(values: Any) -> tuple[Any, Any, Any]:
-    """Return values as bytes, the length of each row, and of what it loses by them."""
-    import torch
+def _whole(values: Array) -> Array:
+    return np.clip(np.floor(values), LEAST, LARGEST).astype(np.int32)
 
-    lengths = torch.linalg.vector_norm(values, dim=1)
-    codes = values.round().clamp_(-127, 127)
-    lost = torch.linalg.vector_norm(values.sub_(codes), dim=1)
-    return codes.to(torch.int8), lengths, lost
+
+def _reached(largest: Array, depth: int) -> Array:
+    """Return a product that at least ``depth`` of each question's reach: one in as many tiles."""
+    if len(largest) < depth:
+        return np.full(largest.shape[1], LEAST, dtype=np.int32)
+    place = len(largest) - depth
+    return np.partition(np.ascontiguousarray(largest.T), place)[:, place]
+
+
+def _reaching(tiles: Array, largest: Array, low: Array) -> tuple[Array, Array, Array]:
+    """Return (question, row, product) of those that reach each question's bound, by tile."""
+    tile, question = np.divmod(np.flatnonzero(largest >= low), len(low))
+    products = tiles[tile, :, question]
+    place, within = np.divmod(np.flatnonzero(products >= low[question, None]), tiles.shape[1])
+    return question[place], tile[place] * tiles.shape[1] + within, products[place, within]

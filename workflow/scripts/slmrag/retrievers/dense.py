@@ -6,7 +6,7 @@ from typing import Any
 
 from slmrag import encoders, transformer
 from slmrag.errors import UserError
-from slmrag.retrievers import ann, corpus, vectors
+from slmrag.retrievers import ann, codes, corpus, exact, vectors
 from slmrag.retrievers.hits import Hits
 from slmrag.retrievers.store import folder_digest
 
@@ -22,11 +22,12 @@ BUILD = {
 
 
 def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Encode a corpus into ``vectors-*.npy``, or take the shards that were encoded before."""
+    """Encode a corpus into ``vectors-*.npy``, or take its shards, and put them into bytes."""
     if params.get("vectors"):
         vectors.join(params["vectors"], index, corpus.size(passages))
     else:
         encoders.encode_passages(passages, index / "vectors-00000.npy", params)
+    codes.write(vectors.parts(index), index)
     found = ann.build(vectors.parts(index), index, params["ann"])
     how = encoders.recipe_of(params)
     return {"encoder_digest": _digest(params["checkpoint"]), "recipe": how.record(), **found}
@@ -46,7 +47,8 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
         )
     if params["ann"] != "exact":
         return ann.search(parts, index, asked, depth, params)
-    return Hits.of(vectors.search(parts, asked, depth, transformer.device(params)))
+    found = exact.search(parts, asked, depth, transformer.device(params), codes.read(index, parts))
+    return Hits.of(found)
 
 
 def _refuse_another(index: Path, params: Mapping[str, Any]) -> None:

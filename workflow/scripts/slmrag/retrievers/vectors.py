@@ -1,33 +1,32 @@
-"""Exact search over float16 vectors on disk, a block at a time; ties by lower row."""
+"""Vectors on disk: float16 arrays, in one file or in several, mapped and read a block at a time."""
 
 import mmap
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from slmrag.errors import UserError
-from slmrag.progress import bar
-from slmrag.retrievers.products import FIRST, ROWS, Kept, products
 
 Array = np.ndarray
 
-QUESTIONS = 2_048
 KEPT = 128 * 2**20
 """Bytes of mapped vectors that may stay in memory."""
 
 
-def create(path: Path, rows: int, dimensions: int) -> Array:
-    """Return a new float16 array on disk, [rows, dimensions]."""
+def create(path: Path, rows: int, dimensions: int, dtype: Any = np.float16) -> Array:
+    """Return a new array on disk, [rows, dimensions]."""
     shape = (rows, dimensions)
     if not rows:  # nothing can be mapped
         with open(path, "wb") as file:
-            np.save(file, np.zeros(shape, dtype=np.float16))
-        return np.zeros(shape, dtype=np.float16)
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+            np.save(file, np.zeros(shape, dtype=dtype))
+        return np.zeros(shape, dtype=dtype)
+    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
 
 
 def halved(vectors: Array, encoder: str) -> Array:
@@ -42,9 +41,21 @@ def halved(vectors: Array, encoder: str) -> Array:
     return halves
 
 
+def widened(vectors: Array) -> Array:
+    """Return float16 vectors as float32; torch is many times faster at it."""
+    if "torch" not in sys.modules:
+        return vectors.astype(np.float32)
+    return sys.modules["torch"].from_numpy(vectors).float().numpy()
+
+
 def parts(index: Path) -> list[Array]:
-    """Map the vectors of an index, which may lie in several files (c: torch wants no "r")."""
-    return [np.load(path, mmap_mode="c") for path in sorted(index.glob("vectors-*.npy"))]
+    """Map the vectors of an index, which may lie in several files."""
+    return mapped(index, "vectors")
+
+
+def mapped(index: Path, name: str) -> list[Array]:
+    """Map the arrays ``name-*.npy`` of an index in order (c: torch wants no "r")."""
+    return [np.load(path, mmap_mode="c") for path in sorted(index.glob(f"{name}-*.npy"))]
 
 
 def join(shards: Sequence[Path], index: Path, total: int) -> None:
@@ -71,98 +82,22 @@ def take(parts: Sequence[Array], rows: Array) -> Array:
     return np.concatenate([part[rows[low:high] - first] for part, (low, high), first in spans])
 
 
-def search(
-    parts: Sequence[Array], questions: Array, depth: int, device: str = "cpu", rows: int = 0
-) -> list[tuple[Array, Array]]:
-    """Return each question's best rows by inner product and their scores, best first.
-
-    ``parts`` are float16 arrays whose rows are numbered through; up to ``rows`` are read at a time.
-    """
-    total = sum(map(len, parts))
-    found, depth = [], min(depth, total)
-    with bar(total=len(questions), desc="search", unit="q") as progress:
-        for start in range(0, len(questions), QUESTIONS):
-            some = np.ascontiguousarray(questions[start : start + QUESTIONS], dtype=np.float32)
-            screen, best = products(some, device, total), Best(len(some), depth)
-            for first, block in blocks(parts, rows or ROWS[device], FIRST[device]):
-                question, row, score = screen(block, best.threshold, depth)
-                best.offer(question, row + first, score)
-            found += best.ranked()
-            progress.update(len(some))
-    return found
-
-
-def blocks(parts: Sequence[Array], rows: int, least: int = 0) -> Iterator[tuple[int, Array]]:
-    """Yield (number of the first row, vectors), ``rows`` at a time.
-
-    Where ``least`` is given, the first blocks are of so many rows and then twice as many.
-    """
-    first, read, size = 0, 0, min(rows, least or rows)
-    for part in parts:
+def blocks(parts: Sequence[Array], rows: int, first: int = 0) -> Iterator[tuple[int, slice, Array]]:
+    """Yield (number of the part, its rows, these vectors), ``rows`` at a time, or ``first``."""
+    read, size = 0, first or rows
+    for number, part in enumerate(parts):
         start = 0
         while start < len(part):
-            block = part[start : start + size]
-            yield first + start, block
-            start, read, size = start + size, read + block.nbytes, min(rows, 2 * size)
+            span = slice(start, min(start + size, len(part)))
+            yield number, span, part[span]
+            start, read, size = span.stop, read + part[span].nbytes, rows
             if read > KEPT:
-                _forget(parts)
+                forget(parts)
                 read = 0
-        first += len(part)
 
 
-def _forget(parts: Sequence[Array]) -> None:
+def forget(parts: Sequence[Array]) -> None:
+    """Let mapped arrays leave this process's memory; they come back as they are read."""
     for part in parts:
         if isinstance(part, np.memmap):
             part._mmap.madvise(mmap.MADV_DONTNEED)
-
-
-class Best:
-    """The best ``depth`` of all scores offered so far, for several questions at once.
-
-    Scores that reach a question's threshold wait in a list, which is sorted out now and then.
-    """
-
-    def __init__(self, questions: int, depth: int):
-        self.depth, self.threshold = depth, np.full(questions, -np.inf, dtype=np.float32)
-        self.waiting: list[Kept] = []
-        self.room = self.most = 2 * questions * depth
-
-    def offer(self, question: Array, row: Array, score: Array) -> None:
-        """Take in scores of rows above all before; those that only tie with them come too late."""
-        kept = score > self.threshold[question]
-        self.waiting.append((question[kept], row[kept], score[kept]))
-        self.room -= int(kept.sum())
-        if self.room < 0 or len(self.waiting) == 1:
-            self._sort_out()
-
-    def ranked(self) -> list[tuple[Array, Array]]:
-        """Return the rows and scores of each question, best first."""
-        self._sort_out()
-        question, row, score = self.waiting[0]
-        ends = np.searchsorted(question, np.arange(len(self.threshold) + 1))
-        spans = [slice(low, high) for low, high in pairwise(ends)]
-        return [(row[span], score[span].astype(np.float64)) for span in spans]
-
-    def _sort_out(self) -> None:
-        question, row, score = (np.concatenate(parts) for parts in zip(*self.waiting, strict=True))
-        order = _best_first(question, row, score)
-        question, row, score = question[order], row[order], score[order]
-        counts = np.bincount(question, minlength=len(self.threshold))
-        place = np.arange(len(question)) - np.repeat(np.cumsum(counts) - counts, counts)
-        kept = place < self.depth
-        full = place == self.depth - 1
-        self.threshold[question[full]] = score[full]
-        self.waiting = [(question[kept], row[kept], score[kept])]
-        self.room = self.most - int(kept.sum())
-
-
-def _best_first(question: Array, row: Array, score: Array) -> Array:
-    """Return the order by question, falling score, then row: one sort of integers."""
-    bits = (score + np.float32(0)).view(np.int32)  # -0.0 becomes 0.0
-    keys = (question << 32) - (bits ^ (bits >> 31 & 0x7FFFFFFF))  # integers that rise as floats do
-    order = np.argsort(keys)
-    same = np.diff(keys[order]) == 0
-    tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
-    some = order[tied]
-    order[tied] = some[np.lexsort((row[some], keys[some]))]
-    return order

@@ -1,0 +1,76 @@
+"""Exact search over vectors: every product is bounded, the best are computed; ties by lower row."""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.util import find_spec
+
+import numpy as np
+
+from slmrag.progress import bar
+from slmrag.retrievers.best import Best
+from slmrag.retrievers.bytewise import InBytes, supported
+from slmrag.retrievers.codes import CHUNK, Codes
+from slmrag.retrievers.products import Screen, on_gpu, plain
+from slmrag.retrievers.vectors import blocks
+
+Array = np.ndarray
+
+QUESTIONS = 2_048
+ROWS = 131_072
+PAIRS = 2**21
+WORTH_TORCH = WORTH_A_BAR = 2**28
+
+
+def search(
+    parts: Sequence[Array],
+    questions: Array,
+    depth: int,
+    device: str = "cpu",
+    codes: Sequence[Codes] = (),
+) -> list[tuple[Array, Array]]:
+    """Return each question's best rows by inner product and their scores, best first.
+
+    ``parts`` are float16 arrays whose rows are numbered through, ``codes`` the same in bytes.
+    """
+    firsts = np.cumsum([0, *map(len, parts)])
+    total, found = int(firsts[-1]), []
+    asked, work = np.ascontiguousarray(questions, dtype=np.float32), len(questions) * total
+    choosing = screen(device, codes, work)
+    with bar(total=work, desc="search", unit_scale=True, shown=work >= WORTH_A_BAR) as progress:
+        for start in range(0, len(asked), QUESTIONS):
+            some = asked[start : start + QUESTIONS]
+            choose, best = choosing(some), Best(len(some), min(depth, total))
+            for part, span, block in blocks(parts, *rows(len(some), device)):
+                question, row, score = choose(part, span, block, best)
+                best.offer(question, row + firsts[part] + span.start, score)
+                progress.update(len(some) * len(block))
+            found += best.ranked()
+    return found
+
+
+def rows(questions: int, device: str) -> tuple[int, int]:
+    """Return how many rows a block has for so many questions, and how many the first has.
+
+    A CPU's are powers of two; the first are more, because they find the thresholds.
+    """
+    if device == "cuda":
+        return ROWS, ROWS
+    fitting = 2 ** ((PAIRS // questions).bit_length() - 1)
+    return min(CHUNK, fitting), min(CHUNK, 4 * fitting)
+
+
+def screen(device: str, codes: Sequence[Codes], pairs: int) -> Callable[[Array], Screen]:
+    """Return the fastest way on a device to choose among so many products."""
+    if device == "cuda":
+        return on_gpu
+    if codes and _torch_for(pairs) and supported():
+        return partial(InBytes, codes=codes)
+    return plain
+
+
+def _torch_for(pairs: int) -> bool:
+    """Tell whether torch is loaded, or is here and worth loading for so many products."""
+    if "torch" in sys.modules:
+        return True
+    return pairs >= WORTH_TORCH and find_spec("torch") is not None
