@@ -114,7 +114,7 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_one_sentence(
 ):
     """Where the entry names GPUs that torch does not see, no model is loaded."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setattr(transformers.Engine, "_load", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(transformers, "load", lambda *_: pytest.fail("it was loaded"))
     with pytest.raises(UserError, match=sentence):
         answer(hardware=hardware)
     assert not (tmp_path / "out").exists()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from slmrag.engines import base, quantisation
+from slmrag.engines.openai_errors import explained
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Engine(base.Engine):
         if answered:
             yield answered
         for error in filter(None, (task.exception() for task in done)):
-            raise explained(error, self.plan) from error
+            raise explained(error, self.plan.entry["endpoint"]) from error
 
     async def _answer(self, request: base.Request) -> base.Completion:
         await self._turn()
@@ -165,26 +166,3 @@ def _client(plan: base.Plan) -> "AsyncOpenAI":
         max_retries=int(options.get("retries", RETRIES)),
         timeout=float(options.get("timeout", TIMEOUT)),
     )
-
-
-STATUS = {
-    401: "refuses the key; export the right one in the variable that options.api_key_env names",
-    403: "refuses the key; export the right one in the variable that options.api_key_env names",
-    404: "knows no such path or model; check endpoint (it ends in /v1) and served_name",
-    429: "is busy even after all retries; lower options.concurrency or set requests_per_second",
-}
-
-
-def explained(error: BaseException, plan: base.Plan) -> BaseException:
-    """Return what to change, for an error of the endpoint."""
-    from openai import APIConnectionError, APIStatusError
-
-    place = plan.entry["endpoint"]
-    kept = "; what was finished is kept, run again"
-    if isinstance(error, APIStatusError):
-        code = error.status_code
-        broken = "fails even after all retries" if code >= 500 else f"refuses ({error.message})"
-        return UserError(f"{place} answers {code}: it {STATUS.get(code, broken)}{kept}")
-    if isinstance(error, APIConnectionError):
-        return UserError(f"{place} does not answer ({error}); is the server up?{kept}")
-    return error

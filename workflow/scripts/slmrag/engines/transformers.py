@@ -12,7 +12,7 @@ from slmrag.engines.adapter import check
 from slmrag.engines.advice import advised
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.parallel import Split
-from slmrag.engines.quantisation import Device, transformers_arguments
+from slmrag.engines.transformers_load import load
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,40 +66,13 @@ class Engine(base.Engine):
         if self._device == "cpu" and self.plan.gpus:
             logger.warning("torch sees no GPU: the model runs on the CPU")
         try:
-            self._model = self._load(checkpoint)
+            self._model = load(self.plan, self._device)
             self._tokenizer = AutoTokenizer.from_pretrained(self.plan.checkpoint)
         except Exception as error:
             raise advised(error) or error from error
         loaded = time.perf_counter()
         self.start_seconds = {"import": imported - began, "weights": loaded - imported}
         return self
-
-    def _load(self, checkpoint: Checkpoint) -> Any:
-        from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-
-        stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
-        where = Device("cpu" if self._device == "cpu" else "gpu")
-        bits = transformers_arguments(self.plan.entry, stored, where, base.has)
-        chosen = {"dtype": "auto" if self._device == "cuda" else "float32"}
-        chosen |= {"dtype": self.plan.entry["dtype"]} if "dtype" in self.plan.entry else {}
-        chosen |= {"quantization_config": BitsAndBytesConfig(**bits)} if bits else {}
-        options = {k: v for k, v in self.plan.options.items() if k != "batch_invariant"}
-        model, told = AutoModelForCausalLM.from_pretrained(
-            self.plan.checkpoint, **chosen | options, output_loading_info=True
-        )
-        if missing := sorted(told["missing_keys"]):
-            raise UserError(
-                f"{self.plan.checkpoint} lacks {len(missing)} weights, such as {missing[0]}; "
-                "delete it and download the model again"
-            )
-        if self.plan.adapter:
-            self._adapt(model)
-        return model if bits else model.to(self._device)
-
-    def _adapt(self, model: Any) -> None:
-        if not base.has("peft"):
-            raise UserError("adapter: Transformers needs the package peft; install it")
-        model.load_adapter(str(self.plan.adapter))
 
     def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Generate batch by batch; a batch's answers come together."""

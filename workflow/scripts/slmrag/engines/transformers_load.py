@@ -1,0 +1,38 @@
+"""A checkpoint on a device by Transformers: all its weights, its quantisation, its adapter."""
+
+from typing import Any
+
+from slmrag.engines import base
+from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.quantisation import Device, transformers_arguments
+from slmrag.errors import UserError
+
+
+def load(plan: base.Plan, device: str) -> Any:
+    """Return the model; UserError where weights are missing or the quantisation cannot be had."""
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    stored = Checkpoint(plan.checkpoint).config.get("quantization_config", {}).get("quant_method")
+    where = Device("cpu" if device == "cpu" else "gpu")
+    bits = transformers_arguments(plan.entry, stored, where, base.has)
+    chosen = {"dtype": "auto" if device == "cuda" else "float32"}
+    chosen |= {"dtype": plan.entry["dtype"]} if "dtype" in plan.entry else {}
+    chosen |= {"quantization_config": BitsAndBytesConfig(**bits)} if bits else {}
+    options = {k: v for k, v in plan.options.items() if k != "batch_invariant"}
+    model, told = AutoModelForCausalLM.from_pretrained(
+        plan.checkpoint, **chosen | options, output_loading_info=True
+    )
+    if missing := sorted(told["missing_keys"]):
+        raise UserError(
+            f"{plan.checkpoint} lacks {len(missing)} weights, such as {missing[0]}; "
+            "delete it and download the model again"
+        )
+    if plan.adapter:
+        _adapt(plan, model)
+    return model if bits else model.to(device)
+
+
+def _adapt(plan: base.Plan, model: Any) -> None:
+    if not base.has("peft"):
+        raise UserError("adapter: Transformers needs the package peft; install it")
+    model.load_adapter(str(plan.adapter))
