@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from slmrag.tracking.burial import bury
 from slmrag.tracking.deliver import deliver
 from slmrag.tracking.settings import settings
 from slmrag.tracking.sweep import sentence, sweep
+from slmrag.tracking.sync import synchronise
 
 START = {
     "time": 100.0,
@@ -257,6 +259,21 @@ def test_events_name_the_newest_attempt(tmp_path):
     path = begin(tmp_path, "two")
     write(path, {"kind": "start"})
     assert (tmp_path / "events.jsonl").read_text() == '{"kind": "start"}\n'
+
+
+def test_a_sync_that_sends_nothing_buries_the_dead(attempt, tmp_path):
+    """Where tracking is off, too, an attempt whose process is gone gets its end."""
+    write(attempt.path, {"kind": "memory", "time": 1.0})
+    gone = multiprocessing.Process(target=int)
+    gone.start()
+    gone.join()
+    text = attempt.path.read_text().replace(
+        '"kind": "start"', f'"kind": "start", "pid": {gone.pid}'
+    )
+    attempt.path.write_text(text.replace('"id":', f'"host": "{os.uname().nodename}", "id":', 1))
+    assert not attempt.ended()
+    assert synchronise(tmp_path / "results", settings({"mode": "off"})) == ({}, None)
+    assert attempt.ended()
 
 
 @pytest.mark.parametrize(

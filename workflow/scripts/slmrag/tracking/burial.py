@@ -55,10 +55,10 @@ def last_words(memory: dict[str, Any], record: Path) -> list[Event]:
     return [artifact, end | {"components": memory.get("components")}]
 
 
-def bury_all(results: Path, run: str) -> None:
-    """Give an end to each attempt of a workflow run whose process is gone."""
+def bury_all(results: Path, run: str | None = None) -> None:
+    """Give an end to each attempt whose process is gone, of one workflow run or of all."""
     for attempt in find(results):
         with suppress(OSError):
-            mine = (attempt.start() or {}).get("run") == run
+            mine = run is None or (attempt.start() or {}).get("run") == run
             if mine and not attempt.ended() and attempt.dead():
                 bury(attempt)

@@ -13,7 +13,7 @@ from pathlib import Path
 from slmrag.redaction import clean_text
 from slmrag.tracking import offline
 from slmrag.tracking.attempts import Attempt, Busy, find
-from slmrag.tracking.burial import bury
+from slmrag.tracking.burial import bury, bury_all
 from slmrag.tracking.deliver import deliver
 from slmrag.tracking.servers import configured, connect
 from slmrag.tracking.settings import Settings, settings
@@ -30,8 +30,10 @@ def synchronise(
 ) -> tuple[Counts, str | None]:
     """Return how many attempts were sent, kept, busy and still running, and the first failure.
 
+    Attempts that died without a word are given their end first, whether or not anything is sent.
     ``tell`` is told the same after each attempt, with the rest counted as kept.
     """
+    bury_all(results)
     if not chosen.on:
         return {}, None
     if chosen.mode == "offline" or (chosen.mode == "auto" and not configured(chosen)):
