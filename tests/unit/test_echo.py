@@ -173,12 +173,13 @@ def test_the_timings_say_which_engine_made_them(job):
     assert set(pl.read_parquet(job.times[0])["engine"]) == {record["id"]}
 
 
-def test_no_rows_are_no_answers(job, tmp_path):
-    """A prompt file without rows makes an empty table of the same columns, and no engine."""
+def test_no_rows_are_no_answers(job, tmp_path, caplog):
+    """A prompt file without rows makes an empty table, no engine, and a warning with its name."""
     job.tables[:] = [prompts(tmp_path / "a.parquet"), prompts(tmp_path / "b.parquet")]
     assert job()["engine_starts"] == 0
     assert job.answers[0].height == 0
     assert "prompt_digest" in job.answers[0].columns
+    assert caplog.text.count("its prompt file has no rows, so nothing is answered") == 2
 
 
 def test_engine_starts_are_told_to_the_tracker(job, tmp_path):

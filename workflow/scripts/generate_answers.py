@@ -1,5 +1,6 @@
 """Answer the prompts of all cells with one model, starting its engine once or not at all."""
 
+import logging
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,8 @@ from slmrag.files import digest
 from slmrag.generation import Setup, generate
 from slmrag.job import run_job
 from slmrag.journal import Journal
+
+logger = logging.getLogger(__name__)
 
 
 def main(input, output, params):
@@ -21,6 +24,8 @@ def main(input, output, params):
         counts = generate(setup, journal, cells, "generate")
         totals = Counter()
         for name, cell in zip(params.cells, cells, strict=True):
+            if not cell.height():
+                logger.warning("%s: its prompt file has no rows, so nothing is answered", name)
             totals.update({**cell.write(journal), f"answers/{name}": cell.height()})
     counts["from_journal"] = counts["questions"] - counts["generated"]
     if setup.checkpoint:
