@@ -3,18 +3,12 @@
 import json
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 from slmrag.tracking import naming
 from slmrag.tracking.attempts import Event
+from slmrag.tracking.clearml_actions import ACTIONS, TrackerError
 from slmrag.tracking.settings import Settings
-
-SINGLE_STEP = -(2**31)
-
-
-class TrackerError(Exception):
-    """The tracker did not answer, or refused."""
 
 
 class ClearmlTracker:
@@ -103,84 +97,9 @@ class ClearmlTracker:
         if batch:
             self.call(api.AddBatchRequest(requests=batch))
         for event in events:
-            action = self.ACTIONS.get(event["kind"])
+            action = ACTIONS.get(event["kind"])
             if action:
                 action(self, task, start, event)
-
-    def artifact(self, task: str, start: Event, event: Event) -> None:
-        """Upload a file, or refer to it where it is large or a folder, and register it."""
-        from clearml.backend_api.services import tasks
-
-        name = naming.artifact_name(start["rule"], event["name"])
-        uri = self.upload(task, start, name, event)
-        details = {"path": event["path"], **(event.get("metadata") or {})}
-        artifact = tasks.Artifact(
-            key=name,
-            type="custom",
-            mode="output",
-            uri=uri,
-            content_size=event.get("bytes"),
-            hash=event.get("sha256"),
-            timestamp=int(event["time"]),
-            type_data=tasks.ArtifactTypeData(preview=json.dumps(details, indent=1)),
-            display_data=[[str(key), str(value)] for key, value in details.items()],
-        )
-        self.call(tasks.AddOrUpdateArtifactsRequest(task=task, artifacts=[artifact], force=True))
-
-    def upload(self, task: str, start: Event, name: str, event: Event) -> str:
-        """Return where an artifact's content is."""
-        path = Path(event["path"]).resolve()
-        if not path.is_file() or path.stat().st_size > self.settings.upload_mb * 2**20:
-            return path.as_uri()
-        from clearml import StorageManager
-
-        base = self.settings.output_uri or self.session.get_files_server_host()
-        project = naming.project_name(self.settings.project, start)
-        folder = f"{project}/{naming.task_name(start).replace('/', '.')}.{task}"
-        url = f"{base.rstrip('/')}/{folder}/artifacts/{name}/{path.name}"
-        sent = StorageManager.upload_file(str(path), url, wait_for_upload=True, retries=1)
-        if not sent:
-            raise TrackerError(f"could not upload {path.name} to {base}")
-        return sent
-
-    def model(self, task: str, start: Event, event: Event) -> None:
-        """Register the model that a job uses, once for its content, as the task's input."""
-        from clearml.backend_api.services import models, tasks
-
-        comment = f"digest {event.get('digest')}, revision {event.get('revision')}"
-        request = models.GetAllRequest(name=f"^{re.escape(event['name'])}$", uri=[event["uri"]])
-        same = [one for one in self.call(request).models or [] if one.comment == comment]
-        design = {"design": json.dumps(event.get("entry") or {}, indent=1, sort_keys=True)}
-        new = models.CreateRequest(
-            name=event["name"], uri=event["uri"], comment=comment, design=design, ready=True
-        )
-        known = same[0].id if same else self.call(new).id
-        link = tasks.AddOrUpdateModelRequest(
-            task=task, name=event["name"], model=known, type=tasks.ModelTypeEnum.input
-        )
-        self.call(link)
-
-    def alert(self, task: str, start: Event, event: Event) -> None:
-        """Tag the task with an alert."""
-        from clearml.backend_api.services import tasks
-
-        known = self.call(tasks.GetByIdRequest(task=task)).task.tags or []
-        wanted = sorted({*known, f"alert:{event['name']}"})
-        self.call(tasks.EditRequest(task=task, tags=wanted, force=True))
-
-    def end(self, task: str, start: Event, event: Event) -> None:
-        """Give the task its last status."""
-        from clearml.backend_api.services import tasks
-
-        reason = str(event.get("error") or "")
-        first = reason.strip().splitlines()[-1][:300] if reason.strip() else ""
-        ends = {"completed": tasks.CompletedRequest, "failed": tasks.FailedRequest}
-        request = ends.get(event["status"], tasks.StoppedRequest)
-        self.call(
-            request(task=task, force=True, status_reason=first, status_message=reason[-2000:])
-        )
-
-    ACTIONS = {"artifact": artifact, "model": model, "alert": alert, "end": end}  # noqa: RUF012
 
 
 def hyperparams(start: Event) -> dict[str, dict[str, dict[str, str]]]:
