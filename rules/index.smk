@@ -21,7 +21,7 @@ rule encode_passages:
         "../envs/retrieval.yaml"
     threads: 8
     resources:
-        mem_mb=grown(16000),
+        mem_mb=fitting(4000, 16000),
         runtime=lasting(720),
         gpu=gpus,
         nodes=1,
@@ -52,7 +52,7 @@ rule index_passages:
         "../envs/retrieval.yaml"
     threads: 8
     resources:
-        mem_mb=grown(16000),
+        mem_mb=fitting(4000, 16000),
         runtime=lasting(720),
         gpu=gpus,
         nodes=1,

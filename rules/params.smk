@@ -8,6 +8,7 @@ reason to rerun. (Asking for ``resources`` would do that too, at the price of wo
 """
 
 import inspect
+import os
 
 
 def quick(function):
@@ -43,6 +44,19 @@ def code_by(script, package, table, wildcard, key):
 def grown(megabytes):
     """Return a resource function: memory that grows with each attempt."""
     return lambda wildcards, attempt: megabytes * attempt
+
+
+def fitting(least, most):
+    """Return a resource function: memory for work on passages, by their table's size.
+
+    60 MB for each MB of the table is thrice what the hungriest kind of index takes.
+    """
+
+    def megabytes(wildcards, input, attempt):
+        table = os.path.getsize(input.passages) / 1e6
+        return attempt * min(most, least + round(60 * table))
+
+    return megabytes
 
 
 def longer(minutes, attempt):

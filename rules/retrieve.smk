@@ -25,7 +25,7 @@ rule retrieve_passages:
         "../envs/retrieval.yaml"
     threads: 8
     resources:
-        mem_mb=grown(16000),
+        mem_mb=fitting(4000, 16000),
         runtime=lasting(720),
         gpu=gpus,
         nodes=1,

@@ -135,3 +135,10 @@ def test_the_slurm_profile_is_found_at_the_root():
         ["snakemake", "-n", "--profile", "slurm"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_small_corpora_ask_for_little_memory(echo_run):
+    """Indexing and searching six passages ask for 4 GB, so that any node of a cluster will do."""
+    for job in ("index_passages/facts/bm25", "retrieve_passages/quiz/bm25"):
+        events = (echo_run.folder / f"results/tiny/jobs/{job}/events.jsonl").read_text()
+        assert json.loads(events.splitlines()[0])["resources"]["mem_mb"] == 4000
