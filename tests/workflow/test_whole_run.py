@@ -4,6 +4,7 @@ import csv
 import json
 import signal
 import subprocess
+import sys
 import time
 
 import polars as pl
@@ -132,7 +133,10 @@ def test_every_config_has_a_plan(path, tmp_path):
 def test_the_slurm_profile_is_found_at_the_root():
     """`snakemake -n --profile slurm` works at the root with no set-up."""
     done = subprocess.run(
-        ["snakemake", "-n", "--profile", "slurm"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "snakemake", "-n", "--profile", "slurm"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
 
