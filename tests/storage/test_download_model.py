@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -128,7 +130,7 @@ except UserError as error:
 """
 
 
-def from_hub(tmp_path, uri, revision):
+def from_hub(tmp_path, uri, revision, **variables):
     """Fetch in a process that may not use the network, from a cache made by hand."""
     pytest.importorskip("huggingface_hub")
     repo = tmp_path / "hub/models--org--name"
@@ -136,7 +138,7 @@ def from_hub(tmp_path, uri, revision):
         checkpoint(repo / "snapshots" / COMMIT, "config.json", "model.safetensors")
         (repo / "refs").mkdir()
         (repo / "refs/main").write_text(COMMIT)
-    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"} | variables
     command = [sys.executable, "-c", PROGRAM, uri, revision, str(tmp_path / "model")]
     root = Path(__file__).parents[2]
     return subprocess.run(
@@ -152,6 +154,32 @@ def test_the_hub_offline(tmp_path, revision):
     assert resolved == COMMIT and len(files) == 2
     assert ("has no revision" in done.stderr) == (not revision)
     assert not (tmp_path / "model/config.json").is_symlink()
+
+
+def test_a_wrong_revision(tmp_path):
+    """A revision that the cache lacks is named, offline; one that the hub lacks, online."""
+    done = from_hub(tmp_path, "hf:org/name", "f" * 40)
+    assert f"has no copy of revision {'f' * 40}; check it" in done.stdout
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(404)
+            self.send_header("X-Error-Code", "RevisionNotFound")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        online = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HUB_OFFLINE": "0"}
+        done = from_hub(tmp_path, "hf:org/name", "nosuch", **online)
+        server.shutdown()
+    assert done.stdout.startswith("error: hf:org/name, revision nosuch: RevisionNotFoundError")
+    assert done.stdout.rstrip().endswith("check name, revision and $HF_TOKEN")
 
 
 def test_not_in_the_cache(tmp_path):

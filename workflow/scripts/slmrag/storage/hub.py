@@ -14,8 +14,9 @@ def snapshot(repo: str, revision: str | None, patterns: list[str]) -> tuple[Path
         path = Path(snapshot_download(repo, revision=revision, allow_patterns=patterns))
     except LocalEntryNotFoundError as error:
         raise UserError(
-            f"hf:{repo}: the hub cannot be reached and the cache has no copy; fetch it on a "
-            "machine with internet into $HF_HOME, or name an s3:// prefix or a folder"
+            f"hf:{repo}: the hub cannot be reached and the cache has no copy of revision "
+            f"{revision or 'main'}; check it, fetch it on a machine with internet into $HF_HOME, "
+            "or name an s3:// prefix or a folder"
         ) from error
     except (HfHubHTTPError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
