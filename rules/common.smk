@@ -7,10 +7,12 @@ Makes: CONFIG, RESULTS, CELLS, RUNS, the values of wildcards, the hooks that beg
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 from slmrag import grid
 from slmrag.config import load
 from slmrag.fingerprint import code
+from slmrag.mistakes import failures
 from slmrag.on_disk import on_disk
 from slmrag.tracking import run as tracked_run
 
@@ -72,6 +74,13 @@ def require_results():
         ) from None
 
 
+def tell_failures():
+    """Say why jobs failed that ran on other machines: their own words stand in their logs alone."""
+    if workflow.executor_plugin.name != "local":
+        for sentence in failures(Path(RESULTS, "jobs")):
+            logger.error(sentence)
+
+
 def is_run():
     """Say whether this is a run of the comparison, and not only a look after its folders."""
     return not {job.rule.name for job in workflow.dag.jobs} <= asides.ASIDES
@@ -91,4 +100,5 @@ onsuccess:
 
 onerror:
     if is_run():
+        tell_failures()
         tracked_run.finish(TRACKED, "failed")

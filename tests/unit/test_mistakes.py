@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from slmrag.mistakes import RUN, ended_by_mistake
+from slmrag.mistakes import RUN, ended_by_mistake, failures
 
 START = {"kind": "start", "run": "one"}
 END = {"kind": "end", "status": "failed", "error": "line 3 has no question", "mistake": True}
@@ -25,3 +25,14 @@ def test_only_this_run_s_mistake_counts(tmp_path, monkeypatch, events, expected)
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
     assert ended_by_mistake(tmp_path) is expected
     assert not ended_by_mistake(tmp_path / "nowhere")
+
+
+def test_failed_jobs_are_told_with_their_reason(tmp_path, monkeypatch):
+    """Of this run's jobs those that failed are told, in one line each, wherever they ran."""
+    monkeypatch.setenv(RUN, "one")
+    crash = END | {"error": "OSError: no\nmore", "mistake": False}
+    jobs = {"a/x": [START, END], "b": [START, crash], "c": [START, END | {"status": "completed"}]}
+    for name, events in (jobs | {"d": [START | {"run": "before"}, END]}).items():
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+    assert [*failures(tmp_path)] == ["error: a/x: line 3 has no question", "error: b: OSError: no"]
