@@ -89,7 +89,8 @@ class InBytes:
 
     def _first(self, tiles: Array, largest: Array, vectors: Array, depth: int) -> Kept:
         """Score the likely best first, so that fewer of the others need to be scored."""
-        likely = _reached(largest, depth)
+        enough = len(largest) >= depth
+        likely = _reached(largest if enough else tiles.reshape(-1, len(self.codes)), depth)
         low = _whole(likely - 2 * self.error / self.worth)
         question, row, value = _reaching(tiles, largest, low)
         if len(self.codes) < FEW:
