@@ -69,12 +69,13 @@ def main() -> None:
         sys.modules[name] = None  # type: ignore[assignment]
     spec = json.loads(Path(sys.argv[1]).read_text())
     parts = {name: SimpleNamespace(**spec[name]) for name in ("input", "output", "params")}
+    given = spec["params"].get("hardware", {})
     snakemake = SimpleNamespace(
         rule="generate_answers",
         wildcards={"model": "tiny"},
         config={"experiment": "test", "tracking": {"backend": "none"}},
-        resources={},
-        threads=1,
+        resources={"gpu": given.get("gpus", 0)},
+        threads=given.get("threads", 1),
         log="generate.log",
         **parts,
     )
