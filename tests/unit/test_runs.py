@@ -1,6 +1,7 @@
 """The record of an engine's run says what ran, where and how fast."""
 
 import json
+import time
 
 import pytest
 from slmrag import events, runs
@@ -60,3 +61,11 @@ def test_the_jobs_events_tell_the_start_and_the_rates(run):
     assert summary["engine_start/start_seconds"] == summary["engine_start_seconds"] == 0.5
     assert {"tokens_per_second", "requests_per_second", "peak_cpu_bytes"} <= set(summary)
     assert None not in json.loads(json.dumps(summary)).values()
+
+
+def test_the_engines_end_is_no_generation(run):
+    """What a job does between its last record and its summary adds no second to the generation."""
+    made = run({})
+    record = made.record()
+    time.sleep(0.01)
+    assert made.summary()["generation_seconds"] == record["generation_seconds"]

@@ -23,6 +23,7 @@ class EngineRun:
         self._worked = time.process_time()
         self._requests = self._prompt_tokens = self._tokens = 0
         self._peak = 0
+        self._last: dict[str, Any] = {}
         whole = engine.start_seconds or {"start": start}
         self._gpu = engine.plan.gpus > 0
         gpu = first_gpu() if self._gpu else {}
@@ -52,7 +53,7 @@ class EngineRun:
 
     def record(self) -> dict[str, Any]:
         """Return all that is known of the run by now."""
-        return {
+        self._last = {
             **self._facts,
             "generation_seconds": round(time.perf_counter() - self._began, 3),
             "cpu_seconds": round(time.process_time() - self._worked, 3),
@@ -62,6 +63,7 @@ class EngineRun:
             **self._memory(),
             "energy_joules": self._joules(),
         }
+        return self._last
 
     def _memory(self) -> dict[str, int | None]:
         """Return the peaks of the process tree: those that the job's sampler saw, or higher."""
@@ -76,8 +78,8 @@ class EngineRun:
         return (now - self._energy) / 1000 if now is not None and self._energy is not None else None
 
     def summary(self) -> dict[str, float]:
-        """Return the run's numbers worth tracking."""
-        record = self.record()
+        """Return the numbers worth tracking of the last record: the engine's end is not in them."""
+        record = self._last or self.record()
         seconds = max(record["generation_seconds"], 1e-9)
         starts = record["start_seconds"]
         known = {f"engine_start/{name}_seconds": value for name, value in starts.items()}
