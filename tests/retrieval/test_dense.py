@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.errors import UserError
 from slmrag.files import read_json
-from slmrag.retrievers import ann, best, bytewise, codes, exact, products, store, vectors
+from slmrag.retrievers import ann, bytewise, candidates, codes, exact, products, store, vectors
 from slmrag.retrievers.hits import Hits
 
 from tests.retrieval import models
@@ -145,15 +145,16 @@ def test_every_screen_is_exact(
     table, asked = awkward(kind, rows, seed)
     asked = asked[:asking]
     question, row = np.divmod(np.arange(asking * rows), rows)
-    whole = products.scored(asked, table, question, row)[2].reshape(asking, rows)
+    whole = candidates.scored(asked, table, question, row).reshape(asking, rows)
     with pytest.MonkeyPatch.context() as patch:
         for module in (codes, bytewise):
             patch.setattr(module, "CHUNK", 128)
-        choose, found = SCREENS[name](asked, table), best.Best(asking, min(depth, rows))
-        for part, span, block in vectors.blocks([table], 64, 128):
-            question, row, score = choose(part, span, block, found)
-            found.offer(question, row + span.start, score)
-    for scores, (rows_found, values) in zip(whole, found.ranked(), strict=True):
+        choose = SCREENS[name](asked, table)
+        among = candidates.Candidates(asked, [table], min(depth, rows))
+        for part, span, block in vectors.blocks([table], 64):
+            for chosen in choose(part, span, block, among.best):
+                among.take(chosen)
+    for scores, (rows_found, values) in zip(whole, among.ranked(), strict=True):
         expected = np.lexsort((np.arange(rows), -scores))[:depth]
         assert rows_found.tolist() == expected.tolist()
         assert values.tolist() == scores[expected].tolist()

@@ -22,11 +22,12 @@ class Best:
         self.room = self.most = max(LEAST_ROOM, 3 * questions * depth // 2)
 
     def offer(self, question: Array, row: Array, score: Array) -> None:
-        """Take in scores of rows above all before; those that only tie with them come too late."""
-        kept = score > self.threshold[question]
+        """Take in the scores of pairs none of which was offered before."""
+        threshold = self.threshold.take(question)
+        kept = score >= threshold
         self.waiting.append((question[kept], row[kept], score[kept]))
         self.room -= int(kept.sum())
-        if self.room < 0 or len(self.waiting) == 1:
+        if self.room < 0 or np.isneginf(threshold).any():
             self._sort_out()
 
     def ranked(self) -> list[tuple[Array, Array]]:

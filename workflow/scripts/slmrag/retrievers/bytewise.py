@@ -1,22 +1,24 @@
 """Products of questions and vectors in bytes, where the CPU has instructions for them (VNNI)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import gcd
 from typing import Any
 
 import numpy as np
 
-from slmrag.retrievers.best import Best, Kept
+from slmrag.retrievers.best import Best
+from slmrag.retrievers.candidates import Chosen
 from slmrag.retrievers.codes import CHUNK, TINY, Codes
-from slmrag.retrievers.products import ROUNDING, scored
+from slmrag.retrievers.products import ROUNDING
 from slmrag.retrievers.vectors import forget
 
 Array = np.ndarray
 
 LEAST, LARGEST = -(2**31), 2**31 - 1
-FEW, TILE = 8, 16
-AHEAD, CACHED, KEPT = 4_096, 2**24, 2**29
-"""Rows read ahead, bytes of codes that need none of it, and bytes that may stay in memory."""
+TILE = 16
+FEW, AHEAD = 8, 4_096
+CACHED, KEPT = 2**24, 2**29
+"""Bytes of codes that need not be read ahead, and that may stay in memory."""
 
 
 def supported() -> bool:
@@ -46,16 +48,28 @@ class InBytes:
         self.codes = torch.from_numpy(whole.astype(np.int8))
         self.size = sum(one.codes.nbytes for one in codes)
         self.ahead = len(questions) < FEW and self.size > CACHED
+        self.products = self.largest = np.empty(0, dtype=np.int32)
 
-    def __call__(self, part: int, span: slice, vectors: Array, best: Best) -> Kept:
-        """Return (question, row, score) of a block's products that reach their threshold."""
+    def __call__(self, part: int, span: slice, _vectors: Array, best: Best) -> Iterator[Chosen]:
+        """Yield those of a block's pairs that may reach their threshold, at first the likely."""
         self._enter(part, span.start // CHUNK)
-        tiles = self._tiles(self.parts[part][0][span])
-        largest = tiles.amax(1).numpy()
+        products, largest = self._multiply(self.parts[part][0][span])
+        likely = None
         if np.isneginf(best.threshold[0]):
-            return self._first(tiles.numpy(), largest, vectors, best.depth)
-        question, row, _ = _reaching(tiles.numpy(), largest, self._low(best.threshold))
-        return scored(self.questions, vectors, question, row)
+            likely = _reached(products, largest, best.depth)
+            yield self._chosen(span, *_reaching(products, largest, likely))
+        low = np.floor((best.threshold - self.error - self.offset) / self.worth)
+        low = np.clip(low, LEAST, LARGEST).astype(np.int32)
+        question, row, product = _reaching(products, largest, low)
+        if likely is not None:
+            new = product < likely.take(question)
+            question, row, product = question[new], row[new], product[new]
+        yield self._chosen(span, question, row, product)
+
+    def _chosen(self, span: slice, question: Array, row: Array, product: Array) -> Chosen:
+        estimate = product * self.worth.take(question) + self.offset.take(question)
+        most = estimate + self.error.take(question)
+        return Chosen(question, row + span.start, estimate, most)
 
     def _enter(self, part: int, chunk: int) -> None:
         """Take the scales of a chunk: what a product of codes stands for, and its error."""
@@ -70,59 +84,47 @@ class InBytes:
             if self.size > KEPT:
                 forget(self.mapped)
 
-    def _tiles(self, codes: Any) -> Any:
-        """Return the products of codes as a tensor [tiles, their rows, questions]."""
+    def _multiply(self, codes: Any) -> tuple[Array, Array]:
+        """Return products [questions, rows of a tile, tiles], and the largest of each tile.
+
+        Both are written where those of the block before were: new memory costs as much time again.
+        """
         import torch
 
+        count, tile = len(self.codes) * len(codes), gcd(len(codes), TILE)
+        if count > len(self.products):
+            self.products, self.largest = (np.empty(count, dtype=np.int32) for _ in range(2))
+        products = torch.from_numpy(self.products[:count]).view(len(self.codes), len(codes))
+        largest = torch.from_numpy(self.largest[: count // tile]).view(len(self.codes), -1)
         if self.ahead:
-            products = torch.cat([self._read_ahead(some) for some in codes.split(AHEAD)])
+            torch.cat([self._read_ahead(some) for some in codes.split(AHEAD)], 1, out=products)
         else:
-            products = torch._int_mm(codes, self.codes.T)
-        return products.view(-1, gcd(len(codes), TILE), len(self.codes))
+            torch._int_mm(self.codes, codes.T, out=products)
+        tiles = products.view(len(self.codes), tile, -1)
+        torch.amax(tiles, 1, out=largest)
+        return tiles.numpy(), largest.numpy()
 
     def _read_ahead(self, codes: Any) -> Any:
         """Multiply what was read in order just before: a product by few reads in a slow order."""
         import torch
 
         codes.view(-1)[: codes.numel() // 8 * 8].view(torch.int64).sum()
-        return torch._int_mm(codes, self.codes.T)
-
-    def _first(self, tiles: Array, largest: Array, vectors: Array, depth: int) -> Kept:
-        """Score the likely best first, so that fewer of the others need to be scored."""
-        enough = len(largest) >= depth
-        likely = _reached(largest if enough else tiles.reshape(-1, len(self.codes)), depth)
-        low = _whole(likely - 2 * self.error / self.worth)
-        question, row, value = _reaching(tiles, largest, low)
-        if len(self.codes) < FEW:
-            return scored(self.questions, vectors, question, row)
-        sure = value >= likely.take(question)
-        kept = scored(self.questions, vectors, question[sure], row[sure])
-        trial = Best(len(likely), depth)
-        trial.offer(*kept)
-        left = ~sure & (value >= self._low(trial.threshold).take(question))
-        others = scored(self.questions, vectors, question[left], row[left])
-        return tuple(map(np.concatenate, zip(kept, others, strict=True)))
-
-    def _low(self, threshold: Array) -> Array:
-        """Return the least product of codes whose score may reach each question's threshold."""
-        return _whole((threshold - self.offset - self.error) / self.worth)
+        return torch._int_mm(self.codes, codes.T)
 
 
-def _whole(values: Array) -> Array:
-    return np.clip(np.floor(values), LEAST, LARGEST).astype(np.int32)
-
-
-def _reached(largest: Array, depth: int) -> Array:
+def _reached(products: Array, largest: Array, depth: int) -> Array:
     """Return a product that at least ``depth`` of each question's reach: one in as many tiles."""
-    if len(largest) < depth:
-        return np.full(largest.shape[1], LEAST, dtype=np.int32)
-    place = len(largest) - depth
-    return np.partition(np.ascontiguousarray(largest.T), place)[:, place]
+    some = largest if largest.shape[1] >= depth else products.reshape(len(products), -1)
+    if some.shape[1] < depth:
+        return np.full(len(some), LEAST, dtype=np.int32)
+    place = some.shape[1] - depth
+    return np.partition(some, place)[:, place]
 
 
-def _reaching(tiles: Array, largest: Array, low: Array) -> tuple[Array, Array, Array]:
+def _reaching(products: Array, largest: Array, low: Array) -> tuple[Array, Array, Array]:
     """Return (question, row, product) of those that reach each question's bound, by tile."""
-    tile, question = np.divmod(np.flatnonzero(largest >= low), len(low))
-    products = tiles[tile, :, question]
-    place, within = np.divmod(np.flatnonzero(products >= low[question, None]), tiles.shape[1])
-    return question[place], tile[place] * tiles.shape[1] + within, products[place, within]
+    question, tile = np.divmod(np.flatnonzero(largest >= low[:, None]), largest.shape[1])
+    some = products[question, :, tile]
+    reaching = np.flatnonzero(some >= low[question, None])
+    place, within = np.divmod(reaching, some.shape[1])
+    return question[place], within * largest.shape[1] + tile[place], some.reshape(-1)[reaching]

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 import numpy as np
 
 from slmrag.progress import bar
-from slmrag.retrievers.best import Best
 from slmrag.retrievers.bytewise import InBytes, supported
+from slmrag.retrievers.candidates import Candidates
 from slmrag.retrievers.codes import CHUNK, Codes
 from slmrag.retrievers.products import Screen, on_gpu, plain
 from slmrag.retrievers.vectors import blocks
@@ -18,7 +18,7 @@ Array = np.ndarray
 
 QUESTIONS = 2_048
 ROWS = 131_072
-PAIRS = 2**21
+PAIRS = 2**20
 WORTH_TORCH = WORTH_A_BAR = 2**28
 
 
@@ -40,24 +40,20 @@ def search(
     with bar(total=work, desc="search", unit_scale=True, shown=work >= WORTH_A_BAR) as progress:
         for start in range(0, len(asked), QUESTIONS):
             some = asked[start : start + QUESTIONS]
-            choose, best = choosing(some), Best(len(some), min(depth, total))
-            for part, span, block in blocks(parts, *rows(len(some), device)):
-                question, row, score = choose(part, span, block, best)
-                best.offer(question, row + firsts[part] + span.start, score)
+            choose, among = choosing(some), Candidates(some, parts, min(depth, total))
+            for part, span, block in blocks(parts, rows(len(some), device)):
+                for chosen in choose(part, span, block, among.best):
+                    among.take(chosen._replace(row=chosen.row + firsts[part]))
                 progress.update(len(some) * len(block))
-            found += best.ranked()
+            found += among.ranked()
     return found
 
 
-def rows(questions: int, device: str) -> tuple[int, int]:
-    """Return how many rows a block has for so many questions, and how many the first has.
-
-    A CPU's are powers of two; the first are more, because they find the thresholds.
-    """
+def rows(questions: int, device: str) -> int:
+    """Return how many rows a block has for so many questions; a CPU's are powers of two."""
     if device == "cuda":
-        return ROWS, ROWS
-    fitting = 2 ** ((PAIRS // questions).bit_length() - 1)
-    return min(CHUNK, fitting), min(CHUNK, 4 * fitting)
+        return ROWS
+    return min(CHUNK, 2 ** ((PAIRS // questions).bit_length() - 1))
 
 
 def screen(device: str, codes: Sequence[Codes], pairs: int) -> Callable[[Array], Screen]:

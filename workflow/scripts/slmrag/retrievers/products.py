@@ -5,45 +5,38 @@ product q·x by at most what Cauchy and Schwarz allow its rounding, |q·e| <= |q
 what it lets through are computed by ``scored``, so hits are the same whatever the screen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from slmrag.retrievers.best import Best, Kept
+from slmrag.retrievers.best import Best
+from slmrag.retrievers.candidates import Chosen
 from slmrag.retrievers.vectors import widened
 
 Array = np.ndarray
-Screen = Callable[[int, slice, Array, Best], Kept]
+Screen = Callable[[int, slice, Array, Best], Iterator[Chosen]]
 """From a block (number of its part, rows in it, float16 vectors) and the best so far to pairs.
 
 Where no threshold is known yet (minus infinity) one is found that ``depth`` products reach.
 """
 
-TOGETHER, TILES = 128, 8
+TILES = 8
 ROUNDING = 2.0**-23
 """Twice what one step of a float32 sum can lose: once in a screen, once in ``scored``."""
-
-
-def scored(questions: Array, vectors: Array, question: Array, row: Array) -> Kept:
-    """Return pairs with their float32 products, the same whatever the other pairs are."""
-    scores = np.empty(len(row), dtype=np.float32)
-    for start in range(0, len(row), TOGETHER):
-        some = slice(start, start + TOGETHER)
-        held = widened(vectors.take(row[some], axis=0, mode="clip"))
-        scores[some] = np.vecdot(held, questions.take(question[some], axis=0, mode="clip"))
-    return question, row, scores
 
 
 def plain(questions: Array) -> Screen:
     """Multiply in float32."""
     lengths = np.linalg.norm(questions, axis=1)
 
-    def choose(_part: int, _span: slice, vectors: Array, best: Best) -> Kept:
+    def choose(_part: int, span: slice, vectors: Array, best: Best) -> Iterator[Chosen]:
         scores, threshold = questions @ widened(vectors).T, best.threshold
         if np.isneginf(threshold[0]):
             threshold = reached(scores, best.depth, -np.inf)
-        low = threshold - lengths * slack(vectors)
-        return scored(questions, vectors, *reaching(scores, low))
+        error = lengths * slack(vectors)
+        question, row = reaching(scores, threshold - error)
+        estimate = scores[question, row]
+        yield Chosen(question, row + span.start, estimate, estimate + error.take(question))
 
     return choose
 
@@ -55,14 +48,18 @@ def on_gpu(questions: Array, device: str = "cuda") -> Screen:
     asked = torch.from_numpy(questions).to(device)
     lengths = np.linalg.norm(questions, axis=1)
 
-    def choose(_part: int, _span: slice, vectors: Array, best: Best) -> Kept:
+    def choose(_part: int, span: slice, vectors: Array, best: Best) -> Iterator[Chosen]:
         scores = asked @ torch.from_numpy(np.array(vectors)).to(device).float().T
         threshold = best.threshold
         if np.isneginf(threshold[0]) and best.depth <= scores.shape[1]:
             threshold = scores.topk(best.depth).values[:, -1].cpu().numpy()
-        low = torch.from_numpy(threshold - lengths * slack(vectors)).to(device)
+        error = lengths * slack(vectors)
+        low = torch.from_numpy(threshold - error).to(device)
         question, row = (scores >= low[:, None]).nonzero(as_tuple=True)
-        return scored(questions, vectors, question.cpu().numpy(), row.cpu().numpy())
+        question, row, estimate = (
+            one.cpu().numpy() for one in (question, row, scores[question, row])
+        )
+        yield Chosen(question, row + span.start, estimate, estimate + error.take(question))
 
     return choose
 

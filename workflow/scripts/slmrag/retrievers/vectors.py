@@ -42,10 +42,18 @@ def halved(vectors: Array, encoder: str) -> Array:
 
 
 def widened(vectors: Array) -> Array:
-    """Return float16 vectors as float32; torch is many times faster at it."""
-    if "torch" not in sys.modules:
-        return vectors.astype(np.float32)
-    return sys.modules["torch"].from_numpy(vectors).float().numpy()
+    """Return float16 vectors as float32."""
+    held = np.empty(vectors.shape, dtype=np.float32)
+    widen(vectors, held)
+    return held
+
+
+def widen(vectors: Array, held: Array) -> None:
+    """Write float16 vectors into float32 ones; torch is many times faster at it."""
+    if torch := sys.modules.get("torch"):
+        torch.from_numpy(held).copy_(torch.from_numpy(vectors))
+    else:
+        held[:] = vectors
 
 
 def parts(index: Path) -> list[Array]:
