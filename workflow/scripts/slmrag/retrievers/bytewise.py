@@ -58,8 +58,7 @@ class InBytes:
         if np.isneginf(best.threshold[0]):
             likely = _reached(products, largest, best.depth)
             yield self._chosen(span, *_reaching(products, largest, likely))
-        low = np.floor((best.threshold - self.error - self.offset) / self.worth)
-        low = np.clip(low, LEAST, LARGEST).astype(np.int32)
+        low = _whole((best.threshold - self.error - self.offset) / self.worth)
         question, row, product = _reaching(products, largest, low)
         if likely is not None:
             new = product < likely.take(question)
@@ -110,6 +109,10 @@ class InBytes:
 
         codes.view(-1)[: codes.numel() // 8 * 8].view(torch.int64).sum()
         return torch._int_mm(self.codes, codes.T)
+
+
+def _whole(products: Array) -> Array:
+    return np.clip(np.floor(products), LEAST, LARGEST).astype(np.int32)
 
 
 def _reached(products: Array, largest: Array, depth: int) -> Array:

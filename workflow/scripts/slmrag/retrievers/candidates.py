@@ -36,6 +36,7 @@ class Candidates:
         self.questions, self.parts = questions, parts
         self.firsts = np.cumsum([0, *map(len, parts)])
         self.best, self.most = Best(len(questions), depth), max(LEAST_ROOM, ROOM * len(questions))
+        self.large = sum(part.nbytes for part in parts) > KEPT
         self.waiting: list[Chosen] = []
         self.room = 0
 
@@ -51,7 +52,8 @@ class Candidates:
         if self.waiting:
             question, row, _, most = map(np.concatenate, zip(*self.waiting, strict=True))
             reaching = most >= self.best.threshold.take(question)
-            self._score(question[reaching], row[reaching])
+            if reaching.any():
+                self._score(question[reaching], row[reaching])
         return self.best.ranked()
 
     def _score_likely(self) -> None:
@@ -67,14 +69,13 @@ class Candidates:
         """Offer the scores of pairs that come nearly by row, so vectors can be forgotten again."""
         part = np.searchsorted(self.firsts, row, side="right") - 1
         row_in_part, scores = row - self.firsts.take(part), np.empty(len(row), dtype=np.float32)
-        large = sum(one.nbytes for one in self.parts) > KEPT
         for number, vectors in enumerate(self.parts):
             here = np.flatnonzero(part == number)
             for start in range(0, len(here), TOUCHED):
                 some = here[start : start + TOUCHED]
                 pairs = question.take(some), row_in_part.take(some)
                 scores[some] = scored(self.questions, vectors, *pairs)
-                if large:
+                if self.large:
                     forget([vectors])
         self.best.offer(question, row, scores)
 

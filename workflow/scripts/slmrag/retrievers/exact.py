@@ -41,7 +41,7 @@ def search(
         for start in range(0, len(asked), QUESTIONS):
             some = asked[start : start + QUESTIONS]
             choose, among = choosing(some), Candidates(some, parts, min(depth, total))
-            for part, span, block in blocks(parts, rows(len(some), device)):
+            for part, span, block in blocks(parts, *rows(len(some), device)):
                 for chosen in choose(part, span, block, among.best):
                     among.take(chosen._replace(row=chosen.row + firsts[part]))
                 progress.update(len(some) * len(block))
@@ -49,11 +49,15 @@ def search(
     return found
 
 
-def rows(questions: int, device: str) -> int:
-    """Return how many rows a block has for so many questions; a CPU's are powers of two."""
+def rows(questions: int, device: str) -> tuple[int, int]:
+    """Return how many rows a block has for so many questions, and how many the first has.
+
+    A CPU's are powers of two; the first are more, because they find the thresholds.
+    """
     if device == "cuda":
-        return ROWS
-    return min(CHUNK, 2 ** ((PAIRS // questions).bit_length() - 1))
+        return ROWS, ROWS
+    fitting = 2 ** ((PAIRS // questions).bit_length() - 1)
+    return min(CHUNK, fitting), min(CHUNK, 2 * fitting)
 
 
 def screen(device: str, codes: Sequence[Codes], pairs: int) -> Callable[[Array], Screen]:
