@@ -133,9 +133,10 @@ def looking_ahead(screen: bytewise.InBytes) -> bytewise.InBytes:
     depth=st.integers(1, 30),
     seed=st.integers(0, 99),
     asking=st.sampled_from([1, 9]),
+    room=st.sampled_from([1, 512]),
 )
 def test_every_screen_is_exact(
-    name: str, kind: str, rows: int, depth: int, seed: int, asking: int
+    name: str, kind: str, rows: int, depth: int, seed: int, asking: int, room: int
 ) -> None:
     """Whatever passes over the vectors, hits are those of sorting all float32 products."""
     if name != "plain":
@@ -149,6 +150,7 @@ def test_every_screen_is_exact(
     with pytest.MonkeyPatch.context() as patch:
         for module in (codes, bytewise):
             patch.setattr(module, "CHUNK", 128)
+        patch.setattr(candidates, "LEAST_ROOM", room)
         choose = SCREENS[name](asked, table)
         among = candidates.Candidates(asked, [table], min(depth, rows))
         for part, span, block in vectors.blocks([table], 64):

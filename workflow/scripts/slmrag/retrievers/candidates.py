@@ -14,8 +14,11 @@ from slmrag.retrievers.vectors import KEPT, forget, widen
 
 Array = np.ndarray
 
-ROOM, LEAST_ROOM = 32, 512
-"""Pairs a question that may wait, and all in all: the more, the later thresholds rise."""
+ROOM, LEAST_ROOM, CROWD = 3, 512, 4
+"""Pairs that may wait for each that is wanted, and at least: the more, the later thresholds rise.
+
+Those that cannot be dropped then may be so many times as many.
+"""
 
 TOGETHER, TOUCHED = 128, 4_096
 
@@ -35,7 +38,10 @@ class Candidates:
     def __init__(self, questions: Array, parts: Sequence[Array], depth: int):
         self.questions, self.parts = questions, parts
         self.firsts = np.cumsum([0, *map(len, parts)])
-        self.best, self.most = Best(len(questions), depth), max(LEAST_ROOM, ROOM * len(questions))
+        self.best, self.most = (
+            Best(len(questions), depth),
+            max(LEAST_ROOM, ROOM * depth * len(questions)),
+        )
         self.large = sum(part.nbytes for part in parts) > KEPT
         self.waiting: list[Chosen] = []
         self.room = 0
@@ -46,14 +52,13 @@ class Candidates:
         self.room -= len(chosen.row)
         if self.room < 0:
             self._score_likely()
+            if len(self.waiting[0].row) > CROWD * self.most:
+                self._score_rest()
 
     def ranked(self) -> list[tuple[Array, Array]]:
         """Return the rows and scores of each question, best first."""
         if self.waiting:
-            question, row, _, most = map(np.concatenate, zip(*self.waiting, strict=True))
-            reaching = most >= self.best.threshold.take(question)
-            if reaching.any():
-                self._score(question[reaching], row[reaching])
+            self._score_rest()
         return self.best.ranked()
 
     def _score_likely(self) -> None:
@@ -64,6 +69,14 @@ class Candidates:
         left = np.flatnonzero(~likely & (most >= self.best.threshold.take(question)))
         self.waiting = [Chosen(*(one.take(left) for one in (question, row, estimate, most)))]
         self.room = self.most
+
+    def _score_rest(self) -> None:
+        """Score all that still may be among the best."""
+        question, row, _, most = map(np.concatenate, zip(*self.waiting, strict=True))
+        reaching = most >= self.best.threshold.take(question)
+        if reaching.any():
+            self._score(question[reaching], row[reaching])
+        self.waiting = []
 
     def _score(self, question: Array, row: Array) -> None:
         """Offer the scores of pairs that come nearly by row, so vectors can be forgotten again."""

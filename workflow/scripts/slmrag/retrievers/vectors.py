@@ -93,8 +93,8 @@ def take(parts: Sequence[Array], rows: Array) -> Array:
 def blocks(parts: Sequence[Array], rows: int, first: int = 0) -> Iterator[tuple[int, slice, Array]]:
     """Yield (number of the part, its rows, these vectors), ``rows`` at a time, or ``first``."""
     read, size = 0, first or rows
-    for number, part in enumerate(parts):
-        start = 0
+    for number, mapped_part in enumerate(parts):
+        part, start = mapped_part.view(np.ndarray), 0  # whose slices cost less
         while start < len(part):
             span = slice(start, min(start + size, len(part)))
             yield number, span, part[span]
