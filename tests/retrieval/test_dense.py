@@ -16,6 +16,7 @@ from slmrag.errors import UserError
 from slmrag.files import read_json
 from slmrag.retrievers import ann, bytewise, candidates, codes, exact, products, store, vectors
 from slmrag.retrievers.hits import Hits
+from slmrag.transformer import Transformer
 
 from tests.retrieval import models
 from tests.retrieval.conftest import HARDWARE, write_corpus, write_questions, zipf_texts
@@ -239,6 +240,17 @@ def test_two_towers(tmp_path: Path, run: Callable) -> None:
     del entry["query_encoder"]
     with pytest.raises(UserError, match="another checkpoint"):
         run(entry, encoder=context, query_encoder=question)
+
+
+def test_an_encoder_without_the_gpu_it_asks_for(tmp_path: Path) -> None:
+    """An encoder whose entry asks for a GPU is refused where torch sees none."""
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("a GPU is here")
+    checkpoint = models.save(tmp_path / "encoder", "DPRContextEncoder")
+    hardware = {"gpus_asked": 1, "gpus": 1, "threads": 1}
+    with pytest.raises(UserError, match="gpus: 1 is asked for, and torch sees no GPU here"):
+        Transformer(checkpoint, "AutoModel", None, hardware)
 
 
 def test_towers_of_two_sizes(tmp_path: Path, run: Callable) -> None:

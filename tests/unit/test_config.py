@@ -91,6 +91,17 @@ MISTAKES = [
     ("datasets/quiz/limit", True, "datasets.quiz: limit should be a number, not true"),
     ("sampling", {"temperature": False}, "sampling: temperature should be a number, not false"),
     ("retrievers/h", {"kind": "rrf", "of": ["bm25"]}, "retrievers.h.of: give at least 2 entries"),
+    (
+        "retrievers/h",
+        {"kind": "rrf", "of": ["bm25", "bm25"]},
+        "retrievers.h.of: names bm25 twice; name each retriever once",
+    ),
+    (
+        "retrievers/d",
+        {"kind": "dense", "encoder": "hff:org/name"},
+        "retrievers.d.encoder: hff: is no scheme; use hf:org/name",
+    ),
+    ("models/tiny/checkpoint", "hff:org/name", "models.tiny.checkpoint: hff: is no scheme"),
     ("corpora/facts/object", [], "corpora.facts.object"),
     ("objects/questions/sha256", "123", "objects.questions.sha256: string should match"),
     ("models/tiny/checkpoint", None, "models.tiny: engine: vllm needs a checkpoint"),

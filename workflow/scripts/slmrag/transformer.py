@@ -24,6 +24,12 @@ class Transformer:
         if hardware.get("threads"):
             torch.set_num_threads(hardware["threads"])
         self.device = device(hardware)
+        asked = hardware.get("gpus_asked", hardware.get("gpus"))
+        if asked and self.device == "cpu":
+            raise UserError(
+                f"gpus: {asked} is asked for, and torch sees no GPU here; run it where there is "
+                "one, or set gpus: 0 for the encoder to run on the CPU"
+            )
         self.model = load(checkpoint, auto, self.device)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)

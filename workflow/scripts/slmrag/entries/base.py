@@ -1,9 +1,11 @@
 """What all entries share: nothing unknown is accepted, nothing unset is passed on."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +24,21 @@ Name = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80),
     BeforeValidator(_named),
 ]
+
+
+def _of_known_scheme(value: str) -> str:
+    """Refuse what begins as an address does that nothing here can read (``hff:org/name``)."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
+    if scheme and scheme[1] not in ("hf", "s3", "file"):
+        raise ValueError(
+            f"{scheme[1]}: is no scheme; use hf:org/name, s3://bucket/prefix/ or a folder"
+        )
+    return value
+
+
+Checkpoint = Annotated[str, StringConstraints(min_length=1), AfterValidator(_of_known_scheme)]
+"""The name of a model on the hub, a prefix, or a folder."""
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from slmrag.entries.base import Entry, Name
+from slmrag.entries.base import Checkpoint, Entry, Name
 
 
 class ModeEntry(Entry):
@@ -80,7 +80,9 @@ class ModelEntry(Entry):
     engine: Literal["vllm", "transformers", "openai", "echo"] = Field(
         "vllm", description="What runs the model"
     )
-    checkpoint: str | None = Field(None, description="hf:org/name, s3://bucket/prefix/ or a folder")
+    checkpoint: Checkpoint | None = Field(
+        None, description="hf:org/name, s3://bucket/prefix/ or a folder"
+    )
     revision: str | None = Field(None, description="Commit of an hf: checkpoint; pin it")
     allow_pickle: bool | None = Field(
         None,

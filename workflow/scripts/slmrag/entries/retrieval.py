@@ -4,9 +4,16 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+)
 
-from slmrag.entries.base import Entry, Name
+from slmrag.entries.base import Checkpoint, Entry, Name
 from slmrag.entries.own import entries
 from slmrag.retrievers import KINDS
 
@@ -125,12 +132,11 @@ class Dense(Retriever):
     HARDWARE: ClassVar[frozenset[str]] = frozenset({"batch_size", "gpus", "shards"})
 
     kind: Literal["dense"]
-    encoder: str = Field(
-        min_length=1,
+    encoder: Checkpoint = Field(
         description="Checkpoint: hf:org/name, s3://bucket/prefix/ or a folder; hashing: a stand-in",
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
-    query_encoder: str | None = Field(
+    query_encoder: Checkpoint | None = Field(
         None, description="Checkpoint for questions, where it is not the passages' (DPR)"
     )
     query_encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
@@ -160,6 +166,14 @@ class RRF(Retriever):
     of: list[Name] = Field(min_length=2, description="Retrievers whose hits are fused")
     k: PositiveFloat | None = Field(None, description="Damping of the first ranks (60)")
 
+    @field_validator("of")
+    @classmethod
+    def each_once(cls, of: list[str]) -> list[str]:
+        """Refuse a retriever named twice: it would count twice."""
+        if twice := sorted({name for name in of if of.count(name) > 1}):
+            raise ValueError(f"names {', '.join(twice)} twice; name each retriever once")
+        return of
+
 
 class Rerank(Retriever):
     """Another retriever's hits, ranked anew by a cross-encoder."""
@@ -169,8 +183,8 @@ class Rerank(Retriever):
 
     kind: Literal["rerank"]
     of: Name = Field(description="Retriever whose hits are ranked anew")
-    encoder: str = Field(
-        min_length=1, description="Cross-encoder: hf:org/name, s3://bucket/prefix/ or a folder"
+    encoder: Checkpoint = Field(
+        description="Cross-encoder: hf:org/name, s3://bucket/prefix/ or a folder"
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
     candidates: PositiveInt | None = Field(
