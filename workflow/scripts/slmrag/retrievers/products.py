@@ -2,7 +2,7 @@
 
 A screen may let too many vectors through, never too few: what it computes differs from the inner
 product q·x by at most what Cauchy and Schwarz allow its rounding, |q·e| <= |q| |e|. The scores of
-what it lets through are computed by ``scored``, so hits are the same whatever the screen.
+what it lets through are computed by ``candidates``, so hits are the same whatever the screen.
 """
 
 from collections.abc import Callable, Iterator
