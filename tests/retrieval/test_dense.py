@@ -14,7 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.errors import UserError
 from slmrag.files import read_json
-from slmrag.retrievers import ann, bytewise, candidates, codes, exact, products, store, vectors
+from slmrag.retrievers import (
+    ann,
+    best,
+    bytewise,
+    candidates,
+    codes,
+    exact,
+    products,
+    store,
+    vectors,
+)
 from slmrag.retrievers.hits import Hits
 from slmrag.transformer import Transformer
 
@@ -101,11 +111,16 @@ def awkward(kind: str, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         table *= 10 ** rng.uniform(-6, 3, (rows, 1))
     if kind == "equal":  # hardly any two differ
         table = table[rng.integers(0, min(5, rows), rows)]
+    if kind == "tiny":  # questions without a square in float32
+        asked *= 1e-25
+    if kind == "single":  # of one dimension
+        table, asked = table[:, :1], asked[:, :1]
     if kind == "coarse":  # many ties, and questions of nothing
         table, asked = np.sign(table) * (table > 1), np.round(asked) * (np.arange(9)[:, None] % 2)
     return table.astype(np.float16), asked.astype(np.float32)
 
 
+ROWS = np.arange(900)
 SCREENS = {
     "plain": lambda asked, table: products.plain(asked),
     "in_bytes": lambda asked, table: bytewise.InBytes(asked, [in_bytes(table)]),
@@ -117,6 +132,8 @@ SCREENS = {
 def in_bytes(table: np.ndarray) -> codes.Codes:
     """Return the codes of vectors, chunk by chunk."""
     found = [codes.coded(table[at : at + codes.CHUNK]) for at in range(0, len(table), codes.CHUNK)]
+    if not found:
+        return codes.Codes(np.zeros(table.shape, np.int8), np.zeros((0, 4 + table.shape[1])))
     return codes.Codes(*map(np.concatenate, zip(*((c, s[None]) for c, s in found), strict=True)))
 
 
@@ -152,6 +169,7 @@ def test_every_screen_is_exact(
         for module in (codes, bytewise):
             patch.setattr(module, "CHUNK", 128)
         patch.setattr(candidates, "LEAST_ROOM", room)
+        patch.setattr(candidates, "CROWD", room // 512)
         choose = SCREENS[name](asked, table)
         among = candidates.Candidates(asked, [table], min(depth, rows))
         for part, span, block in vectors.blocks([table], 64):
@@ -161,6 +179,57 @@ def test_every_screen_is_exact(
         expected = np.lexsort((np.arange(rows), -scores))[:depth]
         assert rows_found.tolist() == expected.tolist()
         assert values.tolist() == scores[expected].tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cuts=st.lists(st.integers(0, 900), max_size=4),
+    depth=st.integers(1, 40),
+    kind=st.sampled_from(["even", "narrow", "long", "equal", "coarse", "tiny", "single"]),
+    seed=st.integers(0, 99),
+)
+def test_a_search_of_several_files_is_exact(
+    cuts: list[int], depth: int, kind: str, seed: int
+) -> None:
+    """Vectors in several files, some empty, in bytes and small blocks: the best of all products."""
+    pytest.importorskip("torch")
+    table, asked = awkward(kind, 900, seed)
+    whole = np.stack([candidates.scored(asked, table, np.full(900, q), ROWS) for q in range(9)])
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (codes, bytewise, exact):
+            patch.setattr(module, "CHUNK", 128)
+        patch.setattr(exact, "PAIRS", 9 * 32)
+        patch.setattr(exact, "WORTH_TORCH", 0)
+        parts = np.split(table, sorted(cuts))
+        found = exact.search(parts, asked, depth, codes=[in_bytes(part) for part in parts])
+    for scores, (rows, values) in zip(whole, found, strict=True):
+        expected = np.lexsort((ROWS, -scores))[:depth]
+        assert rows.tolist() == expected.tolist()
+        assert values.tolist() == scores[expected].tolist()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_bound_holds_where_all_that_is_lost_adds_up(turned: bool) -> None:
+    """A score that rounding moves as far as it can is within the bound, and not far within."""
+    pytest.importorskip("torch")
+    edge, lost = np.zeros(40), np.full(40, 0.49)
+    edge[0], asked = 127, np.ones(40)
+    if turned:  # the question loses instead, against codes that are exact
+        asked, lost = np.where(edge, 127, 0.49), np.where(edge, 0, 100)
+    table = np.stack([edge, -edge, lost, -lost]).astype(np.float16)
+    asked = asked.astype(np.float32)[None]
+    (found,) = (
+        chosen
+        for chosen in bytewise.InBytes(asked, [in_bytes(table)])(
+            0, slice(0, 4), table, best.Best(1, 5)
+        )
+        if len(chosen.row)
+    )
+    scores = candidates.scored(asked, table, found.question, found.row)
+    error = found.most - found.estimate
+    off = np.abs(scores - found.estimate)
+    assert (off <= error).all()
+    assert off.max() > 0.95 * error.max()
 
 
 @pytest.mark.parametrize("kind", ["even", "narrow", "long", "equal", "coarse"])
@@ -249,7 +318,7 @@ def test_an_encoder_without_the_gpu_it_asks_for(tmp_path: Path) -> None:
         pytest.skip("a GPU is here")
     checkpoint = models.save(tmp_path / "encoder", "DPRContextEncoder")
     hardware = {"gpus_asked": 1, "gpus": 1, "threads": 1}
-    with pytest.raises(UserError, match="gpus: 1 is asked for, and torch sees no GPU here"):
+    with pytest.raises(UserError, match="gpus: 1 is asked for, and the job sees no GPU"):
         Transformer(checkpoint, "AutoModel", None, hardware)
 
 

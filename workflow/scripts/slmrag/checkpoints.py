@@ -1,6 +1,7 @@
 """Checkpoints of the hub, of a prefix or of a folder: weights as safetensors, no code."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
@@ -28,6 +29,8 @@ def fetch_checkpoint(
 ) -> tuple[str | None, list[dict[str, Any]]]:
     """Fill ``folder`` and return the resolved revision (None outside the hub) and the files."""
     choose = _chooser(uri, allow_pickle)
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", uri) and not Path(uri).exists():
+        raise UserError(f"{uri}: no such folder; if it is a model of the hub, write hf:{uri}")
     if not uri.startswith("hf:"):
         return None, download(_prefix(uri), folder, dict(storage), wanted=choose)
     if revision is None:

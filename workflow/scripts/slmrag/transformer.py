@@ -27,7 +27,7 @@ class Transformer:
         asked = hardware.get("gpus_asked", hardware.get("gpus"))
         if asked and self.device == "cpu":
             raise UserError(
-                f"gpus: {asked} is asked for, and torch sees no GPU here; run it where there is "
+                f"gpus: {asked} is asked for, and the job sees no GPU; run it where there is "
                 "one, or set gpus: 0 for the encoder to run on the CPU"
             )
         self.model = load(checkpoint, auto, self.device)

@@ -33,6 +33,8 @@ def _of_known_scheme(value: str) -> str:
         raise ValueError(
             f"{scheme[1]}: is no scheme; use hf:org/name, s3://bucket/prefix/ or a folder"
         )
+    if value.startswith("hf:") and not re.fullmatch(r"hf:[\w.-]+(/[\w.-]+)?", value):
+        raise ValueError(f"{value} names no model of the hub; write hf:org/name")
     return value
 
 
@@ -45,7 +47,9 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 class Entry(BaseModel):
     """A part of the config that refuses unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
+    )
 
     HARDWARE: ClassVar[frozenset[str]] = frozenset()
     """Keys that change how fast or where, never what: they are no reason to rerun."""

@@ -1,8 +1,9 @@
 """Retrievers, one class a kind, so that a key of another kind is refused."""
 
+from collections.abc import Mapping
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
@@ -11,6 +12,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     field_validator,
+    model_validator,
 )
 
 from slmrag.entries.base import Checkpoint, Entry, Name
@@ -19,7 +21,6 @@ from slmrag.retrievers import KINDS
 
 Tokenizer = Literal["words", "whitespace"]
 Stopwords = Literal["none", "english"]
-Saturation = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -27,8 +28,18 @@ class Retriever(Entry):
     """What every retriever has; BUILD names the keys that change its index."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind"})
+    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {}
+    """Keys that mean something only where another key has one of these values."""
 
     depth: PositiveInt = Field(100, description="Passages kept for each question")
+
+    @model_validator(mode="after")
+    def all_has_effect(self) -> Self:
+        """Refuse a key that would be passed over."""
+        for key, (other, values) in self.ONLY.items():
+            if getattr(self, key) is not None and getattr(self, other) not in values:
+                raise ValueError(f"{key} is for {other}: {' or '.join(sorted(values))}; remove it")
+        return self
 
     def build_params(self) -> dict[str, Any]:
         """Return the keys that are set and change the index."""
@@ -57,6 +68,7 @@ class RankBM25(Retriever):
     """rank_bm25's BM25, computed through an inverted index with the same scores."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "tokenizer", "stopwords"})
+    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("variant", {"plus", "l"})}
 
     kind: Literal["rank_bm25"]
     tokenizer: Tokenizer | None = Field(
@@ -68,7 +80,7 @@ class RankBM25(Retriever):
     variant: Literal["okapi", "plus", "l"] | None = Field(
         None, description="Which of rank_bm25's classes (okapi)"
     )
-    k1: Saturation | None = Field(None, description="Saturation of term frequency (1.5)")
+    k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
     b: Share | None = Field(None, description="Normalisation by passage length (0.75)")
     epsilon: NonNegativeFloat | None = Field(
         None, description="okapi: share of the mean idf for terms in over half the passages (0.25)"
@@ -84,6 +96,7 @@ class BM25S(Retriever):
     BUILD: ClassVar[frozenset[str]] = frozenset(
         {"kind", "tokenizer", "stopwords", "method", "k1", "b", "delta"}
     )
+    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("method", {"bm25l", "bm25+"})}
 
     kind: Literal["bm25s"]
     tokenizer: Tokenizer | None = Field(None, description="As of rank_bm25 (words)")
@@ -91,7 +104,7 @@ class BM25S(Retriever):
     method: Literal["robertson", "lucene", "atire", "bm25l", "bm25+"] | None = Field(
         None, description="Which BM25 (lucene)"
     )
-    k1: Saturation | None = Field(None, description="Saturation of term frequency (1.5)")
+    k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
     b: Share | None = Field(None, description="Normalisation by passage length (0.75)")
     delta: NonNegativeFloat | None = Field(
         None, description="bm25l, bm25+: least worth of a term (0.5)"
@@ -108,9 +121,7 @@ class Lucene(Retriever):
         None, description="Stemmer of Anserini's English analyser (porter)"
     )
     keep_stopwords: bool | None = Field(None, description="Index stop words too (false)")
-    k1: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
-        None, description="Saturation of term frequency (0.9)"
-    )
+    k1: NonNegativeFloat | None = Field(None, description="Saturation of term frequency (0.9)")
     b: Share | None = Field(None, description="Normalisation by passage length (0.4)")
 
 
@@ -130,6 +141,10 @@ class Dense(Retriever):
         }
     )
     HARDWARE: ClassVar[frozenset[str]] = frozenset({"batch_size", "gpus", "shards"})
+    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {
+        "ef_search": ("ann", {"hnsw"}),
+        "nprobe": ("ann", {"ivf"}),
+    }
 
     kind: Literal["dense"]
     encoder: Checkpoint = Field(
@@ -187,6 +202,15 @@ class Rerank(Retriever):
         description="Cross-encoder: hf:org/name, s3://bucket/prefix/ or a folder"
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
+
+    @field_validator("encoder")
+    @classmethod
+    def reads_pairs(cls, encoder: str) -> str:
+        """Refuse the stand-in, which reads no pairs."""
+        if encoder == "hashing":
+            raise ValueError("hashing is no cross-encoder; name one, as hf:org/name")
+        return encoder
+
     candidates: PositiveInt | None = Field(
         None, description="How many of its hits are read (all of them unless set)"
     )

@@ -18,7 +18,8 @@ class Best:
 
     def __init__(self, questions: int, depth: int):
         self.depth, self.threshold = depth, np.full(questions, -np.inf, dtype=np.float32)
-        self.waiting: list[Kept] = []
+        none = np.empty(0, dtype=np.int64)
+        self.waiting: list[Kept] = [(none, none, none.astype(np.float32))]
         self.room = self.most = max(LEAST_ROOM, 3 * questions * depth // 2)
 
     def offer(self, question: Array, row: Array, score: Array) -> None:

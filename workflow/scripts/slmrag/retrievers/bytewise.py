@@ -7,14 +7,15 @@ import numpy as np
 from slmrag.retrievers.best import Best
 from slmrag.retrievers.candidates import Chosen
 from slmrag.retrievers.codes import CHUNK, TINY, Codes
-from slmrag.retrievers.products import ROUNDING
-from slmrag.retrievers.tiles import Tiles, whole
+from slmrag.retrievers.products import ROUNDING, SMALLEST, lengths
+from slmrag.retrievers.tiles import Tiles, floored
 from slmrag.retrievers.vectors import forget
 
 Array = np.ndarray
 
-FEW, CACHED, KEPT = 8, 2**24, 2**29
-"""Questions too few for a fast order of reading, bytes that need none, that may stay in memory."""
+FEW, CACHED, MAPPED = 8, 2**24, 2**29
+"""Below FEW questions codes above CACHED bytes are read in order first; above MAPPED bytes they are
+forgotten chunk by chunk."""
 
 
 def supported() -> bool:
@@ -36,25 +37,29 @@ class InBytes:
 
         self.questions, self.chunk, self.mapped = questions, (-1, -1), [one.codes for one in codes]
         self.parts = [(torch.from_numpy(one.codes), np.asarray(one.scales)) for one in codes]
-        self.lengths = np.sqrt(np.vecdot(questions, questions))
+        self.lengths = lengths(questions)
         self.step = np.maximum(TINY, np.abs(questions).max(axis=1) / np.float32(127))
         asked = np.clip(np.rint(questions / self.step[:, None]), -127, 127)
         rest = questions - self.step[:, None] * asked
-        self.rest = np.sqrt(np.vecdot(rest, rest))
+        self.rest = lengths(rest)
         self.codes = torch.from_numpy(asked.astype(np.int8))
         self.size = sum(one.codes.nbytes for one in codes)
         self.ahead = len(questions) < FEW and self.size > CACHED
         self.memory, self.tiles = np.empty(0, dtype=np.int32), dict[int, Tiles]()
 
     def __call__(self, part: int, span: slice, _vectors: Array, best: Best) -> Iterator[Chosen]:
-        """Yield those of a block's pairs that may reach their threshold, at first the likely."""
+        """Yield those of a block's pairs that may reach their threshold, at first the likely.
+
+        The block is of one chunk; either all questions have a threshold or none has.
+        """
+        assert span.start // CHUNK == (span.stop - 1) // CHUNK
         self._enter(part, span.start // CHUNK)
         tiles, likely = self._tiles(span.stop - span.start), None
         tiles.multiply(self.codes, self.parts[part][0][span], self.ahead)
         if best.threshold[0] == -np.inf:
             likely = tiles.reached(best.depth)
             yield self._chosen(span, *tiles.reaching(likely))
-        low = whole(best.threshold / self.worth - self.margin)
+        low = floored(best.threshold / self.worth - self.margin)
         question, row, product = tiles.reaching(low)
         if likely is not None:
             new = product < likely.take(question)
@@ -82,8 +87,9 @@ class InBytes:
             self.worth = self.step.astype(np.float64) * unit
             self.offset = (self.questions @ scales[4:]).astype(np.float64)
             self.error = 1.001 * (self.lengths * lost + self.rest * longest)
-            self.error += (len(scales) + 8) * ROUNDING * reach * self.lengths  # of float32 itself
+            rounding = (len(scales) + 8) * ROUNDING * reach * self.lengths  # of float32 itself
+            self.error += rounding + len(scales) * SMALLEST
             self.margin = (self.offset + self.error) / self.worth
             self.chunk = part, chunk
-            if self.size > KEPT:
+            if self.size > MAPPED:
                 forget(self.mapped)

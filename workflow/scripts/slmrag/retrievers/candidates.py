@@ -15,12 +15,11 @@ from slmrag.retrievers.vectors import KEPT, forget, widen
 Array = np.ndarray
 
 ROOM, LEAST_ROOM, CROWD = 3, 512, 4
-"""Pairs that may wait for each that is wanted, and at least: the more, the later thresholds rise.
-
-Those that cannot be dropped then may be so many times as many.
-"""
+"""Before the likely are scored, ROOM pairs wait for each wanted hit, LEAST_ROOM at least; if CROWD
+times as many still cannot be dropped, all are scored."""
 
 TOGETHER, TOUCHED = 128, 4_096
+"""Pairs whose vectors are copied at once, and after how many the mapped vectors are forgotten."""
 
 
 class Chosen(NamedTuple):

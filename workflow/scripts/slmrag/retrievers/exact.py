@@ -16,7 +16,9 @@ from slmrag.retrievers.vectors import blocks
 
 Array = np.ndarray
 
-QUESTIONS = 2_048
+QUESTIONS, WANTED = 2_048, 2**18
+"""Questions that are searched at once, and hits that they want: so much is held in memory."""
+
 ROWS = 131_072
 PAIRS = 2**20
 WORTH_TORCH = WORTH_A_BAR = 2**28
@@ -38,8 +40,9 @@ def search(
     asked, work = np.ascontiguousarray(questions, dtype=np.float32), len(questions) * total
     choosing = screen(device, codes, work)
     with bar(total=work, desc="search", unit_scale=True, shown=work >= WORTH_A_BAR) as progress:
-        for start in range(0, len(asked), QUESTIONS):
-            some = asked[start : start + QUESTIONS]
+        together = max(1, min(QUESTIONS, WANTED // depth))
+        for start in range(0, len(asked), together):
+            some = asked[start : start + together]
             choose, among = choosing(some), Candidates(some, parts, min(depth, total))
             for part, span, block in blocks(parts, *rows(len(some), device)):
                 for chosen in choose(part, span, block, among.best):
@@ -52,7 +55,8 @@ def search(
 def rows(questions: int, device: str) -> tuple[int, int]:
     """Return how many rows a block has for so many questions, and how many the first has.
 
-    A CPU's are powers of two; the first are more, because they find the thresholds.
+    Powers of two up to a chunk of codes, so that no block lies in two; the first is twice as large,
+    for it finds the thresholds.
     """
     if device == "cuda":
         return ROWS, ROWS
@@ -64,7 +68,8 @@ def screen(device: str, codes: Sequence[Codes], pairs: int) -> Callable[[Array],
     """Return the fastest way on a device to choose among so many products."""
     if device == "cuda":
         return on_gpu
-    if codes and _torch_for(pairs) and supported():
+    wide = bool(codes) and codes[0].codes.shape[1] > 1  # torch multiplies single columns wrongly
+    if wide and _torch_for(pairs) and supported():
         return partial(InBytes, codes=codes)
     return plain
 

@@ -21,19 +21,20 @@ Where no threshold is known yet (minus infinity) one is found that ``depth`` pro
 """
 
 TILES = 8
-ROUNDING = 2.0**-23
-"""Twice what one step of a float32 sum can lose: once in a screen, once in ``scored``."""
+ROUNDING, SMALLEST = 2.0**-23, 2.0**-148
+"""Twice what one step of a float32 sum can lose, of its size or near nothing: once in a screen,
+once in a score."""
 
 
 def plain(questions: Array) -> Screen:
     """Multiply in float32."""
-    lengths = np.linalg.norm(questions, axis=1)
+    long = lengths(questions).astype(np.float32)
 
     def choose(_part: int, span: slice, vectors: Array, best: Best) -> Iterator[Chosen]:
         scores, threshold = questions @ widened(vectors).T, best.threshold
         if np.isneginf(threshold[0]):
             threshold = reached(scores, best.depth, -np.inf)
-        error = lengths * slack(vectors)
+        error = long * slack(vectors)
         question, row = reaching(scores, threshold - error)
         estimate = scores[question, row]
         yield Chosen(question, row + span.start, estimate, estimate + error.take(question))
@@ -42,18 +43,19 @@ def plain(questions: Array) -> Screen:
 
 
 def on_gpu(questions: Array, device: str = "cuda") -> Screen:
-    """Multiply with torch on a device, in float32."""
+    """Multiply with torch on a device, in float32 (TF32 would err by more than the bound)."""
     import torch
 
+    torch.set_float32_matmul_precision("highest")
     asked = torch.from_numpy(questions).to(device)
-    lengths = np.linalg.norm(questions, axis=1)
+    long = lengths(questions).astype(np.float32)
 
     def choose(_part: int, span: slice, vectors: Array, best: Best) -> Iterator[Chosen]:
         scores = asked @ torch.from_numpy(np.array(vectors)).to(device).float().T
         threshold = best.threshold
         if np.isneginf(threshold[0]) and best.depth <= scores.shape[1]:
             threshold = scores.topk(best.depth).values[:, -1].cpu().numpy()
-        error = lengths * slack(vectors)
+        error = long * slack(vectors)
         low = torch.from_numpy(threshold - error).to(device)
         question, row = (scores >= low[:, None]).nonzero(as_tuple=True)
         question, row, estimate = (
@@ -62,6 +64,12 @@ def on_gpu(questions: Array, device: str = "cuda") -> Screen:
         yield Chosen(question, row + span.start, estimate, estimate + error.take(question))
 
     return choose
+
+
+def lengths(vectors: Array) -> Array:
+    """Return the lengths of vectors, in float64 because small ones have no square in float32."""
+    wide = vectors.astype(np.float64)
+    return np.sqrt(np.vecdot(wide, wide))
 
 
 def reaching(scores: Array, low: Array) -> tuple[Array, Array]:

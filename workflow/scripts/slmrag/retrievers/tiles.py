@@ -64,9 +64,9 @@ class Tiles:
         return question.take(place), row, some.reshape(-1).take(reaching)
 
 
-def whole(products: Array) -> Array:
-    """Return the least integers of products that reach these, as int32."""
-    return np.clip(np.floor(products), LEAST, LARGEST).astype(np.int32)
+def floored(bounds: Array) -> Array:
+    """Round bounds down to int32: no integer product that reaches a bound is lost."""
+    return np.clip(np.floor(bounds), LEAST, LARGEST).astype(np.int32)
 
 
 def _read_ahead(asked: Any, codes: Any) -> Any:
