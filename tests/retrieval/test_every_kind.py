@@ -63,3 +63,6 @@ def test_every_kind(tmp_path: Path) -> None:
         assert all(value["low"] is not None for value in metrics["metrics"].values()), name
     one, two = (pl.read_parquet(folder / f"{name}.parquet") for name in ("hashed", "shared"))
     assert one.equals(two)
+    lacking = [kind for kind in (*LUCENE, *FAISS) if kind not in retrievers]
+    if lacking:
+        pytest.skip(f"all others passed; not installed here: {', '.join(lacking)}")

@@ -118,6 +118,12 @@ def test_no_checkpoint(tmp_path):
         fetch(tmp_path, str(checkpoint(tmp_path / "x", "a.safetensors")))
 
 
+def test_a_name_of_the_hub_without_its_scheme(tmp_path):
+    """Who forgets hf: is told to write it."""
+    with pytest.raises(UserError, match=r"org/name: no such folder; .* write hf:org/name"):
+        fetch(tmp_path, "org/name")
+
+
 PROGRAM = """
 import json, sys
 sys.path[:0] = ["workflow/scripts"]
