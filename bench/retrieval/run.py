@@ -53,9 +53,9 @@ def compare_dense(folder: Path, count: int) -> str:
             both.get("rates", {}).get(who + name, float("nan")) for who in ("ours", "bare")
         )
         lines.append(
-            f"| dense, {condition} | {count:,} | {made.get('codes_s', 0):.1f} | {fast:,.0f} ({bare:,.3g}) "
-            f"| **{fast / bare:.2f} x** | / {peak:,.0f} | {peak - start:,.0f} "
-            f"| {made.get('disk_mb', 0):,.0f} | {both.get('equal', 0):.2%} |"
+            f"| dense, {condition} | {count:,} | {made.get('codes_s', 0):.1f} "
+            f"| {fast:,.0f} ({bare:,.3g}) | **{fast / bare:.2f} x** | / {peak:,.0f} "
+            f"| {peak - start:,.0f} | {made.get('disk_mb', 0):,.0f} | {both.get('equal', 0):.2%} |"
         )
     return "\n".join(lines)
 
