@@ -51,6 +51,7 @@ FAMILIES = {
     "contriever-msmarco": (BERT, mean, "", "", False),
     "all-MiniLM-L6-v2": (BERT, mean, "", "", True),
     "Qwen3-Embedding-0.6B": (DECODER, last, TASK + "Query:", "", True),
+    "e5-mistral-7b-instruct": (DECODER, last, TASK + "Query: ", "", True),
 }
 
 
