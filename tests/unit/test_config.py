@@ -143,7 +143,7 @@ def test_all_mistakes_are_told_at_once():
     assert message(raw).splitlines()[0] == "the config has 3 problems:"
 
 
-@pytest.mark.parametrize("format", ["nq_open", "simpleqa", "kilt"])
+@pytest.mark.parametrize("format", ["dpr_qa", "nq_open", "simpleqa", "kilt"])
 def test_an_oracle_over_a_set_without_gold_passages_says_what_to_do(format):
     """A format without gold passages and an oracle are an error that offers a gold object or skip.
 

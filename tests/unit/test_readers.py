@@ -130,6 +130,35 @@ def test_nq_open(tmp_path):
     assert rows[0]["answers"] == ["The Eagles", "Eagles"]
 
 
+def test_dprs_questions_for_its_retriever(tmp_path):
+    """A line of nq-test.qa.csv is a question and a Python list of answers, quoted where need be."""
+    data = (
+        "who got the first nobel prize in physics\t['Wilhelm Conrad Röntgen']\n"
+        'what is it\t"[""It\'s \'this\'"", \'that\']"\n'
+    )
+    rows, _ = prepare_questions(tmp_path, "nq-test.qa.csv", data, {"format": "dpr_qa"})
+    assert [row["answers"] for row in rows] == [["Wilhelm Conrad Röntgen"], ["It's 'this'", "that"]]
+    assert rows[0]["question"] == "who got the first nobel prize in physics"
+    assert len({row["question_id"] for row in rows}) == 2
+
+
+@pytest.mark.parametrize("wordless", ["drop", "keep"])
+def test_answers_without_words(tmp_path, caplog, wordless):
+    """Two questions of NQ-open can be answered by signs alone: they are left out, or kept as is."""
+    lines = [("moon", ["1972", "*"]), ("pigs", ["---"]), ("bass", [")"])]
+    data = "".join(json.dumps({"question": q, "answer": a}) + "\n" for q, a in lines)
+    entry = {"format": "nq_open", "wordless_answers": wordless}
+    rows, audit = prepare_questions(tmp_path, "dev.jsonl", data, entry)
+    kept = [(row["question_id"], row["answers"]) for row in rows]
+    if wordless == "keep":
+        assert kept == [("0", ["1972", "*"]), ("1", ["---"]), ("2", [")"])]
+    else:
+        assert kept == [("0", ["1972"])]
+        assert audit["left_out"] == 2
+        assert "2 questions left out: their answers have no words" in caplog.text
+        assert "dev.jsonl, line 2" in caplog.text
+
+
 SIMPLEQA = (
     "metadata,problem,answer\n"
     "\"{'topic': 'Science', 'urls': ['https://a', 'https://b']}\",Who won in 2010?,Michio Sugeno\n"
@@ -237,6 +266,9 @@ BAD_QUESTIONS = [
     ("nq_open", b"PK\x03\x04zipped", "is an archive (zip); unpack it"),
     ("squad", b'{"data": []} {"data": []}', "line 1: something stands behind"),
     ("dpr", b"hello", "neither a JSON array nor JSONL"),
+    ("dpr_qa", b"who\t['x']\nwhat\n", "line 2: 1 columns instead of 2 (question, answers)"),
+    ("dpr_qa", b"who\t['x']\nwhat\topen('x')\n", "line 2: the answers are no list of texts"),
+    ("dpr_qa", b"who\t['x', 3]\n", "line 1: the answers are no list of texts; write ['one'"),
     ("simpleqa", b"metadata,problem,answer\na,b\n", "line 2: 2 columns instead of 3"),
     ("simpleqa", b'metadata,problem,answer\nx,y,z\na,"b,c\n', "line 3: unexpected end of data"),
     ("jsonl", b'{"question_id": 1, "question": "a", "answers": "b"}\n' * 2, "line 2: the question"),

@@ -1,5 +1,6 @@
 """Raw files of questions into one table, with an audit."""
 
+import logging
 from collections import Counter
 
 import polars as pl
@@ -13,13 +14,16 @@ from slmrag.readers import files_of, reader
 from slmrag.readers.shapes import QUESTIONS
 from slmrag.sampling import sample
 
+log = logging.getLogger(__name__)
+
 
 def main(input, output, params):
     """Read, check, sample and write the questions of a set, and count what they hold."""
     entry, columns = params.entry, params.entry.get("columns") or {}
     read = reader(entry["format"], "questions")
+    left_out: list[str] = []
     chosen = sample(
-        checked(files_of(input.raw), read, columns),
+        checked(files_of(input.raw), read, entry, left_out),
         entry.get("limit"),
         entry.get("seed", 0),
         key=lambda pair: pair[1].question_id,
@@ -31,6 +35,9 @@ def main(input, output, params):
         train = ((one.question, one.answers) for path in trains for one in read(path, columns))
         table = table.with_columns(overlap=pl.Series(overlaps(rows, train), dtype=pl.String))
         summary["overlap"] = dict(Counter(table["overlap"]))
+    if left_out:
+        first, summary["left_out"] = left_out[0], len(left_out)
+        log.warning("%d questions left out: their answers have no words (%s)", len(left_out), first)
     write_table(table, output.questions)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from slmrag.config import Config
 
 WITHOUT_GOLD = {
+    "dpr_qa": "has no gold passages",
     "nq_open": "has no gold passages",
     "simpleqa": "has no gold passages",
     "kilt": "names its gold passages without their text",

@@ -9,7 +9,16 @@ from slmrag.errors import nearest
 
 CorpusFormat = Literal["dpr_tsv", "kilt", "beir", "squad", "text", "jsonl", "csv", "parquet"]
 DatasetFormat = Literal[
-    "dpr", "nq_open", "nq_simplified", "kilt", "squad", "simpleqa", "jsonl", "csv", "parquet"
+    "dpr",
+    "dpr_qa",
+    "nq_open",
+    "nq_simplified",
+    "kilt",
+    "squad",
+    "simpleqa",
+    "jsonl",
+    "csv",
+    "parquet",
 ]
 
 
@@ -78,6 +87,11 @@ class DatasetEntry(Entry):
         None, description="Size of a seeded sample, stable as it grows; null takes all questions"
     )
     seed: int | None = Field(None, description="Seed of the sample (0 unless set)")
+    wordless_answers: Literal["refuse", "drop", "keep"] | None = Field(
+        None,
+        description="Questions whose answers have no word but an article (NQ-open has two, --- and "
+        "a bracket): refuse, drop, or keep all answers, for retrieval alone (refuse)",
+    )
     gold: Name | None = Field(
         None, description="Object with gold passages for a set that has none of its own"
     )

@@ -49,6 +49,12 @@ def _dpr() -> ModuleType:
     return dpr
 
 
+def _dpr_qa() -> ModuleType:
+    from slmrag.readers import dpr_qa
+
+    return dpr_qa
+
+
 def _nq_open() -> ModuleType:
     from slmrag.readers import nq_open
 
@@ -92,6 +98,7 @@ FORMATS: dict[str, Callable[[], ModuleType]] = {
     "csv": _csv,
     "parquet": _parquet,
     "dpr": _dpr,
+    "dpr_qa": _dpr_qa,
     "nq_open": _nq_open,
     "simpleqa": _simpleqa,
     "squad": _squad,

@@ -26,12 +26,17 @@ LONGEST = 1 << 28
 def rows_of(path: Path, separator: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row by column name); UserError names a row of another width."""
     header: list[str] | None = None
+    for line, values in records_of(path, separator):
+        if header is None:
+            header = sound(values, path, separator)
+        else:
+            yield line, dict(zip(header, _whole(values, header, path, line), strict=True))
+
+
+def records_of(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, values) of each record, a header among them."""
     for first, block in record_blocks(path):
-        for line, values in _read(block, path, first, separator):
-            if header is None:
-                header = sound(values, path, separator)
-            else:
-                yield line, dict(zip(header, _whole(values, header, path, line), strict=True))
+        yield from _read(block, path, first, separator)
 
 
 def tables_of(

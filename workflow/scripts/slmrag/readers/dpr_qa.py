@@ -1,0 +1,32 @@
+"""DPR's nq-test.qa.csv: question, tab, a Python list of answers; no header."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from slmrag.errors import UserError
+from slmrag.readers.delimited import records_of
+from slmrag.readers.shapes import Question
+
+
+def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
+    """Yield the questions; they have neither ids nor gold passages."""
+    for line, values in records_of(path, "\t"):
+        if len(values) != 2:
+            raise UserError(
+                f"{path}, line {line}: {len(values)} columns instead of 2 (question, answers); "
+                "correct the line"
+            )
+        yield Question(values[0], _answers(values[1], path, line), line)
+
+
+def _answers(text: str, path: Path, line: int) -> list[str]:
+    try:
+        answers = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        answers = None
+    if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+        raise UserError(
+            f"{path}, line {line}: the answers are no list of texts; write ['one', 'two']"
+        )
+    return answers
