@@ -111,6 +111,11 @@ MISTAKES = [
         "retrievers.d: nprobe is for ann: ivf; remove it",
     ),
     (
+        "retrievers/d",
+        {"kind": "dense", "encoder": "hashing", "query_encoder": "hf:org/name"},
+        "retrievers.d: query_encoder has no use beside encoder: hashing",
+    ),
+    (
         "retrievers/r",
         {"kind": "rerank", "of": "bm25", "encoder": "hashing"},
         "retrievers.r.encoder: hashing is no cross-encoder",

@@ -67,7 +67,7 @@ def read(path, format, kind):
     found = reader(format, kind)(path, {})
     if kind == "passages":
         return [table.height for table in found]
-    rows = [row(question) for _, question in checked([path], lambda *_: found, {})]
+    rows = [row(question) for _, question in checked([path], lambda *_: found, {}, [])]
     return pl.DataFrame(rows, schema=QUESTIONS)
 
 

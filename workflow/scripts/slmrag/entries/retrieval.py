@@ -171,6 +171,13 @@ class Dense(Retriever):
     shards: PositiveInt | None = Field(None, description="Jobs that share the encoding (1)")
     gpus: NonNegativeInt | None = Field(None, description="GPUs of its jobs (0 unless set)")
 
+    @model_validator(mode="after")
+    def has_two_towers_or_none(self) -> Self:
+        """Refuse another encoder for questions beside the stand-in."""
+        if self.encoder == "hashing" and self.query_encoder is not None:
+            raise ValueError("query_encoder has no use beside encoder: hashing; remove it")
+        return self
+
 
 class RRF(Retriever):
     """Reciprocal rank fusion of other retrievers' hits."""
