@@ -69,7 +69,7 @@ use rule download_model as download_encoder with:
     params:
         uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder,
         revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder_revision,
-        allow_pickle=False,
+        allow_pickle=lambda wildcards: CONFIG.retrievers[wildcards.retriever].pickles(),
         storage=storage,
         code=code("download_model"),
 
@@ -85,6 +85,6 @@ use rule download_model as download_query_encoder with:
     params:
         uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].query_encoder,
         revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].query_encoder_revision,
-        allow_pickle=False,
+        allow_pickle=lambda wildcards: CONFIG.retrievers[wildcards.retriever].pickles(),
         storage=storage,
         code=code("download_model"),

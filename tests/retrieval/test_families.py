@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from slmrag.encoders import encoder
+from slmrag.errors import UserError
 
 from tests.retrieval import models
 
@@ -102,3 +103,33 @@ def test_dprs_towers_are_those_of_the_model_card(tmp_path: Path, tower: str) -> 
         with torch.inference_mode():
             batch = tokenizer(*texts, padding=True, return_tensors="pt")
             assert np.allclose(found, model(**batch).pooler_output.numpy(), atol=1e-5)
+
+
+class Trap:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return open, (str(self.path), "w")
+
+
+def test_an_allowed_pickle_gives_the_same_vectors_and_runs_no_code(tmp_path: Path) -> None:
+    """Tensors of pytorch_model.bin are those of safetensors; a pickle with more is refused."""
+    import torch
+    from safetensors.torch import load_file
+
+    folder = models.save(tmp_path / "dpr", "DPRContextEncoder")
+    entry = {"encoder": "hf:someone/dpr-ctx_encoder", "checkpoint": folder}
+    safe = encoder(entry).passages(TITLES, TEXTS)
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(UserError, match=r"has no \*.safetensors"):
+        encoder(entry)
+    torch.save(weights, folder / "pytorch_model.bin")
+    assert np.array_equal(encoder(entry).passages(TITLES, TEXTS), safe)
+    torch.save(weights | {"trap": Trap(tmp_path / "ran")}, folder / "pytorch_model.bin")
+    with pytest.raises(UserError, match=str(folder)):
+        encoder(entry)
+    assert not (tmp_path / "ran").exists()

@@ -68,8 +68,8 @@ def _refuse(uri: str, names: list[str], weights: set[str]) -> None:
         others = sorted(_matching(names, PICKLES)) or ["no weights at all"]
         raise UserError(
             f"{uri}: holds no *.safetensors but {', '.join(others[:3])}; "
-            "save it by save_pretrained, or set `allow_pickle: true` for a model whose weights "
-            "are pytorch_model*.bin"
+            "save it by save_pretrained, or set `allow_pickle: true` where the weights are "
+            "pytorch_model*.bin"
         )
 
 

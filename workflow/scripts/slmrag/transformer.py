@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -75,21 +76,24 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
 
 
 def load(checkpoint: Path, auto: str, device: str) -> Any:
-    """Return a checkpoint's model; UserError for pickles, code of its own, or missing weights."""
+    """Return a checkpoint's model; UserError for code of its own or missing weights."""
     import torch
     import transformers
 
     if not (checkpoint / "config.json").is_file():
         raise UserError(f"{checkpoint}: has no config.json, so it is no checkpoint")
     config = read_json(checkpoint / "config.json")
-    if not list(checkpoint.glob("*.safetensors")):
-        raise UserError(f"{checkpoint}: has no *.safetensors; pickled weights are never loaded")
+    safe = bool(list(checkpoint.glob("*.safetensors")))
+    if not safe and not list(checkpoint.glob("pytorch_model*.bin")):  # there if its entry allows it
+        raise UserError(f"{checkpoint}: has no *.safetensors; delete it and download it again")
     architecture = getattr(transformers, _tower(config) or auto)
     dtype = torch.float16 if device == "cuda" else torch.float32
     try:
         model, told = architecture.from_pretrained(
-            checkpoint, dtype=dtype, use_safetensors=True, output_loading_info=True
+            checkpoint, dtype=dtype, use_safetensors=safe, output_loading_info=True
         )
+    except UnpicklingError as error:
+        raise UserError(f"{checkpoint}: its pickle holds more than tensors; refused") from error
     except (ValueError, OSError) as error:
         reason = "it needs remote code, which is off" if "auto_map" in config else str(error)
         raise UserError(f"{checkpoint}: cannot be loaded: {reason}") from error

@@ -24,6 +24,13 @@ Stopwords = Literal["none", "english"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+PICKLES = Field(
+    None,
+    description="Take pytorch_model*.bin where there are no safetensors (DPR, Contriever): torch "
+    "reads the tensors alone and runs nothing (false)",
+)
+
+
 class Retriever(Entry):
     """What every retriever has; BUILD names the keys that change its index."""
 
@@ -58,6 +65,10 @@ class Retriever(Entry):
         """Return the keys that name a checkpoint to be downloaded."""
         keys = ("encoder", "query_encoder")
         return {key for key in keys if getattr(self, key, None) not in (None, "hashing")}
+
+    def pickles(self) -> bool:
+        """Tell whether checkpoints may hold their tensors in pickles."""
+        return bool(getattr(self, "allow_pickle", None))
 
     def shard_count(self) -> int:
         """Return how many jobs share the encoding of a corpus."""
@@ -151,6 +162,7 @@ class Dense(Retriever):
         description="Checkpoint: hf:org/name, s3://bucket/prefix/ or a folder; hashing: a stand-in",
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
+    allow_pickle: bool | None = PICKLES
     query_encoder: Checkpoint | None = Field(
         None, description="Checkpoint for questions, where it is not the passages' (DPR)"
     )
@@ -209,6 +221,7 @@ class Rerank(Retriever):
         description="Cross-encoder: hf:org/name, s3://bucket/prefix/ or a folder"
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
+    allow_pickle: bool | None = PICKLES
 
     @field_validator("encoder")
     @classmethod
