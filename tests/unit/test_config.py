@@ -190,6 +190,17 @@ def test_the_schema_is_in_sync():
     assert json.loads((ROOT / "config/schema.json").read_text()) == config_reference.schema()
 
 
+def test_the_reference_with_dpr():
+    """The published run of DPR is added to the others by a second config."""
+    raw, more = (
+        yaml.safe_load((ROOT / path).read_text())
+        for path in ("config/reference.yaml", "workflow/reference/dpr.yaml")
+    )
+    loaded = config.load({**raw, **{key: raw[key] | more[key] for key in more}})
+    assert loaded.retrievers["dpr"].pickles()
+    assert {"bm25", "dpr"} == set(loaded.retrievers)
+
+
 @pytest.mark.parametrize(
     "path", sorted(ROOT.glob("config/*.yaml")) + sorted(ROOT.glob("tests/config/*.yaml"))
 )
