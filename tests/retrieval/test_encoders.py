@@ -128,7 +128,7 @@ def test_dprs_towers(tmp_path: Path, tower: str) -> None:
 
 
 def test_pickled_weights(tmp_path: Path, bert: Path) -> None:
-    """A folder without safetensors is refused before anything is unpickled."""
+    """A file of weights that is neither safetensors nor tensors alone is refused."""
     (tmp_path / "config.json").write_text((bert / "config.json").read_text())
     (tmp_path / "pytorch_model.bin").write_bytes(b"no")
     with pytest.raises(UserError, match="safetensors"):

@@ -93,7 +93,10 @@ def load(checkpoint: Path, auto: str, device: str) -> Any:
             checkpoint, dtype=dtype, use_safetensors=safe, output_loading_info=True
         )
     except UnpicklingError as error:
-        raise UserError(f"{checkpoint}: its pickle holds more than tensors; refused") from error
+        raise UserError(
+            f"{checkpoint}: its pytorch_model*.bin is broken, or holds more than tensors; "
+            "save the model as safetensors"
+        ) from error
     except (ValueError, OSError) as error:
         reason = "it needs remote code, which is off" if "auto_map" in config else str(error)
         raise UserError(f"{checkpoint}: cannot be loaded: {reason}") from error
