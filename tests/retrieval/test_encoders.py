@@ -135,6 +135,16 @@ def test_pickled_weights(tmp_path: Path, bert: Path) -> None:
         encoder({"encoder": "x", "checkpoint": tmp_path, "pooling": "mean"})
 
 
+@pytest.mark.parametrize("kept", [0, 10, -5])
+def test_weights_cut_short(tmp_path: Path, bert: Path, kept: int) -> None:
+    """Weights that are not whole are refused in a sentence."""
+    (tmp_path / "config.json").write_text((bert / "config.json").read_text())
+    weights = (bert / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(weights[:kept])
+    with pytest.raises(UserError, match=r"its \*.safetensors are broken"):
+        encoder({"encoder": "x", "checkpoint": tmp_path, "pooling": "mean"})
+
+
 def test_remote_code(tmp_path: Path, bert: Path) -> None:
     """A model that brings its own code is refused, with the reason."""
     own = {"model_type": "mine", "auto_map": {"AutoModel": "modeling.Mine"}}

@@ -79,6 +79,7 @@ def load(checkpoint: Path, auto: str, device: str) -> Any:
     """Return a checkpoint's model; UserError for code of its own or missing weights."""
     import torch
     import transformers
+    from safetensors import SafetensorError
 
     if not (checkpoint / "config.json").is_file():
         raise UserError(f"{checkpoint}: has no config.json, so it is no checkpoint")
@@ -92,10 +93,11 @@ def load(checkpoint: Path, auto: str, device: str) -> Any:
         model, told = architecture.from_pretrained(
             checkpoint, dtype=dtype, use_safetensors=safe, output_loading_info=True
         )
-    except UnpicklingError as error:
+    except (SafetensorError, UnpicklingError, EOFError, RuntimeError) as error:
+        weights = "*.safetensors" if safe else "pytorch_model*.bin"
         raise UserError(
-            f"{checkpoint}: its pytorch_model*.bin is broken, or holds more than tensors; "
-            "save the model as safetensors"
+            f"{checkpoint}: its {weights} are broken, of another model, or more than tensors; "
+            "save the model again, as safetensors"
         ) from error
     except (ValueError, OSError) as error:
         reason = "it needs remote code, which is off" if "auto_map" in config else str(error)
