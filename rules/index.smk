@@ -1,6 +1,7 @@
 """An index of a corpus for each retriever.
 
-Needs: resources/corpora/{corpus}/passages.parquet, resources/encoders/{retriever} for dense ones
+Needs: resources/corpora/{corpus}/passages.parquet, resources/encoders/{retriever} for dense ones;
+       here {corpus} and {retriever} are an entry's name and its digits
 Makes: resources/indexes/{corpus}/{retriever} + .json, its digest; resources/vectors/{corpus}/{retriever}/ where the
        encoding is shared by several jobs
 """
@@ -17,6 +18,8 @@ rule encode_passages:
         "logs/encode_passages/{corpus}/{retriever}/{shard}-of-{shards}.log",
     benchmark:
         "benchmarks/encode_passages/{corpus}/{retriever}/{shard}-of-{shards}.tsv"
+    wildcard_constraints:
+        retriever=grid.pattern(KEYS.indexes.values()),
     conda:
         "../envs/retrieval.yaml"
     threads: 8
@@ -48,6 +51,8 @@ rule index_passages:
         "logs/index_passages/{corpus}/{retriever}.log",
     benchmark:
         "benchmarks/index_passages/{corpus}/{retriever}.tsv"
+    wildcard_constraints:
+        retriever=grid.pattern(KEYS.indexes.values()),
     conda:
         "../envs/retrieval.yaml"
     threads: 8

@@ -7,7 +7,7 @@ Makes: results/{experiment}/retrieval/{dataset}/{retriever}.parquet and .json
 
 rule retrieve_passages:
     input:
-        questions="resources/datasets/{dataset}/questions.parquet",
+        questions=lambda wildcards: questions(wildcards.dataset),
         passages=lambda wildcards: passages(wildcards.dataset),
         index=ancient(index_of),
         index_manifest=manifest(index_of),
