@@ -18,6 +18,7 @@ from slmrag.tracking import run as tracked_run
 try:
     CONFIG = load(config_files.settled(config, workflow.config_settings.config_args or []))
     LOCAL = local_files.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
+    resource_keys.refuse_absent(CONFIG, grid.objects(CONFIG), LOCAL)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

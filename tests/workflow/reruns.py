@@ -90,9 +90,14 @@ def per_model(jobs: Jobs, config: dict) -> Jobs:
 
 
 def planned(said: str) -> set[str]:
-    """Return the files that a dry run says it would make."""
+    """Return the files that a dry run says it would make, resources without their digits."""
     lists = re.findall(r"^    output: (.*)$", said, re.MULTILINE)
-    return {name for names in lists for name in names.split(", ")}
+    return {plain(name) for names in lists for name in names.split(", ")}
+
+
+def plain(path: str) -> str:
+    """Return a path under resources/ without the digits of what its entry is made from."""
+    return re.sub(r"-[0-9a-f]{8}(?=[/.]|$)", "", path) if path.startswith("resources/") else path
 
 
 def completions(project: Project) -> int:
@@ -346,7 +351,7 @@ def of_nothing() -> list[Edit]:
         ("an env's pins", source("envs/data.yaml", "polars==", "polars==9.")),
         ("a comment", source(f"{SCRIPTS}/score_answers.py", "\n\n\n", "\n\n\n# why\n")),
         ("a docstring", source(f"{SCRIPTS}/slmrag/verdicts.py", '"""', '"""Well: ')),
-        ("`touch` of any file under 1 GB, `git checkout`", touch_all),
+        ("`touch` of any source, of any other file under 1 GB, `git checkout`", touch_all),
         ("a copy of everything, `.snakemake` too, in another place", clone),
     ]
     return [Edit(what, "nothing", apply) for what, apply in nothing]

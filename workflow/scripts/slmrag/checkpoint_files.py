@@ -26,10 +26,11 @@ def recipe(names: Iterable[str], allow_pickle: bool) -> set[str]:
 
 
 def matching(names: Iterable[str], patterns: Iterable[str]) -> set[str]:
-    """Return the names whose last part matches a pattern and does not begin with a dot."""
-    bases = {name: name.rsplit("/", 1)[-1] for name in names}
+    """Return the names whose last part matches a pattern, without those that are hidden."""
+    parts = {name: name.split("/") for name in names}
     return {
         name
-        for name, base in bases.items()
-        if not base.startswith(".") and any(fnmatch(base, pattern) for pattern in patterns)
+        for name, (*_, base) in parts.items()
+        if any(fnmatch(base, pattern) for pattern in patterns)
+        and not any(part.startswith(".") for part in parts[name])
     }
