@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +27,13 @@ RACY_NS = 2_000_000_000
 """A file that changed so lately may change again within a tick of its clock: it is read again."""
 
 Digests = Mapping[str, str | None]
+
+
+class File(NamedTuple):
+    """A file and what tells that it did not change: size, time in nanoseconds and inode."""
+
+    path: str
+    stamp: list[int]
 
 
 class Source(NamedTuple):
@@ -56,13 +63,22 @@ def path_of(uri: str) -> str:
     return unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
 
 
-def files_of(uri: str) -> dict[str, str]:
-    """Return the path of each file of a local source by its name there; empty where none is."""
+def files_of(uri: str) -> dict[str, File]:
+    """Return each file of a local source by its name there; empty where none is."""
     path = path_of(uri)
     if os.path.isfile(path):
-        return {os.path.basename(path): path}
-    found = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
-    return {os.path.relpath(file, path): file for file in found if os.path.isfile(file)}
+        return {os.path.basename(path): File(path, _stamp(os.stat(path)))}
+    return dict(_below(path, "")) if os.path.isdir(path) else {}
+
+
+def _below(folder: str, name: str) -> Iterator[tuple[str, File]]:
+    """Yield name and file of all that lies below a folder; links to folders are not followed."""
+    with os.scandir(folder) as found:
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(entry.path, f"{name}{entry.name}/")
+            elif entry.is_file():
+                yield f"{name}{entry.name}", File(entry.path, _stamp(entry.stat()))
 
 
 def content(source: Source, files: Mapping[str, str]) -> str | None:
@@ -79,12 +95,12 @@ def digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Dig
     handed = os.environ.get(HANDED_ON)
     if handed and not driver:
         return json.loads(handed)
-    files = {one: _paths(one) for one in dict.fromkeys(sources) if is_local(one.uri)}
+    chosen = {one: _chosen(one) for one in dict.fromkeys(sources) if is_local(one.uri)}
     known = Known(cache)
-    known.read_all(path for paths in files.values() for path in paths.values())
+    known.read(file for files in chosen.values() for file in files.values())
     found = {
-        one.label: content(one, {name: known.sha256(path) for name, path in paths.items()})
-        for one, paths in files.items()
+        one.label: content(one, {name: known.sha256(file) for name, file in files.items()})
+        for one, files in chosen.items()
     }
     if driver:
         os.environ[HANDED_ON] = json.dumps(found)
@@ -101,10 +117,10 @@ def refuse_change(source: Source, files: Iterable[Mapping[str, Any]], planned: s
         raise UserError(f"{source.uri}: has changed since the run began; run again")
 
 
-def _paths(source: Source) -> dict[str, str]:
+def _chosen(source: Source) -> dict[str, File]:
     files = files_of(source.uri)
     kept = source.chosen(files)
-    return {name: path for name, path in files.items() if name in kept}
+    return {name: file for name, file in files.items() if name in kept}
 
 
 class Known:
@@ -112,27 +128,30 @@ class Known:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._found: dict[str, tuple[list[int], str]] = {}
+        self._found: dict[str, list[Any]] = {}
         with suppress(OSError, ValueError):
             self._found = json.loads(cache.read_text(encoding="utf-8"))
 
-    def read_all(self, paths: Iterable[str]) -> None:
+    def read(self, files: Iterable[File]) -> None:
         """Read the files that changed, several at once, and keep what they hold."""
-        stamps = {os.path.abspath(path): _stamp(path) for path in paths}
-        news = [path for path in stamps if self._found.get(path, [None])[0] != stamps[path]]
+        news = {file.path: file.stamp for file in files if not self._has(file)}
         if not news:
             return
-        if (size := sum(stamps[path][0] for path in news)) > TOLD_BYTES:
+        if (size := sum(stamp[0] for stamp in news.values())) > TOLD_BYTES:
             print(f"reading {size / 1e9:.1f} GB of local files, once", file=sys.stderr)
         began = time.time_ns()
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            read = zip(news, pool.map(_read, news), strict=True)
-            self._found |= {path: (stamps[path], value) for path, value in read}
-        self._save({path for path in news if began - stamps[path][1] < RACY_NS})
+            values = list(pool.map(_read, news))
+        self._found |= {path: [news[path], value] for path, value in zip(news, values, strict=True)}
+        self._save({path for path, stamp in news.items() if began - stamp[1] < RACY_NS})
 
-    def sha256(self, path: str) -> str:
-        """Return the digest of a file that ``read_all`` has seen."""
-        return self._found[os.path.abspath(path)][1]
+    def sha256(self, file: File) -> str:
+        """Return the digest of a file that was read."""
+        return self._found[file.path][1]
+
+    def _has(self, file: File) -> bool:
+        found = self._found.get(file.path)
+        return found is not None and found[0] == file.stamp
 
     def _save(self, young: set[str]) -> None:
         kept = {path: found for path, found in self._found.items() if path not in young}
@@ -140,9 +159,7 @@ class Known:
             temporary.write_text(json.dumps(kept), encoding="utf-8")
 
 
-def _stamp(path: str) -> list[int]:
-    """Return size, time of change in nanoseconds and inode of a file."""
-    about = os.stat(path)
+def _stamp(about: os.stat_result) -> list[int]:
     return [about.st_size, about.st_mtime_ns, about.st_ino]
 
 
