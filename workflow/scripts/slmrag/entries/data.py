@@ -111,3 +111,7 @@ class DatasetEntry(Entry):
         """Refuse columns that nothing would read."""
         check_columns(self.columns, self.format, QUESTION_COLUMNS)
         return self
+
+    def formats(self) -> tuple[str, ...]:
+        """Return the formats that are read: of the questions, and of their gold passages."""
+        return tuple(dict.fromkeys(filter(None, (self.format, self.gold_format))))
