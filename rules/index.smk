@@ -6,6 +6,8 @@ Makes: resources/indexes/{corpus}/{retriever} + .json, its digest; resources/vec
        encoding is shared by several jobs
 """
 
+from slmrag.indexing import package_of
+
 
 rule encode_passages:
     input:
@@ -64,6 +66,11 @@ rule index_passages:
     params:
         entry=entry(CONFIG.retrievers, "retriever", "build_params"),
         hardware=hardware(CONFIG.retrievers, "retriever"),
-        code=code_by("index_passages", "retrievers", CONFIG.retrievers, "retriever", "kind"),
+        code=code_by(
+            "index_passages",
+            CONFIG.retrievers,
+            "retriever",
+            lambda e: {package_of(e.kind): e.kind},
+        ),
     script:
         "../workflow/scripts/index_passages.py"

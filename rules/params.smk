@@ -51,10 +51,13 @@ def hardware(table, wildcard):
     return quick(lambda wildcards, output: kept[named(wildcards, wildcard)])
 
 
-def code_by(script, package, table, wildcard, key):
-    """Return a param function: the digest of a script with the one module that its entry names."""
-    kinds = {name: getattr(one, key) for name, one in table.items()}
-    return quick(lambda wildcards: code(script, **{package: kinds[named(wildcards, wildcard)]}))
+def code_by(script, table, wildcard, chosen):
+    """Return a param function: the digest of a script with the modules that its entry chooses.
+
+    ``chosen`` takes an entry and returns their names by their package.
+    """
+    modules = {name: chosen(one) for name, one in table.items()}
+    return quick(lambda wildcards: code(script, **modules[named(wildcards, wildcard)]))
 
 
 def grown(megabytes):

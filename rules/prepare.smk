@@ -25,7 +25,7 @@ rule prepare_corpus:
         runtime=lasting(240),
     params:
         entry=entry(CONFIG.corpora, "corpus"),
-        code=code_by("prepare_corpus", "readers", CONFIG.corpora, "corpus", "format"),
+        code=code_by("prepare_corpus", CONFIG.corpora, "corpus", lambda e: {"readers": e.format}),
     script:
         "../workflow/scripts/prepare_corpus.py"
 
@@ -54,7 +54,9 @@ rule prepare_dataset:
         runtime=lasting(240),
     params:
         entry=entry(CONFIG.datasets, "dataset", "build_params"),
-        code=code_by("prepare_dataset", "readers", CONFIG.datasets, "dataset", "format"),
+        code=code_by(
+            "prepare_dataset", CONFIG.datasets, "dataset", lambda e: {"readers": e.formats()}
+        ),
     script:
         "../workflow/scripts/prepare_dataset.py"
 

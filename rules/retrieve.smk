@@ -32,6 +32,8 @@ rule retrieve_passages:
     params:
         entry=entry(CONFIG.retrievers, "retriever"),
         hardware=hardware(CONFIG.retrievers, "retriever"),
-        code=code_by("retrieve_passages", "retrievers", CONFIG.retrievers, "retriever", "kind"),
+        code=code_by(
+            "retrieve_passages", CONFIG.retrievers, "retriever", lambda e: {"retrievers": e.kind}
+        ),
     script:
         "../workflow/scripts/retrieve_passages.py"

@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.audit import LONGEST, Lengths, audit_questions
+from slmrag.audit import LONGEST, Lengths
 from slmrag.coverage import coverage, phrases
 from slmrag.duplicates import Repeats
 from slmrag.has_answer import has_answer, words
 from slmrag.overlap import overlaps
+from slmrag.question_audit import audit_questions
 from slmrag.readers.shapes import QUESTIONS
 
 

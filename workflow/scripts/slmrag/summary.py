@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slmrag.scoring import METRICS
-from slmrag.statistics import intervals
+from slmrag.statistics import intervals, number
 from slmrag.variants import columns
 
 if TYPE_CHECKING:
@@ -50,8 +50,3 @@ def averages(
 def counts(column: "pl.Series") -> dict[str, int]:
     """Return how often each value occurs, nulls left out."""
     return dict(sorted(column.drop_nulls().value_counts().iter_rows()))
-
-
-def number(value: Any) -> float | None:
-    """Return a float that JSON can hold, or None."""
-    return None if value is None or not np.isfinite(value) else float(value)

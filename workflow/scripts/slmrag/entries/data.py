@@ -127,3 +127,7 @@ class DatasetEntry(Entry):
     def build_params(self) -> dict[str, Any]:
         """Return the keys that are set and change the questions: not what they are asked of."""
         return {key: value for key, value in self.params().items() if key != "corpus"}
+
+    def formats(self) -> tuple[str, ...]:
+        """Return the formats that are read: of the questions, and of their gold passages."""
+        return tuple(dict.fromkeys(filter(None, (self.format, self.gold_format))))
