@@ -14,7 +14,7 @@ LABELS = {
     "ndcg": "nDCG",
     "mrr": "MRR",
     "gold_in_chunk": "Hit holds gold",
-    "chunk_of_gold": "Hit is of gold",
+    "chunk_of_gold": "Hit part of gold",
 }
 WORDS = (
     "A hit is gold if it has the id of one of the question's gold passages, or else the same text "
@@ -60,7 +60,7 @@ def gold_passages(runs: Rows) -> Table:
     columns = [*RUN, *GOLD, *estimates(runs, related)]
     note = (
         "Hit holds gold: one of the first k hits is gold, or a whole gold text stands in it. Hit "
-        "is of gold: one of them is gold, or a piece of a gold passage. Both are over all "
+        "part of gold: one of them is gold, or a piece of a gold passage. Both are over all "
         "questions with gold, and told where the corpus lacks some of it."
     )
     caption = "Gold passages in the corpus, and hits that hold gold or are pieces of it"
