@@ -22,8 +22,8 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"gold recall, MRR and nDCG are not known: {reason}."
     if 0 < scored < with_gold:
         yield (
-            f"gold recall, MRR and nDCG are over {scored} of {with_gold} questions; of the other "
-            f"{with_gold - scored}, no gold passage is in the corpus, by id or by text."
+            f"gold recall, MRR and nDCG are over {scored} of {with_gold} questions; of the rest, "
+            "no gold passage is in the corpus, by id or by text."
         )
     if other := found.get("gold_other_text"):
         yield (

@@ -17,8 +17,8 @@ def check(hits: str | Path, passages: str | Path, experiment: Experiment) -> int
     questions = pl.read_parquet(experiment.questions[dataset,])
     table, relevance = annotate(read_hits(hits, questions, passages), questions, passages)
     same_table(pl.read_parquet(hits), table, str(hits))
-    again = summarise(relevance, experiment.retrievers[retriever]["depth"])
     written = experiment.retrieval[dataset, retriever]
+    again = summarise(relevance, written["depth"])
     kept = {name: written.get(name) for name in again}
     same_tree(kept, again, str(hits.with_suffix(".json")))
     return len(again["metrics"])
