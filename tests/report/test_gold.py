@@ -82,7 +82,7 @@ def test_what_else_is_told_of_gold():
     found = {"with_gold": 9, "gold_scored": 7, "gold_passages": 12, "gold_other_text": 3}
     said = list(sentences(found))
     assert "over 7 of 9 questions; of the rest, no gold passage" in said[0]
-    assert "3 of 12 gold passages have an id that the corpus gives to another text" in said[1]
+    assert "whose id the corpus gives to another text: 3 of 12; the id counts." in said[1]
     assert list(sentences(found | {"gold_scored": 9, "gold_other_text": 0})) == []
     assert list(sentences({"metrics": {"has_answer@5": {"mean": 1}}})) == []
 

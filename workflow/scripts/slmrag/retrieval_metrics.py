@@ -66,7 +66,7 @@ def unknown(names: Iterable[str], counts: Mapping[str, int]) -> dict[str, dict[s
     """Return metrics that cannot be known: null, with the reason."""
     reason = "no gold passage is in the corpus, by id or by text"
     if chunks := counts.get("gold_chunked"):
-        reason += f"; {chunks} of them are documents that the corpus has in chunks"
+        reason += f" (documents that it has in chunks: {chunks})"
     return {name: {"mean": None, "low": None, "high": None, "reason": reason} for name in names}
 
 

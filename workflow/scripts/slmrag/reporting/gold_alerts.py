@@ -27,6 +27,6 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
         )
     if other := found.get("gold_other_text"):
         yield (
-            f"{other} of {found['gold_passages']} gold passages have an id that the corpus gives "
-            "to another text, and the id counts: if the corpus was cut anew, so must the gold be."
+            f"gold passages whose id the corpus gives to another text: {other} of "
+            f"{found['gold_passages']}; the id counts. Where the corpus was cut anew, cut the gold too."
         )

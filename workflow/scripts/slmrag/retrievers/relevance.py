@@ -88,9 +88,8 @@ def _seen(hits: Hits, wanted: Tests, passages: Path) -> tuple[pl.Series, dict[st
     order, ids = [_NONE], [pl.Series("id", [], pl.String)]
     with bar(total=len(hits), desc="has answer", unit="hit", unit_scale=True) as progress:
         for places, found in corpus.parts(hits.passage, passages, "id", "text"):
-            rows = list(
-                zip(hits.question[places].tolist(), found["id"], found["text"], strict=True)
-            )
+            asked = hits.question[places].tolist()
+            rows = list(zip(asked, found["id"], found["text"], strict=True))
             for name, own in wanted.items():
                 passed[name][places] = [own[q](id, text) for q, id, text in rows]
             order.append(places)
