@@ -1,5 +1,6 @@
 """Find each question's passages, and measure how many are worth finding."""
 
+import logging
 from pathlib import Path
 
 import polars as pl
@@ -24,8 +25,11 @@ def main(input, output, params):
     summary = summarise(relevance, params.entry["depth"]) | about
     write_table(table, output.hits)
     write_json(summary, output.metrics)
+    for reason in {value["reason"] for value in summary["metrics"].values() if "reason" in value}:
+        logging.getLogger(__name__).warning("gold metrics are not known: %s", reason)
     means = {name: value["mean"] for name, value in summary["metrics"].items()}
-    return {"questions": len(questions), "without_hits": summary["without_hits"]} | means
+    known = {name: mean for name, mean in means.items() if mean is not None}
+    return {"questions": len(questions), "without_hits": summary["without_hits"]} | known
 
 
 def found(input, params, questions):

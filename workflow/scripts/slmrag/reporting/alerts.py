@@ -5,6 +5,7 @@ from typing import Any
 
 from slmrag.reporting.boards import Board
 from slmrag.reporting.formats import NARROW, percent
+from slmrag.reporting.gold_alerts import gold
 from slmrag.reporting.sources import Experiment
 
 OFTEN, SELDOM, FEW = 0.05, 0.9, 100
@@ -93,6 +94,7 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     few,
     forms,
     poor_oracle,
+    gold,
     order,
     devices,
 )
