@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slmrag.answers import Cell
+from slmrag.answers import Cell, warn_of_cuts
 from slmrag.files import digest
 from slmrag.generation import Setup, generate
 from slmrag.job import run_job
@@ -26,7 +26,9 @@ def main(input, output, params):
         for name, cell in zip(params.cells, cells, strict=True):
             if not cell.height():
                 logger.warning("%s: its prompt file has no rows, so nothing is answered", name)
-            totals.update({**cell.write(journal), f"answers/{name}": cell.height()})
+            found = cell.write(journal)
+            warn_of_cuts(name, found, cell.height())
+            totals.update({**found, f"answers/{name}": cell.height()})
     counts["from_journal"] = counts["questions"] - counts["generated"]
     if setup.checkpoint:
         counts["model_parameters"] = setup.checkpoint.parameters

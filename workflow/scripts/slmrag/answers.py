@@ -1,7 +1,8 @@
 """One cell of the grid on its way from prompts to answers."""
 
 import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from slmrag.trimming import trim
 if TYPE_CHECKING:
     import polars as pl
 
+logger = logging.getLogger(__name__)
 BATCH = 256
 ASKED = ("question_id", "prompt", "prompt_digest", "passages", "passages_dropped", "words_cut")
 MADE = ("raw_answer", "answer", "prompt_tokens", "generated_tokens", "finish_reason")
@@ -49,7 +51,7 @@ class Cell:
 
     def write(self, journal: Journal) -> dict[str, int]:
         """Write the answers, the same for the same journal, and the timings; return counts."""
-        counts = {"truncated": 0, "empty": 0, "shortened": 0}
+        counts = dict.fromkeys(("truncated", "empty", "shortened", "questions_shortened"), 0)
         runs: set[str] = set()
         for frame in self._asked.frames():
             pairs = zip(frame.rows(), journal.read(frame["prompt_digest"].to_list()), strict=True)
@@ -77,7 +79,21 @@ def _counts(rows: Sequence[Sequence[Any]]) -> dict[str, int]:
         "truncated": sum(row[place["finish_reason"]] == "length" for row in rows),
         "empty": sum(not row[place["answer"]] for row in rows),
         "shortened": sum(bool(row[4] or row[5]) for row in rows),
+        "questions_shortened": sum(bool(row[5] and not row[3]) for row in rows),
     }
+
+
+def warn_of_cuts(name: str, counts: Mapping[str, int], height: int) -> None:
+    """Say in the log how many of a cell's prompts were cut to fit the model, where any was."""
+    if counts["shortened"]:
+        logger.warning(
+            "%s: %d of %d prompts did not fit the model and lost passages or words (%d of them "
+            "words of the question); raise max_model_len, lower max_tokens or give fewer passages",
+            name,
+            counts["shortened"],
+            height,
+            counts["questions_shortened"],
+        )
 
 
 def schema(names: Sequence[str]) -> dict[str, "pl.DataType"]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from slmrag.reporting.boards import Board
-from slmrag.reporting.formats import NARROW, percent
+from slmrag.reporting.formats import NARROW, decimal, percent
 from slmrag.reporting.sources import Experiment
 
 OFTEN, SELDOM, FEW = 0.05, 0.9, 100
@@ -57,15 +57,53 @@ def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterat
             )
 
 
+def shortened(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
+    """Prompts that lost passages, words of a passage or words of the question to fit a model."""
+    for name, lost in (
+        ("shortened", "lost passages or words to fit the model"),
+        ("questions_shortened", "lost words of the question itself"),
+    ):
+        cut = [row for row in rows if row["n"] and row[name]]
+        if cut:
+            worst = max(cut, key=lambda row: row[name] / row["n"])
+            cell = f"{worst['model']}/{worst['dataset']}/{worst['mode']}"
+            yield (
+                f"{len(cut)} of {len(rows)} cells have prompts that {lost}; most in {cell}: "
+                f"{worst[name]} of {worst['n']} ({percent(worst[name] / worst['n'])}; "
+                f"{asked(worst)} stood in a prompt on average). {MEND}"
+            )
+
+
+def asked(row: dict[str, Any]) -> str:
+    """Return how many passages stood in a cell's prompts, and how many its mode asks for."""
+    wanted = f"of {row['passages']} " if row["passages"] else ""
+    return f"{decimal(row['passages_in_prompt'])} {wanted}passages"
+
+
+MEND = (
+    "Raise the model's max_model_len, lower max_tokens, or give fewer or shorter passages. What "
+    "this report says of a context is said of what was left of it."
+)
+
+
+def short_judged(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
+    """Prompts of a judge that were cut at their end, where it is told what to say."""
+    for grades in experiment.grades:
+        if grades.get("shortened"):
+            cell = "/".join(grades[name] for name in ("model", "dataset", "mode"))
+            yield (
+                f"{cell}: {grades['shortened']} of the {grades['n']} prompts of the judge lost "
+                "words at their end to fit it; raise its max_model_len or lower its max_tokens."
+            )
+
+
 def poor_oracle(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
     """Gold passages that often lack the answer."""
-    poor = {
-        row["dataset"]: row["has_answer"]
-        for row in rows
-        if row["context"] == "oracle"
-        and row["has_answer"] is not None
-        and row["has_answer"] < SELDOM
-    }
+    poor: dict[str, float] = {}
+    for row in rows:
+        found = row["has_answer"] if row["context"] == "oracle" else None
+        if found is not None and found < SELDOM:
+            poor[row["dataset"]] = min(found, poor.get(row["dataset"], found))
     for dataset, found in poor.items():
         yield f"{dataset}: only {percent(found)} of the oracle's prompts hold an answer."
 
@@ -92,6 +130,8 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     uneven,
     few,
     forms,
+    shortened,
+    short_judged,
     poor_oracle,
     order,
     devices,

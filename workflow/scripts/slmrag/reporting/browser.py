@@ -1,7 +1,7 @@
 """The question browser's data: one question across all cells, packed for the page's script."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ PACKED = 6_000_000  # characters that they may take
 LONGEST = 4_000  # characters of one text
 ANSWER = ("question_id", "prompt", "raw_answer", "answer", "finish_reason", "generated_tokens")
 SCORES = ("question_id", "f1", "exact_match", "match", "failure")
+CONTEXT = ("passages", "passages_dropped", "words_cut", "has_answer")
 
 
 class Pool:
@@ -119,7 +120,9 @@ def questions(
     shown = shown_passages(experiment, board, ids, found, passages)
     for column, cell in enumerate(board.cells):
         told = zip(
-            rows_of(cell.answers, ids, ANSWER), rows_of(cell.scores, ids, SCORES), strict=True
+            rows_of(cell.answers, ids, ANSWER),
+            rows_of(cell.scores, ids, SCORES + CONTEXT),
+            strict=True,
         )
         for i, (answer, score) in enumerate(told):
             primary = number(board.values[places[i], column])
@@ -173,7 +176,20 @@ def answered(
     raw, said = (clip(answer.get(name) or "") for name in ("raw_answer", "answer"))
     scores = [primary, *(score.get(name) for name in SCORES[1:])]
     rest = [answer.get("finish_reason"), answer.get("generated_tokens")]
-    return [texts.add(clip(prompt)), 0 if raw == said else raw, said, *scores, *rest]
+    found = [texts.add(clip(prompt)), 0 if raw == said else raw, said, *scores, *rest]
+    return [*found, words] if (words := cut(score)) else found
+
+
+def cut(score: Mapping[str, Any]) -> str:
+    """Say what of the context stood in a prompt that was cut to fit the model, else nothing."""
+    dropped, words = score.get("passages_dropped") or 0, score.get("words_cut") or 0
+    if not dropped and not words:
+        return ""
+    kept = score["passages"]
+    lost = f" {words} words of the {'passage' if kept else 'question'} were cut." if words else ""
+    held = {None: "", True: " An answer is in what was left.", False: " It holds no answer."}
+    stood = f"{kept} of {kept + dropped} passages stood in the prompt."
+    return f"{stood}{lost}{held[score['has_answer']]}"
 
 
 def clip(text: str) -> str:
