@@ -108,6 +108,7 @@ class Scale:
         }  # fmt: skip
         pl.DataFrame(answers).write_parquet(self.path("answers", *cell))
         times = {"seconds": self.random.random(n), "first_token_seconds": self.random.random(n)}
+        times |= {"work_seconds": self.random.random(n) / 20, "engine": [cell[0]] * n}
         run = {
             "id": cell[0],
             "engine": "bench 1",

@@ -10,6 +10,7 @@ from slmrag.grading import judge_name, parse, questions_for_judge, summarise
 from slmrag.job import run_job
 from slmrag.journal import Journal
 from slmrag.prompting import prompt_digest
+from slmrag.shares import Works
 
 
 def main(input, output, params):
@@ -27,10 +28,11 @@ def main(input, output, params):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
             cells.append(scratch_cell(Path(scratch, str(place)), prompts))
         generate(setup, journal, [cell for cell, _ in cells], "grade")
+        works = Works(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):
             cell, made = cells[place]
-            counts = cell.write(journal)
+            counts = cell.write(journal, works)
             warn_of_cuts(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             grades = write_grades(made / "verdicts.parquet", table)
             summary = {**name, **summarise(grades, params.metrics), "judge": judge}

@@ -17,6 +17,7 @@ TEXTS = (
     "retriever",
     "status",
     "standing",
+    "cost_remark",
     "engine",
     "device",
 )
