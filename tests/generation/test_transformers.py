@@ -44,6 +44,7 @@ def test_every_answer_has_tokens_and_times(answer):
     assert (times["seconds"] >= times["first_token_seconds"]).all()
     assert {"engine_start/import_seconds", "engine_start/weights_seconds"} <= set(result)
     assert result["peak_cpu_bytes"] > 2**27
+    assert 0 < times["work_seconds"].sum() <= result["generation_seconds"] + 0.001
 
 
 def test_memory_that_runs_out_in_flight_costs_only_its_batch(answer, monkeypatch, tmp_path):
