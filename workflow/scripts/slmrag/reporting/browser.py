@@ -186,7 +186,7 @@ def cut(score: Mapping[str, Any]) -> str:
     if not dropped and not words:
         return ""
     kept = score["passages"]
-    lost = f" {words} words of the {'passage' if kept else 'question'} were cut." if words else ""
+    lost = f" Words cut from the {'passage' if kept else 'question'}: {words}." if words else ""
     held = {None: "", True: " An answer is in what was left.", False: " It holds no answer."}
     stood = f"{kept} of {kept + dropped} passages stood in the prompt."
     return f"{stood}{lost}{held[score['has_answer']]}"

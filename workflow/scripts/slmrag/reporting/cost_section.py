@@ -13,7 +13,7 @@ from slmrag.reporting.tables import CELL, Column, Rows, Table, table
 AGAINST: tuple[tuple[str, str, str, float, bool], ...] = (
     ("peak_gpu_bytes", "GPU memory, GB", "size", 1e-9, False),
     ("peak_cpu_bytes", "Host memory, GB", "size", 1e-9, False),
-    ("seconds_per_1000", "Engine seconds per 1,000 questions", "decimal", 1.0, False),
+    ("seconds_per_1000", "Engine seconds for a thousand questions", "decimal", 1.0, False),
     ("parameters", "Parameters, millions", "billions", 1e-6, True),
 )
 
@@ -23,8 +23,9 @@ OWN = (
     "engine start that the cells of a model may share: each moment of the engine is divided among "
     "the answers in service then, by the tokens that each read or wrote in it (a prompt's tokens, "
     "without what a cache held, are spread over the time to its first token, new tokens over the "
-    "rest). The parts of all answers add up to the time that the engine was busy; its start is "
-    "apart. An answer that two questions share counts for each."
+    "rest). The parts of all answers add up to the time that the engine was busy, its first, slow "
+    "steps among it, which weigh where questions are few; its start is apart. An answer that two "
+    "questions share counts for each."
 )
 SERVICE = (
     "Service is an answer's time from its first step to its end while a full batch runs beside it: "
