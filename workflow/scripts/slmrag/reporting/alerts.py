@@ -69,15 +69,17 @@ def shortened(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> It
             cell = f"{worst['model']}/{worst['dataset']}/{worst['mode']}"
             yield (
                 f"{len(cut)} of {len(rows)} cells have prompts that {lost}; most in {cell}: "
-                f"{worst[name]} of {worst['n']} ({percent(worst[name] / worst['n'])}; "
-                f"{asked(worst)} stood in a prompt on average). {MEND}"
+                f"{worst[name]} of {worst['n']} ({percent(worst[name] / worst['n'])}"
+                f"{stood(worst)}). {MEND}"
             )
 
 
-def asked(row: dict[str, Any]) -> str:
-    """Return how many passages stood in a cell's prompts, and how many its mode asks for."""
-    wanted = f"of {row['passages']} " if row["passages"] else ""
-    return f"{decimal(row['passages_in_prompt'])} {wanted}passages"
+def stood(row: dict[str, Any]) -> str:
+    """Say how many passages stood in a cell's prompts of those that its mode asks for, if any."""
+    if not row["passages"]:
+        return ""
+    mean = decimal(row["passages_in_prompt"])
+    return f"; {mean} of {row['passages']} passages stood in a prompt on average"
 
 
 MEND = (
