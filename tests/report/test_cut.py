@@ -8,11 +8,10 @@ import polars as pl
 import pytest
 import report_comparison
 import verify_report
-from slmrag.reporting import browser
+from slmrag.reporting.cuts import left
 
 from tests.report.made_up import MadeUp
-from tests.report.webdriver import CHROMIUM, DRIVER
-from tests.report.webdriver import browser as opened
+from tests.report.webdriver import CHROMIUM, DRIVER, browser
 
 CELL = ("tiny", "facts", "oracle_context")
 
@@ -88,21 +87,21 @@ def test_a_report_of_cut_prompts_is_verified(made):
 def test_a_question_shows_what_stood_in_its_prompts():
     """What was lost is said of each answer whose prompt was cut, and of no other."""
     whole = {"passages": 2, "passages_dropped": 0, "words_cut": 0, "has_answer": True}
-    assert browser.cut(whole) == browser.cut({}) == ""
-    assert browser.cut(whole | {"passages": 1, "passages_dropped": 1, "words_cut": 5}) == (
+    assert left(whole) == left({}) == ""
+    assert left(whole | {"passages": 1, "passages_dropped": 1, "words_cut": 5}) == (
         "1 of 2 passages stood in the prompt. Words cut from the passage: 5. "
         "An answer is in what was left."
     )
     lost = whole | {"passages": 0, "passages_dropped": 2, "words_cut": 1, "has_answer": False}
-    assert "0 of 2 passages" in browser.cut(lost) and "from the question: 1." in browser.cut(lost)
-    assert browser.cut(lost | {"has_answer": None}).endswith("from the question: 1.")
+    assert "0 of 2 passages" in left(lost) and "from the question: 1." in left(lost)
+    assert left(lost | {"has_answer": None}).endswith("from the question: 1.")
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed")
 def test_a_browser_shows_what_was_lost(made):
     """The page says beside an answer's prompt which passages did not stand in it."""
-    with opened() as window:
+    with browser() as window:
         window.open(made[0].output.html)
         window.wait("return document.querySelector('#browser select')")
         window.run("document.querySelectorAll('#browser details.answer')[1].open = true")

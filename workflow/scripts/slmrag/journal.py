@@ -90,7 +90,7 @@ class Journal:
         self._own.write([{"engine": record}])
 
     def completions(self, run: str) -> Iterator[dict[str, Any]]:
-        """Yield all completions of an engine's run, those that another run's stand for as well."""
+        """Yield all completions of an engine's run, with those that an earlier file has as well."""
         file = self._file(self._homes[run])
         file.seek(0)
         return (line for _, line in lines(file, self._folder) if line["engine"] == run)

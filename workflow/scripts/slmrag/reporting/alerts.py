@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from slmrag.reporting import cuts
 from slmrag.reporting.boards import Board
-from slmrag.reporting.formats import NARROW, decimal, percent
+from slmrag.reporting.formats import NARROW, percent
 from slmrag.reporting.sources import Experiment
 
 OFTEN, SELDOM, FEW = 0.05, 0.9, 100
@@ -57,48 +58,6 @@ def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterat
             )
 
 
-def shortened(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
-    """Prompts that lost passages, words of a passage or words of the question to fit a model."""
-    for name, lost in (
-        ("shortened", "lost passages or words to fit the model"),
-        ("questions_shortened", "lost words of the question itself"),
-    ):
-        cut = [row for row in rows if row["n"] and row[name]]
-        if cut:
-            worst = max(cut, key=lambda row: row[name] / row["n"])
-            cell = f"{worst['model']}/{worst['dataset']}/{worst['mode']}"
-            yield (
-                f"{len(cut)} of {len(rows)} cells have prompts that {lost}; most in {cell}: "
-                f"{worst[name]} of {worst['n']} ({percent(worst[name] / worst['n'])}"
-                f"{stood(worst)}). {MEND}"
-            )
-
-
-def stood(row: dict[str, Any]) -> str:
-    """Say how many passages stood in a cell's prompts of those that its mode asks for, if any."""
-    if not row["passages"]:
-        return ""
-    mean = decimal(row["passages_in_prompt"])
-    return f"; {mean} of {row['passages']} passages stood in a prompt on average"
-
-
-MEND = (
-    "Raise the model's max_model_len, lower max_tokens, or give fewer or shorter passages. What "
-    "this report says of a context is said of what was left of it."
-)
-
-
-def short_judged(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
-    """Prompts of a judge that were cut at their end, where it is told what to say."""
-    for grades in experiment.grades:
-        if grades.get("shortened"):
-            cell = "/".join(grades[name] for name in ("model", "dataset", "mode"))
-            yield (
-                f"{cell}: {grades['shortened']} of the {grades['n']} prompts of the judge lost "
-                "words at their end to fit it; raise its max_model_len or lower its max_tokens."
-            )
-
-
 def poor_oracle(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
     """Gold passages that often lack the answer."""
     poor: dict[str, float] = {}
@@ -132,8 +91,8 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     uneven,
     few,
     forms,
-    shortened,
-    short_judged,
+    cuts.caveats,
+    cuts.judged,
     poor_oracle,
     order,
     devices,

@@ -1,13 +1,14 @@
 """The question browser's data: one question across all cells, packed for the page's script."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slmrag.redaction import cleaner
 from slmrag.reporting.boards import Board
+from slmrag.reporting.cuts import left
 from slmrag.reporting.packing import packed
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
@@ -177,19 +178,7 @@ def answered(
     scores = [primary, *(score.get(name) for name in SCORES[1:])]
     rest = [answer.get("finish_reason"), answer.get("generated_tokens")]
     found = [texts.add(clip(prompt)), 0 if raw == said else raw, said, *scores, *rest]
-    return [*found, words] if (words := cut(score)) else found
-
-
-def cut(score: Mapping[str, Any]) -> str:
-    """Say what of the context stood in a prompt that was cut to fit the model, else nothing."""
-    dropped, words = score.get("passages_dropped") or 0, score.get("words_cut") or 0
-    if not dropped and not words:
-        return ""
-    kept = score["passages"]
-    lost = f" Words cut from the {'passage' if kept else 'question'}: {words}." if words else ""
-    held = {None: "", True: " An answer is in what was left.", False: " It holds no answer."}
-    stood = f"{kept} of {kept + dropped} passages stood in the prompt."
-    return f"{stood}{lost}{held[score['has_answer']]}"
+    return [*found, words] if (words := left(score)) else found
 
 
 def clip(text: str) -> str:
