@@ -41,6 +41,13 @@ def definitions(experiment: Experiment) -> Section:
             "lacks counts as not found. Not defined where the corpus has none of any question.",
         ),
         (
+            "Context",
+            "What stood in the prompt: passages, or words of the last one, that a model had no "
+            "room for are not in it, neither for a hit nor for the gold passage's rank nor for a "
+            "copied context. A gold passage of which words were cut keeps its rank. Passages in "
+            "prompt is a mean over questions; what was retrieved stands under Retrieval.",
+        ),
+        (
             "Intervals",
             f"BCa bootstrap over questions, {count} resamples: skewed means of rare successes are "
             "covered better than by percentiles. Where all scores are 0 or all are 1: Clopper and "

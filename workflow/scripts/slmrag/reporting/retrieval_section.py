@@ -104,12 +104,15 @@ def label(name: str) -> str:
 
 
 def coverage(experiment: Experiment, rows: Rows) -> Any:
-    """Return the share of prompts that hold an answer beside the recall of each model."""
+    """Return what stood in the prompts, whether it held an answer, and each model's recall."""
     columns = [
         DATASET,
         MODE,
         MODEL,
-        Column("has_answer", "Context has answer", "share"),
+        Column("passages_in_prompt", "Passages in prompt", "decimal", "Mean"),
+        Column("shortened_share", "Prompts cut", "percent", "Passages or words left out to fit"),
+        Column("has_answer", "Context has answer", "share", "What stood in the prompt"),
+        Column("has_answer_uncut", "Before it was cut", "share", "All that was chosen for it"),
         Column(
             experiment.primary,
             "Recall" if experiment.primary == "token_recall" else "Mean",
@@ -117,6 +120,13 @@ def coverage(experiment: Experiment, rows: Rows) -> Any:
             estimate=True,
         ),
     ]
-    known = [row for row in rows if row["has_answer"] is not None]
+    known = [fitted(row) for row in rows if row["has_answer"] is not None]
     caption = "What stands in the prompt, and what comes out"
     return table("coverage", caption, columns, known, "dataset", "mode")
+
+
+def fitted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cell with the share of its prompts that were cut; what they were, where any was."""
+    cut = row["shortened"] or 0
+    uncut = row["has_answer_uncut"] if cut else None
+    return {**row, "shortened_share": cut / row["n"], "has_answer_uncut": uncut}
