@@ -1,7 +1,8 @@
 """What all rules share: the checked config, the grid, and the fingerprint of code.
 
-Needs: config
-Makes: CONFIG, RESULTS, CELLS, RUNS, the values of wildcards, the hooks that begin and end a tracked run
+Needs: TYPED
+Makes: CONFIG, and config, the same in plain values; RESULTS, CELLS, RUNS, the values of wildcards, the
+       hooks that begin and end a tracked run
 """
 
 import os
@@ -10,16 +11,20 @@ import tempfile
 from pathlib import Path
 
 from slmrag import grid
-from slmrag.config import load
+from slmrag.config import load, plain
 from slmrag.fingerprint import code
 from slmrag.mistakes import failures
 from slmrag.on_disk import on_disk
 from slmrag.tracking import run as tracked_run
 
 try:
-    CONFIG = load(config_files.settled(config, workflow.config_settings.config_args or []))
+    CONFIG = load(TYPED)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+# Each job parses the Snakefile anew and is given this config: it is the checked one in every process.
+config.clear()
+config.update(plain(CONFIG))
 
 RESULTS = f"results/{CONFIG.experiment}"
 CELLS = grid.cells(CONFIG)
@@ -40,8 +45,6 @@ wildcard_constraints:
     shard=r"\d+",
     shards=r"\d+",
 
-
-TRACKED = CONFIG.model_dump(mode="json", exclude_none=True)
 
 if CONFIG.check_remote and workflow.is_main_process:
     from slmrag.storage.changes import changed
@@ -90,15 +93,15 @@ onstart:
     if is_run():
         require_commands()
         require_results()
-        tracked_run.start(TRACKED)
+        tracked_run.start(config)
 
 
 onsuccess:
     if is_run():
-        tracked_run.finish(TRACKED, "completed")
+        tracked_run.finish(config, "completed")
 
 
 onerror:
     if is_run():
         tell_failures()
-        tracked_run.finish(TRACKED, "failed")
+        tracked_run.finish(config, "failed")
