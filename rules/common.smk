@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from slmrag import grid
+from slmrag import grid, local_files
 from slmrag.config import load, plain
 from slmrag.fingerprint import code
 from slmrag.mistakes import failures
@@ -19,6 +19,8 @@ from slmrag.tracking import run as tracked_run
 
 try:
     CONFIG = load(TYPED)
+    if workflow.is_main_process and not asides.look_after(sys.argv[1:]):
+        local_files.check(CONFIG, workflow.basedir)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -35,7 +35,7 @@ rule grade_answers:
             "resources/datasets/{dataset}/questions.parquet",
             dataset=[row.split("/")[1] for row in GRADED],
         ),
-        template=template("judge", CONFIG.judge.prompt),
+        template=template(CONFIG.judge.prompt),
         checkpoint=JUDGE_HERE,
         manifest=[f"{folder}.json" for folder in JUDGE_HERE],
     output:

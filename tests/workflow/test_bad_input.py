@@ -11,6 +11,12 @@ BAD_CONFIGS = [
         "no corpus is called 'fact'; did you mean 'facts'",
     ),
     ({"modes": {"retriever_context": {"retriever": None}}}, "needs a retriever"),
+    (
+        {"modes": {"retriever_context": {"prompt": "config/prompts/no_context.jinja"}}},
+        "no_context.jinja: never shows {{ passages }}",
+    ),
+    ({"objects": {"questions": {"uri": "data/gone.json"}}}, "data/gone.json does not exist"),
+    ({"models": {"parrot": {"checkpoint": "models/gone"}}}, "models/gone does not exist"),
 ]
 
 
@@ -22,6 +28,15 @@ def test_a_bad_config_stops_a_dry_run(tmp_path, edit, expected):
     assert done.returncode != 0
     assert expected in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_look_after_the_folders_needs_no_source(tmp_path):
+    """`journal` counts where the source is gone that a run would refuse to start without."""
+    project = make_project(tmp_path / "p")
+    (project.folder / "data/questions.json").unlink()
+    assert project.snakemake("--", "journal", check=False).returncode == 0
+    assert project.snakemake("-n", check=False).returncode != 0
 
 
 def broken_questions(text):
@@ -38,7 +53,6 @@ BAD_DATA = [
     (broken_questions('[{"question": "x", "answers": ["y"]}, {"question": '), "questions.json"),
     (broken_questions('[{"question": "x", "answers": []}]'), "answer"),
     (broken_questions("not json"), "questions.json"),
-    (lambda p: (p.folder / "data/questions.json").unlink(), "data/questions.json"),
     (empty_corpus, "passages.tsv"),
 ]
 

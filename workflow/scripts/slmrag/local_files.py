@@ -1,0 +1,147 @@
+"""What the config names on this machine, looked at before anything runs."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from glob import escape, glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from slmrag import grid
+from slmrag.complaints import message
+from slmrag.errors import UserError
+from slmrag.on_disk import on_disk
+from slmrag.templates import try_chat, try_judge, try_prompt
+
+if TYPE_CHECKING:
+    from slmrag.config import Config
+    from slmrag.entries.generation import ModelEntry
+
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+
+
+def check(config: "Config", basedir: str) -> None:
+    """Raise UserError with a line for each template and local file that a run would fail over.
+
+    ``basedir`` is the Snakefile's folder, where our own templates lie. What was taken from a source
+    that is gone is not asked for again.
+    """
+    problems = [
+        *_objects(config),
+        *_encoders(config),
+        *_templates(config, basedir),
+        *_others(config),
+    ]
+    for name, entry in config.models.items():
+        problems += _model(f"models.{name}", entry, f"resources/models/{name}")
+    if config.judge:
+        problems += _model("judge.model", config.judge.model, "resources/judge")
+    if problems:
+        raise UserError(message(problems))
+
+
+def place(path: str, basedir: str) -> str:
+    """Return a template's path: the user's file, or the one beside the Snakefile."""
+    beside = os.path.relpath(os.path.join(basedir, path))
+    return beside if not os.path.isfile(path) and os.path.isfile(beside) else path
+
+
+def _templates(config: "Config", basedir: str) -> Iterator[str]:
+    for name, mode in config.modes.items():
+        path = place(mode.prompt, basedir)
+        yield from _tried(f"modes.{name}.prompt", lambda p=path, m=mode: try_prompt(p, m))
+    if config.judge:
+        path = place(config.judge.prompt, basedir)
+        yield from _tried("judge.prompt", lambda: try_judge(path))
+
+
+def _tried(where: str, attempt: Callable[[], None]) -> Iterator[str]:
+    try:
+        attempt()
+    except UserError as error:
+        yield f"{where}: {error}"
+
+
+def _objects(config: "Config") -> Iterator[str]:
+    for name in grid.objects(config):
+        uri = config.objects[name].uri
+        if not _fetched(uri) and not _taken(f"resources/raw/{name}"):
+            yield from _absent(f"objects.{name}.uri", uri, _files(uri))
+
+
+def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
+    if entry.checkpoint:
+        yield from _checkpoint(f"{where}.checkpoint", entry.checkpoint, taken)
+    if entry.adapter:
+        files = [os.path.join(entry.adapter, name) for name in ADAPTER]
+        yield from _absent(f"{where}.adapter", entry.adapter, files)
+    if entry.chat_template not in (None, "auto", "tokenizer", "none"):
+        yield from _tried(f"{where}.chat_template", lambda: try_chat(entry.chat_template))
+
+
+def _encoders(config: "Config") -> Iterator[str]:
+    for name in grid.retrievers(config):
+        for key in sorted(config.retrievers[name].checkpoints()):
+            uri = getattr(config.retrievers[name], key)
+            yield from _checkpoint(f"retrievers.{name}.{key}", uri, f"resources/{key}s/{name}")
+
+
+def _checkpoint(where: str, uri: str, taken: str) -> Iterator[str]:
+    path = _path(uri)
+    if _fetched(uri) or _taken(taken):
+        return
+    hint = f"; if it is a model of the hub, write hf:{uri}" if uri.count("/") == 1 else ""
+    yield from _absent(where, uri, [os.path.join(path, "config.json")], hint)
+
+
+def _others(config: "Config") -> Iterator[str]:
+    if isinstance(config.storage.verify, str):
+        yield from _absent("storage.verify", config.storage.verify, [config.storage.verify])
+    if config.expected:
+        found = [*_absent("expected", config.expected, [config.expected])]
+        yield from found or _tried("expected", lambda: _scores(Path(config.expected)))
+
+
+def _scores(path: Path) -> None:
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON ({error})") from None
+    if not isinstance(scores, list):
+        raise UserError(f"{path} is no list of {{model, dataset, mode, metric, value, tolerance}}")
+
+
+def _absent(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
+    """Yield a sentence where what is named is not there, lacks a file, or may not be read."""
+    path = _path(named)
+    lacking = [file for file in files if not os.path.isfile(file)]
+    if not os.path.exists(path):
+        yield f"{where}: {named} does not exist{hint or '; check the path'}"
+    elif not files:
+        yield f"{where}: {named} holds no file; check the path"
+    elif lacking:
+        yield f"{where}: {named} lacks {', '.join(map(os.path.basename, lacking))}; check the path"
+    elif closed := [file for file in files if not os.access(file, os.R_OK)]:
+        yield f"{where}: {closed[0]} may not be read; check its permissions"
+
+
+def _files(uri: str) -> list[str]:
+    """Return the files of a source; those with braces, which ``on_disk`` omits, where all have."""
+    walk = ((folder, name) for folder, _, names in os.walk(_path(uri)) for name in names)
+    alone = [_path(uri)] if os.path.isfile(_path(uri)) else []
+    return on_disk(uri) or alone or [os.path.join(*found) for found in walk]
+
+
+def _path(uri: str) -> str:
+    return unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
+
+
+def _fetched(uri: str) -> bool:
+    """Say whether a source lies elsewhere."""
+    return uri.startswith("hf:") or ("://" in uri and not uri.startswith("file:"))
+
+
+def _taken(copy: str) -> bool:
+    """Say whether a copy has its manifest, under the entry's name or with a digest behind it."""
+    return bool(glob(f"{escape(copy)}.json") or glob(f"{escape(copy)}-*.json"))
