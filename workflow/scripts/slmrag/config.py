@@ -41,9 +41,9 @@ class Config(Entry):
     generation: GenerationEntry = Field(GenerationEntry(), description="How jobs are cut")
     skip: list[SkipEntry] = Field([], description="Cells that are left out on purpose")
     judge: JudgeEntry | None = Field(None, description="A model that grades answers; off if null")
-    against: Name | None = Field(None, description="Experiment that `snakemake compare` reads")
+    against: Name | None = Field(None, description="Experiment that the target `compare` reads")
     expected: str | None = Field(
-        None, description="Path of a JSON of expected scores that `snakemake verify` compares"
+        None, description="Path of a JSON of expected scores that the target `verify` compares"
     )
     check_remote: bool | None = Field(
         None, description="Ask each fetched object's source whether it changed, and warn (false)"
