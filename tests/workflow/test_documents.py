@@ -113,21 +113,25 @@ def test_the_documents_hold_commands():
     [
         (
             "--configfile my.yaml compare",
-            "'compare' too: write it before (snakemake compare --conf",
+            "--configfile takes all that follows, 'compare' too: no such file; "
+            "a target stands before (snakemake compare --configfile my.yaml)",
         ),
-        ("--cores 1 --configfile config/config.yaml my.yaml status", "'status' too: write it"),
-        ("--configfile my.yaml results/other/report/report.html", "report.html' too: write it"),
-        ("-n --configfile gone.yaml", "--configfile gone.yaml: there is no such file"),
-        ("-n --configfile=gone.yaml", "--configfile gone.yaml: there is no such file"),
-        ("-n --configfiles my.yaml gone.yaml", "--configfile gone.yaml: there is no such file"),
-        ("-n --configfile config", "--configfile config: there is no such file"),
+        ("--cores 1 --configfile config/config.yaml my.yaml status", "'status' too: no such file"),
+        ("--configfile my.yaml results/other/report/report.html", "report.html' too: no config"),
+        ("-n --configfile gone.yaml", "--configfile gone.yaml: no such file"),
+        ("-n --configfile=gone.yaml", "--configfile gone.yaml: no such file"),
+        ("-n --configfiles my.yaml gone.yaml", "'gone.yaml' too: no such file"),
+        ("-n --configfile config", "--configfile config: no such file"),
+        ("-n --config against=other compare", "--config takes all that follows, 'compare' too"),
+        ("-n --config compare", "--config compare: no NAME=VALUE"),
+        ("-n -C models.x=1", "--config models.x=1: no NAME=VALUE"),
         ("-n --configfile broken.yaml", "broken.yaml: while parsing a flow mapping"),
         ("-n --configfile day.yaml", "day.yaml: month must be in 1..12"),
         ("verify journal --configfile", "expected at least one argument"),
     ],
 )
-def test_what_is_no_config_file_is_told_in_one_sentence(clone, arguments, expected):
-    """Behind --configfile a target, a missing file, a folder and broken YAML each get one line."""
+def test_what_is_no_config_is_told_in_one_sentence(clone, arguments, expected):
+    """Behind --configfile and --config a target, a missing file and broken YAML each get a line."""
     (clone / "broken.yaml").write_text("models: {a: 1\n")
     (clone / "day.yaml").write_text("experiment: 2024-13-45\n")
     command = ["snakemake", *arguments.split()]
