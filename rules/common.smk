@@ -14,6 +14,7 @@ from slmrag import grid, local_files
 from slmrag.config import load, plain
 from slmrag.fingerprint import code
 from slmrag.mistakes import failures
+from slmrag.oddities import oddities
 from slmrag.on_disk import on_disk
 from slmrag.tracking import run as tracked_run
 
@@ -21,6 +22,8 @@ try:
     CONFIG = load(TYPED)
     if workflow.is_main_process and not asides.look_after(sys.argv[1:]):
         local_files.check(CONFIG, workflow.basedir)
+        for sentence in oddities(CONFIG, workflow.basedir):
+            logger.warning(f"warning: {sentence}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
