@@ -1,7 +1,8 @@
 """What all rules share: the checked config, the grid, and the fingerprint of code.
 
-Needs: config
-Makes: CONFIG, RESULTS, KEYS, CELLS, RUNS, the values of wildcards, the hooks that begin and end a tracked run
+Needs: TYPED
+Makes: CONFIG, and config, the same in plain values; RESULTS, KEYS, CELLS, RUNS, the values of
+       wildcards, the hooks that begin and end a tracked run
 """
 
 import os
@@ -9,21 +10,29 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from slmrag import grid, local_files, resource_keys
-from slmrag.config import load
+from slmrag import grid, local_files, local_sources, resource_keys
+from slmrag.config import load, plain
 from slmrag.fingerprint import code
 from slmrag.mistakes import failures
+from slmrag.oddities import oddities
 from slmrag.tracking import run as tracked_run
 
 try:
-    CONFIG = load(config_files.settled(config, workflow.config_settings.config_args or []))
-    LOCAL = local_files.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
-    resource_keys.refuse_absent(CONFIG, grid.objects(CONFIG), LOCAL)
+    CONFIG = load(TYPED)
+    LOCAL = local_sources.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
+    KEYS = resource_keys.keys(CONFIG, LOCAL)
+    if workflow.is_main_process and not asides.look_after(sys.argv[1:]):
+        local_files.check(CONFIG, KEYS, workflow.basedir)
+        for sentence in oddities(CONFIG, workflow.basedir):
+            logger.warning(f"warning: {sentence}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# Each job parses the Snakefile anew and is given this config: it is the checked one in every process.
+config.clear()
+config.update(plain(CONFIG))
+
 RESULTS = f"results/{CONFIG.experiment}"
-KEYS = resource_keys.keys(CONFIG, LOCAL)
 ENTRIES = KEYS.entries()
 CELLS = grid.cells(CONFIG)
 RUNS = grid.runs(CONFIG)
@@ -43,8 +52,6 @@ wildcard_constraints:
     shard=r"\d+",
     shards=r"\d+",
 
-
-TRACKED = CONFIG.model_dump(mode="json", exclude_none=True)
 
 if CONFIG.check_remote and workflow.is_main_process:
     from slmrag.storage.changes import changed
@@ -94,15 +101,15 @@ onstart:
     if is_run():
         require_commands()
         require_results()
-        tracked_run.start(TRACKED)
+        tracked_run.start(config)
 
 
 onsuccess:
     if is_run():
-        tracked_run.finish(TRACKED, "completed")
+        tracked_run.finish(config, "completed")
 
 
 onerror:
     if is_run():
         tell_failures()
-        tracked_run.finish(TRACKED, "failed")
+        tracked_run.finish(config, "failed")

@@ -33,7 +33,7 @@ rule grade_answers:
     input:
         answers=expand("<results>/answers/{row}.parquet", row=GRADED),
         questions=[questions(row.split("/")[1]) for row in GRADED],
-        template=template("judge", CONFIG.judge.prompt),
+        template=template(CONFIG.judge.prompt),
         checkpoint=JUDGE_HERE,
         manifest=[f"{folder}.json" for folder in JUDGE_HERE],
     output:

@@ -10,14 +10,9 @@ def beside(*parts):
     return os.path.relpath(os.path.join(workflow.basedir, *parts))
 
 
-def template(where, path):
+def template(path):
     """Return the path of a template: the user's, or the one beside the Snakefile."""
-    found = next((place for place in (path, beside(path)) if os.path.isfile(place)), None)
-    if found is None:
-        raise WorkflowError(
-            f"{where}.prompt: '{path}' is no file; name a Jinja template that exists"
-        )
-    return found
+    return local_files.place(path, workflow.basedir)
 
 
 def raw(table, wildcard, *keys):

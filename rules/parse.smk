@@ -1,7 +1,8 @@
 """Before anything is read: our package on the path, and the config's files read strictly.
 
 Needs: the config files, a folder that can be written
-Makes: an error with file and line for broken YAML and for keys that stand twice
+Makes: TYPED, the config as it was typed; an error with file and line for broken YAML and keys that
+       stand twice
 """
 
 import gc
@@ -21,10 +22,12 @@ try:
     if workflow.is_main_process:
         own_folder.check(sys.argv[1:])
         asides.divert(sys.argv[1:], workflow.resource_settings.cores)
-    config_files.check(
-        path
-        for path in workflow.overwrite_configfiles or ["config/config.yaml"]
-        if os.path.exists(path)
+    # Snakemake has read its config already, by looser rules: this is the one that all go by.
+    settings = workflow.config_settings
+    default = [] if settings.replace_workflow_config else ["config/config.yaml"]
+    TYPED = config_files.settled(
+        filter(os.path.exists, workflow.overwrite_configfiles or default),
+        settings.config_args or [],
     )
 except UserError as error:
     raise WorkflowError(str(error)) from None

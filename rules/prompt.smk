@@ -4,7 +4,7 @@ Needs: questions.parquet, the template, and for retriever context the hits and p
 Makes: results/{experiment}/prompts/{dataset}/{mode}.parquet
 """
 
-TEMPLATES = {name: template(f"modes.{name}", mode.prompt) for name, mode in CONFIG.modes.items()}
+TEMPLATES = {name: template(mode.prompt) for name, mode in CONFIG.modes.items()}
 
 
 rule build_prompts:

@@ -161,11 +161,6 @@ def test_an_oracle_over_a_set_without_gold_passages_says_what_to_do(format):
     config.load(raw)
 
 
-def test_an_unquoted_off_turns_tracking_off():
-    """YAML reads ``mode: off`` as false; it is taken as it was meant."""
-    assert config.load(edited(("tracking", {"mode": False}))).tracking.mode == "off"
-
-
 def test_an_entry_of_null_is_not_there():
     """Setting an entry to null removes it."""
     raw = edited(("models/other", None), ("storage", None))
@@ -234,14 +229,6 @@ def test_a_circle_of_fused_retrievers_is_refused():
     two = {"kind": "rrf", "of": ["one", "bm25"]}
     raw = edited(("retrievers/one", one), ("retrievers/two", two))
     assert "retrievers.one.of: leads back to itself" in message(raw)
-
-
-def test_a_name_that_yaml_takes_for_a_number_is_a_name():
-    """``experiment: 2026`` and a data set called 7 are names, wherever they are mentioned."""
-    skip = [{"dataset": 7, "mode": "no_context"}]
-    raw = edited(("experiment", 2026), ("datasets", {7: MINIMAL["datasets"]["quiz"]}))
-    loaded = config.load(raw | {"skip": skip})
-    assert (loaded.experiment, [*loaded.datasets], loaded.skip[0].dataset) == ("2026", ["7"], "7")
 
 
 def test_a_mistake_is_told_without_its_secret(monkeypatch):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from slmrag.config_files import check, settled
+from slmrag.config_files import settled
 from slmrag.errors import UserError
 
 BROKEN = [
@@ -21,7 +21,7 @@ def test_a_broken_file_is_named_with_its_line(tmp_path, text, expected):
     path = tmp_path / "config.yaml"
     path.write_text(text)
     with pytest.raises(UserError) as error:
-        check([path])
+        settled([path], [])
     assert expected in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -30,19 +30,27 @@ def test_a_good_file_passes(tmp_path):
     """The same key in two tables is no repetition."""
     path = tmp_path / "config.yaml"
     path.write_text("models: {a: {k: 1}, b: {k: 1}}\n")
-    check([path])
+    settled([path], [])
 
 
-def test_settings_of_the_command_line_are_read_as_yaml():
-    """A null removes, a number is a number, and tables merge deep, whatever Snakemake read."""
-    config = {"models": {"a": {"k": "1"}, "b": "null"}, "against": "null"}
-    said = ["models={a: {k: 1, s: '1'}, b: null}", "against=null", "experiment=x=y"]
-    models = {"a": {"k": 1, "s": "1"}, "b": None}
-    assert settled(config, said) == {"models": models, "against": None, "experiment": "x=y"}
-    assert config["models"]["b"] == "null"
+def test_settings_of_the_command_line_are_read_as_yaml(tmp_path):
+    """A null removes, a number is a number, and tables merge deep, the last one last."""
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    one.write_text("models: {a: {k: z}, b: {k: y}}\nagainst: other\n")
+    two.write_text("models: {a: {k: w, u: null}}\n")
+    said = ["models={a: {k: x, s: '1'}, b: null}", "against=null", "experiment=x=y"]
+    models = {"a": {"k": "x", "u": None, "s": "1"}, "b": None}
+    merged = settled([one, two], said)
+    assert merged == {"models": models, "against": None, "experiment": "x=y"}
 
 
 def test_a_setting_that_is_no_yaml_is_named():
     """An open bracket on the command line is told with the setting."""
     with pytest.raises(UserError, match=re.escape("--config models={a: : no YAML (expected")):
-        settled({}, ["models={a: "])
+        settled([], ["models={a: "])
+
+
+def test_a_key_that_stands_twice_in_a_setting_is_named():
+    """A repetition on the command line is told with the setting, as YAML may repeat none."""
+    with pytest.raises(UserError, match=re.escape("--config models={a: 1, a: 2}:")):
+        settled([], ["models={a: 1, a: 2}"])

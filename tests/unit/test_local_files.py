@@ -1,145 +1,208 @@
-"""What a local source holds is known by its content, and read once."""
+"""Templates and local files are tried before anything runs, and each mistake has its place."""
 
 import json
 import os
 
 import pytest
-from slmrag import local_files
+from slmrag.config import load
 from slmrag.errors import UserError
-from slmrag.local_files import HANDED_ON, Source, content, digests, refuse_change
+from slmrag.local_files import check, place
+from slmrag.resource_keys import keys
 
-OLD = (1_600_000_000, 1_600_000_000)
+from tests.unit.test_config import edited
+from tests.workflow.project import ROOT
 
-
-@pytest.fixture(autouse=True)
-def no_driver(monkeypatch):
-    """Nothing is handed on by a driver, nor to the next test."""
-    monkeypatch.setenv(HANDED_ON, "")
+LOOP = "{% for passage in passages %}{{ passage.text }}\n{% endfor %}{{ question }}"
+CHAT = "{% for message in messages %}{{ message.content }}{% endfor %}"
 
 
 @pytest.fixture
-def cache(tmp_path):
-    """A cache that is not there yet."""
-    return tmp_path / "cache/local_files.json"
+def folder(tmp_path, monkeypatch):
+    """A folder with all that the minimal config names."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"questions.jsonl": "{}", "passages.tsv": "x", "p.jinja": LOOP}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
 
 
-def write(path, text="x"):
-    """Write a file that changed long ago."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    os.utime(path, OLD)
-    return path
+def said(*edits):
+    """Return what is said of the minimal config with edits; empty where all is there."""
+    try:
+        config = load(edited(*edits))
+        check(config, keys(config, {}), str(ROOT))
+    except UserError as error:
+        return str(error)
+    return ""
 
 
-def one(source, cache):
-    """Return the digest of one source."""
-    return digests([source], True, cache)[source.label]
+def test_a_whole_config_passes(folder):
+    """One template may serve all modes: that without context gets no passages."""
+    assert said() == ""
 
 
-def test_a_path_and_a_uri_of_one_file_agree(tmp_path, cache):
-    """How a file is named does not matter, what it is called and what it holds does."""
-    path = write(tmp_path / "a b.json")
-    named = one(Source(str(path)), cache), one(Source(path.as_uri()), cache)
-    assert named[0] == named[1] is not None
-    assert one(Source(str(write(tmp_path / "other.json"))), cache) != named[0]
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ question }}", "never shows {{ passages }}, so context: retriever would be"),
+        ("{{ question }}{{ passages | length }}", "never shows {{ passages }}"),
+        ("{{ question }} passages", "never shows {{ passages }}"),
+        ("{% if passages %}Context: {% endif %}{{ question }}", "never shows {{ passages }}"),
+        ("{{ question }}{# passages #}", "never shows {{ passages }}"),
+        ("{{ question }}{{ passages[0].text if passages }}", "shows 1 of 5 passages"),
+        ("{{ question }}{% for p in passages[:3] %}{{ p.text }}{% endfor %}", "set passages: 3"),
+        ("{% for p in passages %}{{ p.text }}{% endfor %}", "lacks {{ question }}"),
+        ("{{ question }}\n{% for p in passages %}", "bm25.jinja, line 2: "),
+        ("{{ question }}{{ passages[0].text }}", "bm25.jinja: list object has no element 0"),
+        ("{{ question }}{% for p in passages %}{{ p.body }}{% endfor %}", "no attribute 'body'"),
+        ("{{ question }}{{ context }}", "'context' is undefined"),
+        ("{{ question }}{{ 1 / 0 }}", "bm25.jinja: division by zero"),
+    ],
+)
+def test_a_template_that_would_not_do_is_refused(folder, template, expected):
+    """A mode's template compiles, asks the question, and shows as many passages as the mode has."""
+    (folder / "bm25.jinja").write_text(template)
+    found = said(("modes/bm25_context/prompt", "bm25.jinja"))
+    assert expected in found and found.count("modes.bm25_context.prompt: bm25.jinja") == 1
 
 
-def test_all_files_of_a_folder_count(tmp_path, cache):
-    """An edit, a new file and another name below a folder each change its digest."""
-    folder = tmp_path / "docs"
-    write(folder / "b.md"), write(folder / "a/c.md")
-    seen = [one(Source(str(folder)), cache)]
-    write(folder / "{x}.md")
-    seen.append(one(Source(str(folder)), cache))
-    (folder / "b.md").write_text("longer")
-    seen.append(one(Source(str(folder)), cache))
-    (folder / "b.md").rename(folder / "d.md")
-    seen.append(one(Source(str(folder)), cache))
-    assert len(set(seen)) == 4 and None not in seen
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for p in passages %}{{ p.title | upper }}{% endfor %}{{ question }}",
+        "{{ passages | map(attribute='text') | join(' ') }}{{ question }}",
+        "{{ passages | tojson }}{{ question }}",
+        "{% for p in passages | reverse %}{{ p.text[:99] }}{% endfor %}{{ question }}",
+    ],
+)
+def test_a_template_may_show_passages_in_its_own_way(folder, template):
+    """Titles alone, a join, JSON and another order are all uses of passages."""
+    (folder / "p.jinja").write_text(template)
+    assert said() == ""
 
 
-def test_what_is_elsewhere_has_no_digest_and_what_is_missing_none(tmp_path, cache):
-    """A bucket, a web page and the hub are not asked; a missing file is None."""
-    missing = Source(str(tmp_path / "none"))
-    elsewhere = ["s3://bucket/key", "https://host/file", "hf:org/name"]
-    assert digests([*map(Source, elsewhere), missing], True, cache) == {missing.label: None}
+def test_an_oracle_without_passages_in_its_template_is_refused(folder):
+    """The oracle's mode is held to the same."""
+    (folder / "q.jinja").write_text("{{ question }}")
+    oracle = {"context": "oracle", "prompt": "q.jinja"}
+    assert "modes.gold.prompt: q.jinja: never shows" in said(("modes/gold", oracle))
 
 
-def test_a_file_that_did_not_change_is_not_read_again(tmp_path, cache, monkeypatch):
-    """The second plan reads nothing, a touched file is read, and its digest is the same."""
-    path = write(tmp_path / "a.json")
-    first = one(Source(str(path)), cache)
-    read = []
-    monkeypatch.setattr(local_files, "_read", lambda path: read.append(path) or "0" * 64)
-    assert one(Source(str(path)), cache) == first and not read
-    os.utime(path)
-    assert one(Source(str(path)), cache) != first and read == [str(path)]
+def test_our_templates_are_found_beside_the_snakefile(folder):
+    """A prompt that lies beside the Snakefile is taken from there, a file of the user's first."""
+    path = "config/prompts/with_context.jinja"
+    assert os.path.samefile(place(path, str(ROOT)), ROOT / path)
+    assert said(("modes/bm25_context/prompt", path)) == ""
 
 
-def test_a_file_of_the_same_size_and_time_that_is_another_is_read(tmp_path, cache):
-    """A file put in the place of another keeps neither its inode nor its digest."""
-    path = write(tmp_path / "a.json", "one")
-    first = one(Source(str(path)), cache)
-    write(tmp_path / "b.json", "two").replace(path)
-    assert one(Source(str(path)), cache) != first
+def test_all_that_is_not_there_is_told_at_once(folder):
+    """Objects, checkpoints, encoders, adapters, templates and scores are named in one message."""
+    (folder / "passages.tsv").unlink()
+    (folder / "empty").mkdir()
+    found = said(
+        ("modes/no_context/prompt", "gone.jinja"),
+        ("objects/questions/uri", f"file://{folder}/nothing%20here.jsonl"),
+        ("models/here", {"checkpoint": "models/here"}),
+        ("models/half", {"checkpoint": str(folder / "empty")}),
+        ("models/tiny/adapter", "lora"),
+        ("models/tiny/chat_template", "chat.jinja"),
+        ("retrievers/bm25", {"kind": "dense", "encoder": "enc", "query_encoder": "hf:a/b"}),
+        ("expected", "mine.json"),
+        ("storage", {"verify": "ca.pem"}),
+        ("judge", {"model": {"engine": "echo"}, "datasets": ["quiz"], "prompt": "j.jinja"}),
+    )
+    assert "11 problems" in found
+    assert "objects.questions.uri: file://" in found and "nothing%20here.jsonl does not" in found
+    assert "objects.passages.uri: passages.tsv does not exist" in found
+    assert "models.here.checkpoint: models/here does not exist; if it is a model" in found
+    assert "models.half.checkpoint: " in found and "lacks config.json" in found
+    assert "models.tiny.adapter: lora does not exist" in found
+    assert "models.tiny.chat_template: 'chat.jinja' cannot be read" in found
+    assert "retrievers.bm25.encoder: enc does not exist" in found
+    assert "modes.no_context.prompt: 'gone.jinja' cannot be read" in found
+    assert "expected: mine.json does not exist" in found and "storage.verify: ca.pem" in found
+    assert "judge.prompt: 'j.jinja' cannot be read" in found
 
 
-def test_a_file_that_has_just_changed_is_read_each_time(tmp_path, cache):
-    """Within a tick of the clock an edit of the same size would go unseen."""
-    path = write(tmp_path / "a.json", "one")
-    os.utime(path)
-    one(Source(str(path)), cache)
-    assert str(path) not in json.loads(cache.read_text())
+def test_what_no_cell_needs_is_not_asked_for(folder):
+    """An entry that no mode leads to may name what is not there."""
+    unused = {"kind": "dense", "encoder": "enc"}
+    assert said(("retrievers/other", unused), ("objects/other", {"uri": "gone"})) == ""
+    fused = {"kind": "rrf", "of": ["bm25", "other"]}
+    mode = {"context": "retriever", "prompt": "p.jinja", "retriever": "fused"}
+    found = said(("retrievers/other", unused), ("retrievers/fused", fused), ("modes/fused", mode))
+    assert "retrievers.other.encoder: enc does not exist" in found
 
 
-def test_a_broken_cache_is_as_none(tmp_path, cache):
-    """What cannot be read of the cache costs time alone."""
-    path = write(tmp_path / "a.json")
-    first = one(Source(str(path)), cache)
-    cache.write_text("{")
-    assert one(Source(str(path)), cache) == first
+def test_a_source_that_was_taken_already_may_be_gone(folder):
+    """Whoever has the copy of what was seen last needs the source no more; no other will do."""
+    (folder / "questions.jsonl").unlink()
+    taken = folder / "resources/raw"
+    taken.mkdir(parents=True)
+    (taken / "questions-01234567.json").write_text("{}")
+    assert "objects.questions.uri: questions.jsonl does not exist" in said()
+    (taken / f"{keys(load(edited()), {}).objects['questions']}.json").write_text("{}")
+    assert said() == ""
 
 
-def test_of_a_checkpoint_weights_and_descriptions_count(tmp_path, cache):
-    """New weights are another checkpoint; a README, a training state and hidden files are not."""
-    folder = tmp_path / "model"
-    for name in ("config.json", "model.safetensors"):
-        write(folder / name)
-    source = Source(str(folder), True)
-    first = one(source, cache)
-    for name in ("README.md", "LICENSE", "optimizer.pt", ".cache/x.json", "runs/events.out"):
-        write(folder / name)
-    assert one(source, cache) == first
-    write(folder / "model.safetensors", "other")
-    assert one(source, cache) != first
+def test_a_file_with_braces_in_its_name_is_there(folder):
+    """Braces keep a file from Snakemake's eyes, not from ours."""
+    (folder / "{x}.jsonl").write_text("{}")
+    (folder / "all").mkdir()
+    (folder / "all/{y}.jsonl").write_text("{}")
+    assert said(("objects/questions/uri", "{x}.jsonl")) == ""
+    assert said(("objects/questions/uri", "all")) == ""
+    (folder / "none").mkdir()
+    assert "objects.questions.uri: none holds no file" in said(("objects/questions/uri", "none"))
 
 
-def test_a_job_takes_what_its_driver_found(tmp_path, cache):
-    """A file that is edited during a run does not change the names of what the run makes."""
-    source = Source(str(write(tmp_path / "a.json")))
-    found = digests([source], True, cache)
-    write(tmp_path / "a.json", "edited")
-    assert digests([source], False, cache) == found
-    assert digests([source], True, cache) != found
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        (CHAT, ""),
+        ("{{ bos_token }}{% generation %}{{ messages[0]['content'] }}{% endgeneration %}", ""),
+        ("{% for message in messages %}{{ message.text }}{% endfor %}", "lacks message.content"),
+        ("{% for message in messages %}", "chat.jinja: the chat template does not compile"),
+        ("{{ raise_exception('no system message') }}", "refuses the prompt: no system message"),
+    ],
+)
+def test_a_chat_template_is_tried(folder, template, expected):
+    """A model's own chat template compiles and says what the user says."""
+    (folder / "chat.jinja").write_text(template)
+    found = said(("models/tiny/chat_template", "chat.jinja"))
+    assert expected in found and bool(found) == bool(expected)
 
 
-def test_what_changed_since_the_plan_is_not_taken(tmp_path, cache):
-    """A download whose files are not those of the plan ends in one sentence; others pass."""
-    source = Source("data/a.json")
-    files = [{"name": "a.json", "sha256": "0" * 64, "bytes": 1}]
-    refuse_change(source, files, content(source, {"a.json": "0" * 64}))
-    refuse_change(source, files, None)
-    with pytest.raises(UserError, match=r"data/a\.json: has changed since the run began"):
-        refuse_change(source, files, content(source, {"a.json": "1" * 64}))
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ answers | join('|') }} {{ answer }}", ""),
+        ("{{ question }} {{ answer }}", "lacks {{ answers }}"),
+        ("{{ answers }}", "lacks {{ answer }}"),
+        ("{{ reference }} {{ answer }}", "'reference' is undefined"),
+        ("{{ answer }", "judge.jinja, line 1"),
+    ],
+)
+def test_a_judges_template_is_tried(folder, template, expected):
+    """A grading shows the references and the answer."""
+    (folder / "judge.jinja").write_text(template)
+    judge = {"model": {"engine": "echo"}, "datasets": ["quiz"], "prompt": "judge.jinja"}
+    found = said(("judge", judge))
+    assert expected in found and bool(found) == bool(expected)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path, cache, monkeypatch):
-    """A reader's error becomes one sentence."""
+@pytest.mark.parametrize(("text", "expected"), [("[]", ""), ("{", "no JSON"), ("{}", "no list")])
+def test_expected_scores_are_read(folder, text, expected):
+    """A file of expected scores is a list in JSON."""
+    (folder / "mine.json").write_text(text)
+    found = said(("expected", "mine.json"))
+    assert expected in found and bool(found) == bool(expected)
 
-    def refuse(path):
-        raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(local_files, "sha256_file", refuse)
-    path = write(tmp_path / "a.json")
-    with pytest.raises(UserError, match=r"a\.json: cannot be read: Permission denied"):
-        digests([Source(str(path))], True, cache)
+def test_the_files_of_an_adapter(folder):
+    """A LoRA adapter is a folder with two files."""
+    (folder / "lora").mkdir()
+    (folder / "lora/adapter_config.json").write_text(json.dumps({}))
+    edit = ("models/tiny/adapter", "lora")
+    assert "models.tiny.adapter: lora lacks adapter_model.safetensors" in said(edit)
+    (folder / "lora/adapter_model.safetensors").touch()
+    assert said(edit) == ""

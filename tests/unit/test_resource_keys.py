@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slmrag import config, resource_keys
 from slmrag.folder_names import entry_name, folder_name
-from slmrag.local_files import Source
+from slmrag.local_sources import Source
 from test_config import MINIMAL, edited
 
 

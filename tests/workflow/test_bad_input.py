@@ -11,6 +11,12 @@ BAD_CONFIGS = [
         "no corpus is called 'fact'; did you mean 'facts'",
     ),
     ({"modes": {"retriever_context": {"retriever": None}}}, "needs a retriever"),
+    (
+        {"modes": {"retriever_context": {"prompt": "config/prompts/no_context.jinja"}}},
+        "no_context.jinja: never shows {{ passages }}",
+    ),
+    ({"objects": {"questions": {"uri": "data/gone.json"}}}, "data/gone.json does not exist"),
+    ({"models": {"parrot": {"checkpoint": "models/gone"}}}, "models/gone does not exist"),
 ]
 
 
@@ -22,6 +28,15 @@ def test_a_bad_config_stops_a_dry_run(tmp_path, edit, expected):
     assert done.returncode != 0
     assert expected in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_look_after_the_folders_needs_no_source(tmp_path):
+    """`journal` counts where the source is gone that a run would refuse to start without."""
+    project = make_project(tmp_path / "p")
+    (project.folder / "data/questions.json").unlink()
+    assert project.snakemake("--", "journal", check=False).returncode == 0
+    assert project.snakemake("-n", check=False).returncode != 0
 
 
 def broken_questions(text):
@@ -81,14 +96,13 @@ def test_a_mistake_in_a_model_is_tried_again(tmp_path):
 
 @pytest.mark.slow
 def test_a_source_that_is_gone_costs_nothing(tmp_path):
-    """Where a local source was deleted a run says so, and what was made of it stays."""
+    """Where a local source was deleted, what was made of it stays in use, until its copy goes too."""
     project = make_project(tmp_path / "p")
     project.run("answers")
-    source, kept = project.folder / "data/questions.json", tmp_path / "kept.json"
-    source.rename(kept)
+    (project.folder / "data/questions.json").unlink()
+    assert "Nothing to be done" in project.run("answers").stderr
+    for copy in (project.folder / "resources/raw").glob("questions-*.json"):
+        copy.unlink()
     done = project.run(check=False)
     assert done.returncode != 0
-    assert "objects.questions.uri: data/questions.json is not there" in done.stdout + done.stderr
-    assert [*(project.folder / "resources/raw").glob("questions-*/questions.json")]
-    kept.rename(source)
-    assert "Nothing to be done" in project.run("answers").stderr
+    assert "objects.questions.uri: data/questions.json does not exist" in done.stdout + done.stderr

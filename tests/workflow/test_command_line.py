@@ -23,6 +23,13 @@ def test_an_entry_is_added_changed_or_left_out_for_one_run(tmp_path, setting, pl
     assert {*models} == {*planned}
 
 
+def test_what_is_hardly_meant_is_told_once(tmp_path):
+    """A warning comes from the driver alone, not again from each job."""
+    project = make_project(tmp_path / "p", models={"parrot": ECHO, "twin": ECHO})
+    done = project.run("--until", "download_object", "--", "all")
+    assert (done.stdout + done.stderr).count("models.twin: the same as models.parrot") == 1
+
+
 def test_a_setting_that_is_no_yaml_stops_a_dry_run(tmp_path):
     """A bracket that never closes is named with the setting that it stands in."""
     project = make_project(tmp_path / "p")

@@ -3,7 +3,7 @@
 from slmrag.checkpoints import fetch_checkpoint
 from slmrag.files import digest, write_json
 from slmrag.job import run_job
-from slmrag.local_files import Source, refuse_change
+from slmrag.local_sources import Source, refuse_change
 
 
 def main(input, output, params):

@@ -4,7 +4,7 @@ import logging
 
 from slmrag.files import digest, write_json
 from slmrag.job import run_job
-from slmrag.local_files import Source, refuse_change
+from slmrag.local_sources import Source, refuse_change
 from slmrag.storage import download
 
 log = logging.getLogger(__name__)

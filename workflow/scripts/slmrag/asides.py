@@ -9,6 +9,9 @@ EXPLAIN, STATUS = "explain", "status"
 ASIDES = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking"})
 """Rules that make no file, need one core, and are no part of a run."""
 
+ELSEWHERE = frozenset({"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"})
+"""Options with which Snakemake runs nothing."""
+
 
 def replaced(arguments: Sequence[str], cores: int | None) -> list[str] | None:
     """Return the command to run in place of `snakemake ARGUMENTS`, or None to go on with it.
@@ -21,6 +24,11 @@ def replaced(arguments: Sequence[str], cores: int | None) -> list[str] | None:
     if cores is None and ASIDES.intersection(arguments):
         return [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
     return None
+
+
+def look_after(arguments: Iterable[str]) -> bool:
+    """Say whether a command only looks after the folders or the rules: it reads no other file."""
+    return not (ASIDES | ELSEWHERE).isdisjoint(arguments)
 
 
 def divert(arguments: Sequence[str], cores: int | None) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from slmrag.as_typed import meant
 from slmrag.complaints import message, sentences, without
 from slmrag.entries.base import Entry, Name
 from slmrag.entries.data import CorpusEntry, DatasetEntry
@@ -40,9 +41,9 @@ class Config(Entry):
     generation: GenerationEntry = Field(GenerationEntry(), description="How jobs are cut")
     skip: list[SkipEntry] = Field([], description="Cells that are left out on purpose")
     judge: JudgeEntry | None = Field(None, description="A model that grades answers; off if null")
-    against: Name | None = Field(None, description="Experiment that `snakemake compare` reads")
+    against: Name | None = Field(None, description="Experiment that the target `compare` reads")
     expected: str | None = Field(
-        None, description="Path of a JSON of expected scores that `snakemake verify` compares"
+        None, description="Path of a JSON of expected scores that the target `verify` compares"
     )
     check_remote: bool | None = Field(
         None, description="Ask each fetched object's source whether it changed, and warn (false)"
@@ -53,9 +54,10 @@ class Config(Entry):
 def load(raw: Mapping[str, Any]) -> Config:
     """Return the config that ``raw`` describes; an entry of null is as if it were not there.
 
+    ``raw`` holds plain values, or scalars as typed: a text is what was typed, quoted or not.
     Raises UserError with one line for each problem: its path, the value, and the nearest name.
     """
-    raw = _without_nulls(raw)
+    raw = _without_nulls(meant(raw, Config))
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
@@ -64,6 +66,11 @@ def load(raw: Mapping[str, Any]) -> Config:
     if problems := problems_of_references(config):
         raise UserError(message(problems))
     return config
+
+
+def plain(config: Config) -> dict[str, Any]:
+    """Return the checked config as plain values, without the keys that are not set."""
+    return config.model_dump(mode="json", exclude_none=True)
 
 
 def _names_beside(error: ValidationError, raw: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The config's YAML, read strictly once more: where it is broken, and what stands twice."""
+"""The config's YAML, read strictly: where it is broken, what stands twice, and as it was typed."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -6,40 +6,42 @@ from typing import Any
 
 import yaml
 
+from slmrag.as_typed import AsTyped, Strict
 from slmrag.errors import UserError
 
-
-class Strict(yaml.SafeLoader):
-    """A loader that refuses a key that stands twice in one table."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping, or say which key stands twice and where."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            name = str(key.value)
-            if name in seen:
-                raise UserError(
-                    f"{node.start_mark.name}, line {key.start_mark.line + 1}: "
-                    f"'{name}' stands twice; keep one, or put all entries under the first"
-                )
-            seen.add(name)
-        return super().construct_mapping(node, deep)
+HINT = "; see config/config.yaml"
 
 
-def settled(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
-    """Return the config with the ``NAME=VALUE`` of ``--config`` read as YAML, and merged deep.
+def settled(paths: Iterable[str | Path], settings: Iterable[str]) -> dict[str, Any]:
+    """Return the config of some files, each merged deep into those before it, then ``--config``'s.
 
-    Snakemake reads them without types: a nested null would be the word, a number a string.
+    All of it is as typed (``as_typed.Scalar``). Snakemake has read the same by looser rules, and
+    ``--config`` without types: there a nested null is the word, and a number a string.
     """
-    merged = dict(config)
+    merged: dict[str, Any] = {}
+    for path in paths:
+        merged = _merged(merged, _whole(path))
     for setting in settings:
         name, _, value = setting.partition("=")
         try:
-            merged = _merged(merged, {name: yaml.load(value, yaml.SafeLoader)})
+            merged = _merged(merged, {name: yaml.load(value, AsTyped)})
         except yaml.YAMLError as error:
             problem = str(getattr(error, "problem", None) or error)
             raise UserError(f"--config {setting}: no YAML ({problem}); mend it") from None
+        except UserError as error:
+            raise UserError(f"--config {setting}: {error}") from None
     return merged
+
+
+def _whole(path: str | Path) -> dict[Any, Any]:
+    """Return a file's table as typed; the values, where it is a template of Snakemake's (YTE)."""
+    table = read(path, HINT, AsTyped)
+    if "__use_yte__" not in table:
+        return table
+    import yte
+
+    with open(path, encoding="utf-8") as file:
+        return yte.process_yaml(file, require_use_yte=True)
 
 
 def _merged(base: Any, over: Any) -> Any:
@@ -49,17 +51,11 @@ def _merged(base: Any, over: Any) -> Any:
     return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
 
 
-def check(paths: Iterable[str | Path]) -> None:
-    """Raise UserError, with file and line, for a file that is no YAML table or has a key twice."""
-    for path in paths:
-        read(path, "; see config/config.yaml")
-
-
-def read(path: str | Path, hint: str = "") -> dict[Any, Any]:
+def read(path: str | Path, hint: str = "", loader: type[Strict] = Strict) -> dict[Any, Any]:
     """Return a file's table of keys; UserError with file and line where it holds none."""
     with open(path, encoding="utf-8") as file:
         try:
-            table = yaml.load(file, Strict)
+            table = yaml.load(file, loader)
         except yaml.MarkedYAMLError as error:
             raise UserError(_sentence(Path(path), error)) from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -27,7 +27,7 @@ WATCHERS = frozenset(
 )
 """Modules that only look on, or speak."""
 
-TRANSPORTS = frozenset({"local_files", "storage"})
+TRANSPORTS = frozenset({"local_sources", "storage"})
 """Modules that move bytes whose digest the manifest records."""
 
 REGISTRIES = frozenset({"engines", "indexing", "readers", "retrievers"})

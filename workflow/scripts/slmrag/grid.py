@@ -29,6 +29,14 @@ def runs(config: Config) -> list[str]:
     return list(dict.fromkeys(f"{dataset}/{name}" for dataset, name in used if name))
 
 
+def retrievers(config: Config) -> list[str]:
+    """Return the retrievers that the runs search with, and those that they combine."""
+    found = list(dict.fromkeys(run.split("/")[1] for run in runs(config)))
+    for name in found:
+        found += [other for other in config.retrievers[name].upstream() if other not in found]
+    return found
+
+
 def datasets(config: Config) -> list[str]:
     """Return the data sets of the comparison."""
     return list(dict.fromkeys(cell.split("/")[0] for cell in cells(config)))

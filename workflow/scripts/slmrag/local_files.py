@@ -1,170 +1,129 @@
-"""What local sources hold: digests of their content, computed once and kept by size and time.
-
-The driver computes them while the Snakefile is parsed. Its jobs get them through the environment,
-so that a file that is edited during a run changes no name of what the run makes.
-"""
+"""What the config names on this machine, looked at before anything runs."""
 
 import json
 import os
-import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
-from slmrag.checkpoint_files import recipe
+from slmrag import grid
+from slmrag.complaints import message
 from slmrag.errors import UserError
-from slmrag.files import atomic, digest, sha256_file
+from slmrag.local_sources import files_of, is_local, path_of
+from slmrag.templates import try_chat, try_judge, try_prompt
 
-CACHE = Path(".snakemake/local_files.json")
-HANDED_ON = "SLMRAG_LOCAL_FILES"
-AT_ONCE = 4
-TOLD_BYTES = 1_000_000_000
-RACY_NS = 2_000_000_000
-"""A file that changed so lately may change again within a tick of its clock: it is read again."""
+if TYPE_CHECKING:
+    from slmrag.config import Config
+    from slmrag.entries.generation import ModelEntry
+    from slmrag.resource_keys import Keys
 
-Digests = Mapping[str, str | None]
-
-
-class File(NamedTuple):
-    """A file and what tells that it did not change: size, time in nanoseconds and inode."""
-
-    path: str
-    stamp: list[int]
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
 
-class Source(NamedTuple):
-    """Where an entry's files come from; of a checkpoint only weights and descriptions count."""
+def check(config: "Config", keys: "Keys", basedir: str) -> None:
+    """Raise UserError with a line for each template and local file that a run would fail over.
 
-    uri: str
-    checkpoint: bool = False
-    allow_pickle: bool = False
-
-    @property
-    def label(self) -> str:
-        """What its digest is known by."""
-        return f"{self.checkpoint:d}{self.allow_pickle:d} {self.uri}"
-
-    def chosen(self, names: Iterable[str]) -> set[str]:
-        """Return the names that count."""
-        return recipe(names, self.allow_pickle) if self.checkpoint else set(names)
-
-
-def is_local(uri: str) -> bool:
-    """Tell whether a URI names a file or a folder of this machine."""
-    return uri.startswith("file:") or ("://" not in uri and not uri.startswith("hf:"))
-
-
-def path_of(uri: str) -> str:
-    """Return the path that a local URI names."""
-    return unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
-
-
-def files_of(uri: str) -> dict[str, File]:
-    """Return each file of a local source by its name there; empty where none is."""
-    path = path_of(uri)
-    if os.path.isfile(path):
-        return {os.path.basename(path): File(path, _stamp(os.stat(path)))}
-    return dict(_below(path, "")) if os.path.isdir(path) else {}
-
-
-def _below(folder: str, name: str) -> Iterator[tuple[str, File]]:
-    """Yield name and file of all that lies below a folder; links to folders are not followed."""
-    with os.scandir(folder) as found:
-        for entry in found:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(entry.path, f"{name}{entry.name}/")
-            elif entry.is_file():
-                yield f"{name}{entry.name}", File(entry.path, _stamp(entry.stat()))
-
-
-def content(source: Source, files: Mapping[str, str]) -> str | None:
-    """Return the digest of the files that count, given as name and SHA-256; None for no file."""
-    kept = source.chosen(files)
-    return digest(sorted([name, files[name]] for name in kept)) if kept else None
-
-
-def digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Digests:
-    """Return the content of each local source by its label, None where nothing is there.
-
-    A job takes what its driver computed. UserError for a file that cannot be read.
+    ``basedir`` is the Snakefile's folder, where our own templates lie. What was taken from a source
+    that is gone, and stands in the folder that ``keys`` names, is not asked for again.
     """
-    handed = os.environ.get(HANDED_ON)
-    if handed and not driver:
-        return json.loads(handed)
-    chosen = {one: _chosen(one) for one in dict.fromkeys(sources) if is_local(one.uri)}
-    known = Known(cache)
-    known.read(file for files in chosen.values() for file in files.values())
-    found = {
-        one.label: content(one, {name: known.sha256(file) for name, file in files.items()})
-        for one, files in chosen.items()
-    }
-    if driver:
-        os.environ[HANDED_ON] = json.dumps(found)
-    return found
+    problems = [
+        *_objects(config, keys),
+        *_encoders(config, keys),
+        *_templates(config, basedir),
+        *_others(config),
+    ]
+    for name, entry in config.models.items():
+        problems += _model(f"models.{name}", entry, f"resources/models/{keys.models[name]}")
+    if config.judge:
+        problems += _model("judge.model", config.judge.model, f"resources/judges/{keys.judge}")
+    if problems:
+        raise UserError(message(problems))
 
 
-def refuse_change(source: Source, files: Iterable[Mapping[str, Any]], planned: str | None) -> None:
-    """Raise UserError where a local source no longer holds what it held when the run was planned.
-
-    ``files`` are a download's: name and sha256 of each.
-    """
-    found = content(source, {file["name"]: file["sha256"] for file in files})
-    if planned is not None and found != planned:
-        raise UserError(f"{source.uri}: has changed since the run began; run again")
+def place(path: str, basedir: str) -> str:
+    """Return a template's path: the user's file, or the one beside the Snakefile."""
+    beside = os.path.relpath(os.path.join(basedir, path))
+    return beside if not os.path.isfile(path) and os.path.isfile(beside) else path
 
 
-def _chosen(source: Source) -> dict[str, File]:
-    files = files_of(source.uri)
-    kept = source.chosen(files)
-    return {name: file for name, file in files.items() if name in kept}
+def _templates(config: "Config", basedir: str) -> Iterator[str]:
+    for name, mode in config.modes.items():
+        path = place(mode.prompt, basedir)
+        yield from _tried(f"modes.{name}.prompt", lambda p=path, m=mode: try_prompt(p, m))
+    if config.judge:
+        path = place(config.judge.prompt, basedir)
+        yield from _tried("judge.prompt", lambda: try_judge(path))
 
 
-class Known:
-    """The SHA-256 of files that did not change since they were read, by path, size, time, inode."""
-
-    def __init__(self, cache: Path) -> None:
-        self._cache = cache
-        self._found: dict[str, list[Any]] = {}
-        with suppress(OSError, ValueError):
-            self._found = json.loads(cache.read_text(encoding="utf-8"))
-
-    def read(self, files: Iterable[File]) -> None:
-        """Read the files that changed, several at once, and keep what they hold."""
-        news = {file.path: file.stamp for file in files if not self._has(file)}
-        if not news:
-            return
-        if (size := sum(stamp[0] for stamp in news.values())) > TOLD_BYTES:
-            print(f"reading {size / 1e9:.1f} GB of local files, once", file=sys.stderr)
-        began = time.time_ns()
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            values = list(pool.map(_read, news))
-        self._found |= {path: [news[path], value] for path, value in zip(news, values, strict=True)}
-        self._save({path for path, stamp in news.items() if began - stamp[1] < RACY_NS})
-
-    def sha256(self, file: File) -> str:
-        """Return the digest of a file that was read."""
-        return self._found[file.path][1]
-
-    def _has(self, file: File) -> bool:
-        found = self._found.get(file.path)
-        return found is not None and found[0] == file.stamp
-
-    def _save(self, young: set[str]) -> None:
-        kept = {path: found for path, found in self._found.items() if path not in young}
-        with suppress(OSError), atomic(self._cache) as temporary:
-            temporary.write_text(json.dumps(kept), encoding="utf-8")
-
-
-def _stamp(about: os.stat_result) -> list[int]:
-    return [about.st_size, about.st_mtime_ns, about.st_ino]
-
-
-def _read(path: str) -> str:
+def _tried(where: str, attempt: Callable[[], None]) -> Iterator[str]:
     try:
-        return sha256_file(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}; mend that") from None
+        attempt()
+    except UserError as error:
+        yield f"{where}: {error}"
+
+
+def _objects(config: "Config", keys: "Keys") -> Iterator[str]:
+    for name in grid.objects(config):
+        uri = config.objects[name].uri
+        if is_local(uri) and not _taken(f"resources/raw/{keys.objects[name]}"):
+            yield from _absent(f"objects.{name}.uri", uri, [f.path for f in files_of(uri).values()])
+
+
+def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
+    if entry.checkpoint:
+        yield from _checkpoint(f"{where}.checkpoint", entry.checkpoint, taken)
+    if entry.adapter:
+        files = [os.path.join(entry.adapter, name) for name in ADAPTER]
+        yield from _absent(f"{where}.adapter", entry.adapter, files)
+    if entry.chat_template not in (None, "auto", "tokenizer", "none"):
+        yield from _tried(f"{where}.chat_template", lambda: try_chat(entry.chat_template))
+
+
+def _encoders(config: "Config", keys: "Keys") -> Iterator[str]:
+    for name in grid.retrievers(config):
+        for key in sorted(config.retrievers[name].checkpoints()):
+            uri, folder = getattr(config.retrievers[name], key), getattr(keys, f"{key}s")[name]
+            yield from _checkpoint(f"retrievers.{name}.{key}", uri, f"resources/{key}s/{folder}")
+
+
+def _checkpoint(where: str, uri: str, taken: str) -> Iterator[str]:
+    if not is_local(uri) or _taken(taken):
+        return
+    hint = f"; if it is a model of the hub, write hf:{uri}" if uri.count("/") == 1 else ""
+    yield from _absent(where, uri, [os.path.join(path_of(uri), "config.json")], hint)
+
+
+def _others(config: "Config") -> Iterator[str]:
+    if isinstance(config.storage.verify, str):
+        yield from _absent("storage.verify", config.storage.verify, [config.storage.verify])
+    if config.expected:
+        found = [*_absent("expected", config.expected, [config.expected])]
+        yield from found or _tried("expected", lambda: _scores(Path(config.expected)))
+
+
+def _scores(path: Path) -> None:
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON ({error})") from None
+    if not isinstance(scores, list):
+        raise UserError(f"{path} is no list of {{model, dataset, mode, metric, value, tolerance}}")
+
+
+def _absent(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
+    """Yield a sentence where what is named is not there, lacks a file, or may not be read."""
+    path = path_of(named)
+    lacking = [file for file in files if not os.path.isfile(file)]
+    if not os.path.exists(path):
+        yield f"{where}: {named} does not exist{hint or '; check the path'}"
+    elif not files:
+        yield f"{where}: {named} holds no file; check the path"
+    elif lacking:
+        yield f"{where}: {named} lacks {', '.join(map(os.path.basename, lacking))}; check the path"
+    elif closed := [file for file in files if not os.access(file, os.R_OK)]:
+        yield f"{where}: {closed[0]} may not be read; check its permissions"
+
+
+def _taken(folder: str) -> bool:
+    """Say whether what a source held was taken before: then it has its manifest."""
+    return os.path.isfile(f"{folder}.json")

@@ -4,15 +4,14 @@ The digits are of the entry and of all that it is made from. So two experiments 
 share the folder, two that differ have two, and going back to an earlier config makes nothing anew.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from slmrag.config import Config
 from slmrag.entries.data import CorpusEntry, DatasetEntry
-from slmrag.errors import UserError
 from slmrag.folder_names import folder_name
-from slmrag.local_files import Digests, Source, is_local
+from slmrag.local_sources import Digests, Source
 
 Names = Mapping[str, str]
 
@@ -52,18 +51,6 @@ def sources(config: Config) -> Iterator[Source]:
     for entry in [*config.models.values(), *judge]:
         if entry.checkpoint:
             yield source(entry, "checkpoint")
-
-
-def refuse_absent(config: Config, objects: Iterable[str], local: Digests) -> None:
-    """Raise UserError for each of the objects that should lie on this machine and does not."""
-    uris = {name: config.objects[name].uri for name in objects}
-    absent = [
-        f"objects.{name}.uri: {uri} is not there; put it there, or name a copy of it"
-        for name, uri in uris.items()
-        if is_local(uri) and local[Source(uri).label] is None
-    ]
-    if absent:
-        raise UserError("\n".join(absent))
 
 
 def keys(config: Config, local: Digests) -> Keys:

@@ -1,28 +1,19 @@
 """What all entries share: nothing unknown is accepted, nothing unset is passed on."""
 
 import re
-from datetime import date
 from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     StringConstraints,
     model_validator,
 )
 
-
-def _named(value: Any) -> Any:
-    """Return a name as text where YAML took it for a number or a day (``experiment: 2026``)."""
-    return str(value) if type(value) in (int, float, date) else value
-
-
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80),
-    BeforeValidator(_named),
 ]
 
 
@@ -59,8 +50,8 @@ class Entry(BaseModel):
     def no_truth_for_a_number(cls, raw: Any) -> Any:
         """Refuse true and false where a number is meant: they would count as 1 and 0."""
         for key, value in raw.items() if isinstance(raw, dict) else ():
-            parts = _parts(cls.model_fields[key].annotation) if key in cls.model_fields else {bool}
-            if isinstance(value, bool) and {int, float} & parts and bool not in parts:
+            kinds = parts(cls.model_fields[key].annotation) if key in cls.model_fields else {bool}
+            if isinstance(value, bool) and {int, float} & kinds and bool not in kinds:
                 raise ValueError(f"{key} should be a number, not {str(value).lower()}")
         return raw
 
@@ -73,6 +64,6 @@ class Entry(BaseModel):
         return self.model_dump(mode="json", exclude_none=True, include=set(self.HARDWARE))
 
 
-def _parts(annotation: Any) -> set[Any]:
+def parts(annotation: Any) -> set[Any]:
     """Return the types that an annotation is made of."""
-    return {annotation}.union(*(_parts(part) for part in get_args(annotation)))
+    return {annotation}.union(*map(parts, get_args(annotation)))

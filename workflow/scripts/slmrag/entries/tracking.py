@@ -1,8 +1,16 @@
 """Where events and memory are sent; never a reason to rerun."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    model_validator,
+)
 
 from slmrag.entries.base import Entry
 
@@ -11,7 +19,7 @@ Percent = Annotated[float, Field(gt=0, le=100)]
 
 
 def _off(value: Any) -> Any:
-    """YAML reads an unquoted ``off`` as false."""
+    """Take ``no`` and ``false`` as they are meant: YAML 1.1 knows them for off."""
     return "off" if value is False else value
 
 
@@ -33,6 +41,14 @@ class AlertsEntry(Entry):
 
 class TrackingEntry(Entry):
     """The tracker, and how long it may keep a job waiting."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_a_table(cls, raw: Any) -> Any:
+        """Refuse ``tracking: off``."""
+        if not isinstance(raw, Mapping | cls):
+            raise ValueError("write a table of keys; to send nothing, tracking: {mode: off}")
+        return raw
 
     backend: Literal["clearml", "mlflow", "none"] = Field("clearml", description="Which tracker")
     mode: Mode = Field(

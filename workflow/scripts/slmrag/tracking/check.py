@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from slmrag.errors import UserError
 from slmrag.redaction import clean_text
 from slmrag.tracking.probe import Step, Wrong
 from slmrag.tracking.settings import Settings, settings
@@ -77,10 +78,17 @@ def problem(chosen: Settings) -> str | None:
 
 def read_settings(path: Path) -> Settings:
     """Return the tracking part of a config file, or the defaults where there is no file."""
-    import yaml
+    from slmrag.as_typed import meant
+    from slmrag.complaints import message, sentences
+    from slmrag.config_files import settled
+    from slmrag.entries.tracking import TrackingEntry
 
-    config = yaml.safe_load(path.read_text()) if path.is_file() else {}
-    return settings((config or {}).get("tracking"))
+    raw = settled([path] if path.is_file() else [], []).get("tracking")
+    try:
+        entry = TrackingEntry.model_validate(meant({} if raw is None else raw, TrackingEntry))
+    except ValueError as error:
+        raise UserError(message(sentences(error, TrackingEntry))) from None
+    return settings(entry.params())
 
 
 def main(path: str = "config/config.yaml") -> int:
@@ -96,4 +104,7 @@ def main(path: str = "config/config.yaml") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    try:
+        sys.exit(main(*sys.argv[1:2]))
+    except UserError as error:
+        sys.exit(f"error: {error}")

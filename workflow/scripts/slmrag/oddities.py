@@ -1,0 +1,84 @@
+"""What a config may say, but hardly means: two entries that are one, reasoning without room."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmrag.local_files import place
+
+if TYPE_CHECKING:
+    from slmrag.config import Config
+    from slmrag.entries.generation import ModelEntry
+
+REASONING = 4096
+"""Tokens that reasoning and an answer want at least; Qwen3's card advises 32,768."""
+
+JUDGE_TOKENS = 8
+"""What a judge may say where its entry does not set max_tokens (rules/grade.smk)."""
+
+
+def oddities(config: "Config", basedir: str) -> Iterator[str]:
+    """Yield a sentence for each; ``basedir`` is the Snakefile's folder, where our templates lie."""
+    for name, entry in config.models.items():
+        yield from _cramped(f"models.{name}", entry, config.sampling.max_tokens)
+    if config.judge:
+        yield from _cramped("judge.model", config.judge.model, JUDGE_TOKENS)
+    for table, keys in _keys(config, basedir).items():
+        yield from _twins(table, keys)
+
+
+def _cramped(where: str, entry: "ModelEntry", general: int) -> Iterator[str]:
+    tokens = entry.max_tokens or general
+    if entry.thinking and tokens < REASONING:
+        yield (
+            f"{where}.thinking: reasoning is cut off at max_tokens {tokens}, mostly before an "
+            f"answer begins; set the model's max_tokens to {REASONING} or more, or thinking: false"
+        )
+
+
+def _twins(table: str, keys: Mapping[str, Any]) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for name, key in keys.items():
+        other = first.setdefault(json.dumps(key, sort_keys=True), name)
+        if other != name:
+            yield (
+                f"{table}.{name}: the same as {table}.{other} in all that can change a result; "
+                "remove one, or write what should differ"
+            )
+
+
+def _keys(config: "Config", basedir: str) -> dict[str, dict[str, Any]]:
+    """Return what each entry of each table comes to, other entries that it names written out."""
+    objects = {name: entry.params() for name, entry in config.objects.items()}
+    corpora = {name: _resolved(entry, object=objects) for name, entry in config.corpora.items()}
+    retrievers = {name: entry.params() for name, entry in config.retrievers.items()}
+    sampling = config.sampling.params()
+    named = {"object": objects, "gold": objects, "train": objects, "corpus": corpora}
+    return {
+        "corpora": corpora,
+        "datasets": {name: _resolved(one, **named) for name, one in config.datasets.items()},
+        "retrievers": retrievers,
+        "modes": {
+            name: _resolved(mode, retriever=retrievers) | {"prompt": _text(mode.prompt, basedir)}
+            for name, mode in config.modes.items()
+        },
+        "models": {name: sampling | entry.params() for name, entry in config.models.items()},
+    }
+
+
+def _resolved(entry: Any, **tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry's keys, those that name entries of a table as what stands there."""
+    keys = entry.params()
+    for key, table in tables.items():
+        named = keys.get(key)
+        if isinstance(named, list):
+            keys[key] = [table[name] for name in named]
+        elif named is not None:
+            keys[key] = table[named]
+    return keys
+
+
+def _text(prompt: str, basedir: str) -> str:
+    path = Path(place(prompt, basedir))
+    return path.read_text(encoding="utf-8") if path.is_file() else prompt
