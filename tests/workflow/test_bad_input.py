@@ -96,7 +96,7 @@ def test_a_mistake_in_a_model_is_tried_again(tmp_path):
 
 @pytest.mark.slow
 def test_a_source_that_is_gone_costs_nothing(tmp_path):
-    """Where a local source was deleted, what was made of it stays in use, until its copy goes too."""
+    """Where a local source was deleted, what was made of it stays in use until its copy goes."""
     project = make_project(tmp_path / "p")
     project.run("answers")
     (project.folder / "data/questions.json").unlink()
