@@ -2,7 +2,7 @@
 
 Needs: scores, answers and timings of all cells; prompts, questions, retrieval metrics and audits
 Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.{csv,parquet}, analysis.json,
-       report.html, figures/
+       report.html, figures/, config.yaml
 """
 
 ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
@@ -26,6 +26,8 @@ rule report_comparison:
             *expand("resources/coverage/{dataset}/audit.json", dataset=grid.searched(CONFIG)),
         ],
         grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded(CONFIG)],
+        chat_templates=[file for files in FILES.values() for file in files["chat_template"]],
+        judge_templates=judge_templates(),
         page=sorted(PAGE),
         indexes=ancient(expand("resources/indexes/{index}", index=grid.indexes(CONFIG))),
         index_manifests=expand("resources/indexes/{index}.json", index=grid.indexes(CONFIG)),
@@ -46,6 +48,7 @@ rule report_comparison:
         analysis="<results>/report/analysis.json",
         markdown="<results>/report/comparison.md",
         latex="<results>/report/comparison.tex",
+        config="<results>/report/config.yaml",
         figures=directory("<results>/report/figures"),
     log:
         "logs/report_comparison.log",
@@ -65,6 +68,7 @@ rule report_comparison:
         metrics=CONFIG.metrics.params(),
         sampling=CONFIG.sampling.params(),
         experiment=CONFIG.experiment,
+        told=told,
         code=code("report_comparison"),
     script:
         "../workflow/scripts/report_comparison.py"

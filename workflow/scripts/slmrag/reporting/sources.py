@@ -1,6 +1,7 @@
 """What the report is made from: the files of each cell, found by the names of its entries."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any
 from slmrag.files import read_json, read_metadata
 from slmrag.reporting.observed import Observed
 
+ENTRY_DIGEST = re.compile(r"-[0-9a-f]{8}$")
+"""What a path below resources/ may have behind the name of its entry."""
 Key = tuple[str, ...]
 Entries = Mapping[str, Mapping[str, Any]]
 
@@ -59,6 +62,7 @@ class Experiment:
     manifests: Sequence[Path] = ()
     grades: Sequence[Mapping[str, Any]] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    templates: Mapping[str, Path] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
 
     @property
@@ -91,11 +95,26 @@ def read(input: Any, params: Any, observed: Observed | None = None) -> Experimen
         by_name(input.questions, 2, last=False),
         {key: read_json(path) for key, path in by_name(input.retrieval, 2).items()},
         {key: read_json(path) for key, path in by_name(input.audits, 3, last=False).items()},
-        *([Path(path) for path in getattr(input, name, ())] for name in ("indexes", "manifests")),
+        paths(input, "indexes"),
+        paths(input, "manifests") + paths(input, "index_manifests"),
         [read_json(path) for path in getattr(input, "grades", ())],
         getattr(params, "sampling", {}),
+        templates(input, params.models),
         observed or Observed(),
     )
+
+
+def paths(input: Any, name: str) -> list[Path]:
+    """Return the files that an input's name stands for, none where the job has no such input."""
+    return [Path(path) for path in getattr(input, name, ())]
+
+
+def templates(input: Any, models: Entries) -> dict[str, Path]:
+    """Return the files of the models' own chat templates, and of the judge's, by their user."""
+    given = {str(path): path for path in paths(input, "chat_templates")}
+    named = {f"models.{name}": str(entry.get("chat_template")) for name, entry in models.items()}
+    judge = dict(zip(("judge", "judge.model"), paths(input, "judge_templates"), strict=False))
+    return {user: given[path] for user, path in named.items() if path in given} | judge
 
 
 def by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[Key, Path]:
@@ -109,6 +128,16 @@ def by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[
         for path in found
         if path.is_file()
     }
+
+
+def place(path: Path) -> str:
+    """Return kind and names of what a path below resources/ is of, as indexes/wikipedia/bm25.
+
+    A digest behind an entry's name is left out.
+    """
+    parts = path.parts
+    kept = parts[parts.index("resources") + 1 :] if "resources" in parts else parts[-2:]
+    return "/".join(ENTRY_DIGEST.sub("", part) for part in kept)
 
 
 def cell(key: Key, scores: Mapping, summaries: Mapping, answers: Mapping, timings: Mapping) -> Cell:

@@ -3,17 +3,20 @@
 Each check raises UserError naming the first number that does not match, and what it should be.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from slmrag.files import read_json, sha256_file
+from slmrag.redaction import clean
 from slmrag.reporting import observed
 from slmrag.reporting.build import Report, build
 from slmrag.reporting.sameness import same, same_table, same_text, same_tree
 from slmrag.reporting.sources import Cell, Experiment
 from slmrag.reporting.write import texts
+from slmrag.retrievers.store import folder_digest
 from slmrag.summary import summarise
 from slmrag.verdicts import joined, scored
 
@@ -26,9 +29,23 @@ def verify(experiment: Experiment, report: Any) -> dict[str, int]:
     for cell in experiment.scored:
         check_cell(cell, experiment)
     files = sum(check_manifest(path) for path in experiment.manifests)
-    told = replace(experiment, observed=observed.written(report.analysis))
+    told = replace(experiment, observed=observed.written(report))
+    check_config(told.observed.config, experiment)
     numbers = check_report(build(told), report)
     return {"cells": len(experiment.scored), "files": files, "numbers": numbers}
+
+
+def check_config(config: Mapping[str, Any], experiment: Experiment) -> None:
+    """Compare the saved config with the entries that decided the numbers."""
+    named = {name: getattr(experiment, name) for name in ("models", "datasets", "retrievers")}
+    tables = {(t, name): entry for t, found in named.items() for name, entry in found.items()}
+    tables |= {(name,): getattr(experiment, name) for name in ("sampling", "metrics")}
+    for path, entry in tables.items() if config else ():
+        found: Any = config
+        for name in path:
+            found = found.get(name, {})
+        for key, value in clean(entry).items():
+            same(found.get(key), value, f"config.yaml: {'.'.join((*path, key))}")
 
 
 def check_cell(cell: Cell, experiment: Experiment) -> None:
@@ -57,9 +74,12 @@ def rescored(rows: "pl.DataFrame", experiment: Experiment) -> "pl.DataFrame":
 
 
 def check_manifest(path: Path) -> int:
-    """Compare the digest of each file that a manifest names; return how many there are."""
+    """Compare the digest of each file that a manifest names, or of an index; return how many."""
     manifest = read_json(path) if path.is_file() else {}
     folder = path.with_suffix("")
+    if (folder / "index.json").is_file():
+        same(manifest["digest"], folder_digest(folder), f"{folder}: digest")
+        return 1
     for file in manifest.get("files", []):
         place = folder / file["name"]
         if file.get("sha256") and place.is_file():
@@ -93,5 +113,6 @@ def paths(folder: str | Path) -> SimpleNamespace:
         "analysis": "analysis.json",
         "markdown": "comparison.md",
         "latex": "comparison.tex",
+        "config": "config.yaml",
     }
     return SimpleNamespace(**{name: Path(folder) / file for name, file in names.items()})
