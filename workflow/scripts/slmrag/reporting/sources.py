@@ -70,6 +70,19 @@ class Experiment:
         """The metric that the comparison is about."""
         return self.metrics.get("primary", "token_recall")
 
+    @cached_property
+    def mode_templates(self) -> dict[str, list[str]]:
+        """The template of each mode: one text, several where data sets differ in it, or none.
+
+        The texts are those of the prompts' tables, which have none where no question was asked.
+        """
+        found: dict[str, list[str]] = {mode: [] for mode in self.modes}
+        for (_, mode), path in self.prompts.items():
+            text = first_template(path)
+            if text is not None and text not in found.setdefault(mode, []):
+                found[mode].append(text)
+        return found
+
     @property
     def scored(self) -> list[Cell]:
         """The cells that have scores."""
@@ -102,6 +115,14 @@ def read(input: Any, params: Any, observed: Observed | None = None) -> Experimen
         templates(input, params.models),
         observed or Observed(),
     )
+
+
+def first_template(path: Path) -> str | None:
+    """Return the template that a table of prompts was made by, None where it has no row."""
+    import polars as pl
+
+    column = pl.scan_parquet(path).select("template").head(1).collect()["template"]
+    return column[0] if len(column) else None
 
 
 def paths(input: Any, name: str) -> list[Path]:

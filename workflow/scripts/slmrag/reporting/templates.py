@@ -1,7 +1,6 @@
 """The prompt templates behind an experiment: who uses which, its digest and its text."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from slmrag.prompting import prompt_digest
@@ -13,30 +12,9 @@ SHORT = 12
 UNKNOWN = "not known: no question was asked"
 
 
-def of_modes(experiment: Experiment) -> dict[str, list[str]]:
-    """Return the template of each mode: one text, or several where data sets differ in it.
-
-    The texts are those that the prompts' tables hold; none where no question was asked.
-    """
-    found: dict[str, list[str]] = {mode: [] for mode in experiment.modes}
-    for (_, mode), path in experiment.prompts.items():
-        text = first_template(path)
-        if text is not None and text not in found.setdefault(mode, []):
-            found[mode].append(text)
-    return found
-
-
-def first_template(path: Path) -> str | None:
-    """Return the template that a table of prompts was made by, None where it has no row."""
-    import polars as pl
-
-    column = pl.scan_parquet(path).select("template").head(1).collect()["template"]
-    return column[0] if len(column) else None
-
-
 def digests(experiment: Experiment) -> dict[str, str]:
     """Return the digest of each mode's template, shortened; all of them where there are several."""
-    found = of_modes(experiment)
+    found = experiment.mode_templates
     short = {mode: [prompt_digest(t)[:SHORT] for t in texts] for mode, texts in found.items()}
     return {mode: ", ".join(own) or UNKNOWN for mode, own in short.items()}
 
@@ -57,7 +35,7 @@ def rows(experiment: Experiment) -> list[dict[str, Any]]:
 def uses(experiment: Experiment) -> Iterator[tuple[str, str, str | None]]:
     """Yield user, path and text of each template: the modes', models' and the judge's."""
     modes: Mapping[str, Any] = experiment.observed.config.get("modes", {})
-    for mode, texts in of_modes(experiment).items():
+    for mode, texts in experiment.mode_templates.items():
         path = modes.get(mode, {}).get("prompt", "")
         yield from ((f"modes.{mode}", path, text) for text in texts or [None])
     for user, path in experiment.templates.items():
