@@ -98,8 +98,8 @@ def test_the_text_of_a_template_is_compared(tmp_path):
     page = compare(tmp_path, new, make(tmp_path, "old"))
     for mode in MODES:
         assert f"| modes.{mode} template |" in page
-        assert f"The template of modes.{mode}:" in page
-    assert "    +In short." in page
+    assert f"The template of {', '.join(f'modes.{mode}' for mode in MODES)}:" in page
+    assert page.count("    +In short.") == 1
 
 
 @pytest.mark.parametrize("what", ["code", "report", "engine"])

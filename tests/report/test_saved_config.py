@@ -9,6 +9,7 @@ import pytest
 import report_comparison
 import yaml
 from slmrag.config import load
+from slmrag.errors import UserError
 from slmrag.prompting import prompt_digest
 from slmrag.redaction import clean
 from slmrag.reporting import observed, saved_config, sources
@@ -60,6 +61,15 @@ def test_what_is_masked_or_local_is_said(made):
     assert "models.m.adapter: lora/mine" in head and "objects.facts.uri: data/facts.jsonl" in head
     assert f"modes.no_context: {prompt_digest('{{ question }}')}" in head
     assert all(line.startswith("#") for line in head.splitlines())
+
+
+def test_a_masked_value_is_not_run(made):
+    """A saved config whose secret was not put back is refused with the secret's place."""
+    raw = yaml.safe_load((ROOT / "tests/config/everything.yaml").read_text())
+    raw["models"] = {"m": {"engine": "echo", "options": {"api_key": "k-123456"}}}
+    told = load(raw).model_dump(mode="json", exclude_none=True)
+    with pytest.raises(UserError, match=r"models\.m\.options\.api_key: \[redacted\] stands for"):
+        load(yaml.safe_load(saved(made, told)))
 
 
 def test_a_line_break_in_a_value_stays_in_the_comment(made):

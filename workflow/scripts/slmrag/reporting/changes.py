@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ PARTS = {
     "contents": "digests of objects, checkpoints, indexes and questions",
 }
 UNSET = "not there"
+DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 OLD_TABLES = ("models", "datasets", "modes", "retrievers", "sampling", "metrics")
 OLD_LACKS = frozenset(
     {"prompt", "gpus", "mem_mb", "runtime", "gpu_memory_utilization", "max_num_seqs", "shards"}
@@ -124,13 +126,15 @@ def unknown(names: tuple[str, str], origins: Sequence[Origin]) -> Iterator[str]:
             yield f"Not known of {name}, so not compared: {'; '.join(one.unknown)}."
 
 
-def edits(now: Origin, before: Origin) -> Iterator[tuple[str, list[str]]]:
-    """Yield, for each template that both have and that differs, its user and the changed lines."""
+def edits(now: Origin, before: Origin) -> dict[tuple[str, ...], list[str]]:
+    """Return the changed lines of each template that both have and that differs, with its users."""
+    users: dict[tuple[str, ...], list[str]] = {}
     for user, text in now.templates.items():
         was = before.templates.get(user, text)
         if was != text:
             lines = difflib.unified_diff(was.splitlines(), text.splitlines(), lineterm="", n=1)
-            yield user, list(lines)[2:]
+            users.setdefault(tuple(lines)[2:], []).append(user)
+    return {tuple(own): list(lines) for lines, own in users.items()}
 
 
 def text(names: tuple[str, str], now: Origin, before: Origin) -> list[str]:
@@ -141,14 +145,19 @@ def text(names: tuple[str, str], now: Origin, before: Origin) -> list[str]:
         parts += [pipe(("What", names[1], names[0])), pipe(["---"] * 3), *map(line, found), ""]
     else:
         parts += [nothing(lacking), ""]
-    for user, lines in edits(now, before):
-        parts += [f"The template of {user}:", "", *(f"    {line}" for line in lines), ""]
+    for users, lines in edits(now, before).items():
+        parts += [
+            f"The template of {', '.join(users)}:",
+            "",
+            *(f"    {line}" for line in lines),
+            "",
+        ]
     return [*parts, *(part for sentence in lacking for part in (sentence, ""))]
 
 
 def line(change: Sequence[str]) -> str:
-    """Return one change as a line of the table; a value of several lines stands on one."""
-    return pipe([" ".join(cell.split()) for cell in change])
+    """Return one change as a line of the table: a value on one line, a digest shortened."""
+    return pipe([DIGEST.sub(r"\1", " ".join(cell.split())) for cell in change])
 
 
 def nothing(lacking: Sequence[str]) -> str:

@@ -55,11 +55,11 @@ def tests(pairs: "pl.DataFrame", family: str, id: str) -> Table:
         Column("p", "p", "probability"),
         Column("p_holm", "p, corrected", "probability"),
         Column("verdict", "Verdict"),
+        Column("gained", "Gained", "count", "Questions that the first alone answers right"),
+        Column("lost", "Lost", "count", "Questions that the second alone answers right"),
         Column("detectable", "Detectable", "share"),
         *(column for name in names(found) for column in others(name)),
         Column("n", "Questions", "count"),
-        Column("gained", "Gained", "count", "Questions that the first alone answers right"),
-        Column("lost", "Lost", "count", "Questions that the second alone answers right"),
     ]
     rows: Sequence[Mapping[str, Any]] = found.head(LIMIT).to_dicts()
     made = table(

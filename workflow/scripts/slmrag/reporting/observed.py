@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +65,21 @@ def written(report: Any) -> Observed:
 
 def versions(code: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the rows on the code's commit and on the libraries that made the report's numbers."""
-    from importlib.metadata import version
-
     commit = code.get("commit") or "not known: the code is no git clone, or git did not answer"
     edited = "yes" if code.get("dirty") else "no" if code.get("commit") else "not known"
     python = ".".join(map(str, sys.version_info[:3]))
-    names = {"python": python} | {name: version(name) for name in LIBRARIES}
+    names = {"python": python} | {name: library(name) for name in LIBRARIES}
     rows = [("code", "commit", commit), ("code", "edited since the commit", edited)]
     rows += [("report", name, value) for name, value in names.items()]
     return [dict(zip(("what", "name", "value"), row, strict=True)) for row in rows]
+
+
+def library(name: str) -> str:
+    """Return a library's version."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def index_name(folder: str | Path) -> str:

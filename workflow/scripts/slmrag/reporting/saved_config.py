@@ -1,10 +1,10 @@
 """The config of a report, as a file that can be run again."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from slmrag.redaction import MASK
+from slmrag.redaction import leaves, masked
 from slmrag.reporting import templates
 from slmrag.reporting.sources import Experiment
 
@@ -38,28 +38,16 @@ def printable(line: str) -> str:
 def comment(experiment: Experiment) -> Iterator[str]:
     """Yield the lines of the comment."""
     config = experiment.observed.config
-    yield f"The config of the report on {experiment.name}, checked and completed. To run it again:"
+    yield f"The config of {experiment.name} as it was when its report was made. To run it again:"
     yield "snakemake --cores all --configfile config.yaml"
-    if hidden := [path for path, value in leaves(config) if MASK in f"{path}{value}"]:
+    if hidden := masked(config):
         yield f"Redacted, to be put back before a run: {', '.join(hidden)}."
     if local := [f"{path}: {value}" for path, value in leaves(config) if is_local(path, value)]:
-        yield "Files and folders of the machine; they are relative to the folder of the run:"
+        yield "Files and folders, relative to the folder of the run unless they begin with a slash:"
         yield from (f"  {line}" for line in local)
     yield "Templates by their SHA-256:"
     found = templates.rows(experiment)
     yield from (f"  {row['what']}: {row['value']}" for row in found)
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value of nested mappings and lists with its dotted path."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from leaves(inner, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from leaves(inner, f"{path}.{place}")
-    else:
-        yield path, value
 
 
 def is_local(path: str, value: Any) -> bool:

@@ -9,14 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from slmrag.files import read_json, sha256_file
+from slmrag.files import digest, read_json, sha256_file
 from slmrag.redaction import clean
 from slmrag.reporting import observed
 from slmrag.reporting.build import Report, build
 from slmrag.reporting.sameness import same, same_table, same_text, same_tree
 from slmrag.reporting.sources import Cell, Experiment
 from slmrag.reporting.write import texts
-from slmrag.retrievers.store import folder_digest
 from slmrag.summary import summarise
 from slmrag.verdicts import joined, scored
 
@@ -37,15 +36,18 @@ def verify(experiment: Experiment, report: Any) -> dict[str, int]:
 
 def check_config(config: Mapping[str, Any], experiment: Experiment) -> None:
     """Compare the saved config with the entries that decided the numbers."""
-    named = {name: getattr(experiment, name) for name in ("models", "datasets", "retrievers")}
+    kinds = ("models", "datasets", "retrievers", "modes")
+    named = {kind: getattr(experiment, kind) for kind in kinds}
     tables = {(t, name): entry for t, found in named.items() for name, entry in found.items()}
     tables |= {(name,): getattr(experiment, name) for name in ("sampling", "metrics")}
     for path, entry in tables.items() if config else ():
         found: Any = config
         for name in path:
             found = found.get(name, {})
+        completed = {"passages"} if path[0] == "modes" else set()
         for key, value in clean(entry).items():
-            same(found.get(key), value, f"config.yaml: {'.'.join((*path, key))}")
+            if key not in completed:
+                same(found.get(key), value, f"config.yaml: {'.'.join((*path, key))}")
 
 
 def check_cell(cell: Cell, experiment: Experiment) -> None:
@@ -78,13 +80,20 @@ def check_manifest(path: Path) -> int:
     manifest = read_json(path) if path.is_file() else {}
     folder = path.with_suffix("")
     if (folder / "index.json").is_file():
-        same(manifest["digest"], folder_digest(folder), f"{folder}: digest")
+        same(manifest["digest"], index_digest(folder), f"{folder}: digest")
         return 1
     for file in manifest.get("files", []):
         place = folder / file["name"]
         if file.get("sha256") and place.is_file():
             same(file["sha256"], sha256_file(place), f"{place}: SHA-256")
     return len(manifest.get("files", []))
+
+
+def index_digest(folder: Path) -> str:
+    """Return the digest of an index's files, as its manifest has it; Snakemake's own are none."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    own = [path for path in files if not path.name.startswith(".snakemake")]
+    return digest([[str(path.relative_to(folder)), sha256_file(path)] for path in own])
 
 
 def check_report(again: Report, report: Any) -> int:
