@@ -26,7 +26,7 @@ rule report_comparison:
             *expand("resources/coverage/{dataset}/audit.json", dataset=grid.searched(CONFIG)),
         ],
         grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded(CONFIG)],
-        chat_templates=[file for files in FILES.values() for file in files["chat_template"]],
+        chat_templates=sorted({file for own in FILES.values() for file in own["chat_template"]}),
         judge_templates=judge_templates(),
         page=sorted(PAGE),
         indexes=ancient(expand("resources/indexes/{index}", index=grid.indexes(CONFIG))),

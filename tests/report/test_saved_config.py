@@ -12,7 +12,7 @@ from slmrag.config import load
 from slmrag.errors import UserError
 from slmrag.prompting import prompt_digest
 from slmrag.redaction import clean
-from slmrag.reporting import observed, saved_config, sources
+from slmrag.reporting import observed, saved_config, sources, templates
 
 from tests.report.made_up import MadeUp
 from tests.report.test_report import Page
@@ -85,6 +85,33 @@ def test_the_page_saves_the_file_of_the_report(made):
     text = base64.b64decode(re.search(r"application/yaml;base64,([A-Za-z0-9+/=]+)", html)[1])
     assert text == made.output.config.read_bytes()
     assert yaml.safe_load(text) == made.told
+
+
+def test_chat_templates_and_the_judge_s_are_told(made, tmp_path):
+    """A chat template that is a file, and the judge's template, stand by their users."""
+    chat, judge = tmp_path / "chat.jinja", tmp_path / "judge.jinja"
+    chat.write_text("<user>{{ messages[0].content }}")
+    judge.write_text("Right?")
+    inputs, params = made.input, made.params
+    inputs.chat_templates, inputs.judge_templates = [chat], [judge]
+    params.models["tiny"]["chat_template"] = f"{tmp_path}/./chat.jinja"
+    found = {row["what"]: row for row in templates.rows(sources.read(inputs, params))}
+    assert found["models.tiny"]["value"] == prompt_digest(chat.read_text())
+    assert found["judge"]["text"] == "Right?"
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("resources/raw/nq-0123abcd", "raw/nq"),
+        ("/resources/my/resources/indexes/wiki/bm25", "indexes/wiki/bm25"),
+        ("resources/indexes/wiki-0123abcd/bm25-89abcdef", "indexes/wiki/bm25"),
+        ("elsewhere/models/m_0.6b", "models/m_0.6b"),
+    ],
+)
+def test_a_place_is_named_without_its_digest(path, place):
+    """What lies below resources/ is known by its kind and its entries' names."""
+    assert sources.place(Path(path)) == place
 
 
 def test_modes_are_told_apart_by_their_templates(made):

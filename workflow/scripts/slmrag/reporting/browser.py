@@ -1,6 +1,5 @@
 """The question browser's data: one question across all cells, packed for the page's script."""
 
-import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ import numpy as np
 from slmrag.redaction import cleaner
 from slmrag.reporting.boards import Board
 from slmrag.reporting.headline import LABELS
-from slmrag.reporting.packing import packed
+from slmrag.reporting.packing import bits, packed
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
 from slmrag.summary import number
@@ -83,7 +82,7 @@ def collect(experiment: Experiment, boards: Sequence[Board], answers: int) -> di
         "datasets": {name: hidden(found, hide) for name, found in datasets.items()},
         "cells": {b.dataset: [[cell.model, cell.mode] for cell in b.cells] for b in boards},
         "totals": {board.dataset: len(board.questions) for board in boards},
-        "right": {board.dataset: bits(board) for board in fitting(boards)},
+        "right": {board.dataset: bits(board.right) for board in fitting(boards)},
         "metric": LABELS[experiment.primary],
         "prompts": hidden(texts.texts, hide),
         "passages": [hidden(json.loads(text), hide) for text in passages.texts],
@@ -97,11 +96,6 @@ def fitting(boards: Sequence[Board]) -> Iterator[Board]:
         if board.right.size <= room:
             room -= board.right.size
             yield board
-
-
-def bits(board: Board) -> str:
-    """Return which answers are right, in base64: a bit a question, whole bytes a cell."""
-    return base64.b64encode(np.packbits(board.right, axis=0).T.tobytes()).decode()
 
 
 def hidden(value: Any, hide: Callable[[str], str]) -> Any:

@@ -1,7 +1,6 @@
 """What two reports were made from, and what differs: config, templates, versions and contents."""
 
 import difflib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
+from slmrag.reporting import older
 from slmrag.reporting.paper import pipe
-from slmrag.reporting.provenance import flat
 
 PARTS = {
     "config": "config",
@@ -20,19 +19,6 @@ PARTS = {
 }
 UNSET = "not there"
 DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
-OLD_TABLES = ("models", "datasets", "modes", "retrievers", "sampling", "metrics")
-OLD_LACKS = frozenset(
-    {"prompt", "gpus", "mem_mb", "runtime", "gpu_memory_utilization", "max_num_seqs", "shards"}
-    | {"enforce_eager", "tensor_parallel", "data_parallel", "batch_size"}
-)
-"""Keys of these tables that older reports leave out."""
-OLD_PARTS = (
-    f"the config beside {', '.join(OLD_TABLES)}",
-    "keys of hardware and paths of templates",
-    *list(PARTS.values())[1:3],
-    "digests of indexes and questions",
-)
-"""What a report does not hold that was made before reports held all that they are made from."""
 Key = tuple[str, str]
 Part = dict[Key, str]
 
@@ -51,7 +37,7 @@ def origin(path: str | Path) -> Origin:
     """Return what a report's analysis.json says that it was made from."""
     found: Mapping[str, Any] = read_json(path)
     if "versions" not in found:
-        return old_origin(found)
+        return Origin(older.parts(found), unknown=older.UNKNOWN, old=True)
     rows = {part: list(found.get(part, ())) for part in PARTS}
     rows["templates"] = [row | {"name": "template"} for row in rows["templates"]]
     rows["config"] = [row for row in rows["config"] if row["what"] != "experiment"]
@@ -60,16 +46,6 @@ def origin(path: str | Path) -> Origin:
         texts[row["what"]] = texts.get(row["what"], "") + (row["text"] or "")
     parts = {part: keyed(own) for part, own in rows.items()}
     return Origin(parts, texts, [] if parts["config"] else [PARTS["config"]])
-
-
-def old_origin(found: Mapping[str, Any]) -> Origin:
-    """Return what an older report tells: some entries, and digests by names without a kind."""
-    config: Part = {}
-    for row in found.get("entries", ()):
-        what = f"{row['what']}.{row['name']}" if row["name"] else row["what"]
-        config |= {(what, key): value for key, value in flat(json.loads(row["value"]))}
-    contents = {(row["what"], row["name"]): row["value"] for row in found.get("files", ())}
-    return Origin({"config": config, "contents": contents}, unknown=OLD_PARTS, old=True)
 
 
 def keyed(rows: Sequence[Mapping[str, str]]) -> Part:
@@ -96,27 +72,12 @@ def shared(one: Origin, other: Origin, part: str) -> Part:
     """Return a part of one report as far as the other tells of such things."""
     own = one.parts[part]
     if other.old and not one.old:
-        return as_old(own, part)
+        return older.as_told(own, part)
     if one.old and not other.old and part == "config":
-        return {key: v for key, v in own.items() if key in other.parts[part] or not completed(key)}
-    return dict(own)
-
-
-def as_old(part: Part, name: str) -> Part:
-    """Return a part as far as an older report would have told it, and by its names."""
-    if name == "contents":
         return {
-            (what.partition("/")[2], key): value
-            for (what, key), value in part.items()
-            if what.startswith(("raw/", "models/"))
+            key: v for key, v in own.items() if key in other.parts[part] or not older.completed(key)
         }
-    known = (key for key in part if key[0].partition(".")[0] in OLD_TABLES)
-    return {key: part[key] for key in known if key[1] not in OLD_LACKS}
-
-
-def completed(key: Key) -> bool:
-    """Tell whether older reports have a value even where the config has none."""
-    return key[0].startswith("modes.") and key[1] == "passages"
+    return dict(own)
 
 
 def unknown(names: tuple[str, str], origins: Sequence[Origin]) -> Iterator[str]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +133,9 @@ def paths(input: Any, name: str) -> list[Path]:
 
 def templates(input: Any, models: Entries) -> dict[str, Path]:
     """Return the files of the models' own chat templates, and of the judge's, by their user."""
-    given = {str(path): path for path in paths(input, "chat_templates")}
-    named = {f"models.{name}": str(entry.get("chat_template")) for name, entry in models.items()}
+    given = {normpath(path): path for path in paths(input, "chat_templates")}
+    chats = {name: str(entry.get("chat_template")) for name, entry in models.items()}
+    named = {f"models.{name}": normpath(path) for name, path in chats.items()}
     judge = dict(zip(("judge", "judge.model"), paths(input, "judge_templates"), strict=False))
     return {user: given[path] for user, path in named.items() if path in given} | judge
 
@@ -157,7 +159,8 @@ def place(path: Path) -> str:
     A digest behind an entry's name is left out.
     """
     parts = path.parts
-    kept = parts[parts.index("resources") + 1 :] if "resources" in parts else parts[-2:]
+    above = parts[::-1].index("resources") if "resources" in parts else 2
+    kept = parts[len(parts) - above :]
     return "/".join(ENTRY_DIGEST.sub("", part) for part in kept)
 
 
