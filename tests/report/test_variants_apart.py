@@ -124,3 +124,52 @@ def test_names_of_modes_never_collide_with_columns(tmp_path, monkeypatch):
     (row,) = tables["matrix-facts"]
     assert row["model"] == "tiny"
     assert {name: row[f"{name}:"] for name in names} == recall
+
+
+def test_a_poor_oracle_is_named_by_its_mode(tmp_path, monkeypatch):
+    """Of two oracle modes the one whose prompts lack the answers is named, in whatever order."""
+    monkeypatch.setattr(
+        made_up, "MODES", dict.fromkeys(("good", "poor", "fair"), CONTEXTS["oracle"])
+    )
+    monkeypatch.setattr(made_up, "CHANCES", dict.fromkeys(("good", "poor", "fair"), 0.5))
+    monkeypatch.setattr(MadeUp, "shown", shown)
+    made = MadeUp(tmp_path, models=("tiny",), questions=10)
+    for mode in ("good", "poor", "fair"):
+        path = made.results / f"prompts/facts/{mode}.parquet"
+        holds = pl.int_range(pl.len()) < (3 if mode == "poor" else 10)
+        pl.read_parquet(path).with_columns(has_answer=holds).write_parquet(path)
+        made.score("tiny", "facts", mode)
+    report_comparison.main(made.input, made.output, made.params)
+    page = made.output.html.read_text()
+    assert "facts: only 30\u202f% of the prompts of poor hold an answer." in page
+    assert "prompts of good" not in page and "prompts of fair" not in page
+
+
+def test_a_cell_that_is_skipped_is_no_end(tmp_path, monkeypatch):
+    """Where a mode's own end has no cell, another is held against it, and named."""
+    modes, of = variants("short", "long")
+    texts = {mode: LONG if of[mode] == "long" else SHORT for mode in modes}
+    monkeypatch.setattr(MadeUp, "cells", property(lambda made: [
+        (m, d, mode) for m in made.models for d in made.datasets for mode in modes
+        if mode != "plain_long"
+    ]))  # fmt: skip
+    tables, recall, _ = analysis(tmp_path, monkeypatch, modes, texts)
+    bases = {row["variant"].split(" ")[0]: row["base"] for row in tables["passages"]}
+    assert bases == {"short.jinja": "plain_short", "long.jinja": "plain_short"}
+    assert len(tables["gaps"]) == 2
+    assert all(row["none"] == pytest.approx(recall["plain_short"]) for row in tables["gaps"])
+
+
+def test_classes_of_questions_never_collide_with_columns(tmp_path):
+    """Classes called mode and model, and a column called as one of ours, keep all their numbers."""
+    made = MadeUp(tmp_path, models=("tiny",), questions=12)
+    path = made.input.questions[0]
+    kinds = {"kind": ["mode", "model"] * 6, "question word": ["x", "y", "z"] * 4}
+    pl.read_parquet(path).with_columns(*(pl.Series(k, v) for k, v in kinds.items())).write_parquet(
+        path
+    )
+    report_comparison.main(made.input, made.output, made.params)
+    tables = json.loads(made.output.analysis.read_text())
+    slices = {key for name, rows in tables.items() if name.startswith("slices") for key in rows[0]}
+    assert {"mode", "model", "mode:", "model:", "x:", "y:", "z:"} <= slices
+    assert "Mean by question word (column)" in made.output.html.read_text()
