@@ -118,6 +118,15 @@ def files_of_model(model):
     }
 
 
+def judge_templates():
+    """Return the judge's template, and the chat template of its model where that is a file."""
+    if CONFIG.judge is None:
+        return []
+    chat = CONFIG.judge.model.chat_template
+    own = [] if chat in (None, "auto", "tokenizer", "none") else [chat]
+    return [template("judge", CONFIG.judge.prompt), *own]
+
+
 def report_before(wildcards):
     """Return the report of the experiment that this one is compared with."""
     path = f"results/{CONFIG.against}/report/report.html"

@@ -10,6 +10,8 @@ reason to rerun. (Asking for ``resources`` would do that too, at the price of wo
 import inspect
 import os
 
+from slmrag.redaction import clean
+
 
 def quick(function):
     """Return the function with its signature written on it: Snakemake asks for it in every job."""
@@ -21,6 +23,12 @@ def quick(function):
 def storage(wildcards, output):
     """Return how to reach S3, kept out of provenance."""
     return CONFIG.storage.params()
+
+
+@quick
+def told(wildcards, output):
+    """Return the whole config without its secrets, kept out of provenance."""
+    return clean(plain(CONFIG))
 
 
 def named(wildcards, wildcard):

@@ -2,7 +2,7 @@
 
 Needs: scores, answers and timings of all cells; prompts, questions, retrieval metrics and audits
 Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.{csv,parquet}, analysis.json,
-       report.html, figures/
+       report.html, figures/, config.yaml
 """
 
 INDEXES = [index(*pair.split("/")) for pair in grid.indexes(CONFIG)]
@@ -25,6 +25,8 @@ rule report_comparison:
             *[f"resources/coverage/{KEYS.coverage[d]}/audit.json" for d in grid.searched(CONFIG)],
         ],
         grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded(CONFIG)],
+        chat_templates=sorted({file for own in FILES.values() for file in own["chat_template"]}),
+        judge_templates=judge_templates(),
         page=sorted(PAGE),
         indexes=ancient(INDEXES),
         index_manifests=expand("{index}.json", index=INDEXES),
@@ -49,6 +51,7 @@ rule report_comparison:
         analysis="<results>/report/analysis.json",
         markdown="<results>/report/comparison.md",
         latex="<results>/report/comparison.tex",
+        config="<results>/report/config.yaml",
         figures=directory("<results>/report/figures"),
     log:
         "logs/report_comparison.log",
@@ -68,6 +71,7 @@ rule report_comparison:
         metrics=CONFIG.metrics.params(),
         sampling=CONFIG.sampling.params(),
         experiment=CONFIG.experiment,
+        told=told,
         code=code("report_comparison"),
     script:
         "../workflow/scripts/report_comparison.py"

@@ -234,6 +234,7 @@ class MadeUp:
             analysis=folder / "analysis.json",
             markdown=folder / "comparison.md",
             latex=folder / "comparison.tex",
+            config=folder / "config.yaml",
         )
 
     @property
@@ -249,4 +250,22 @@ class MadeUp:
             retrievers={"bm25": {"kind": "rank_bm25", "k1": 0.9}},
             metrics=METRICS,
             experiment="made-up",
+            told=self.told,
         )
+
+    @property
+    def told(self):
+        """The whole config, as the driver tells it."""
+        return {
+            "experiment": "made-up",
+            "objects": {name: {"uri": f"data/{name}.jsonl"} for name in self.datasets},
+            "corpora": {"facts": {"object": "facts", "format": "text", "chunk": {"size": 5}}},
+            "datasets": {name: {"object": name, "format": "jsonl"} for name in self.datasets},
+            "retrievers": {"bm25": {"kind": "rank_bm25", "k1": 0.9}},
+            "modes": MODES,
+            "models": {
+                name: {"checkpoint": f"hf:org/{name}", "engine": "echo"} for name in self.models
+            },
+            "metrics": METRICS,
+            "generation": {"batch": "model"},
+        }

@@ -1,5 +1,6 @@
 """Two experiments are compared where their questions agree."""
 
+import json
 from types import SimpleNamespace
 
 import compare_experiments
@@ -8,17 +9,41 @@ import pytest
 import report_comparison
 from slmrag.errors import UserError
 
-from tests.report.made_up import METRICS, MadeUp
+from tests.report.made_up import METRICS, MODES, MadeUp
+
+TINY = {"checkpoint": "hf:org/tiny", "engine": "echo"}
+BM25 = {"kind": "rank_bm25", "k1": 0.9}
 
 
-def make(folder, name, questions=30, **entries):
+def make(folder, name, questions=30, told=None, template=None, **entries):
     """Write an experiment and its report under its own name."""
     made = MadeUp(folder / name, models=("tiny",), questions=questions)
+    for path in made.input.prompts if template else ():
+        pl.read_parquet(path).with_columns(template=pl.lit(template)).write_parquet(path)
     params = made.params
     params.models["tiny"] |= entries
+    params.told["models"]["tiny"] |= entries
+    params.told |= {"experiment": name, **(told or {})}
     report_comparison.main(made.input, made.output, params)
     (folder / "results").mkdir(exist_ok=True)
     return made.results.rename(folder / "results" / name)
+
+
+def older(folder):
+    """Turn a report into one that was made before reports held what they are made from."""
+    path = folder / "report/analysis.json"
+    found = json.loads(path.read_text())
+    for table in ("config", "templates", "versions", "contents", "modes"):
+        found.pop(table, None)
+    modes = {name: {k: v for k, v in m.items() if k != "prompt"} for name, m in MODES.items()}
+    modes["no_context"] |= {"passages": 0}
+    tables = {"models": {"tiny": TINY}, "modes": modes, "retrievers": {"bm25": BM25}}
+    tables |= {"datasets": {"facts": {"object": "facts", "format": "jsonl"}}}
+    rows = [(what, name, entry) for what, table in tables.items() for name, entry in table.items()]
+    rows += [("metrics", "", METRICS), ("sampling", "", {})]
+    found["entries"] = [{"what": w, "name": n, "value": json.dumps(e)} for w, n, e in rows]
+    path.write_text(json.dumps(found))
+    return folder
 
 
 def compare(folder, now, before):
@@ -33,7 +58,7 @@ def compare(folder, now, before):
 def test_equal_experiments_have_no_difference(tmp_path):
     """The same answers give effects of zero, and no change in the config."""
     page = compare(tmp_path, make(tmp_path, "new"), make(tmp_path, "old"))
-    assert "Every entry is the same." in page
+    assert "All is the same: config, templates, code" in page
     assert page.count("no difference shown") == 3 and page.count("| 0.000 |") == 3
 
 
@@ -43,8 +68,72 @@ def test_changed_entries_and_numbers_are_named(tmp_path):
     path = new / "scores/tiny/facts/oracle_context.parquet"
     pl.read_parquet(path).with_columns(token_recall=pl.lit(0.0)).write_parquet(path)
     page = compare(tmp_path, new, old)
-    assert '"engine": "echo"' in page and '"engine": "vllm"' in page
+    assert "| models.tiny engine | echo | vllm |" in page
     assert "before is better" in page
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"corpora": {"facts": {"object": "facts", "format": "text", "chunk": {"size": 7}}}},
+         "| corpora.facts chunk.size | 5 | 7 |"),
+        ({"corpora": {}}, "| corpora.facts format | text | not there |"),
+        ({"generation": {"batch": "cell"}}, "| generation batch | model | cell |"),
+        ({"skip": [{"dataset": "facts", "mode": "no_context"}]}, "| skip | not there | [{"),
+        ({"storage": {"endpoint_url": "http://other:9000"}}, "| storage endpoint_url | not there"),
+        ({"objects": {"facts": {"uri": "7"}}}, '| objects.facts uri | data/facts.jsonl | "7" |'),
+        ({"judge": {"datasets": ["facts"]}}, '| judge datasets | not there | ["facts"] |'),
+    ],
+)  # fmt: skip
+def test_every_part_of_the_config_is_compared(tmp_path, told, line):
+    """What is changed, added or removed in any table of the config stands before the numbers."""
+    page = compare(tmp_path, make(tmp_path, "new", told=told), make(tmp_path, "old"))
+    assert line in page and page.index(line) < page.index("## Numbers")
+    assert "All is the same" not in page
+
+
+def test_the_text_of_a_template_is_compared(tmp_path):
+    """An edit of a template is named for each mode that uses it, with the lines that changed."""
+    new = make(tmp_path, "new", template="In short.\n{{ question }}")
+    page = compare(tmp_path, new, make(tmp_path, "old"))
+    for mode in MODES:
+        assert f"| modes.{mode} template |" in page
+    assert f"The template of {', '.join(f'modes.{mode}' for mode in MODES)}:" in page
+    assert page.count("    +In short.") == 1
+
+
+@pytest.mark.parametrize("what", ["code", "report", "engine"])
+def test_versions_are_compared(tmp_path, what):
+    """Another commit, library or engine is named."""
+    new, old = make(tmp_path, "new"), make(tmp_path, "old")
+    path = old / "report/analysis.json"
+    found = json.loads(path.read_text())
+    row = next(row for row in found["versions"] if row["what"] == what)
+    row["value"] = "of old"
+    path.write_text(json.dumps(found))
+    assert f"| {what} {row['name']} | of old |" in compare(tmp_path, new, old)
+
+
+def test_other_questions_under_one_name_are_named(tmp_path):
+    """Questions of another digest are a change, though the config says the same of them."""
+    new = make(tmp_path, "new", questions=20)
+    assert "| datasets/facts digest |" in compare(tmp_path, new, make(tmp_path, "old"))
+
+
+def test_an_older_report_says_what_it_does_not_tell(tmp_path):
+    """Beside a report that holds less nothing is "the same": what it lacks is named."""
+    page = compare(tmp_path, make(tmp_path, "new"), older(make(tmp_path, "old")))
+    assert "All is the same" not in page and "Nothing differs in what both reports tell" in page
+    assert "Not known of old" in page and "templates; code and library versions" in page
+
+
+def test_an_older_report_is_compared_in_what_it_tells(tmp_path):
+    """A key that an older report held is compared, one that it left out is not."""
+    new = make(tmp_path, "new", temperature=0.5, gpus=2)
+    page = compare(tmp_path, new, older(make(tmp_path, "old")))
+    assert "| models.tiny temperature | not there | 0.5 |" in page and "gpus" not in page
+    page = compare(tmp_path, older(new), older(tmp_path / "results/old"))
+    assert page.count("Not known of") == 2
 
 
 def test_fewer_questions_are_paired_where_they_agree(tmp_path):

@@ -1,6 +1,8 @@
 """The page in a real browser without network."""
 
 import csv
+import time
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -168,6 +170,116 @@ def test_a_keyboard_chooses_two_cells(page):
     window.run("document.querySelectorAll('#pairs select')[1].focus()")
     window.press("down")
     assert window.run(TESTED) != before
+
+
+LISTED = """
+return [...document.querySelectorAll('#question-list option')].map(o => o.text.split(':')[0]);
+"""
+PICK = """
+const [name, text] = arguments;
+const list = [...document.querySelectorAll('#browser .filters label')]
+  .find(label => label.textContent.startsWith(name)).querySelector('select');
+list.value = [...list.options].find(option => option.text.includes(text)).value;
+list.dispatchEvent(new Event('change'));
+"""
+NOTE = "return document.querySelector('#browser .note[role=status]').innerText"
+
+
+def right(made, dataset, *cells):
+    """Return which questions each cell answers right, by its scores."""
+    tables = [pl.read_parquet(made.path("scores", m, dataset, mode)) for m, mode in cells]
+    return [set(t.filter(pl.col("token_match") == 1)["question_id"]) for t in tables]
+
+
+def test_gained_and_lost_questions_are_listed(made, page):
+    """For two cells the list holds the questions that one alone has right, by the scores."""
+    window, _ = page
+    window.run(EMPTY_FIELDS)
+    cells = ("tiny", "no_context"), ("small", "oracle_context")
+    one, two = right(made, "more", *cells)
+    window.run(PICK, "Data set", "more")
+    window.run(PICK, "Questions", "Gained")
+    window.run(PICK, "First", " \u00b7 ".join(cells[0]))
+    window.run(PICK, "Second", " \u00b7 ".join(cells[1]))
+    assert set(window.run(LISTED)) == one - two
+    window.run(PICK, "Questions", "Lost")
+    assert set(window.run(LISTED)) == two - one and two - one
+    assert window.run(NOTE) == f"{len(two - one)} of {len(two - one)} shown."
+    who = "return [...document.querySelectorAll('#browser .answer .who')].map(n => n.innerText)"
+    assert window.run(who)[:2] == [" \u00b7 ".join(cell) for cell in cells]
+    assert window.run(
+        "return document.querySelector('#browser .question').innerText.includes('1 passage')"
+    )
+
+
+def test_higher_and_lower_scores_are_listed(made, page):
+    """A difference in the primary metric lists the questions of either sign."""
+    window, _ = page
+    cells = [("tiny", "no_context"), ("tiny", "oracle_context")]
+    tables = [pl.read_parquet(made.path("scores", m, "facts", mode)) for m, mode in cells]
+    ids, (a, b) = tables[0]["question_id"], [t["token_recall"] for t in tables]
+    window.run(PICK, "Data set", "facts")
+    window.run(PICK, "Questions", "Token recall: the first scores higher")
+    for place, cell in zip(("First", "Second"), cells, strict=True):
+        window.run(PICK, place, " \u00b7 ".join(cell))
+    assert set(window.run(LISTED)) == set(ids.filter(a > b))
+    window.run(PICK, "Questions", "the second scores higher")
+    assert set(window.run(LISTED)) == set(ids.filter(a < b))
+
+
+def test_a_keyboard_opens_the_list_of_a_number(made, page):
+    """Enter on a number of lost questions, in a table or below two cells, opens their list."""
+    window, _ = page
+    every = pl.read_parquet(made.output.every_pair).filter(family="modes of one model")
+    row = every.filter(pl.col("lost") > 0).row(0, named=True)
+    link = "document.querySelector('table[data-id=tests-modes] td[data-c=lost] a')"
+    window.wait(f"return {link}")
+    window.run(f"{link}.focus()")
+    window.press("enter")
+    assert len(window.run(LISTED)) == row["lost"] == int(window.run(f"return {link}.innerText"))
+    assert window.run("return document.activeElement.id") == "question-list"
+    links = "return document.querySelectorAll('#pairs .pair-link').length"
+    window.wait(links)
+    window.run("[...document.querySelectorAll('#pairs .pair-link')].at(-1).focus()")
+    number = window.run("return document.activeElement.innerText")
+    window.press("enter")
+    assert len(window.run(LISTED)) == int(number)
+    window.run(PICK, "Questions", "all")
+    window.run(PICK, "Data set", "facts")
+
+
+def test_a_sample_says_how_many_it_lacks(made, monkeypatch, tmp_path):
+    """Where the page holds some of the questions, the list says how many there are in all."""
+    monkeypatch.setattr("slmrag.reporting.browser.ANSWERS", 120)
+    input, output, params = made.input, made.output, made.params
+    moved = {name: tmp_path / path.name for name, path in vars(output).items()}
+    report_comparison.main(input, SimpleNamespace(**moved), params)
+    with browser() as window:
+        window.open(moved["html"])
+        window.wait("return document.querySelector('#browser select')")
+        assert window.run(NOTE).startswith("10 shown; the page holds 10 of the 40 questions")
+        window.run(PICK, "Questions", "Lost")
+        window.run(PICK, "First", "tiny \u00b7 no_context")
+        one, two = right(made, "facts", ("tiny", "no_context"), ("small", "retriever_context"))
+        listed = window.run(LISTED)
+        assert set(listed) < two - one
+        assert window.run(NOTE).startswith(
+            f"{len(listed)} of {len(two - one)} shown; the page holds"
+        )
+        assert window.errors() == []
+
+
+def test_the_config_is_saved_by_a_click(made, page, tmp_path):
+    """A click on the link saves the report's config.yaml, from a file and without a server."""
+    window, _ = page
+    where = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    command = {"cmd": "Browser.setDownloadBehavior", "params": where}
+    window.send("/goog/cdp/execute", command)
+    window.run("document.querySelector('a.save').click()")
+    until = time.monotonic() + 30
+    while not (saved := list(tmp_path.glob("config*.yaml"))) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert saved[0].read_bytes() == made.output.config.read_bytes()
 
 
 def test_other_scripts_run_their_own_way(page):

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 
+import polars as pl
 import pytest
 
 from tests.workflow.project import make_project
@@ -55,6 +56,31 @@ def test_a_misspelt_experiment_is_named_with_those_that_exist(project):
     done = project.run("compare", "--config", "against=says_pairs", check=False)
     assert done.returncode == 1
     assert "--config against=NAME; under results/ there are: says_paris" in said(done)
+
+
+def test_a_saved_config_runs_again_and_agrees(project):
+    """From the report's config.yaml comes an experiment with the same origin and numbers."""
+    saved = project.folder / "results/says_paris/report/config.yaml"
+    (project.folder / "saved.yaml").write_bytes(saved.read_bytes())
+    again = ("--configfile", "saved.yaml", "--config", "experiment=again")
+    project.run(*again)
+    report = "report/comparison.csv"
+    names = ("model", "dataset", "mode", "token_recall", "n")
+    tables = [
+        pl.read_csv(project.folder / f"results/{e}/{report}") for e in ("again", "says_paris")
+    ]
+    assert tables[0].select(names).equals(tables[1].select(names))
+    project.run("compare", *again, "against=says_paris")
+    page = project.folder / "results/again/report/against_says_paris.md"
+    assert "All is the same: config, templates" in page.read_text()
+
+
+def test_what_is_only_told_reruns_nothing(project):
+    """A GPU count, a tracker and a region are in the report; an edit of them plans nothing."""
+    told = "{parrot: {gpus: 1, mem_mb: 5000}}"
+    edits = (f"models={told}", "tracking={project: other}", "storage={region: eu}")
+    done = project.run("-n", "--config", *edits)
+    assert "Nothing to be done" in said(done)
 
 
 def test_snakemakes_own_report_holds_the_page(project):

@@ -37,6 +37,19 @@ def test_any_two_cells_have_one_row(made):
     }
 
 
+def test_gained_and_lost_questions_are_counted(made):
+    """The numbers of a pair are those of its scores: right in the one, wrong in the other."""
+    _, rows, made = made
+    rights = {
+        (m, mode): pl.read_parquet(made.path("scores", m, d, mode))["token_match"] == 1
+        for m, d, mode in made.cells
+    }
+    assert rows["gained"].sum() and rows["lost"].sum()
+    for row in rows.to_dicts():
+        a, b = (rights[row[f"{side}_model"], row[f"{side}_mode"]] for side in ("first", "second"))
+        assert (row["gained"], row["lost"]) == ((a & ~b).sum(), (b & ~a).sum())
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("metric", ["", "_f1", "_exact_match", "_match"])
 def test_each_family_is_corrected_by_itself(made, family, metric):

@@ -242,8 +242,8 @@ def test_a_train_sets_overlap_is_a_slice(tmp_path):
     scores = pl.read_parquet(experiment.path("scores", "tiny", "facts", "oracle_context"))
     own = scores.filter(kinds == "answer")["token_recall"].mean()
     tables = [rows for name, rows in page.tables.items() if name.startswith("slices-")]
-    row = next(r for rows in tables for r in rows if "answer" in r and r["mode"][1][0] == "o")
-    assert float(row["answer"][0]) == pytest.approx(own)
+    row = next(r for rows in tables for r in rows if "answer:" in r and r["mode"][1][0] == "o")
+    assert float(row["answer:"][0]) == pytest.approx(own)
 
 
 def test_alerts_of_jobs_stand_in_the_page(tmp_path):

@@ -35,6 +35,10 @@ def test_planted_secrets_are_masked(tmp_path, monkeypatch):
         name: entry | {"endpoint": url, "options": {"api_key": SECRETS[2]}}
         for name, entry in params.models.items()
     }
+    params.told |= {"models": params.models, "judge": {"model": {"endpoint": url}}}
+    for path in inputs.prompts:
+        told = pl.read_parquet(path).with_columns(template=pl.lit(f"{{{{ question }}}} {WORD}"))
+        told.write_parquet(path)
     manifest = tmp_path / "raw.json"
     manifest.write_text(json.dumps({"uri": url, "digest": "0"}))
     inputs.manifests = [manifest]
@@ -43,6 +47,8 @@ def test_planted_secrets_are_masked(tmp_path, monkeypatch):
     texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     packed = re.findall(rb">\s*(H4sI[A-Za-z0-9+/=]+)\s*<", made.output.html.read_bytes())
     texts += [gzip.decompress(base64.b64decode(text)) for text in packed]
-    assert len(packed) == 2
+    saved = re.findall(rb"application/yaml;base64,([A-Za-z0-9+/=]+)", made.output.html.read_bytes())
+    texts += [base64.b64decode(text) for text in saved]
+    assert len(packed) == 2 and len(saved) == 1
     assert any(b"[redacted]" in text for text in texts)
     assert not [secret for secret in SECRETS for text in texts if secret.encode() in text]

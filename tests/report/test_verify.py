@@ -74,6 +74,41 @@ def test_a_tampered_file_of_the_report_is_named(made, name):
         verify(made)
 
 
+def test_a_tampered_config_is_named(made):
+    """A saved config that is not that of the entries, or not that of the page, is found."""
+    path = made.output.config
+    text = path.read_text()
+    path.write_text(text.replace("hf:org/tiny", "hf:org/other"))
+    with pytest.raises(UserError, match=r"config.yaml: models.tiny.checkpoint is 'hf:org/other'"):
+        verify(made)
+    path.write_text(text.replace("size: 5", "size: 6"))
+    with pytest.raises(UserError, match=r"analysis.json, line \d+"):
+        verify(made)
+
+
+def test_an_index_that_was_edited_is_named(made):
+    """An index whose files are not those of its digest is found."""
+    folder = made.folder / "resources/indexes/facts/bm25"
+    folder.mkdir(parents=True)
+    (folder / "index.json").write_text("{}")
+    manifest = folder.with_suffix(".json")
+    manifest.write_text(json.dumps({"digest": "0" * 64}))
+    inputs = made.input
+    inputs.index_manifests = [manifest]
+    input = SimpleNamespace(**vars(inputs), html=made.output.html)
+    with pytest.raises(UserError, match="indexes/facts/bm25: digest is '000"):
+        verify_report.main(input, SimpleNamespace(), made.params)
+
+
+def test_another_machine_does_not_make_a_report_untrue(made, monkeypatch):
+    """What is only told (config, commit, libraries) is taken from the report that is verified."""
+    monkeypatch.setattr("slmrag.reporting.observed.versions", lambda code: [])
+    params = made.params
+    params.told["storage"] = {"endpoint_url": "http://other:9000"}
+    input = SimpleNamespace(**vars(made.input), html=made.output.html)
+    assert verify_report.main(input, SimpleNamespace(), params)["cells"] == 3
+
+
 def expect(folder, *changes):
     """Write expected scores: a true one with each of the changes."""
     names = {"model": "tiny", "dataset": "facts", "mode": "oracle_context"}

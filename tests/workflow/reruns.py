@@ -24,7 +24,7 @@ MODES = {
 CELLS = [f"{dataset}/{mode}" for dataset in DATASETS for mode in MODES]
 MARKS = ("<!-- reruns: made by tests/workflow/reruns.py -->", "<!-- end of reruns -->")
 REPORT = ["comparison.csv", "comparison.parquet", "report.html", "pairs.csv", "pairs.parquet"]
-REPORT += ["analysis.json", "comparison.md", "comparison.tex", "figures"]
+REPORT += ["analysis.json", "comparison.md", "comparison.tex", "figures", "config.yaml"]
 R = "results/tiny"
 FILES = {
     "download_object": ["resources/raw/{}", "resources/raw/{}.json"],

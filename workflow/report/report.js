@@ -132,54 +132,154 @@ function answerOf(data, cell, answer) {
   return box;
 }
 
-function showQuestion(data, dataset, question, place) {
+/* Right or wrong: a bit a question, whole bytes a cell; how many a cell alone has right. */
+const bitsOf = {};
+function alone(data, dataset, a, b) {
+  if (!data.right[dataset]) return null;
+  const bits = bitsOf[dataset] ??= Uint8Array.from(atob(data.right[dataset]), c => c.charCodeAt(0));
+  const width = Math.ceil(data.totals[dataset] / 8);
+  let count = 0;
+  for (let i = 0; i < width; i++) {
+    for (let rest = bits[a * width + i] & ~bits[b * width + i]; rest; rest &= rest - 1) count++;
+  }
+  return count;
+}
+
+const RIGHT = 10, PRIMARY = 3;
+const DIFFER = {
+  gained: ["Gained: the first alone is right", (a, b) => a[RIGHT] > b[RIGHT]],
+  lost: ["Lost: the second alone is right", (a, b) => b[RIGHT] > a[RIGHT]],
+  higher: ["the first scores higher", (a, b) => a[PRIMARY] > b[PRIMARY]],
+  lower: ["the second scores higher", (a, b) => b[PRIMARY] > a[PRIMARY]],
+};
+
+function showQuestion(data, dataset, question, place, two) {
   place.replaceChildren();
   const title = make("h3", question.question);
   title.dir = "auto";
   place.append(title, make("p", `References: ${question.answers.join(" | ")}`, "references"));
-  for (const [mode, shown] of Object.entries(question.modes)) {
+  const cells = data.cells[dataset], ahead = two.map(i => cells[i][1]);
+  const order = (list, of) => [...list].sort((a, b) => of(b) - of(a));
+  for (const [mode, shown] of order(Object.entries(question.modes), ([mode]) => ahead.includes(mode))) {
     if (!shown[0].length) continue;
     const box = passageList(data, shown);
     one("summary", box).prepend(make("b", `${mode}: `));
     place.append(box);
   }
-  question.cells.forEach((answer, i) => place.append(answerOf(data, data.cells[dataset][i], answer)));
+  const own = [...two, ...question.cells.keys()].filter((i, k, all) => all.indexOf(i) === k);
+  own.forEach((i, k) => {
+    if (two.length && k === two.length && own.length > k) place.append(make("h4", "The other cells"));
+    place.append(answerOf(data, cells[i], question.cells[i]));
+  });
+}
+
+function label(words, control) {
+  const l = make("label", `${words} `);
+  l.append(control);
+  return l;
+}
+
+function cellChoices(cells, lists) {
+  lists.forEach((list, side) => {
+    list.replaceChildren(...cells.map((cell, i) => new Option(cell.join(" \u00b7 "), i)));
+    list.selectedIndex = side ? cells.length - 1 : 0;
+  });
 }
 
 function browser(data, root) {
   const names = Object.keys(data.datasets);
   if (!names.length) { root.replaceChildren(make("p", "There is no question to show.")); return; }
-  const choose = make("select"), find = make("input"), list = make("select"), place = make("div", null, "question");
-  const label = (words, control) => { const l = make("label", `${words} `); l.append(control); return l; };
+  const [choose, kind, first, second, list] = Array.from({ length: 5 }, () => make("select"));
+  const find = make("input"), place = make("div", null, "question"), told = make("p", null, "note");
   names.forEach(name => choose.append(new Option(name, name)));
+  kind.append(new Option("all", ""));
+  for (const [name, [words]] of Object.entries(DIFFER)) {
+    kind.append(new Option(name === "higher" || name === "lower" ? `${data.metric}: ${words}` : words, name));
+  }
   find.type = "search";
   find.id = "find-question";
+  list.id = "question-list";
   list.size = 10;
   list.setAttribute("aria-label", "Questions");
   place.setAttribute("aria-live", "polite");
+  told.setAttribute("role", "status");
+  const two = () => kind.value ? [Number(first.value), Number(second.value)] : [];
   const matches = question => {
     const text = `${question.id} ${question.question} ${question.answers.join(" ")}`.toLowerCase();
-    return find.value.toLowerCase().split(/\s+/).every(word => text.includes(word));
+    const [a, b] = two().map(i => question.cells[i]);
+    return find.value.toLowerCase().split(/\s+/).every(word => text.includes(word)) &&
+      (!kind.value || DIFFER[kind.value][1](a, b));
   };
   const open = () => {
     const question = data.datasets[choose.value][list.value];
-    if (question) showQuestion(data, choose.value, question, place);
+    place.replaceChildren();
+    if (question) showQuestion(data, choose.value, question, place, two());
+  };
+  const tell = () => {
+    const held = data.datasets[choose.value].length, total = data.totals[choose.value];
+    const [a, b] = kind.value === "lost" ? two().reverse() : two();
+    const every = ["gained", "lost"].includes(kind.value) ? alone(data, choose.value, a, b) : null;
+    const here = every === null ? "" : ` of ${every}`;
+    const rest = held < total ? `; the page holds ${held} of the ${total} questions, the folder has all` : "";
+    told.textContent = `${list.length}${here} shown${rest}.`;
   };
   const fill = () => {
     const options = data.datasets[choose.value]
       .map((question, i) => matches(question) ? new Option(`${question.id}: ${question.question}`, i) : null);
     list.replaceChildren(...options.filter(Boolean));
     list.selectedIndex = 0;
+    [first, second].forEach(cell => cell.disabled = !kind.value);
+    tell();
     open();
   };
-  choose.addEventListener("change", fill);
+  const change = () => { cellChoices(data.cells[choose.value], [first, second]); fill(); };
+  choose.addEventListener("change", change);
   find.addEventListener("input", fill);
+  [kind, first, second].forEach(control => control.addEventListener("change", fill));
   list.addEventListener("change", open);
   const bar = make("div", null, "filters");
   if (names.length > 1) bar.append(label("Data set", choose));
-  bar.append(label("Find", find));
-  root.replaceChildren(bar, list, place);
-  fill();
+  bar.append(label("Find", find), label("Questions", kind), label("First", first), label("Second", second));
+  root.replaceChildren(bar, list, told, place);
+  change();
+  root.openPair = (dataset, a, b, how) => {
+    choose.value = dataset;
+    find.value = "";
+    cellChoices(data.cells[dataset], [first, second]);
+    [kind.value, first.value, second.value] = [how, a, b];
+    fill();
+    root.scrollIntoView();
+    list.focus();
+  };
+}
+
+/* The numbers of gained and lost questions open their list. */
+function pairLink(node, data, dataset, a, b, how) {
+  if (!data.datasets[dataset] || a < 0 || b < 0) return node;
+  const link = make("a", node.textContent, "pair-link");
+  link.href = "#browser";
+  link.setAttribute("aria-label", `${node.textContent} ${how}: list the questions`);
+  link.addEventListener("click", event => { event.preventDefault(); one("#browser").openPair(dataset, a, b, how); });
+  node.replaceChildren(link);
+  return node;
+}
+
+function linkTables(data) {
+  const places = {};
+  const placeOfCell = (dataset, model, mode) => {
+    places[dataset] ??= new Map(data.cells[dataset]?.map((cell, i) => [cell.join(" "), i]));
+    return places[dataset].get(`${model} ${mode}`) ?? -1;
+  };
+  for (const [id, byMode] of [["tests-modes", true], ["tests-models", false]]) {
+    for (const row of all(`table[data-id="${id}"] tbody tr`)) {
+      const [dataset, within, ...sides] = ["dataset", "within", "first", "second"].map(c => cellOf(row, c).textContent);
+      const [a, b] = sides.map(side => byMode ? placeOfCell(dataset, within, side) : placeOfCell(dataset, side, within));
+      for (const how of ["gained", "lost"]) {
+        const cell = cellOf(row, how);
+        if (Number(cell?.dataset.v)) pairLink(cell, data, dataset, a, b, how);
+      }
+    }
+  }
 }
 
 /* Any two cells of a data set: the packed test of their pair. */
@@ -231,6 +331,15 @@ function pairTable(found) {
   return table;
 }
 
+function tellAlone(told, data, dataset, a, b) {
+  const count = [alone(data, dataset, a, b), alone(data, dataset, b, a)];
+  const parts = ["gained", "lost"].map((how, i) => {
+    const number = make("span", count[i] === null ? "list" : count[i]);
+    return count[i] === 0 ? number : pairLink(number, data, dataset, a, b, how);
+  });
+  told.replaceChildren("Questions that the first alone answers right: ", parts[0], "; the second alone: ", parts[1], ".");
+}
+
 function pairs(data, root) {
   const names = Object.keys(data.boards), place = make("div", null, "pair");
   const [choose, first, second] = ["Data set", "First", "Second"].map(() => make("select"));
@@ -241,21 +350,18 @@ function pairs(data, root) {
     if (a === b) { place.replaceChildren(make("p", "Choose two different cells.")); return; }
     const found = facts(data, board, a, b);
     const words = `${board.n} questions. Corrected over the family \u201c${found.family}\u201d of this data set.`;
-    const box = make("div", null, "scroll");
+    const box = make("div", null, "scroll"), told = make("p", null, "note");
     Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "The test of these two cells" });
     box.append(pairTable(found));
-    place.replaceChildren(make("p", `${found.verdict}.`, "verdict"), box, make("p", words, "note"));
+    place.replaceChildren(make("p", `${found.verdict}.`, "verdict"), box, make("p", words, "note"), told);
+    questions?.then(data => tellAlone(told, data, choose.value, a, b)).catch(() => {});
   };
   const fill = () => {
     const cells = data.boards[choose.value].cells;
-    [first, second].forEach((list, side) => {
-      list.replaceChildren(...cells.map((cell, i) => new Option(cell.join(" \u00b7 "), i)));
-      list.selectedIndex = side ? cells.length - 1 : 0;
-    });
+    cellChoices(cells, [first, second]);
     show();
   };
   const bar = make("div", null, "filters");
-  const label = (words, control) => { const l = make("label", `${words} `); l.append(control); return l; };
   if (names.length > 1) bar.append(label("Data set", choose));
   bar.append(label("First", first), label("Second", second));
   choose.addEventListener("change", fill);
@@ -264,14 +370,17 @@ function pairs(data, root) {
   fill();
 }
 
-for (const [id, fill, what] of [["browser", browser, "questions"], ["pairs", pairs, "tests"]]) {
+const questions = one("#browser-data") ? unpack("browser-data") : null;
+const tests = one("#pairs-data") ? unpack("pairs-data") : null;
+questions?.then(linkTables).catch(() => {});
+for (const [id, fill, what, ready] of [["browser", browser, "questions", questions], ["pairs", pairs, "tests", tests]]) {
   const root = one(`#${id}`);
   if (!root) continue;
-  if (!one(`#${id}-data`)) {
+  if (!ready) {
     root.replaceChildren(make("p", `There are more ${what} than a page carries; the report's folder has them.`));
     continue;
   }
-  unpack(`${id}-data`).then(data => fill(data, root)).catch(error => {
+  ready.then(data => fill(data, root)).catch(error => {
     root.replaceChildren(make("p", `The ${what} cannot be unpacked by this browser (${error.message}).`));
   });
 }

@@ -22,6 +22,7 @@ from slmrag.entries.retrieval import RetrieverEntry
 from slmrag.entries.storage import ObjectEntry, StorageEntry
 from slmrag.entries.tracking import TrackingEntry
 from slmrag.errors import UserError
+from slmrag.redaction import MASK, masked
 from slmrag.references import problems_of_names, problems_of_references
 
 
@@ -63,7 +64,7 @@ def load(raw: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         found = [*sentences(error, Config), *_names_beside(error, raw)]
         raise UserError(message(found)) from None
-    if problems := problems_of_references(config):
+    if problems := [*_secrets_to_put_back(raw), *problems_of_references(config)]:
         raise UserError(message(problems))
     return config
 
@@ -71,6 +72,11 @@ def load(raw: Mapping[str, Any]) -> Config:
 def plain(config: Config) -> dict[str, Any]:
     """Return the checked config as plain values, without the keys that are not set."""
     return config.model_dump(mode="json", exclude_none=True)
+
+
+def _secrets_to_put_back(raw: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each value that was masked when the config was saved."""
+    return [f"{path}: {MASK} stands for a secret; put it back" for path in masked(raw)]
 
 
 def _names_beside(error: ValidationError, raw: dict[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -79,3 +79,20 @@ def clean(value: Any, name: object = "") -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [clean(item, name) for item in value]
     return value if isinstance(value, bool | int | float | None) else clean_text(str(value))
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value of nested mappings and lists with its dotted path."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from leaves(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from leaves(inner, f"{path}.{place}")
+    else:
+        yield path, value
+
+
+def masked(value: Any) -> list[str]:
+    """Return the paths at which a secret was masked."""
+    return [path for path, leaf in leaves(value) if MASK in f"{path}{leaf}"]

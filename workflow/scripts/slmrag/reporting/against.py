@@ -1,13 +1,14 @@
-"""Two experiments: what changed in their configs and in their numbers, paired where they agree."""
+"""Two experiments: what changed in their making and in their numbers, paired where they agree."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slmrag.errors import UserError
-from slmrag.files import read_json
+from slmrag.reporting import changes
+from slmrag.reporting.changes import Origin, origin
 from slmrag.reporting.formats import show
 from slmrag.reporting.pair_intervals import bounds
 from slmrag.reporting.pairs import NO_DIFFERENCE
@@ -23,25 +24,16 @@ BETTER = {True: "now is better", False: "before is better"}
 COLUMNS = ("n", "before", "now", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict")
 
 
-def load(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], dict[tuple[str, str], str]]:
-    """Return an experiment's comparison by cell, and its config's entries, from its report."""
+def load(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], Origin]:
+    """Return an experiment's comparison by cell, and what it was made from, from its report."""
     import polars as pl
 
     report = Path(folder) / "report"
     if not (report / "comparison.parquet").is_file():
         raise UserError(f"{report}: there is no comparison.parquet; make that report first")
     rows = pl.read_parquet(report / "comparison.parquet").to_dicts()
-    entries = read_json(report / "analysis.json").get("entries", [])
     cells = {(row["model"], row["dataset"], row["mode"]): row for row in rows}
-    return cells, {(entry["what"], entry["name"]): entry["value"] for entry in entries}
-
-
-def changed(now: Mapping[Any, str], before: Mapping[Any, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield each entry that differs: its name, what it was and what it is."""
-    for key in dict.fromkeys((*before, *now)):
-        was, is_ = before.get(key, "absent"), now.get(key, "absent")
-        if was != is_:
-            yield " ".join(filter(None, key)), was, is_
+    return cells, origin(report / "analysis.json")
 
 
 def effects(
@@ -94,15 +86,11 @@ def scores(folder: Path, key: Key, metric: str) -> "pl.DataFrame":
 
 
 def text(
-    names: tuple[str, str], changes: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]],
+    names: tuple[str, str], origins: tuple[Origin, Origin], rows: Sequence[Mapping[str, Any]],
     only: Mapping[str, Sequence[Key]],
 ) -> str:  # fmt: skip
-    """Return both lists as Markdown."""
-    parts = [f"# {names[0]} against {names[1]}", "", "## Config", ""]
-    if changes:
-        parts += [pipe(("Entry", names[1], names[0])), pipe(["---"] * 3), *map(pipe, changes), ""]
-    else:
-        parts += ["Every entry is the same.", ""]
+    """Return what changed and then the numbers as Markdown; now stands before what was."""
+    parts = [f"# {names[0]} against {names[1]}", "", *changes.text(names, *origins)]
     head = ("Cell", "n", "Before", "Now", "Effect", "Interval", "p, corrected", "Verdict")
     parts += [
         "## Numbers",

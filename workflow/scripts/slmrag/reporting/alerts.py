@@ -5,6 +5,7 @@ from typing import Any
 
 from slmrag.reporting import cuts
 from slmrag.reporting.boards import Board
+from slmrag.reporting.ends import ends
 from slmrag.reporting.formats import NARROW, percent
 from slmrag.reporting.gold_alerts import gold
 from slmrag.reporting.sources import Experiment
@@ -61,22 +62,28 @@ def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterat
 
 def poor_oracle(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
     """Gold passages that often lack the answer."""
-    poor: dict[str, float] = {}
+    found: dict[tuple[str, str], list[float]] = {}
     for row in rows:
-        found = row["has_answer"] if row["context"] == "oracle" else None
-        if found is not None and found < SELDOM:
-            poor[row["dataset"]] = min(found, poor.get(row["dataset"], found))
-    for dataset, found in poor.items():
-        yield f"{dataset}: only {percent(found)} of the oracle's prompts hold an answer."
+        if row["context"] == "oracle" and row["has_answer"] is not None:
+            found.setdefault((row["dataset"], row["mode"]), []).append(row["has_answer"])
+    for (dataset, mode), shares in found.items():
+        if min(shares) < SELDOM:
+            least, most = percent(min(shares)), percent(max(shares))
+            words = least if least == most else f"{least} to {most}"
+            yield f"{dataset}: only {words} of the prompts of {mode} hold an answer."
 
 
 def order(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
     """Models that do worse with gold passages than without any."""
-    context = {(r["model"], r["dataset"], r["context"]): r[experiment.primary] for r in rows}
-    for (model, dataset, kind), oracle in context.items():
-        none = context.get((model, dataset, "none"))
-        if kind == "oracle" and None not in (none, oracle) and oracle < none:
-            yield f"{model} on {dataset} does worse with gold passages than without context."
+    means = {(r["model"], r["dataset"], r["mode"]): r[experiment.primary] for r in rows}
+    scored = {key: mean for key, mean in means.items() if mean is not None}
+    for (model, dataset, mode), oracle in scored.items():
+        among = [key[2] for key in scored if key[:2] == (model, dataset)]
+        if experiment.modes.get(mode, {}).get("context") == "oracle":
+            for none in ends(experiment, mode, "none", among):
+                if oracle < scored[model, dataset, none]:
+                    words = f"with gold passages ({mode}) than without context ({none})"
+                    yield f"{model} on {dataset} does worse {words}."
 
 
 def devices(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:

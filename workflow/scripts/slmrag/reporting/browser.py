@@ -1,7 +1,7 @@
 """The question browser's data: one question across all cells, packed for the page's script."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +9,8 @@ import numpy as np
 from slmrag.redaction import cleaner
 from slmrag.reporting.boards import Board
 from slmrag.reporting.cuts import left
-from slmrag.reporting.packing import packed
+from slmrag.reporting.headline import LABELS
+from slmrag.reporting.packing import bits, packed
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
 from slmrag.summary import number
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ANSWERS = 20_000  # answers that a page carries at most
 PACKED = 6_000_000  # characters that they may take
 LONGEST = 4_000  # characters of one text
+BITS = 8_000_000  # answers, right or wrong, that a page carries at most
 ANSWER = ("question_id", "prompt", "raw_answer", "answer", "finish_reason", "generated_tokens")
 SCORES = ("question_id", "f1", "exact_match", "match", "failure")
 CONTEXT = ("passages", "passages_dropped", "words_cut", "has_answer")
@@ -50,7 +52,8 @@ def section(boards: Sequence[Board], packed: dict[str, Any]) -> Section:
         if board.dataset in packed["datasets"]
     ]
     words = [
-        f"One question across all cells. Shown are {'; '.join(parts)}. Where not all fit, half are "
+        f"One question across all cells, or those on which two cells differ. Shown are "
+        f"{'; '.join(parts)}. Where not all fit, half are "
         "those on which the cells differ most, half are evenly spread; every answer stands in "
         "the answers folder of the experiment."
     ]
@@ -80,10 +83,21 @@ def collect(experiment: Experiment, boards: Sequence[Board], answers: int) -> di
     return {
         "datasets": {name: hidden(found, hide) for name, found in datasets.items()},
         "cells": {b.dataset: [[cell.model, cell.mode] for cell in b.cells] for b in boards},
-        "metric": experiment.primary,
+        "totals": {board.dataset: len(board.questions) for board in boards},
+        "right": {board.dataset: bits(board.right) for board in fitting(boards)},
+        "metric": LABELS[experiment.primary],
         "prompts": hidden(texts.texts, hide),
         "passages": [hidden(json.loads(text), hide) for text in passages.texts],
     }
+
+
+def fitting(boards: Sequence[Board]) -> Iterator[Board]:
+    """Yield the data sets whose answers, as right or wrong, a page can carry."""
+    room = BITS
+    for board in boards:
+        if board.right.size <= room:
+            room -= board.right.size
+            yield board
 
 
 def hidden(value: Any, hide: Callable[[str], str]) -> Any:
@@ -128,7 +142,8 @@ def questions(
         for i, (answer, score) in enumerate(told):
             primary = number(board.values[places[i], column])
             own = shown.get((cell.mode, ids[i]), [])
-            found[i]["cells"].append(answered(answer, score, primary, own, texts))
+            right = int(board.right[places[i], column])
+            found[i]["cells"].append([*answered(answer, score, primary, own, texts), right])
     return found
 
 
@@ -169,7 +184,10 @@ def number_of(passages: Pool, passage: dict[str, str]) -> int:
 def answered(
     answer: dict, score: dict, primary: float | None, shown: list[tuple[int, str]], texts: Pool
 ) -> list[Any]:
-    """Return what a cell made of a question, in the order that the page's script reads."""
+    """Return what a cell made of a question, in the order that the page's script reads.
+
+    Whether it is right comes behind.
+    """
     prompt = answer.get("prompt") or ""
     for place, text in shown:
         if text:

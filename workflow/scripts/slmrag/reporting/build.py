@@ -16,6 +16,7 @@ from slmrag.reporting import (
     paper,
     provenance,
     retrieval_section,
+    saved_config,
     why,
 )
 from slmrag.reporting.boards import Board, boards, nothing
@@ -44,6 +45,7 @@ class Report:
     analysis: dict[str, Any]
     markdown: str
     latex: str
+    config: str
     scalars: dict[str, float] = field(default_factory=dict)
 
 
@@ -70,6 +72,7 @@ def build(experiment: Experiment) -> Report:
         analysis(sections),
         paper.markdown(experiment, rows),
         paper.latex(experiment, rows),
+        saved_config.text(experiment),
         scalars(experiment, rows),
     )
 
@@ -93,7 +96,7 @@ def parts(
         why.section(experiment, rows, found),
         retrieval_section.section(experiment, rows),
         cost_section.section(experiment, rows, indexes),
-        provenance.section(experiment, experiment.manifests),
+        provenance.section(experiment),
     ]
     raised = job_alerts.table_of(experiment.observed.alerts)
     notices = alerts.alerts(experiment, rows, found)

@@ -31,6 +31,8 @@ def section(experiment: Experiment, boards: Sequence[Board], pairs: "pl.DataFram
         "Every two cells of a data set are tested, in three families, each corrected by itself "
         f"(Holm): {MODES}; {MODELS}; {OTHERS}. The tables hold the first two; any pair can be "
         "chosen here, and all stand in pairs.parquet.",
+        "Gained, lost: questions that the first alone, the second alone answers right (the tokens "
+        "of a reference stand in the answer); a click on the number lists them.",
     ]
     tables = [tests(pairs, MODES, "modes"), tests(pairs, MODELS, "models")]
     kept = [found for found in (*tables, gaps.table_of(experiment, boards)) if found.rows]
@@ -53,6 +55,8 @@ def tests(pairs: "pl.DataFrame", family: str, id: str) -> Table:
         Column("p", "p", "probability"),
         Column("p_holm", "p, corrected", "probability"),
         Column("verdict", "Verdict"),
+        Column("gained", "Gained", "count", "Questions that the first alone answers right"),
+        Column("lost", "Lost", "count", "Questions that the second alone answers right"),
         Column("detectable", "Detectable", "share"),
         *(column for name in names(found) for column in others(name)),
         Column("n", "Questions", "count"),

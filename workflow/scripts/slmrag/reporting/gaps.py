@@ -1,12 +1,13 @@
 """The share of the oracle's gain over no context that each retriever closes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from slmrag.reporting.boards import Board
+from slmrag.reporting.ends import WORDS, ends
 from slmrag.reporting.pair_intervals import bounds
 from slmrag.reporting.sources import Experiment
 from slmrag.reporting.tables import CELL, Column, Rows, Table, table
@@ -23,6 +24,8 @@ def gap(rows: Rows) -> Table:
     """Return the table of closed gaps."""
     columns = [
         *CELL,
+        Column("none_mode", "Without"),
+        Column("oracle_mode", "With gold passages"),
         Column("none", "No context", "share"),
         Column("retriever", "Retriever", "share"),
         Column("oracle", "Oracle", "share"),
@@ -30,22 +33,28 @@ def gap(rows: Rows) -> Table:
         Column("remark", "Remark"),
     ]
     caption = "Share of the oracle's gain over no context that each retriever closes"
-    return table("gaps", caption, columns, rows, "dataset", "model")
+    return table("gaps", caption, columns, rows, "dataset", "model", note=WORDS)
 
 
 def closed(board: Board, experiment: Experiment) -> list[dict[str, Any]]:
     """Return one row a model and retriever mode of a board that has both ends of the gap."""
-    by_context: dict[str, list[str]] = {"none": [], "oracle": [], "retriever": []}
-    for name, mode in experiment.modes.items():
-        by_context[mode["context"]].append(name)
     models = dict.fromkeys(cell.model for cell in board.cells if len(board.questions) > 1)
-    plain, ideal = by_context["none"][:1], by_context["oracle"][:1]
     return [
-        {"dataset": board.dataset, "model": model, "mode": name, **closed_share(board, *places)}
+        {"dataset": board.dataset, "model": model, "mode": mode, **row}
         for model in models
-        for name, *ends in product(by_context["retriever"], plain, ideal)
-        if None not in (places := [board.column(model, mode) for mode in (*ends, name)])
+        for mode, entry in experiment.modes.items()
+        if entry["context"] == "retriever" and board.column(model, mode) is not None
+        for row in shares(board, experiment, model, mode)
     ]
+
+
+def shares(board: Board, experiment: Experiment, model: str, mode: str) -> Iterator[dict[str, Any]]:
+    """Yield one row for each pair of ends that a retriever mode of a model is held against."""
+    among = [cell.mode for cell in board.cells if cell.model == model]
+    plain, ideal = (ends(experiment, mode, context, among) for context in ("none", "oracle"))
+    for none, oracle in product(plain, ideal):
+        places = [board.column(model, name) for name in (none, oracle, mode)]
+        yield {"none_mode": none, "oracle_mode": oracle, **closed_share(board, *places)}
 
 
 def closed_share(board: Board, none: int, oracle: int, retriever: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from slmrag import variants
+from slmrag.reporting import templates
 from slmrag.reporting.formats import missing, show
 from slmrag.reporting.plots import Point, dot_plot
 from slmrag.reporting.sections import Figure, Section
@@ -52,7 +53,7 @@ def section(experiment: Experiment, rows: Rows, tables: Sequence[Table]) -> Sect
 def every(experiment: Experiment, rows: Rows) -> Section:
     """Return the table of all cells."""
     words = ["Click a heading to sort; all columns are in comparison.csv."]
-    tables = [cells(experiment, rows), graded(experiment)]
+    tables = [cells(experiment, rows), templates.modes_table(experiment), graded(experiment)]
     return Section("all", "All cells", words, tables=[found for found in tables if found.rows])
 
 

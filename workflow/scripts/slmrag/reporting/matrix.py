@@ -17,17 +17,22 @@ def matrix(experiment: Experiment, rows: Rows, dataset: str) -> Table:
     own = [row for row in rows if row["dataset"] == dataset]
     columns = [MODEL]
     columns += [
-        Column(mode, mode, "share", estimate=True, remark=f"{mode}_standing")
+        Column(key(mode), mode, "share", estimate=True, remark=f"{key(mode)}_standing")
         for mode in names(own, "mode")
     ]
     found: dict[str, dict[str, Any]] = {}
     for row in own:
-        line = found.setdefault(row["model"], {"model": row["model"]})
+        line, name = found.setdefault(row["model"], {"model": row["model"]}), key(row["mode"])
         for end in ("", "_low", "_high"):
-            line[row["mode"] + end] = row[experiment.primary + end]
-        line[f"{row['mode']}_standing"] = WORDS.get(row["standing"], "")
+            line[name + end] = row[experiment.primary + end]
+        line[f"{name}_standing"] = WORDS.get(row["standing"], "")
     caption = f"{LABELS[experiment.primary]} on {dataset}"
     return table(f"matrix-{dataset}", caption, columns, list(found.values()))
+
+
+def key(mode: str) -> str:
+    """Return a mode's column: no other's, whatever the modes are called (model, a, a_low)."""
+    return f"{mode}:"
 
 
 WORDS = {"best": "best", "not shown to be worse": "not shown to be worse"}

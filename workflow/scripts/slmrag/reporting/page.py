@@ -27,6 +27,7 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["data"] = address
     script = (HERE / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.jinja").render(
         title=title,
@@ -37,6 +38,11 @@ def page(
         script=script,
         script_digest=digest(script),
     )
+
+
+def address(text: str) -> str:
+    """Return a text as an address that holds it."""
+    return "data:application/yaml;base64," + base64.b64encode(text.encode()).decode()
 
 
 def digest(script: str) -> str:

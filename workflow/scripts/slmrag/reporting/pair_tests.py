@@ -24,6 +24,7 @@ def tests(board: Board) -> "pl.DataFrame":
             "family": pl.Series(FAMILIES, dtype=pl.String).gather(found.family),
             **names(board, found.places),
             "n": np.full(len(found.places), len(board.questions), dtype=np.int64),
+            **alone(found),
             **tested(found, board.metric),
             **others(found),
         }
@@ -46,6 +47,14 @@ def names(board: Board, places: np.ndarray) -> "dict[str, pl.Series]":
             labels = pl.Series([getattr(cell, name) for cell in board.cells], dtype=pl.String)
             found[f"{side}_{name}"] = labels.gather(own)
     return found
+
+
+def alone(found: Pairs) -> dict[str, np.ndarray]:
+    """Return on how many questions the first alone is right, and the second alone, (m,) each."""
+    right = found.board.right.astype(float)
+    both, sums = (right.T @ right)[*found.places.T], right.sum(axis=0)
+    first, second = (sums[own] - both for own in found.places.T)
+    return {"gained": first.astype(np.int64), "lost": second.astype(np.int64)}
 
 
 def tested(found: Pairs, metric: str, suffix: str = "") -> dict[str, np.ndarray]:

@@ -1,23 +1,24 @@
-"""Where each number comes from: entries, files, digests, versions, and what data was left out."""
+"""Where each number comes from: config, templates, files, versions, and what data was left out."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
 from slmrag.folder_names import entry_name
-from slmrag.redaction import clean, clean_text
+from slmrag.redaction import clean_text
+from slmrag.reporting import saved_config, software, templates
 from slmrag.reporting.observed import index_name
 from slmrag.reporting.sections import Section
-from slmrag.reporting.sources import Cell, Experiment
+from slmrag.reporting.sources import Cell, Experiment, place
 from slmrag.reporting.tables import DATASET, MODE, MODEL, Column, table
 
 PLAIN = [Column("what", "What"), Column("name", "Name"), Column("value", "Value", long=True)]
 
 
-def section(experiment: Experiment, manifests: Iterable[str | Path]) -> Section:
-    """Return the tables of cells' origins, of digests, of entries and of the data's audit."""
+def section(experiment: Experiment) -> Section:
+    """Return the tables of cells' origins, config, templates, versions, digests and audit."""
     columns = [
         MODEL,
         DATASET,
@@ -32,11 +33,15 @@ def section(experiment: Experiment, manifests: Iterable[str | Path]) -> Section:
     origins = [origin(cell) for cell in experiment.scored]
     tables = [
         table("origins", "What made each cell", columns, origins, "model", "dataset", "mode"),
-        table("files", "Raw objects and checkpoints", PLAIN, list(contents(manifests))),
-        table("entries", "The config's entries", PLAIN, list(entries(experiment))),
+        table("config", "The whole config", PLAIN, list(settings(experiment.observed.config))),
+        templates.table_of(experiment),
+        table("versions", "Code, engines and libraries", PLAIN, software.rows(experiment)),
+        table("contents", "Objects, checkpoints, indexes", PLAIN, list(contents(experiment))),
         table("audit", "Audit of the data", PLAIN, list(audits(experiment))),
     ]
-    return Section("provenance", "Provenance", tables=[found for found in tables if found.rows])
+    kept = [found for found in tables if found.rows]
+    saved = saved_config.text(experiment) if experiment.observed.config else ""
+    return Section("provenance", "Provenance", tables=kept, config=saved)
 
 
 def origin(cell: Cell) -> dict[str, Any]:
@@ -52,24 +57,39 @@ def origin(cell: Cell) -> dict[str, Any]:
     return names | made | {"dtype": named("dtype"), "runs": named("id"), **sources}
 
 
-def contents(manifests: Iterable[str | Path]) -> Iterator[dict[str, str]]:
-    """Yield the address, revision and digest of each object and checkpoint."""
-    for path in map(Path, manifests):
+def contents(experiment: Experiment) -> Iterator[dict[str, str]]:
+    """Yield address, revision and digest of each object, checkpoint, index and set of questions.
+
+    They are named by their folder too: an object and a model may have one name.
+    """
+    for path in experiment.manifests:
         found = read_json(path) if path.is_file() else {}
-        what = entry_name(path.stem)
+        what = place(path.with_suffix(""))
         for name in ("uri", "revision", "digest"):
             if found.get(name):
                 yield {"what": what, "name": name, "value": clean_text(str(found[name]))}
+    for dataset, digests in questions(experiment).items():
+        yield {"what": f"datasets/{dataset}", "name": "digest", "value": ", ".join(digests)}
 
 
-def entries(experiment: Experiment) -> Iterator[dict[str, str]]:
-    """Yield each entry of the config as JSON."""
-    for what in ("models", "datasets", "modes", "retrievers"):
-        for name, entry in getattr(experiment, what).items():
-            yield {"what": what, "name": name, "value": json.dumps(clean(entry), sort_keys=True)}
-    for what in ("sampling", "metrics"):
-        value = json.dumps(dict(getattr(experiment, what)), sort_keys=True)
-        yield {"what": what, "name": "", "value": value}
+def questions(experiment: Experiment) -> dict[str, list[str]]:
+    """Return the digests of each data set's questions: one, unless its cells differ in them."""
+    found: dict[str, list[str]] = {}
+    for cell in experiment.scored:
+        digest = cell.summary.get("sources", {}).get("questions")
+        if digest and digest not in found.setdefault(cell.dataset, []):
+            found[cell.dataset].append(digest)
+    return found
+
+
+def settings(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield each value of the config under the name of its entry and its key."""
+    for part, value in config.items():
+        named = value.items() if part in saved_config.ENTRIES else [("", value)]
+        for entry, inner in named:
+            what = f"{part}.{entry}" if entry else part
+            for key, leaf in flat(inner):
+                yield {"what": what, "name": key, "value": leaf}
 
 
 def audits(experiment: Experiment) -> Iterator[dict[str, str]]:
@@ -85,7 +105,19 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for name, inner in value.items():
             yield from flat(inner, f"{path}.{name}" if path else str(name))
     else:
-        yield path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield path, plain(value)
+
+
+def plain(value: Any) -> str:
+    """Return a value as text; JSON, but a text that can be taken for nothing else stands bare."""
+    quoted = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str):
+        return quoted
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return quoted
 
 
 def indexes(experiment: Experiment) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, a few sentences, and tables and figures under it."""
+    """A heading, a few sentences, and tables and figures under it; ``config`` can be saved."""
 
     id: str
     title: str
@@ -27,3 +27,4 @@ class Section:
     notices: Sequence[str] = ()
     definitions: Sequence[tuple[str, str]] = ()
     widget: str = ""
+    config: str = ""

@@ -44,7 +44,7 @@ def classes(path: Path, board: Board) -> dict[str, list[str]]:
     plain = [c for c in frame if c.name not in KNOWN_COLUMNS and not c.dtype.is_nested()]
     found = {"length of the shortest reference": lengths, "question word": words}
     named = {LABELS.get(column.name, column.name): column.to_list() for column in plain}
-    return found | flags(named)
+    return found | {f"{n} (column)" if n in found else n: v for n, v in flags(named).items()}
 
 
 def sliced(boards: Sequence[Board], id: str, name: str, kinds: Classes) -> Table:
@@ -56,7 +56,7 @@ def sliced(boards: Sequence[Board], id: str, name: str, kinds: Classes) -> Table
         for place in range(len(board.cells))
         if board.dataset in kinds
     ]
-    columns = [Column(label, label, "share") for label in labels]
+    columns = [Column(key(label), label, "share") for label in labels]
     sizes = ", ".join(f"{label}: {sum(v.count(label) for v in kinds.values())}" for label in labels)
     caption = f"Mean by {name}"
     return table(
@@ -68,4 +68,9 @@ def means(
     values: np.ndarray, classes: np.ndarray, labels: Sequence[str]
 ) -> dict[str, float | None]:
     """Return the mean of each class of questions."""
-    return {label: share(values, classes == label) for label in labels}
+    return {key(label): share(values, classes == label) for label in labels}
+
+
+def key(label: str) -> str:
+    """Return a class's column: never that of a cell's name, whatever the class is called."""
+    return f"{label}:"

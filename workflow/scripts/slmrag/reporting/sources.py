@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,26 @@ class Experiment:
     manifests: Sequence[Path] = ()
     grades: Sequence[Mapping[str, Any]] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    templates: Mapping[str, Path] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
 
     @property
     def primary(self) -> str:
         """The metric that the comparison is about."""
         return self.metrics.get("primary", "token_recall")
+
+    @cached_property
+    def mode_templates(self) -> dict[str, list[str]]:
+        """The template of each mode: one text, several where data sets differ in it, or none.
+
+        The texts are those of the prompts' tables, which have none where no question was asked.
+        """
+        found: dict[str, list[str]] = {mode: [] for mode in self.modes}
+        for (_, mode), path in self.prompts.items():
+            text = first_template(path)
+            if text is not None and text not in found.setdefault(mode, []):
+                found[mode].append(text)
+        return found
 
     @property
     def scored(self) -> list[Cell]:
@@ -92,11 +107,35 @@ def read(input: Any, params: Any, observed: Observed | None = None) -> Experimen
         by_name(input.questions, 2, last=False),
         {key: read_json(path) for key, path in by_name(input.retrieval, 2).items()},
         {key: read_json(path) for key, path in by_name(input.audits, 3, last=False).items()},
-        *([Path(path) for path in getattr(input, name, ())] for name in ("indexes", "manifests")),
+        paths(input, "indexes"),
+        paths(input, "manifests") + paths(input, "index_manifests"),
         [read_json(path) for path in getattr(input, "grades", ())],
         getattr(params, "sampling", {}),
+        templates(input, params.models),
         observed or Observed(),
     )
+
+
+def first_template(path: Path) -> str | None:
+    """Return the template that a table of prompts was made by, None where it has no row."""
+    import polars as pl
+
+    column = pl.scan_parquet(path).select("template").head(1).collect()["template"]
+    return column[0] if len(column) else None
+
+
+def paths(input: Any, name: str) -> list[Path]:
+    """Return the files that an input's name stands for, none where the job has no such input."""
+    return [Path(path) for path in getattr(input, name, ())]
+
+
+def templates(input: Any, models: Entries) -> dict[str, Path]:
+    """Return the files of the models' own chat templates, and of the judge's, by their user."""
+    given = {normpath(path): path for path in paths(input, "chat_templates")}
+    chats = {name: str(entry.get("chat_template")) for name, entry in models.items()}
+    named = {f"models.{name}": normpath(path) for name, path in chats.items()}
+    judge = dict(zip(("judge", "judge.model"), paths(input, "judge_templates"), strict=False))
+    return {user: given[path] for user, path in named.items() if path in given} | judge
 
 
 def by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[Key, Path]:
@@ -115,6 +154,17 @@ def by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[
 
 def _entry(parts: Key) -> Key:
     return (*parts[:-1], entry_name(parts[-1]))
+
+
+def place(path: Path) -> str:
+    """Return kind and names of what a path below resources/ is of, as indexes/wikipedia/bm25.
+
+    A digest behind an entry's name is left out.
+    """
+    parts = path.parts
+    above = parts[::-1].index("resources") if "resources" in parts else 2
+    kept = parts[len(parts) - above :]
+    return "/".join(entry_name(part) for part in kept)
 
 
 def cell(key: Key, scores: Mapping, summaries: Mapping, answers: Mapping, timings: Mapping) -> Cell:

@@ -3,12 +3,14 @@
 Each check raises UserError naming the first number that does not match, and what it should be.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from slmrag.files import read_json, sha256_file
+from slmrag.files import digest, read_json, sha256_file
+from slmrag.redaction import clean
 from slmrag.reporting import observed
 from slmrag.reporting.build import Report, build
 from slmrag.reporting.sameness import same, same_table, same_text, same_tree
@@ -26,9 +28,26 @@ def verify(experiment: Experiment, report: Any) -> dict[str, int]:
     for cell in experiment.scored:
         check_cell(cell, experiment)
     files = sum(check_manifest(path) for path in experiment.manifests)
-    told = replace(experiment, observed=observed.written(report.analysis))
+    told = replace(experiment, observed=observed.written(report))
+    check_config(told.observed.config, experiment)
     numbers = check_report(build(told), report)
     return {"cells": len(experiment.scored), "files": files, "numbers": numbers}
+
+
+def check_config(config: Mapping[str, Any], experiment: Experiment) -> None:
+    """Compare the saved config with the entries that decided the numbers."""
+    kinds = ("models", "datasets", "retrievers", "modes")
+    named = {kind: getattr(experiment, kind) for kind in kinds}
+    tables = {(t, name): entry for t, found in named.items() for name, entry in found.items()}
+    tables |= {(name,): getattr(experiment, name) for name in ("sampling", "metrics")}
+    for path, entry in tables.items() if config else ():
+        found: Any = config
+        for name in path:
+            found = found.get(name, {})
+        completed = {"passages"} if path[0] == "modes" else set()
+        for key, value in clean(entry).items():
+            if key not in completed:
+                same(found.get(key), value, f"config.yaml: {'.'.join((*path, key))}")
 
 
 def check_cell(cell: Cell, experiment: Experiment) -> None:
@@ -57,14 +76,24 @@ def rescored(rows: "pl.DataFrame", experiment: Experiment) -> "pl.DataFrame":
 
 
 def check_manifest(path: Path) -> int:
-    """Compare the digest of each file that a manifest names; return how many there are."""
+    """Compare the digest of each file that a manifest names, or of an index; return how many."""
     manifest = read_json(path) if path.is_file() else {}
     folder = path.with_suffix("")
+    if (folder / "index.json").is_file():
+        same(manifest["digest"], index_digest(folder), f"{folder}: digest")
+        return 1
     for file in manifest.get("files", []):
         place = folder / file["name"]
         if file.get("sha256") and place.is_file():
             same(file["sha256"], sha256_file(place), f"{place}: SHA-256")
     return len(manifest.get("files", []))
+
+
+def index_digest(folder: Path) -> str:
+    """Return the digest of an index's files, as its manifest has it; Snakemake's own are none."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    own = [path for path in files if not path.name.startswith(".snakemake")]
+    return digest([[str(path.relative_to(folder)), sha256_file(path)] for path in own])
 
 
 def check_report(again: Report, report: Any) -> int:
@@ -93,5 +122,6 @@ def paths(folder: str | Path) -> SimpleNamespace:
         "analysis": "analysis.json",
         "markdown": "comparison.md",
         "latex": "comparison.tex",
+        "config": "config.yaml",
     }
     return SimpleNamespace(**{name: Path(folder) / file for name, file in names.items()})

@@ -7,6 +7,7 @@ import numpy as np
 
 from slmrag.failures import NAMES
 from slmrag.reporting.boards import Board, named
+from slmrag.reporting.ends import WORDS, ends
 from slmrag.reporting.failure_examples import LABELS, examples
 from slmrag.reporting.passage_counts import counts
 from slmrag.reporting.sections import Section
@@ -35,6 +36,7 @@ def contexts(experiment: Experiment, boards: Sequence[Board]) -> Table:
     """Return the table of known and unknown questions by hit and miss."""
     columns = [
         *CELL,
+        Column("base", "Known by", help="The mode without context that tells what is known"),
         Column("known", "Known", "count"),
         Column("unknown", "Unknown", "count"),
         Column("fix_rate", "Fixed", "percent", "Unknown questions that the context makes right"),
@@ -55,6 +57,7 @@ def contexts(experiment: Experiment, boards: Sequence[Board]) -> Table:
         "dataset",
         "model",
         "mode",
+        note=WORDS,
     )
 
 
@@ -67,14 +70,16 @@ GROUPS = [
 
 
 def uses(board: Board, experiment: Experiment) -> list[dict[str, Any]]:
-    """Return one row a cell with context whose model has a cell without."""
-    plain = next((n for n, mode in experiment.modes.items() if mode["context"] == "none"), None)
+    """Return one row a cell with context and mode without that it is held against."""
     rows = []
     for place, cell in enumerate(board.cells):
-        base = board.column(cell.model, plain) if plain else None
-        if base is not None and experiment.modes[cell.mode]["context"] != "none":
+        among = [other.mode for other in board.cells if other.model == cell.model]
+        if experiment.modes[cell.mode]["context"] == "none":
+            continue
+        for name in ends(experiment, cell.mode, "none", among):
+            base = board.column(cell.model, name)
             columns = board.right[:, base], board.right[:, place], board.has_answer[:, place]
-            rows.append(named(board, place) | use_of_context(*columns))
+            rows.append(named(board, place) | {"base": name} | use_of_context(*columns))
     return rows
 
 

@@ -34,6 +34,7 @@ def texts(report: Report) -> dict[str, str]:
         "analysis": json.dumps(report.analysis, indent=1, ensure_ascii=False) + "\n",
         "markdown": report.markdown,
         "latex": report.latex,
+        "config": report.config,
     }
 
 

@@ -50,7 +50,7 @@ class Job:
             "rule": self.rule,
             "wildcards": self.wildcards,
             "experiment": self.experiment,
-            "params": {key: value for key, value in self.params.items() if key != "code"},
+            "params": {k: v for k, v in self.params.items() if k not in ("code", "told")},
             "resources": self.resources,
             "threads": self.threads,
             "code": {"digest": self.params.get("code"), **version()},
