@@ -32,8 +32,8 @@ def line(*edits):
 def test_nothing_is_known_yet():
     """Without a size the difference is told for some, with the spread that is assumed."""
     assert line() == (
-        "quiz: 0.140 with 100, 0.081 with 300, 0.044 with 1,000, 0.026 with 3,000; how many questions "
-        "it has is known once it is prepared (assumed: differences' deviation 0.5)"
+        "quiz: 0.140 with 100, 0.081 with 300, 0.044 with 1,000, 0.026 with 3,000; how many "
+        "questions it has is known once it is prepared (assumed: differences' deviation 0.5)"
     )
 
 
@@ -73,6 +73,11 @@ def test_an_earlier_run_gives_the_spread(folder):
         pl.DataFrame(table).sample(fraction=1, shuffle=True, seed=number).write_parquet(
             place / "no_context.parquet"
         )
+    other = folder / "results/tiny/scores/d/quiz"
+    other.mkdir(parents=True)
+    pl.DataFrame({"question_id": ["x"] * 200, "token_recall": [1.0] * 200}).write_parquet(
+        other / "no_context.parquet"
+    )
     pairs = [np.std(scores[:, a] - scores[:, b], ddof=1) for a, b in ((0, 1), (0, 2), (1, 2))]
     low, high = (minimum_detectable_effect(d, 200) for d in (np.median(pairs), max(pairs)))
     assert line() == (

@@ -48,7 +48,7 @@ def divert(arguments: Sequence[str], cores: int | None) -> None:
 
 
 def answer(arguments: Sequence[str], results: str, cells: Iterable[str], config: "Config") -> None:
-    """Answer `snakemake status` or `power` and end there, before a file is made; else do nothing."""
+    """Answer `snakemake status` or `power` and end there, no file made; else do nothing."""
     if POWER in arguments:
         from slmrag.foresight import describe as foresee
 

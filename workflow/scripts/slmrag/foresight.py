@@ -8,13 +8,13 @@ from slmrag import grid
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
+    import polars as pl
 
     from slmrag.config import Config
 
 ASSUMED = 0.5
-"""The standard deviation of two cells' differences: one answers a quarter of the questions rightly,
-or wholly wrongly, that the other does not."""
+"""The standard deviation of two cells' differences, where nothing is known: as if one were right and
+the other wrong on a quarter of the questions."""
 
 SIZES = (100, 300, 1000, 3000)
 
@@ -29,12 +29,12 @@ def describe(config: "Config") -> str:
         import polars  # noqa: F401
     except ImportError:
         raise UserError(
-            "snakemake power needs polars and numpy; use an environment with them (make .venv/ready)"
+            "snakemake power needs polars and numpy; make .venv/ready has them"
         ) from None
     return "\n".join(
         [
-            f"the smallest difference in {config.metrics.primary} that a paired test finds 8 times in "
-            f"10 at {config.metrics.confidence:.0%}, before the correction for several tests:",
+            f"the smallest difference in {config.metrics.primary} that a paired test finds 8 times "
+            f"in 10 at {config.metrics.confidence:.0%}, before the correction for several tests:",
             *(f"  {_line(config, name)}" for name in grid.datasets(config)),
         ]
     )
@@ -74,10 +74,8 @@ def questions(config: "Config", dataset: str) -> tuple[int | None, str]:
         (n,) = sizes
         return n, f"{n:,} questions, as prepared"
     if sizes:
-        return (
-            None,
-            f"{' or '.join(f'{n:,}' for n in sorted(sizes))} questions were prepared before",
-        )
+        known = " or ".join(f"{n:,}" for n in sorted(sizes))
+        return None, f"{known} questions were prepared before"
     return None, "how many questions it has is known once it is prepared"
 
 
@@ -90,11 +88,12 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
 
     from slmrag.statistics_paired import differences
 
-    found = list(_scores(config, dataset))
-    found = [values for values in found if len(values) == len(found[0]) > 1]
-    if len(found) < 2:
+    tables = list(_scores(config, dataset))
+    found = [table for table in tables if table["question_id"].equals(tables[0]["question_id"])]
+    if len(found) < 2 or len(found[0]) < 2:
         return None
-    values = np.stack(found, axis=1)
+    values = np.stack([table[config.metrics.primary].to_numpy() for table in found], axis=1)
+    values = values.astype(float)
     first, second = np.triu_indices(len(found), k=1)
     sums, squares = differences(values, first, second)
     n = len(values)
@@ -103,15 +102,11 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     return float(np.median(deviations)), float(deviations.max()), source
 
 
-def _scores(config: "Config", dataset: str) -> "Iterator[np.ndarray]":
-    """Yield the primary metric of each cell that was scored, by question (n,)."""
+def _scores(config: "Config", dataset: str) -> "Iterator[pl.DataFrame]":
+    """Yield the primary metric of each cell that was scored, by question."""
     import polars as pl
 
     folder = Path("results", config.experiment, "scores")
     for table in sorted(folder.glob(f"*/{dataset}/*.parquet")):
-        yield (
-            pl.read_parquet(table, columns=["question_id", config.metrics.primary])
-            .sort("question_id")[config.metrics.primary]
-            .cast(pl.Float64)
-            .to_numpy()
-        )
+        scores = pl.read_parquet(table, columns=["question_id", config.metrics.primary])
+        yield scores.sort("question_id")
