@@ -2,12 +2,12 @@
 
 Needs: results/{experiment}, resources/journal
 Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing.
-       `status` is no rule: it is answered here, as a job would write a log
+       `status` and `power` are no rules: they are answered here, as a job would write a log
 """
 
 try:
     if workflow.is_main_process:
-        asides.answer(sys.argv[1:], RESULTS, ["/".join(row) for row in grid.rows(CONFIG)])
+        asides.answer(sys.argv[1:], RESULTS, ["/".join(row) for row in grid.rows(CONFIG)], CONFIG)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -72,7 +72,7 @@ def test_a_judge_that_reasons_has_eight_tokens():
     ],
 )
 def test_an_entry_that_equals_another_is_told(tmp_path, monkeypatch, path, entry, other):
-    """Equal is what comes to the same: defaults, hardware, a copy of a template do not count."""
+    """Equal is what comes to the same: defaults, hardware, a template's path count for nothing."""
     monkeypatch.chdir(tmp_path)
     for name, text in {
         "p": "{{ question }}",

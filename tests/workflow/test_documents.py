@@ -21,10 +21,10 @@ BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:[A-Z_]+=\S+ )?(?:snakemake|make|python|pip) [^`\n]+)`")
 COMMENT = re.compile(r"^#   (snakemake .+)$", re.MULTILINE)
 EXAMPLES = {"FILE": "config/demo.yaml", "FOLDER": "mine", "NAME": "other"}
-COMPLETE = {"-n", "--cores", "--profile", "--unlock", *asides.ASIDES, "explain", "status"}
+COMPLETE = {"-n", "--cores", "--profile", "--unlock", *asides.ASIDES, "explain", "status", "power"}
 """Words without one of which Snakemake asks for cores, where it is no dry run."""
 
-FOR_REAL = {"--unlock", "explain", "status"}
+FOR_REAL = {"--unlock", "explain", "status", "power"}
 """Words of commands that only look on."""
 
 SKIPPED = {

@@ -4,8 +4,12 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-EXPLAIN, STATUS = "explain", "status"
+if TYPE_CHECKING:
+    from slmrag.config import Config
+
+EXPLAIN, STATUS, POWER = "explain", "status", "power"
 ASIDES = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking"})
 """Rules that make no file, need one core, and are no part of a run."""
 
@@ -43,8 +47,13 @@ def divert(arguments: Sequence[str], cores: int | None) -> None:
         os.execv(command[0], command)
 
 
-def answer(arguments: Sequence[str], results: str, cells: Iterable[str]) -> None:
-    """Answer `snakemake status` and end there, before a file is made; else do nothing."""
+def answer(arguments: Sequence[str], results: str, cells: Iterable[str], config: "Config") -> None:
+    """Answer `snakemake status` or `power` and end there, no file made; else do nothing."""
+    if POWER in arguments:
+        from slmrag.foresight import describe as foresee
+
+        print(foresee(config))
+        raise SystemExit(0)
     if STATUS in arguments:
         from slmrag.status import describe
 

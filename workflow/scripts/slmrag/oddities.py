@@ -33,7 +33,7 @@ def _cramped(where: str, entry: "ModelEntry", general: int) -> Iterator[str]:
     if entry.thinking and tokens < REASONING:
         yield (
             f"{where}.thinking: reasoning is cut off at max_tokens {tokens}, mostly before an "
-            f"answer begins; set the model's max_tokens to {REASONING} or more, or thinking: false"
+            f"answer begins; set max_tokens of the model to {REASONING} or more, or no thinking"
         )
 
 

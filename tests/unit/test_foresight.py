@@ -1,0 +1,93 @@
+"""What so many questions could show is told before a run, and from what it is reckoned."""
+
+import numpy as np
+import polars as pl
+import pytest
+from slmrag.config import load
+from slmrag.foresight import describe, questions
+from slmrag.statistics_paired import minimum_detectable_effect
+
+from tests.unit.test_config import edited
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder in which nothing was run yet."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def prepared(folder, name, n):
+    """Write a prepared data set of n questions."""
+    (folder / "resources/datasets" / name).mkdir(parents=True)
+    table = pl.DataFrame({"question_id": [str(i) for i in range(n)]})
+    table.write_parquet(folder / "resources/datasets" / name / "questions.parquet")
+
+
+def line(*edits):
+    """Return what is said of the one data set."""
+    return describe(load(edited(*edits))).splitlines()[1].strip()
+
+
+def test_nothing_is_known_yet():
+    """Without a size the difference is told for some, with the spread that is assumed."""
+    assert line() == (
+        "quiz: 0.140 with 100, 0.081 with 300, 0.044 with 1,000, 0.026 with 3,000; how many "
+        "questions it has is known once it is prepared (assumed: differences' deviation 0.5)"
+    )
+
+
+def test_a_limit_is_a_size():
+    """A sample's size stands in the config."""
+    assert line(("datasets/quiz/limit", 100)).startswith(
+        "quiz: 0.140 with 100 questions, its limit"
+    )
+
+
+@pytest.mark.parametrize("name", ["quiz", "quiz-0123abcd"])
+def test_a_prepared_set_has_its_size(folder, name):
+    """The prepared questions are counted; a limit above them does not make more of them."""
+    prepared(folder, name, 400)
+    assert line().startswith("quiz: 0.070 with 400 questions, as prepared (assumed")
+    n, said = questions(load(edited(("datasets/quiz/limit", 500))), "quiz")
+    assert n is None and said == "400 questions were prepared before"
+
+
+def test_sets_of_two_sizes_are_not_guessed(folder):
+    """Where two experiments prepared the set differently, both sizes are told and none is taken."""
+    prepared(folder, "quiz-0123abcd", 400)
+    prepared(folder, "quiz-abcd0123", 50)
+    prepared(folder, "quiz-other-abcd0123", 9)
+    assert "0.140 with 100" in line() and "50 or 400 questions were prepared before" in line()
+
+
+def test_an_earlier_run_gives_the_spread(folder):
+    """The scores of this experiment replace the assumption; the formula is the report's."""
+    prepared(folder, "quiz", 200)
+    random = np.random.default_rng(0)
+    scores = random.random((200, 3))
+    for number, model in enumerate("abc"):
+        place = folder / f"results/tiny/scores/{model}/quiz"
+        place.mkdir(parents=True)
+        table = {"question_id": [f"{i:03}" for i in range(200)], "token_recall": scores[:, number]}
+        pl.DataFrame(table).sample(fraction=1, shuffle=True, seed=number).write_parquet(
+            place / "no_context.parquet"
+        )
+    other = folder / "results/tiny/scores/d/quiz"
+    other.mkdir(parents=True)
+    pl.DataFrame({"question_id": ["x"] * 200, "token_recall": [1.0] * 200}).write_parquet(
+        other / "no_context.parquet"
+    )
+    pairs = [np.std(scores[:, a] - scores[:, b], ddof=1) for a, b in ((0, 1), (0, 2), (1, 2))]
+    low, high = (minimum_detectable_effect(d, 200) for d in (np.median(pairs), max(pairs)))
+    assert line() == (
+        f"quiz: {low:.3f} to {high:.3f} with 200 questions, as prepared "
+        "(spread of 3 cells that this experiment scored: median to largest)"
+    )
+
+
+def test_a_stricter_level_wants_more():
+    """The level of the config's intervals is that of the test."""
+    strict = describe(load(edited(("metrics", {"confidence": 0.99, "primary": "f1"}))))
+    assert "in f1 that a paired test finds 8 times in 10 at 99%" in strict
+    assert "0.171 with 100" in strict

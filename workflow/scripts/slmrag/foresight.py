@@ -1,0 +1,112 @@
+"""What difference between two cells so many questions could show, told before a run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slmrag import grid
+from slmrag.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from slmrag.config import Config
+
+ASSUMED = 0.5
+"""The standard deviation of two cells' differences, where nothing is known: as if one were right and
+the other wrong on a quarter of the questions."""
+
+SIZES = (100, 300, 1000, 3000)
+
+
+def describe(config: "Config") -> str:
+    """Return a line for each data set: its questions, and the smallest difference they would show.
+
+    That is the difference in the primary metric that a paired test finds 8 times in 10, at the
+    config's level, before the correction for several tests. UserError where polars is missing.
+    """
+    try:
+        import polars  # noqa: F401
+    except ImportError:
+        raise UserError(
+            "snakemake power needs polars and numpy; make .venv/ready has them"
+        ) from None
+    return "\n".join(
+        [
+            f"the smallest difference in {config.metrics.primary} that a paired test finds 8 times "
+            f"in 10 at {config.metrics.confidence:.0%}, before the correction for several tests:",
+            *(f"  {_line(config, name)}" for name in grid.datasets(config)),
+        ]
+    )
+
+
+def _line(config: "Config", dataset: str) -> str:
+    from slmrag.statistics_paired import minimum_detectable_effect
+
+    spreads = spread(config, dataset)
+    low, high, source = spreads or (ASSUMED, ASSUMED, f"assumed: differences' deviation {ASSUMED}")
+    n, size = questions(config, dataset)
+
+    def effect(count: int) -> str:
+        ends = [minimum_detectable_effect(d, count, config.metrics.confidence) for d in (low, high)]
+        texts = [f"{end:.3f}" for end in ends]
+        return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"
+
+    if n is not None:
+        return f"{dataset}: {effect(n)} with {size} ({source})"
+    each = ", ".join(f"{effect(count)} with {count:,}" for count in SIZES)
+    return f"{dataset}: {each}; {size} ({source})"
+
+
+def questions(config: "Config", dataset: str) -> tuple[int | None, str]:
+    """Return how many questions a data set has, and how that is known; None where it is not."""
+    import polars as pl
+
+    folder, limit = Path("resources/datasets"), config.datasets[dataset].limit
+    tables = [
+        *folder.glob(f"{dataset}/questions.parquet"),
+        *folder.glob(f"{dataset}-????????/questions.parquet"),
+    ]
+    sizes = {pl.scan_parquet(table).select(pl.len()).collect().item() for table in tables}
+    if limit is not None and max(sizes, default=limit) >= limit:
+        return limit, f"{limit:,} questions, its limit"
+    if len(sizes) == 1 and limit is None:
+        (n,) = sizes
+        return n, f"{n:,} questions, as prepared"
+    if sizes:
+        known = " or ".join(f"{n:,}" for n in sorted(sizes))
+        return None, f"{known} questions were prepared before"
+    return None, "how many questions it has is known once it is prepared"
+
+
+def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
+    """Return the median and the largest deviation of two cells' differences in an earlier run.
+
+    None where this experiment has no two cells of the data set with the same questions.
+    """
+    import numpy as np
+
+    from slmrag.statistics_paired import differences
+
+    tables = list(_scores(config, dataset))
+    found = [table for table in tables if table["question_id"].equals(tables[0]["question_id"])]
+    if len(found) < 2 or len(found[0]) < 2:
+        return None
+    values = np.stack([table[config.metrics.primary].to_numpy() for table in found], axis=1)
+    values = values.astype(float)
+    first, second = np.triu_indices(len(found), k=1)
+    sums, squares = differences(values, first, second)
+    n = len(values)
+    deviations = np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
+    source = f"spread of {len(found)} cells that this experiment scored: median to largest"
+    return float(np.median(deviations)), float(deviations.max()), source
+
+
+def _scores(config: "Config", dataset: str) -> "Iterator[pl.DataFrame]":
+    """Yield the primary metric of each cell that was scored, by question."""
+    import polars as pl
+
+    folder = Path("results", config.experiment, "scores")
+    for table in sorted(folder.glob(f"*/{dataset}/*.parquet")):
+        scores = pl.read_parquet(table, columns=["question_id", config.metrics.primary])
+        yield scores.sort("question_id")
