@@ -476,3 +476,28 @@ def test_the_slowest_copy_is_what_a_start_takes():
     """Each step of a start counts as long as it took the slowest copy; null stays null."""
     starts = [{"import": 2.0, "capture": None}, {"import": 3.0, "capture": None}]
     assert replicas.slowest(starts) == {"import": 3.0, "capture": None}
+
+
+DRAWN = base.Sampling(temperature=0.7, top_p=0.9)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "where", "in_parts"),
+    [(DRAWN, CPU, False), (base.Sampling(), CPU, None), (DRAWN, H100, None)],
+)
+def test_a_cpu_that_draws_reads_no_prompt_in_parts(tmp_path, sampling, where, in_parts):
+    """Chunked prefill is off above temperature 0 on a CPU; elsewhere it is vLLM's own choice."""
+    plan = base.Plan({}, sampling, checkpoint(tmp_path).path)
+    assert vllm_setup.arguments(plan, where).get("enable_chunked_prefill") is in_parts
+
+
+@pytest.mark.parametrize(
+    "options", [{"enable_chunked_prefill": True}, {"long_prefill_token_threshold": 64}]
+)
+def test_options_that_would_end_a_cpu_that_draws_are_refused(tmp_path, options):
+    """A wish for prompts in parts is refused where it cannot be, and taken elsewhere."""
+    plan = base.Plan({"options": options}, DRAWN, checkpoint(tmp_path).path)
+    with pytest.raises(UserError, match=r"cannot draw .* a prompt in parts; remove"):
+        vllm_setup.arguments(plan, CPU)
+    plan.sampling = base.Sampling()
+    assert options.items() <= vllm_setup.arguments(plan, CPU).items()
