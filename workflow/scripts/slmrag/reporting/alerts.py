@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from slmrag.reporting.boards import Board
+from slmrag.reporting.devices import elsewhere, idle
 from slmrag.reporting.formats import NARROW, percent
 from slmrag.reporting.sources import Experiment
 
@@ -95,4 +96,6 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     poor_oracle,
     order,
     devices,
+    idle,
+    elsewhere,
 )

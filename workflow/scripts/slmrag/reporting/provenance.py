@@ -7,6 +7,7 @@ from typing import Any
 
 from slmrag.files import read_json
 from slmrag.redaction import clean, clean_text
+from slmrag.reporting.devices import devices
 from slmrag.reporting.observed import index_name
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Cell, Experiment
@@ -47,7 +48,7 @@ def origin(cell: Cell) -> dict[str, Any]:
 
     sources = cell.summary.get("sources", {})
     names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
-    made = {"engine": named("engine"), "device": named("gpu_name") or named("device")}
+    made = {"engine": named("engine"), "device": devices(cell.engines)}
     return names | made | {"dtype": named("dtype"), "runs": named("id"), **sources}
 
 
