@@ -30,9 +30,10 @@ def main(input, output, params):
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):
             cell, made = cells[place]
-            cell.write(journal)
+            cut = cell.write(journal)["shortened"]
             grades = write_grades(made / "verdicts.parquet", table)
             summary = {**name, **summarise(grades, params.metrics), "judge": judge}
+            summary["cut"] = results[f"judge_prompts_cut/{name['dataset']}/{name['mode']}"] = cut
             summary["sources"] = {"answers": sha256_file(input.answers[place])}
             write_json(summary, page)
             share = summary["share_correct"]["mean"]

@@ -6,6 +6,7 @@ import polars as pl
 from slmrag import events
 from slmrag.files import write_json, write_table
 from slmrag.job import run_job
+from slmrag.reading import counts
 from slmrag.retrieval_metrics import summarise
 from slmrag.retrievers import retriever
 from slmrag.retrievers.corpus import size
@@ -25,7 +26,8 @@ def main(input, output, params):
     write_table(table, output.hits)
     write_json(summary, output.metrics)
     means = {name: value["mean"] for name, value in summary["metrics"].items()}
-    return {"questions": len(questions), "without_hits": summary["without_hits"]} | means
+    found_of = {"questions": len(questions), "without_hits": summary["without_hits"]}
+    return found_of | counts(hits.facts) | means
 
 
 def found(input, params, questions):

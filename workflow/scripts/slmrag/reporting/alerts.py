@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from slmrag.reporting.boards import Board
+from slmrag.reporting.cuts import cuts
 from slmrag.reporting.devices import elsewhere, idle
 from slmrag.reporting.formats import NARROW, percent
 from slmrag.reporting.sources import Experiment
@@ -98,4 +99,5 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     devices,
     idle,
     elsewhere,
+    cuts,
 )

@@ -99,6 +99,8 @@ def indexes(experiment: Experiment) -> list[dict[str, Any]]:
                 "retriever": folder.name,
                 "kind": about.get("built", {}).get("kind"),
                 "passages": experiment.audits.get(("corpora", corpus), {}).get("passages"),
+                "max_length": about.get("reading", {}).get("longest"),
+                "cut": about.get("reading", {}).get("cut"),
                 "bytes": sum(about.get("files", {}).values()) or None,
                 "seconds": experiment.observed.index_seconds.get(index_name(folder)),
             }

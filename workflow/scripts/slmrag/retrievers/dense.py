@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slmrag import encoders, transformer
+from slmrag import encoders, reading, transformer
 from slmrag.errors import UserError
+from slmrag.files import read_json
 from slmrag.retrievers import ann, codes, corpus, exact, vectors
 from slmrag.retrievers.hits import Hits
 from slmrag.retrievers.store import folder_digest
@@ -25,19 +26,23 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     """Encode a corpus into ``vectors-*.npy``, or take its shards, and put them into bytes."""
     if params.get("vectors"):
         vectors.join(params["vectors"], index, corpus.size(passages))
+        facts = reading.together([read_json(path) for path in params["vector_facts"]])
     else:
-        encoders.encode_passages(passages, index / "vectors-00000.npy", params)
+        facts = encoders.encode_passages(passages, index / "vectors-00000.npy", params)
     codes.write(vectors.parts(index), index)
     found = ann.build(vectors.parts(index), index, params["ann"])
     how = encoders.recipe_of(params)
-    return {"encoder_digest": _digest(params["checkpoint"]), "recipe": how.record(), **found}
+    known = {"encoder_digest": _digest(params["checkpoint"]), "recipe": how.record()}
+    return {**known, **found, **facts}
 
 
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
     """Return each question's passages of largest inner product."""
     if not params.get("query_encoder"):
         _refuse_another(index, params)
-    asked = encoders.encoder(params).questions(questions)
+    encoder = encoders.encoder(params)
+    asked = encoder.questions(questions)
+    facts = encoder.facts("questions", len(questions))
     vectors.halved(asked, params.get("query_encoder") or params["encoder"])
     parts = vectors.parts(index)
     if asked.shape[1] != parts[0].shape[1]:
@@ -46,9 +51,9 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
             f"vectors of {asked.shape[1]}; query_encoder is not the other tower of encoder"
         )
     if params["ann"] != "exact":
-        return ann.search(parts, index, asked, depth, params)
+        return ann.search(parts, index, asked, depth, params).saying(**facts)
     found = exact.search(parts, asked, depth, transformer.device(params), codes.read(index, parts))
-    return Hits.of(found)
+    return Hits.of(found).saying(**facts)
 
 
 def _refuse_another(index: Path, params: Mapping[str, Any]) -> None:

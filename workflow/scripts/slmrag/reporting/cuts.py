@@ -1,0 +1,80 @@
+"""Texts of which only the beginning was read: by encoders, rerankers, Lucene, judges, endpoints."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from slmrag.files import read_json
+from slmrag.reporting.formats import count, percent
+from slmrag.reporting.sources import Cell, Experiment
+
+Facts = Mapping[str, Any]
+
+
+def cuts(experiment: Experiment, rows: Any, boards: Any) -> Iterator[str]:
+    """Say of each index, search, judge and endpoint how many texts it did not read to their end."""
+    for place, facts in read(experiment):
+        yield from cut(place, facts)
+        if facts.get("gpu_unused"):
+            yield f"{place}: {facts['gpu_unused']}."
+    for grades in experiment.grades:
+        if grades.get("cut"):
+            yield (
+                f"{'/'.join(grades[name] for name in ('model', 'dataset', 'mode'))}: "
+                f"{share(grades['cut'], grades['n'])} of the judge's prompts were cut to fit its "
+                "max_model_len, so that it did not see all of the answer; raise it."
+            )
+    for cell in experiment.scored:
+        yield from short(cell)
+
+
+def read(experiment: Experiment) -> Iterator[tuple[str, Facts]]:
+    """Yield the place and the facts of each index, then of each search."""
+    for folder in map(Path, experiment.indexes):
+        path = folder / "index.json"
+        if path.is_file():
+            yield f"{folder.name} on {folder.parent.name}", read_json(path)
+    for (dataset, retriever), found in experiment.retrieval.items():
+        yield f"{retriever} on {dataset}", found.get("facts") or {}
+
+
+def cut(place: str, facts: Facts) -> Iterator[str]:
+    """Say how many texts are longer than what was read of them, and what can be done."""
+    found = facts.get("reading") or {}
+    if found.get("cut"):
+        longest, unit = found["longest"], found["unit"]
+        yield (
+            f"{place}: {share(found['cut'], found['texts'])} of {found['what']} are longer than "
+            f"the {count(longest)} {unit} that are read ({found['source']}); what stands behind is "
+            f"not seen. {remedy(found)}"
+        )
+
+
+def remedy(found: Facts) -> str:
+    """Return what to do about texts that are too long."""
+    whole = "" if found["what"] == "questions" else "Cut the corpus into chunks (corpora: chunk)"
+    if (found["most"] or 0) <= found["longest"]:
+        return f"{whole}, or take a model that reads more." if whole else "Ask shorter ones."
+    raised = f"max_length (it may be up to {count(found['most'])})"
+    return f"{whole}, or raise {raised}." if whole else f"Raise {raised}."
+
+
+def short(cell: Cell) -> Iterator[str]:
+    """Say where an endpoint counts fewer tokens than a prompt has words: it must have cut it."""
+    if cell.answers is None or not any(r.get("device") == "endpoint" for r in cell.engines):
+        return
+    import polars as pl
+
+    words = pl.col("prompt").str.count_matches(r"\S+")
+    fewer = (pl.col("prompt_tokens") < words).sum()
+    cut, total = pl.scan_parquet(cell.answers).select(fewer, pl.len()).collect().row(0)
+    if cut:
+        yield (
+            f"{'/'.join(cell.key)}: the endpoint counts fewer tokens than words in "
+            f"{share(cut, total)} of the prompts, so it read a part of them; raise its context."
+        )
+
+
+def share(part: int, whole: int) -> str:
+    """Return a count of how many, and the share that it is."""
+    return f"{count(part)} of {count(whole)} ({percent(part / whole)})"
