@@ -33,7 +33,7 @@ def main(input, output, params):
             cut = cell.write(journal)["shortened"]
             grades = write_grades(made / "verdicts.parquet", table)
             summary = {**name, **summarise(grades, params.metrics), "judge": judge}
-            summary["cut"] = results[f"judge_prompts_cut/{name['dataset']}/{name['mode']}"] = cut
+            summary["cut"] = results[f"judge_prompts_cut/{'/'.join(name.values())}"] = cut
             summary["sources"] = {"answers": sha256_file(input.answers[place])}
             write_json(summary, page)
             share = summary["share_correct"]["mean"]

@@ -1,11 +1,10 @@
 """Texts of which only the beginning was read: by encoders, rerankers, Lucene, judges, endpoints."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from slmrag.files import read_json
 from slmrag.reporting.formats import count, percent
+from slmrag.reporting.retriever_facts import retrievers
 from slmrag.reporting.sources import Cell, Experiment
 
 Facts = Mapping[str, Any]
@@ -13,29 +12,17 @@ Facts = Mapping[str, Any]
 
 def cuts(experiment: Experiment, rows: Any, boards: Any) -> Iterator[str]:
     """Say of each index, search, judge and endpoint how many texts it did not read to their end."""
-    for place, facts in read(experiment):
-        yield from cut(place, facts)
-        if facts.get("gpu_unused"):
-            yield f"{place}: {facts['gpu_unused']}."
+    for retriever, place, facts in retrievers(experiment):
+        yield from cut(f"{retriever} on {place}", facts)
     for grades in experiment.grades:
         if grades.get("cut"):
             yield (
                 f"{'/'.join(grades[name] for name in ('model', 'dataset', 'mode'))}: "
-                f"{share(grades['cut'], grades['n'])} of the judge's prompts were cut to fit its "
+                f"{of(grades['cut'], grades['n'], 'prompts of the judge')} were cut to fit its "
                 "max_model_len, so that it did not see all of the answer; raise it."
             )
     for cell in experiment.scored:
         yield from short(cell)
-
-
-def read(experiment: Experiment) -> Iterator[tuple[str, Facts]]:
-    """Yield the place and the facts of each index, then of each search."""
-    for folder in map(Path, experiment.indexes):
-        path = folder / "index.json"
-        if path.is_file():
-            yield f"{folder.name} on {folder.parent.name}", read_json(path)
-    for (dataset, retriever), found in experiment.retrieval.items():
-        yield f"{retriever} on {dataset}", found.get("facts") or {}
 
 
 def cut(place: str, facts: Facts) -> Iterator[str]:
@@ -44,9 +31,9 @@ def cut(place: str, facts: Facts) -> Iterator[str]:
     if found.get("cut"):
         longest, unit = found["longest"], found["unit"]
         yield (
-            f"{place}: {share(found['cut'], found['texts'])} of {found['what']} are longer than "
-            f"the {count(longest)} {unit} that are read ({found['source']}); what stands behind is "
-            f"not seen. {remedy(found)}"
+            f"{place}: {of(found['cut'], found['texts'], found['what'])} are longer than the "
+            f"{count(longest)} {unit} that are read ({found['source']}); what stands behind is not "
+            f"seen. {remedy(found)}"
         )
 
 
@@ -71,10 +58,10 @@ def short(cell: Cell) -> Iterator[str]:
     if cut:
         yield (
             f"{'/'.join(cell.key)}: the endpoint counts fewer tokens than words in "
-            f"{share(cut, total)} of the prompts, so it read a part of them; raise its context."
+            f"{of(cut, total, 'prompts')}, so it did not read them whole; raise its context."
         )
 
 
-def share(part: int, whole: int) -> str:
-    """Return a count of how many, and the share that it is."""
-    return f"{count(part)} of {count(whole)} ({percent(part / whole)})"
+def of(part: int, whole: int, what: str) -> str:
+    """Return a count of how many things there are, and the share that it is."""
+    return f"{count(part)} of {count(whole)} {what} ({percent(part / whole)})"

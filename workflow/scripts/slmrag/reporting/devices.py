@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from slmrag.reporting.retriever_facts import retrievers
 from slmrag.reporting.sources import Experiment
 
 Record = Mapping[str, Any]
@@ -23,15 +24,17 @@ def devices(records: Sequence[Record]) -> str | None:
 
 
 def idle(experiment: Experiment, rows: Any, boards: Any) -> Iterator[str]:
-    """Say which models ran on the CPU of a machine that shows a GPU, and what to do about it."""
+    """Say which models, encoders and rerankers ran on the CPU of a machine that shows a GPU."""
     said = dict.fromkeys(
         (cell.model, record["gpu_unused"])
         for cell in experiment.cells
         for record in cell.engines
         if record.get("gpu_unused")
     )
-    for model, sentence in said:
-        yield f"{model}: {sentence}."
+    told = ((name, facts.get("gpu_unused")) for name, _, facts in retrievers(experiment))
+    for name, sentence in dict.fromkeys([*said, *told]):
+        if sentence:
+            yield f"{name}: {sentence}."
 
 
 def elsewhere(experiment: Experiment, rows: Any, boards: Any) -> Iterator[str]:

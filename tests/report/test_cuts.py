@@ -1,0 +1,112 @@
+"""Texts that were not read to their end, in a report."""
+
+import json
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+import report_comparison
+from slmrag import reading
+from slmrag.files import read_json, read_metadata, write_json, write_table
+from slmrag.reporting import cuts
+
+from tests.report.made_up import MODES, MadeUp
+
+POSITIONS = reading.Limit(128, "the positions in the model's config.json", 128)
+ENTRY = reading.Limit(128, "the retriever's max_length", 512)
+
+
+def place(made, what, facts):
+    """Give an index of the corpus, or the search of the questions, its facts; return the folder."""
+    index = made.folder / "resources/indexes/wiki/bm25"
+    if what == "index":
+        write_json({"built": {"kind": "dense"}, "files": {}, **facts}, index / "index.json")
+    else:
+        path = made.results / "retrieval/facts/bm25.json"
+        write_json(read_json(path) | {"facts": facts}, path)
+    return index
+
+
+def page(made, index, **more):
+    """Write the report; return its page."""
+    input = SimpleNamespace(**vars(made.input) | {"indexes": [index]} | more)
+    report_comparison.main(input, made.output, made.params)
+    return made.output.html.read_text()
+
+
+def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
+    """The report says how many, the limit and its source, and what to do; the table has both."""
+    made = MadeUp(tmp_path, models=("tiny",), questions=10)
+    idle = {"gpu_unused": "it runs on the CPU although its machine shows a GPU"}
+    place(made, "search", reading.reading("questions", 10, 1, ENTRY) | idle)
+    index = place(made, "index", reading.reading("passages", 40, 30, POSITIONS) | idle)
+    html = page(made, index)
+    for words in (
+        "bm25 on wiki: 30 of 40 passages (75\u202f%) are longer than the 128 tokens that are read",
+        "config.json); what stands behind is not seen. Cut the corpus into chunks (corpora: chunk)",
+        ", or take a model that reads more.",
+    ):
+        assert words in html
+    assert "bm25 on facts: 1 of 10 questions (10\u202f%) are longer" in html
+    assert "Raise max_length (it may be up to 512)." in html
+    assert html.count("bm25: it runs on the CPU although its machine shows a GPU.") == 1
+    (row,) = json.loads(made.output.analysis.read_text())["indexes"]
+    assert (row["cut"], row["max_length"]) == (30, 128)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        reading.reading("passages", 40, 0, POSITIONS),
+        reading.reading("passages", 0, 0, reading.Limit()),
+    ],
+)
+def test_what_is_read_whole_is_no_caveat(facts):
+    """Nothing cut, no limit or no encoder is nothing to be told."""
+    assert list(cuts.cut("dense on wiki", facts)) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "what", "expected"),
+    [
+        (ENTRY, "passages", "chunk), or raise max_length (it may be up to 512)."),
+        (POSITIONS, "pairs of question and passage", "chunk), or take a model that reads more."),
+        (reading.Limit(1000, "Lucene", 1000, "words"), "questions", "read (Lucene); what stands"),
+        (POSITIONS, "questions", "Ask shorter ones."),
+    ],
+)
+def test_the_remedy_is_one_that_helps(limit, what, expected):
+    """A larger max_length is named only where the model takes one, chunks only for passages."""
+    (sentence,) = cuts.cut("x on y", reading.reading(what, 9, 1, limit))
+    assert expected in sentence and ("chunk" in sentence) == (what != "questions")
+
+
+def test_a_judge_s_prompts_that_were_cut_are_a_caveat(tmp_path):
+    """A judge that did not see all of an answer is named with the share of its prompts."""
+    made = MadeUp(tmp_path, models=("tiny",), questions=10)
+    cell = {"model": "tiny", "dataset": "facts", "mode": "no_context"}
+    share = dict.fromkeys(("mean", "low", "high"), 0.5)
+    judge = {"name": "j", "recipe": {"engine": "echo 1"}, "prompt": "0" * 64}
+    grades = cell | {"n": 10, "share_correct": share, "judge": judge}
+    write_json(grades | {"cut": 4}, tmp_path / "one.json")
+    write_json(grades | {"cut": 0, "mode": "oracle_context"}, tmp_path / "two.json")
+    html = page(made, tmp_path / "none", grades=[tmp_path / "one.json", tmp_path / "two.json"])
+    assert "tiny/facts/no_context: 4 of 10 prompts of the judge (40\u202f%) were cut" in html
+    assert "oracle_context: " not in html.partition("Caveats")[2].partition("</section>")[0]
+
+
+@pytest.mark.parametrize("device", ["endpoint", "cpu"])
+def test_an_endpoint_that_counts_too_few_tokens_is_told(tmp_path, device):
+    """Fewer tokens than words cannot be all of a prompt; what is counted here is not doubted."""
+    made = MadeUp(tmp_path, models=("tiny",), questions=10)
+    for mode in MODES:
+        path = made.path("timings", "tiny", "facts", mode)
+        (record,) = json.loads(read_metadata(path)["engines"])
+        told = {"engines": json.dumps([record | {"device": device}])}
+        write_table(pl.read_parquet(path), path, told)
+    path = made.path("answers", "tiny", "facts", "oracle_context")
+    tokens = [3, 3, *[120] * 8]
+    pl.read_parquet(path).with_columns(prompt_tokens=pl.Series(tokens)).write_parquet(path)
+    told = "tiny/facts/oracle_context: the endpoint counts fewer tokens than words in 2 of 10"
+    assert (told in page(made, tmp_path / "none")) == (device == "endpoint")
