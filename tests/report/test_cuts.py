@@ -67,6 +67,16 @@ def test_what_is_read_whole_is_no_caveat(facts):
     assert list(cuts.cut("dense on wiki", facts)) == []
 
 
+def test_passages_that_lucene_left_out_are_told():
+    """What is not in the index is counted under the name that Lucene has for it."""
+    (told,) = cuts.unindexed("bm25 on wiki", {"indexed": 7, "empty": 2, "skipped": 1, "errors": 0})
+    assert (
+        told
+        == "bm25 on wiki: 3 of 10 passages (30\u202f%) are not in the index: 2 empty, 1 skipped."
+    )
+    assert list(cuts.unindexed("bm25 on wiki", {"indexed": 7, "empty": 0})) == []
+
+
 @pytest.mark.parametrize(
     ("limit", "what", "expected"),
     [

@@ -14,6 +14,7 @@ def cuts(experiment: Experiment, rows: Any, boards: Any) -> Iterator[str]:
     """Say of each index, search, judge and endpoint how many texts it did not read to their end."""
     for retriever, place, facts in retrievers(experiment):
         yield from cut(f"{retriever} on {place}", facts)
+        yield from unindexed(f"{retriever} on {place}", facts.get("counts") or {})
     for grades in experiment.grades:
         if grades.get("cut"):
             yield (
@@ -35,6 +36,15 @@ def cut(place: str, facts: Facts) -> Iterator[str]:
             f"{count(longest)} {unit} that are read ({found['source']}); what stands behind is not "
             f"seen. {remedy(found)}"
         )
+
+
+def unindexed(place: str, counts: Mapping[str, int]) -> Iterator[str]:
+    """Say how many passages Lucene left out, and what it calls them."""
+    left = {name: number for name, number in counts.items() if name != "indexed" and number}
+    if left:
+        names = ", ".join(f"{number} {name}" for name, number in left.items())
+        total = sum(counts.values())
+        yield f"{place}: {of(sum(left.values()), total, 'passages')} are not in the index: {names}."
 
 
 def remedy(found: Facts) -> str:
