@@ -15,6 +15,7 @@ WATCHERS = frozenset(
         "errors",
         "events",
         "gpu_memory",
+        "gpus",
         "job",
         "joblog",
         "logpump",

@@ -23,13 +23,14 @@ class Limit(NamedTuple):
     unit: str = "tokens"
 
 
-def limit(entry: int | None, recipe: int | None, tokenizer: int, positions: int) -> Limit:
+def limit(entry: int | None, recipe: int | None, tokenizer: int, positions: int | None) -> Limit:
     """Return how many tokens of a text a transformer reads, and who says so.
 
     The retriever's entry comes first, then the encoder's recipe, then its tokenizer, up to 512. No
-    more is read than the model has positions for; an entry that asks for more is a UserError.
+    more is read than the model has positions for (None where it counts none); an entry that asks
+    for more is a UserError.
     """
-    if entry and entry > positions:
+    if entry and positions and entry > positions:
         raise UserError(
             f"max_length: {entry} is more than the {positions} tokens that the model has positions "
             "for; lower it or leave it out"
@@ -41,9 +42,9 @@ def limit(entry: int | None, recipe: int | None, tokenizer: int, positions: int)
         (LONGEST, "the default"),
     ]
     longest, source = next((number, source) for number, source in asked if number)
-    if positions < longest:
+    if positions and positions < longest:
         longest, source = positions, "the positions in the model's config.json"
-    return Limit(longest, source, min(tokenizer, positions))
+    return Limit(longest, source, min(tokenizer, positions or tokenizer))
 
 
 def reading(what: str, texts: int, cut: int, limit: Limit) -> Facts:

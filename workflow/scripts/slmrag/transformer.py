@@ -41,7 +41,7 @@ class Transformer:
             self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
         except (ValueError, OSError) as error:
             raise UserError(f"{checkpoint}: its tokenizer cannot be loaded: {error}") from error
-        positions = getattr(self.model.config, "max_position_embeddings", None) or reading.LONGEST
+        positions = getattr(self.model.config, "max_position_embeddings", None)
         own = self.tokenizer.model_max_length
         self.limit = reading.limit(hardware.get("max_length"), longest, own, positions)
         self.longest, self.cut = self.limit.longest, 0
