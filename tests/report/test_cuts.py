@@ -84,6 +84,7 @@ def test_passages_that_lucene_left_out_are_told():
         (POSITIONS, "pairs of question and passage", "chunk), or take a model that reads more."),
         (reading.Limit(1000, "Lucene", 1000, "words"), "questions", "read (Lucene); what stands"),
         (POSITIONS, "questions", "Ask shorter ones."),
+        (reading.Limit(512, "the default"), "passages", "chunk), or raise max_length."),
     ],
 )
 def test_the_remedy_is_one_that_helps(limit, what, expected):

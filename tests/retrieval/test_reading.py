@@ -156,6 +156,7 @@ def test_a_tokenizer_without_offcuts_is_asked_again(bert: Path) -> None:
         ((None, None, 128, 512), (128, "the tokenizer's model_max_length", 128)),
         ((None, None, 8192, 8194), (512, "the default", 8192)),
         ((700, None, 512, None), (700, "the retriever's max_length", 512)),
+        ((None, None, 10**30, None), (512, "the default", None)),
         ((None, 512, 512, 514), (512, "the encoder's recipe", 512)),
     ],
 )

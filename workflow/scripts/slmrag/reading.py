@@ -10,11 +10,14 @@ Facts = dict[str, Any]
 LONGEST = 512
 """Tokens read of a text unless the entry, the encoder's recipe or its tokenizer says otherwise."""
 
+UNLIMITED = 10**9
+"""What a tokenizer without a limit of its own has is more than this."""
+
 
 class Limit(NamedTuple):
     """How much of a text is read (None: all of it), where that comes from, and the most there is.
 
-    Both numbers are in ``unit``, special tokens included.
+    Both numbers are in ``unit``, special tokens included; the most is None where it is not known.
     """
 
     longest: int | None = None
@@ -44,7 +47,8 @@ def limit(entry: int | None, recipe: int | None, tokenizer: int, positions: int 
     longest, source = next((number, source) for number, source in asked if number)
     if positions and positions < longest:
         longest, source = positions, "the positions in the model's config.json"
-    return Limit(longest, source, min(tokenizer, positions or tokenizer))
+    most = min(tokenizer, positions or tokenizer)
+    return Limit(longest, source, most if most < UNLIMITED else None)
 
 
 def reading(what: str, texts: int, cut: int, limit: Limit) -> Facts:

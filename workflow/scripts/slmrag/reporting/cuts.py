@@ -50,9 +50,10 @@ def unindexed(place: str, counts: Mapping[str, int]) -> Iterator[str]:
 def remedy(found: Facts) -> str:
     """Return what to do about texts that are too long."""
     whole = "" if found["what"] == "questions" else "Cut the corpus into chunks (corpora: chunk)"
-    if (found["most"] or 0) <= found["longest"]:
+    most = found["most"]
+    if most and most <= found["longest"]:
         return f"{whole}, or take a model that reads more." if whole else "Ask shorter ones."
-    raised = f"max_length (it may be up to {count(found['most'])})"
+    raised = f"max_length (it may be up to {count(most)})" if most else "max_length"
     return f"{whole}, or raise {raised}." if whole else f"Raise {raised}."
 
 
