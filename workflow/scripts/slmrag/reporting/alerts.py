@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from slmrag.reporting.boards import Board
-from slmrag.reporting.cuts import cuts
 from slmrag.reporting.devices import elsewhere, idle
 from slmrag.reporting.formats import NARROW, percent
 from slmrag.reporting.sources import Experiment
+from slmrag.reporting.unread import unread
 
 OFTEN, SELDOM, FEW = 0.05, 0.9, 100
 Rows = Sequence[dict[str, Any]]
@@ -99,5 +99,5 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     devices,
     idle,
     elsewhere,
-    cuts,
+    unread,
 )

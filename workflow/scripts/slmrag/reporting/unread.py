@@ -10,7 +10,7 @@ from slmrag.reporting.sources import Cell, Experiment
 Facts = Mapping[str, Any]
 
 
-def cuts(experiment: Experiment, rows: Any, boards: Any) -> Iterator[str]:
+def unread(experiment: Experiment, rows: Any, boards: Any) -> Iterator[str]:
     """Say of each index, search, judge and endpoint how many texts it did not read to their end."""
     for retriever, place, facts in retrievers(experiment):
         yield from cut(f"{retriever} on {place}", facts)

@@ -8,7 +8,7 @@ import pytest
 import report_comparison
 from slmrag import reading
 from slmrag.files import read_json, read_metadata, write_json, write_table
-from slmrag.reporting import cuts
+from slmrag.reporting import unread
 
 from tests.report.made_up import MODES, MadeUp
 
@@ -64,17 +64,19 @@ def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
 )
 def test_what_is_read_whole_is_no_caveat(facts):
     """Nothing cut, no limit or no encoder is nothing to be told."""
-    assert list(cuts.cut("dense on wiki", facts)) == []
+    assert list(unread.cut("dense on wiki", facts)) == []
 
 
 def test_passages_that_lucene_left_out_are_told():
     """What is not in the index is counted under the name that Lucene has for it."""
-    (told,) = cuts.unindexed("bm25 on wiki", {"indexed": 7, "empty": 2, "skipped": 1, "errors": 0})
+    (told,) = unread.unindexed(
+        "bm25 on wiki", {"indexed": 7, "empty": 2, "skipped": 1, "errors": 0}
+    )
     assert (
         told
         == "bm25 on wiki: 3 of 10 passages (30\u202f%) are not in the index: 2 empty, 1 skipped."
     )
-    assert list(cuts.unindexed("bm25 on wiki", {"indexed": 7, "empty": 0})) == []
+    assert list(unread.unindexed("bm25 on wiki", {"indexed": 7, "empty": 0})) == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_passages_that_lucene_left_out_are_told():
 )
 def test_the_remedy_is_one_that_helps(limit, what, expected):
     """A larger max_length is named only where the model takes one, chunks only for passages."""
-    (sentence,) = cuts.cut("x on y", reading.reading(what, 9, 1, limit))
+    (sentence,) = unread.cut("x on y", reading.reading(what, 9, 1, limit))
     assert expected in sentence and ("chunk" in sentence) == (what != "questions")
 
 
