@@ -1,6 +1,7 @@
 """What can be asked of a finished report: is it true, and what changed since another experiment.
 
-Needs: all that report_comparison needs, and what it makes; expected scores; results/{against}/report
+Needs: all that report_comparison needs, and what it makes; hits and the passages that they are of;
+       expected scores; results/{against}/report
 Makes: nothing (verify), results/{experiment}/report/against_{other}.md (compare)
 """
 
@@ -11,6 +12,8 @@ rule verify:
     input:
         **dict(rules.report_comparison.input.items()),
         html=rules.report_comparison.output.html,
+        hits=expand("<results>/retrieval/{run}.parquet", run=RUNS),
+        searched=[passages(run.split("/")[0]) for run in RUNS],
         expected=[*filter(os.path.exists, [OURS]), *filter(None, [CONFIG.expected])],
     log:
         "logs/verify.log",

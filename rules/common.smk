@@ -1,7 +1,7 @@
 """What all rules share: the checked config, the grid, and the fingerprint of code.
 
 Needs: config
-Makes: CONFIG, RESULTS, CELLS, RUNS, the values of wildcards, the hooks that begin and end a tracked run
+Makes: CONFIG, RESULTS, KEYS, CELLS, RUNS, the values of wildcards, the hooks that begin and end a tracked run
 """
 
 import os
@@ -9,19 +9,22 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from slmrag import grid
+from slmrag import grid, local_files, resource_keys
 from slmrag.config import load
 from slmrag.fingerprint import code
 from slmrag.mistakes import failures
-from slmrag.on_disk import on_disk
 from slmrag.tracking import run as tracked_run
 
 try:
     CONFIG = load(config_files.settled(config, workflow.config_settings.config_args or []))
+    LOCAL = local_files.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
+    resource_keys.refuse_absent(CONFIG, grid.objects(CONFIG), LOCAL)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = f"results/{CONFIG.experiment}"
+KEYS = resource_keys.keys(CONFIG, LOCAL)
+ENTRIES = KEYS.entries()
 CELLS = grid.cells(CONFIG)
 RUNS = grid.runs(CONFIG)
 
@@ -31,8 +34,8 @@ pathvars:
 
 
 wildcard_constraints:
-    object=grid.pattern(CONFIG.objects),
-    corpus=grid.pattern(CONFIG.corpora),
+    object=grid.pattern(KEYS.objects.values()),
+    corpus=grid.pattern(KEYS.corpora.values()),
     dataset=grid.pattern(CONFIG.datasets),
     retriever=grid.pattern(CONFIG.retrievers),
     mode=grid.pattern(CONFIG.modes),
@@ -47,7 +50,8 @@ if CONFIG.check_remote and workflow.is_main_process:
     from slmrag.storage.changes import changed
 
     for sentence in changed(
-        {name: entry.params() for name, entry in CONFIG.objects.items()}, CONFIG.storage.params()
+        {key: CONFIG.objects[name].params() for name, key in KEYS.objects.items()},
+        CONFIG.storage.params(),
     ):
         logger.warning(sentence)
 

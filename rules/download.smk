@@ -1,7 +1,8 @@
 """Raw objects and checkpoints, verified, with a manifest of what came.
 
-Needs: objects that lie on this machine (an edit of one is taken up); config objects, models, retrievers (encoders), storage
-Makes: resources/raw/{object}, resources/models/{model}, resources/encoders/{retriever}, each + .json
+Needs: config objects, models, retrievers (encoders), storage
+Makes: resources/raw/{object}, resources/models/{model}, resources/encoders/{retriever}, each + .json;
+       what lies on this machine is in the folder's name by its content, so that an edit is taken up
 """
 
 
@@ -13,8 +14,6 @@ localrules:
 
 
 rule download_object:
-    input:
-        source=source,
     output:
         data=directory("resources/raw/{object}"),
         manifest="resources/raw/{object}.json",
@@ -30,6 +29,7 @@ rule download_object:
     params:
         entry=entry(CONFIG.objects, "object"),
         storage=storage,
+        content=content(CONFIG.objects, "object", "uri"),
         code=code("download_object"),
     script:
         "../workflow/scripts/download_object.py"
@@ -43,16 +43,19 @@ rule download_model:
         "logs/download_model/{model}.log",
     benchmark:
         "benchmarks/download_model/{model}.tsv"
+    wildcard_constraints:
+        model=grid.pattern(KEYS.models.values()),
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(2000),
         runtime=lasting(240),
     params:
-        uri=lambda wildcards: CONFIG.models[wildcards.model].checkpoint,
-        revision=lambda wildcards: CONFIG.models[wildcards.model].revision,
-        allow_pickle=lambda wildcards: CONFIG.models[wildcards.model].allow_pickle,
+        uri=key(CONFIG.models, "model", "checkpoint"),
+        revision=key(CONFIG.models, "model", "revision"),
+        allow_pickle=key(CONFIG.models, "model", "allow_pickle"),
         storage=storage,
+        content=content(CONFIG.models, "model", "checkpoint"),
         code=code("download_model"),
     script:
         "../workflow/scripts/download_model.py"
@@ -66,11 +69,14 @@ use rule download_model as download_encoder with:
         "logs/download_encoder/{retriever}.log",
     benchmark:
         "benchmarks/download_encoder/{retriever}.tsv"
+    wildcard_constraints:
+        retriever=grid.pattern(KEYS.encoders.values()),
     params:
-        uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder,
-        revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].encoder_revision,
-        allow_pickle=lambda wildcards: CONFIG.retrievers[wildcards.retriever].pickles(),
+        uri=key(CONFIG.retrievers, "retriever", "encoder"),
+        revision=key(CONFIG.retrievers, "retriever", "encoder_revision"),
+        allow_pickle=key(CONFIG.retrievers, "retriever", "allow_pickle"),
         storage=storage,
+        content=content(CONFIG.retrievers, "retriever", "encoder"),
         code=code("download_model"),
 
 
@@ -82,9 +88,12 @@ use rule download_model as download_query_encoder with:
         "logs/download_query_encoder/{retriever}.log",
     benchmark:
         "benchmarks/download_query_encoder/{retriever}.tsv"
+    wildcard_constraints:
+        retriever=grid.pattern(KEYS.query_encoders.values()),
     params:
-        uri=lambda wildcards: CONFIG.retrievers[wildcards.retriever].query_encoder,
-        revision=lambda wildcards: CONFIG.retrievers[wildcards.retriever].query_encoder_revision,
-        allow_pickle=lambda wildcards: CONFIG.retrievers[wildcards.retriever].pickles(),
+        uri=key(CONFIG.retrievers, "retriever", "query_encoder"),
+        revision=key(CONFIG.retrievers, "retriever", "query_encoder_revision"),
+        allow_pickle=key(CONFIG.retrievers, "retriever", "allow_pickle"),
         storage=storage,
+        content=content(CONFIG.retrievers, "retriever", "query_encoder"),
         code=code("download_model"),

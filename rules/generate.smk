@@ -35,6 +35,6 @@ rule generate_answers:
         cells=JOB_CELLS,
         journal="resources/journal",
         hardware=hardware(CONFIG.models, "model"),
-        code=code_by("generate_answers", "engines", CONFIG.models, "model", "engine"),
+        code=code_by("generate_answers", CONFIG.models, "model", lambda e: {"engines": e.engine}),
     script:
         "../workflow/scripts/generate_answers.py"

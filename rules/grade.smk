@@ -4,7 +4,7 @@ Needs: answers, questions.parquet, the judge's checkpoint and template
 Makes: results/{experiment}/grades/{model}/{dataset}/{mode}.parquet and .json, by one engine start
 """
 
-JUDGE_HERE = ["resources/judge"] if CONFIG.judge.model.checkpoint else []
+JUDGE_HERE = [f"resources/judges/{KEYS.judge}"] if CONFIG.judge.model.checkpoint else []
 GRADED = ["/".join(row) for row in grid.graded(CONFIG)]
 
 
@@ -14,8 +14,8 @@ localrules:
 
 use rule download_model as download_judge with:
     output:
-        checkpoint=directory("resources/judge"),
-        manifest="resources/judge.json",
+        checkpoint=directory(f"resources/judges/{KEYS.judge}"),
+        manifest=f"resources/judges/{KEYS.judge}.json",
     log:
         "logs/download_judge.log",
     benchmark:
@@ -25,16 +25,14 @@ use rule download_model as download_judge with:
         revision=CONFIG.judge.model.revision,
         allow_pickle=CONFIG.judge.model.allow_pickle,
         storage=storage,
+        content=LOCAL.get(resource_keys.source(CONFIG.judge.model, "checkpoint").label),
         code=code("download_model"),
 
 
 rule grade_answers:
     input:
         answers=expand("<results>/answers/{row}.parquet", row=GRADED),
-        questions=expand(
-            "resources/datasets/{dataset}/questions.parquet",
-            dataset=[row.split("/")[1] for row in GRADED],
-        ),
+        questions=[questions(row.split("/")[1]) for row in GRADED],
         template=template("judge", CONFIG.judge.prompt),
         checkpoint=JUDGE_HERE,
         manifest=[f"{folder}.json" for folder in JUDGE_HERE],

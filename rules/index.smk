@@ -1,9 +1,12 @@
 """An index of a corpus for each retriever.
 
-Needs: resources/corpora/{corpus}/passages.parquet, resources/encoders/{retriever} for dense ones
+Needs: resources/corpora/{corpus}/passages.parquet, resources/encoders/{retriever} for dense ones;
+       here {corpus} and {retriever} are an entry's name and its digits
 Makes: resources/indexes/{corpus}/{retriever} + .json, its digest; resources/vectors/{corpus}/{retriever}/ where the
        encoding is shared by several jobs
 """
+
+from slmrag.indexing import package_of
 
 
 rule encode_passages:
@@ -18,6 +21,8 @@ rule encode_passages:
         "logs/encode_passages/{corpus}/{retriever}/{shard}-of-{shards}.log",
     benchmark:
         "benchmarks/encode_passages/{corpus}/{retriever}/{shard}-of-{shards}.tsv"
+    wildcard_constraints:
+        retriever=grid.pattern(KEYS.indexes.values()),
     conda:
         "../envs/retrieval.yaml"
     threads: 8
@@ -50,6 +55,8 @@ rule index_passages:
         "logs/index_passages/{corpus}/{retriever}.log",
     benchmark:
         "benchmarks/index_passages/{corpus}/{retriever}.tsv"
+    wildcard_constraints:
+        retriever=grid.pattern(KEYS.indexes.values()),
     conda:
         "../envs/retrieval.yaml"
     threads: 8
@@ -61,6 +68,11 @@ rule index_passages:
     params:
         entry=entry(CONFIG.retrievers, "retriever", "build_params"),
         hardware=hardware(CONFIG.retrievers, "retriever"),
-        code=code_by("index_passages", "retrievers", CONFIG.retrievers, "retriever", "kind"),
+        code=code_by(
+            "index_passages",
+            CONFIG.retrievers,
+            "retriever",
+            lambda e: {package_of(e.kind): e.kind},
+        ),
     script:
         "../workflow/scripts/index_passages.py"

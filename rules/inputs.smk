@@ -1,6 +1,6 @@
 """Functions from wildcards to input files; a list is empty where a job needs no such file.
 
-Needs: CONFIG, RESULTS
+Needs: CONFIG, RESULTS, KEYS
 Makes: input functions, and paths of files beside the Snakefile
 """
 
@@ -20,52 +20,51 @@ def template(where, path):
     return found
 
 
-def source(wildcards):
-    """Return the files of an object that lies on this machine, so that an edit of one is seen."""
-    name, uri = wildcards.object, CONFIG.objects[wildcards.object].uri
-    files = on_disk(uri)
-    here = uri.startswith("file:") or "://" not in uri
-    if here and not files and os.path.exists(f"resources/raw/{name}.json"):
-        raise WorkflowError(
-            f"objects.{name}.uri: {uri} is gone, and a run would remove what was taken from it: "
-            f"put it back, or copy resources/raw/{name} elsewhere and name the copy"
-        )
-    return files
-
-
-def raw(table, wildcard, key):
-    """Return an input function: the folder of each raw object that an entry names under a key."""
+def raw(table, wildcard, *keys):
+    """Return an input function: the folder of each raw object that an entry names under the keys."""
 
     def folders(wildcards):
-        named = getattr(table[wildcards[wildcard]], key)
-        names = named if isinstance(named, list) else [named]
-        return [f"resources/raw/{name}" for name in names if name]
+        entry = table[ENTRIES[wildcards[wildcard]]]
+        named = [getattr(entry, key) for key in keys]
+        flat = [name for one in named for name in ([one] if isinstance(one, str) else one or [])]
+        return [f"resources/raw/{KEYS.objects[name]}" for name in flat]
 
     return folders
 
 
+def questions(dataset):
+    """Return the prepared questions of a data set."""
+    return f"resources/datasets/{KEYS.datasets[dataset]}/questions.parquet"
+
+
+def questions_of_job(wildcards):
+    """Return the questions of each cell that a job makes, in the order of its files."""
+    return [questions(cell.format(**wildcards).split("/")[0]) for cell in JOB_CELLS]
+
+
 def passages(dataset):
     """Return the passages that a data set is searched in."""
-    return f"resources/corpora/{CONFIG.datasets[dataset].corpus}/passages.parquet"
+    return f"resources/corpora/{KEYS.corpora[CONFIG.datasets[dataset].corpus]}/passages.parquet"
 
 
-def checkpoint(key, folder):
-    """Return an input function: the folder of a retriever's checkpoint and its manifest, or none."""
+def encoders(kind):
+    """Return an input function: the folder of the checkpoint that a retriever's entry names, or none."""
+    keys = getattr(KEYS, f"{kind}s")
 
-    def files(wildcards):
-        named = key in CONFIG.retrievers[wildcards.retriever].checkpoints()
-        return [f"{folder}/{wildcards.retriever}"] if named else []
+    def folders(wildcards):
+        name = ENTRIES.get(wildcards.retriever, wildcards.retriever)
+        named = kind in CONFIG.retrievers[name].checkpoints()
+        return [f"resources/{kind}s/{keys[name]}"] if named else []
 
-    return files
+    return folders
 
 
-encoder = checkpoint("encoder", "resources/encoders")
+encoder = encoders("encoder")
 
 
 def query_encoder(wildcards):
     """Return the checkpoint folder of the encoder of questions."""
-    own = checkpoint("query_encoder", "resources/query_encoders")(wildcards)
-    return own or encoder(wildcards)
+    return encoders("query_encoder")(wildcards) or encoder(wildcards)
 
 
 def manifest(folders):
@@ -75,16 +74,21 @@ def manifest(folders):
 
 def vectors(wildcards):
     """Return the shards of a retriever's vectors, or nothing where its index encodes by itself."""
-    shards = CONFIG.retrievers[wildcards.retriever].shard_count()
+    shards = CONFIG.retrievers[ENTRIES[wildcards.retriever]].shard_count()
     folder = f"resources/vectors/{wildcards.corpus}/{wildcards.retriever}"
     return [f"{folder}/{n}-of-{shards}.npy" for n in range(shards)] if shards > 1 else []
+
+
+def index(corpus, retriever):
+    """Return the folder of a corpus's index."""
+    return f"resources/indexes/{KEYS.corpora[corpus]}/{KEYS.indexes[retriever]}"
 
 
 def index_of(wildcards):
     """Return the index that a retriever searches, or nothing for one that combines others."""
     if CONFIG.retrievers[wildcards.retriever].upstream():
         return []
-    return [f"resources/indexes/{CONFIG.datasets[wildcards.dataset].corpus}/{wildcards.retriever}"]
+    return [index(CONFIG.datasets[wildcards.dataset].corpus, wildcards.retriever)]
 
 
 def upstream_hits(wildcards):
@@ -109,7 +113,7 @@ def files_of_model(model):
 
     A checkpoint has changed when its manifest has: the folder's time stamps are ancient.
     """
-    folders = [f"resources/models/{model}"] if CONFIG.models[model].checkpoint else []
+    folders = [f"resources/models/{KEYS.models[model]}"] if CONFIG.models[model].checkpoint else []
     template = CONFIG.models[model].chat_template
     return {
         "checkpoint": [ancient(folder) for folder in folders],

@@ -1,6 +1,6 @@
 """Functions from wildcards to params and resources.
 
-Needs: CONFIG
+Needs: CONFIG, ENTRIES, LOCAL
 Makes: param and resource functions
 
 A param function that asks for ``output`` is kept out of provenance: what it returns is never a
@@ -23,22 +23,41 @@ def storage(wildcards, output):
     return CONFIG.storage.params()
 
 
+def named(wildcards, wildcard):
+    """Return the name of the entry that a wildcard is, or whose folder it is."""
+    return ENTRIES.get(wildcards[wildcard], wildcards[wildcard])
+
+
 def entry(table, wildcard, part="params"):
     """Return a param function: the keys of an entry that can change what a job makes."""
     kept = {name: getattr(one, part)() for name, one in table.items()}
-    return quick(lambda wildcards: kept[wildcards[wildcard]])
+    return quick(lambda wildcards: kept[named(wildcards, wildcard)])
+
+
+def key(table, wildcard, name):
+    """Return a param function: one key of an entry."""
+    return quick(lambda wildcards: getattr(table[named(wildcards, wildcard)], name))
+
+
+def content(table, wildcard, name):
+    """Return a param function: what a local source held when the run was planned, else None."""
+    sources = {one: resource_keys.source(entry, name) for one, entry in table.items()}
+    return quick(lambda wildcards: LOCAL.get(sources[named(wildcards, wildcard)].label))
 
 
 def hardware(table, wildcard):
     """Return a param function: the keys that cannot; ``run_job`` adds what the job was given."""
     kept = {name: one.hardware() for name, one in table.items()}
-    return quick(lambda wildcards, output: kept[wildcards[wildcard]])
+    return quick(lambda wildcards, output: kept[named(wildcards, wildcard)])
 
 
-def code_by(script, package, table, wildcard, key):
-    """Return a param function: the digest of a script with the one module that its entry names."""
-    kinds = {name: getattr(one, key) for name, one in table.items()}
-    return quick(lambda wildcards: code(script, **{package: kinds[wildcards[wildcard]]}))
+def code_by(script, table, wildcard, chosen):
+    """Return a param function: the digest of a script with the modules that its entry chooses.
+
+    ``chosen`` takes an entry and returns their names by their package.
+    """
+    modules = {name: chosen(one) for name, one in table.items()}
+    return quick(lambda wildcards: code(script, **modules[named(wildcards, wildcard)]))
 
 
 def grown(megabytes):
@@ -71,7 +90,7 @@ def lasting(minutes):
 
 def gpus(wildcards):
     """Return the GPUs that a retriever's jobs ask for."""
-    return CONFIG.retrievers[wildcards.retriever].gpu_count()
+    return CONFIG.retrievers[named(wildcards, "retriever")].gpu_count()
 
 
 @quick

@@ -1,6 +1,6 @@
 """Raw objects into tables of one shape, with an audit of what they hold.
 
-Needs: resources/raw/{object}
+Needs: resources/raw/{object}; here {corpus}, {dataset} and {object} are an entry's name and its digits
 A raw object counts as changed when its manifest does, so its folder's time stamps are ancient.
 Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}/questions.parquet,
        an audit.json beside each; resources/coverage/{dataset}/audit.json: the set against its corpus
@@ -25,7 +25,7 @@ rule prepare_corpus:
         runtime=lasting(240),
     params:
         entry=entry(CONFIG.corpora, "corpus"),
-        code=code_by("prepare_corpus", "readers", CONFIG.corpora, "corpus", "format"),
+        code=code_by("prepare_corpus", CONFIG.corpora, "corpus", lambda e: {"readers": e.format}),
     script:
         "../workflow/scripts/prepare_corpus.py"
 
@@ -45,29 +45,34 @@ rule prepare_dataset:
         "logs/prepare_dataset/{dataset}.log",
     benchmark:
         "benchmarks/prepare_dataset/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=grid.pattern(KEYS.datasets.values()),
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=grown(4000),
         runtime=lasting(240),
     params:
-        entry=entry(CONFIG.datasets, "dataset"),
-        name="{dataset}",
-        code=code_by("prepare_dataset", "readers", CONFIG.datasets, "dataset", "format"),
+        entry=entry(CONFIG.datasets, "dataset", "build_params"),
+        code=code_by(
+            "prepare_dataset", CONFIG.datasets, "dataset", lambda e: {"readers": e.formats()}
+        ),
     script:
         "../workflow/scripts/prepare_dataset.py"
 
 
 rule audit_dataset:
     input:
-        questions="resources/datasets/{dataset}/questions.parquet",
-        passages=lambda wildcards: passages(wildcards.dataset),
+        questions=lambda wildcards: questions(ENTRIES[wildcards.dataset]),
+        passages=lambda wildcards: passages(ENTRIES[wildcards.dataset]),
     output:
         audit="resources/coverage/{dataset}/audit.json",
     log:
         "logs/audit_dataset/{dataset}.log",
     benchmark:
         "benchmarks/audit_dataset/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=grid.pattern(KEYS.coverage.values()),
     conda:
         "../envs/data.yaml"
     resources:

@@ -9,7 +9,7 @@ TEMPLATES = {name: template(f"modes.{name}", mode.prompt) for name, mode in CONF
 
 rule build_prompts:
     input:
-        questions="resources/datasets/{dataset}/questions.parquet",
+        questions=lambda wildcards: questions(wildcards.dataset),
         template=lambda wildcards: TEMPLATES[wildcards.mode],
         hits=hits_of,
         passages=passages_of,

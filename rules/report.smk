@@ -5,6 +5,7 @@ Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.{csv
        report.html, figures/
 """
 
+INDEXES = [index(*pair.split("/")) for pair in grid.indexes(CONFIG)]
 ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
 PAGE = [beside("workflow", "report", name) for name in os.listdir(beside("workflow", "report"))]
 
@@ -16,22 +17,24 @@ rule report_comparison:
         answers=expand("<results>/answers/{row}.parquet", row=ROWS),
         timings=expand("<results>/timings/{row}.parquet", row=ROWS),
         prompts=expand("<results>/prompts/{cell}.parquet", cell=CELLS),
-        questions=expand(
-            "resources/datasets/{dataset}/questions.parquet", dataset=grid.datasets(CONFIG)
-        ),
+        questions=[questions(dataset) for dataset in grid.datasets(CONFIG)],
         retrieval=expand("<results>/retrieval/{run}.json", run=RUNS),
         audits=[
-            *expand("resources/datasets/{dataset}/audit.json", dataset=grid.datasets(CONFIG)),
-            *expand("resources/corpora/{corpus}/audit.json", corpus=grid.corpora(CONFIG)),
-            *expand("resources/coverage/{dataset}/audit.json", dataset=grid.searched(CONFIG)),
+            *[f"resources/datasets/{KEYS.datasets[d]}/audit.json" for d in grid.datasets(CONFIG)],
+            *[f"resources/corpora/{KEYS.corpora[c]}/audit.json" for c in grid.corpora(CONFIG)],
+            *[f"resources/coverage/{KEYS.coverage[d]}/audit.json" for d in grid.searched(CONFIG)],
         ],
         grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded(CONFIG)],
         page=sorted(PAGE),
-        indexes=ancient(expand("resources/indexes/{index}", index=grid.indexes(CONFIG))),
-        index_manifests=expand("resources/indexes/{index}.json", index=grid.indexes(CONFIG)),
+        indexes=ancient(INDEXES),
+        index_manifests=expand("{index}.json", index=INDEXES),
         manifests=[
-            *expand("resources/raw/{object}.json", object=grid.objects(CONFIG)),
-            *[f"resources/models/{m}.json" for m, e in CONFIG.models.items() if e.checkpoint],
+            *[f"resources/raw/{KEYS.objects[name]}.json" for name in grid.objects(CONFIG)],
+            *[
+                f"resources/models/{KEYS.models[m]}.json"
+                for m, e in CONFIG.models.items()
+                if e.checkpoint
+            ],
         ],
     output:
         csv="<results>/report/comparison.csv",

@@ -7,7 +7,7 @@ Makes: results/{experiment}/retrieval/{dataset}/{retriever}.parquet and .json
 
 rule retrieve_passages:
     input:
-        questions="resources/datasets/{dataset}/questions.parquet",
+        questions=lambda wildcards: questions(wildcards.dataset),
         passages=lambda wildcards: passages(wildcards.dataset),
         index=ancient(index_of),
         index_manifest=manifest(index_of),
@@ -32,6 +32,8 @@ rule retrieve_passages:
     params:
         entry=entry(CONFIG.retrievers, "retriever"),
         hardware=hardware(CONFIG.retrievers, "retriever"),
-        code=code_by("retrieve_passages", "retrievers", CONFIG.retrievers, "retriever", "kind"),
+        code=code_by(
+            "retrieve_passages", CONFIG.retrievers, "retriever", lambda e: {"retrievers": e.kind}
+        ),
     script:
         "../workflow/scripts/retrieve_passages.py"

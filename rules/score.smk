@@ -8,10 +8,7 @@ Makes: results/{experiment}/scores/{model}/{dataset}/{mode}.parquet and .json
 rule score_answers:
     input:
         answers=expand("<results>/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
-        questions=expand(
-            "resources/datasets/{dataset}/questions.parquet",
-            dataset=[cell.split("/")[0] for cell in JOB_CELLS],
-        ),
+        questions=questions_of_job,
         prompts=expand("<results>/prompts/{cell}.parquet", cell=JOB_CELLS),
     output:
         scores=expand("<results>/scores/{{model}}/{cell}.parquet", cell=JOB_CELLS),

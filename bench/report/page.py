@@ -89,10 +89,12 @@ class Scale:
             "question_id": self.ids, **columns,
             "has_answer": [None] * n if hit is None else hit,
             "gold_rank": [None] * n if hit is None else hit.astype(np.int32),
+            "has_answer_uncut": [None] * n if hit is None else hit,
+            "passages": [passages] * n, "passages_dropped": [0] * n, "words_cut": [0] * n,
             "failure": self.random.choice(["empty", "run_on", "refusal"], n),
             "finish_reason": ["stop"] * n, "generated_tokens": [12] * n,
         }  # fmt: skip
-        kinds = {"has_answer": pl.Boolean, "gold_rank": pl.Int32}
+        kinds = {"has_answer": pl.Boolean, "has_answer_uncut": pl.Boolean, "gold_rank": pl.Int32}
         pl.DataFrame(rows, schema_overrides=kinds).write_parquet(self.path("scores", *cell))
         mean = float(scores.mean())
         means = {name: {"mean": mean, "low": mean - 0.03, "high": mean + 0.03} for name in AVERAGED}
@@ -106,6 +108,7 @@ class Scale:
         }  # fmt: skip
         pl.DataFrame(answers).write_parquet(self.path("answers", *cell))
         times = {"seconds": self.random.random(n), "first_token_seconds": self.random.random(n)}
+        times |= {"work_seconds": self.random.random(n) / 20, "engine": [cell[0]] * n}
         run = {
             "id": cell[0],
             "engine": "bench 1",

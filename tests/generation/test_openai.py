@@ -32,13 +32,15 @@ def ask(tmp_path):
     return run
 
 
-def test_a_chat_endpoint_answers_every_question(ask):
+def test_a_chat_endpoint_answers_every_question(ask, tmp_path):
     """Prompts go out as user messages, and answers, tokens and times come back."""
     with serve() as server:
         result, table = ask(server.url)
     assert result["generated"] == 6
     assert table["answer"].to_list() == [f"echo: {i}?" for i in range(6)]
     assert set(table["generated_tokens"]) == {2}
+    times = pl.read_parquet(tmp_path / "out" / "cell.times.parquet")
+    assert 0 < times["work_seconds"].sum() <= result["generation_seconds"] + 0.001
     path, _, body, _ = server.seen[0]
     assert path == "/v1/chat/completions"
     assert body["messages"][0]["role"] == "user"

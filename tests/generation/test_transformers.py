@@ -45,6 +45,7 @@ def test_every_answer_has_tokens_and_times(answer):
     assert (times["seconds"] >= times["first_token_seconds"]).all()
     assert {"engine_start/import_seconds", "engine_start/weights_seconds"} <= set(result)
     assert result["peak_cpu_bytes"] > 2**27
+    assert 0 < times["work_seconds"].sum() <= result["generation_seconds"] + 0.001
 
 
 def test_memory_that_runs_out_in_flight_costs_only_its_batch(answer, monkeypatch, tmp_path):
@@ -65,11 +66,12 @@ def test_memory_that_runs_out_in_flight_costs_only_its_batch(answer, monkeypatch
     assert answer()[0]["generated"] == 12
 
 
-def test_a_prompt_that_was_cut_is_found_again_uncounted(answer, tmp_path, monkeypatch):
+def test_a_prompt_that_was_cut_is_found_again_uncounted(answer, tmp_path, monkeypatch, caplog):
     """A resumed job cuts prompts as before without a single look into the tokenizer."""
     write_prompts(tmp_path / "a.parquet", 20, passages=40)
     first, answers, _ = answer()
     assert first["shortened"] == 20 and answers["passages_dropped"].min() > 0
+    assert "a: 20 of 20 prompts did not fit the model" in caplog.text
     monkeypatch.setattr(Tokens, "encode", lambda *_, **__: pytest.fail("it was counted"))
     again, same, _ = answer("again")
     assert (again["engine_starts"], again["shortened"]) == (0, 20)

@@ -49,7 +49,9 @@ TIMINGS = {
     "first_token_seconds": pl.Float64,
     "seconds": pl.Float64,
     "engine": pl.String,
+    "work_seconds": pl.Float64,
 }
+WORK = {"no_context": 0.01, "oracle_context": 0.04, "retriever_context": 0.03}
 SCRIPT = "<script>window.hacked = true</script><img src=x onerror='window.hacked=true'>"
 
 
@@ -158,7 +160,8 @@ class MadeUp:
             "question_id": [f"q{i}" for i in range(count)],
             "first_token_seconds": [0.01] * count,
             "seconds": [0.05 * (1 + rank)] * count,
-            "engine": ["run"] * count,
+            "engine": [f"run-{model}"] * count,
+            "work_seconds": [WORK[mode] * (1 + rank)] * count,
         }
         record = {
             "id": f"run-{model}",
@@ -167,6 +170,7 @@ class MadeUp:
             "started": "2026-11-21T00:00:00+00:00",
             "start_seconds": {"import": 1.0, "load": 2.0},
             "generation_seconds": 2.0 * (1 + rank),
+            "busy_seconds": sum(WORK.values()) * (1 + rank) * count,
             "requests": count,
             "generated_tokens": 4 * count,
             "peak_cpu_bytes": 10**9 * (1 + rank),

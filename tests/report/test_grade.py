@@ -21,7 +21,7 @@ TEMPLATE = Path(__file__).parents[2] / "config/prompts/judge.jinja"
 CELL = ("tiny", "facts", "oracle_context")
 
 
-def grade(folder, judge, checkpoint=None, said=None, template=TEMPLATE):
+def grade(folder, judge, checkpoint=None, said=None):
     """Let a judge grade one cell, of answers ``said``; return table and summary."""
     made = MadeUp(folder, models=("tiny",), questions=len(said or range(6)))
     if said:
@@ -30,7 +30,7 @@ def grade(folder, judge, checkpoint=None, said=None, template=TEMPLATE):
     input = SimpleNamespace(
         answers=[made.path("answers", *CELL)],
         questions=made.input.questions,
-        template=template,
+        template=TEMPLATE,
         checkpoint=[str(checkpoint)] if checkpoint else [],
         manifest=[f"{checkpoint}.json"] if checkpoint else [],
     )
@@ -99,18 +99,6 @@ def test_each_answer_gets_the_judge_s_grade(tmp_path, said, grade_):
     assert table["verdict"].to_list() == [said] * 6 and table["grade"].to_list() == [grade_] * 6
     assert summary[grade_] == 6 and summary["judge"]["recipe"]["engine"] == "echo 1"
     assert len(summary["judge"]["prompt"]) == 64
-
-
-@pytest.mark.slow
-def test_a_judge_s_prompts_that_are_cut_are_counted(tmp_path):
-    """An answer that the judge's model has no room for is cut, and the cell's summary says so."""
-    pytest.importorskip("transformers")
-    manifest(make_model(tmp_path / "judge"))
-    (template := tmp_path / "judge.jinja").write_text("{{ question }} {{ answer }} Grade:")
-    judge = echoing("A") | {"checkpoint": "hf:org/judge"}
-    said = ["short", "long " * 400, "short"]
-    _, summary = grade(tmp_path, judge, tmp_path / "judge", said, template)
-    assert (summary["n"], summary["cut"]) == (3, 1)
 
 
 @pytest.fixture

@@ -281,22 +281,61 @@ def test_recall_stands_by_the_number_of_passages(made):
         assert float(row["passages_2"][0]) == means[(*cell, "retriever_context")]
 
 
-def test_costs_come_from_the_engines_records(made):
-    """Start, tokens/s, seconds per 1,000 questions, memory and weights are the records'."""
-    page, _, _ = made
+def test_costs_of_a_run_come_from_the_engines_records(made):
+    """Start, the run's tokens/s, memory and weights are the records'."""
+    page, rows, _ = made
     row = next(row for row in page.rows("costs") if row["model"][1] == "small")
     assert float(row["start_seconds"][0]) == 3.0
-    assert float(row["tokens_per_second"][0]) == 4 * 40 / 4.0
-    assert float(row["seconds_per_1000"][0]) == 100.0
+    assert float(row["run_tokens_per_second"][0]) == 4 * 40 / 4.0
+    assert {float(r["run_seconds_per_1000"]) for r in rows if r["model"] == "small"} == {100.0}
     assert float(row["peak_gpu_bytes"][0]) == 6e9
-    assert float(row["energy_per_1000"][0]) == 2500.0
     assert row["parameters"][1] == "270 M"
 
 
+def test_a_cell_has_a_cost_of_its_own(made):
+    """Seconds, tokens/s and energy are of the cell's part of the run: a context costs more."""
+    small = [row for row in made[1] if (row["model"], row["dataset"]) == ("small", "facts")]
+    shown = {row["mode"]: row for row in small}
+    seconds = {mode: float(row["seconds_per_1000"]) for mode, row in shown.items()}
+    wanted = {"no_context": 20.0, "oracle_context": 80.0, "retriever_context": 60.0}
+    assert seconds == pytest.approx(wanted)
+    assert float(shown["oracle_context"]["tokens_per_second"]) == pytest.approx(4 / 0.08)
+    energy = [float(row["energy_per_1000"]) for row in small]
+    assert sum(energy) == pytest.approx(1000 * 100 / 40)
+    assert energy[1] == pytest.approx(4 * energy[0])
+    assert float(shown["oracle_context"]["prompt_tokens"]) == 120
+
+
+def test_a_cost_that_is_not_known_is_no_number(tmp_path):
+    """A cell with answers of an older journal has no cost of its own, and the table says why."""
+    experiment = make(tmp_path, models=("tiny",), questions=5)
+    path = experiment.path("timings", "tiny", "facts", "oracle_context")
+    records = pl.read_parquet_metadata(path)["engines"]
+    place = pl.int_range(pl.len()) > 1
+    times = pl.read_parquet(path).with_columns(work_seconds=pl.when(place).then("work_seconds"))
+    times.write_parquet(path, metadata={"engines": records})
+    page, rows, html = report(experiment)
+    (row,) = (row for row in rows if row["mode"] == "oracle_context")
+    names = ("seconds_per_1000", "tokens_per_second", "energy_per_1000")
+    assert [row[name] for name in names] == [""] * 3
+    assert row["cost_remark"].startswith("2 of 5 answers are of engine runs that did not note")
+    assert row["cost_remark"] in html and float(row["run_tokens_per_second"]) > 0
+    others = [row for row in page.rows("costs") if row["mode"][1] != "oracle_context"]
+    assert all(row["cost_remark"][1] == "\u2013" and row["seconds_per_1000"][0] for row in others)
+
+
+def test_service_is_not_called_latency(made):
+    """The time in a full batch is named for what it is, and the section says how time is shared."""
+    _, rows, html = made
+    assert float(rows[0]["service_seconds"]) == pytest.approx(0.05)
+    assert "seconds" not in rows[0] and "latency of a request that comes alone" in html
+    assert "each moment of the engine is divided among the answers in service" in html
+
+
 def test_quality_is_drawn_against_each_cost(made):
-    """There is a plot a data set for GPU and host memory, for latency and for parameters."""
+    """There is a plot a data set for GPU and host memory, the cell's time and parameters."""
     figures = {attrs.get("id") for tag, attrs in made[0].tags if tag == "figure"}
-    for cost in ("peak_gpu_bytes", "peak_cpu_bytes", "seconds", "parameters"):
+    for cost in ("peak_gpu_bytes", "peak_cpu_bytes", "seconds_per_1000", "parameters"):
         assert f"figure-token_recall-{cost}-facts" in figures
     lines = [attrs for tag, attrs in made[0].tags if attrs.get("class", "").startswith("line s")]
     assert len(lines) == 2 * 3

@@ -95,20 +95,6 @@ def test_the_remedy_is_one_that_helps(limit, what, expected):
     assert expected in sentence and ("chunk" in sentence) == (what != "questions")
 
 
-def test_a_judge_s_prompts_that_were_cut_are_a_caveat(tmp_path):
-    """A judge that did not see all of an answer is named with the share of its prompts."""
-    made = MadeUp(tmp_path, models=("tiny",), questions=10)
-    cell = {"model": "tiny", "dataset": "facts", "mode": "no_context"}
-    share = dict.fromkeys(("mean", "low", "high"), 0.5)
-    judge = {"name": "j", "recipe": {"engine": "echo 1"}, "prompt": "0" * 64}
-    grades = cell | {"n": 10, "share_correct": share, "judge": judge}
-    write_json(grades | {"cut": 4}, tmp_path / "one.json")
-    write_json(grades | {"cut": 0, "mode": "oracle_context"}, tmp_path / "two.json")
-    html = page(made, tmp_path / "none", grades=[tmp_path / "one.json", tmp_path / "two.json"])
-    assert "tiny/facts/no_context: 4 of 10 prompts of the judge (40\u202f%) were cut" in html
-    assert "oracle_context: " not in html.partition("Caveats")[2].partition("</section>")[0]
-
-
 @pytest.mark.parametrize("device", ["endpoint", "cpu"])
 def test_an_endpoint_that_counts_too_few_tokens_is_told(tmp_path, device):
     """Fewer tokens than words cannot be all of a prompt; what is counted here is not doubted."""

@@ -57,7 +57,7 @@ def test_without_slurm_the_run_says_so(tmp_path):
             (tools / tool.name).symlink_to(tool)
     project = make_project(tmp_path / "project", models={"parrot": ECHO})
     path = f"{os.path.dirname(sys.executable)}:{tools}"
-    args = ["--profile", PROFILE, "--", "resources/datasets/quiz/questions.parquet"]
+    args = ["--profile", PROFILE, "--", "retrieval"]
     done = project.snakemake(*args, check=False, env={"PATH": path})
     assert done.returncode != 0
     assert "needs sbatch, squeue, scancel, not found on this machine" in done.stderr

@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.audit import LONGEST, Lengths, audit_questions
+from slmrag.audit import LONGEST, Lengths
 from slmrag.coverage import coverage, phrases
 from slmrag.duplicates import Repeats
 from slmrag.has_answer import has_answer, words
 from slmrag.overlap import overlaps
+from slmrag.question_audit import audit_questions
 from slmrag.readers.shapes import QUESTIONS
 
 
@@ -98,6 +99,21 @@ def test_the_job(tmp_path):
     audit = json.loads(output.audit.read_text())
     assert audit["without_answer_in_corpus"] == ["2"]
     assert (audit["gold_in_corpus"], audit["questions_in_corpus"]) == (0.5, 1)
+    assert (audit["gold_by_id"], audit["gold_other_text"]) == (1, 1)
+
+
+def test_gold_is_covered_by_id_or_by_text():
+    """The audit finds gold as the metrics do, and names questions of which there is none."""
+    rows = [
+        asked("a?", "x", id="1", gold=[("", "Up\nand down"), ("", "up and down")]),
+        asked("b?", "x", id="2", gold=[("f", "no")]),
+        asked("c?", "x", id="3"),
+    ]
+    tables = [pl.DataFrame({"id": [id], "text": ["Up and  down"]}) for id in ("f#0", "e")]
+    found = coverage(rows, tables)
+    assert (found["gold_passages"], found["gold_by_text"], found["gold_chunked"]) == (3, 1, 1)
+    assert found["questions_without_gold_in_corpus"] == 1
+    assert found["without_gold_in_corpus"] == ["2"]
 
 
 def test_overlap_with_the_train_set():

@@ -104,6 +104,20 @@ def test_gold_is_known_by_its_text_too(build):
     assert table["gold_rank"][0] == 1
 
 
+def test_white_space_and_accents_of_gold_do_not_count(build):
+    """A gold text that is wrapped otherwise is the passage all the same."""
+    gold = [{"id": "", "title": "", "text": "Paris is\n  the capital of France. "}]
+    table, _ = build(RETRIEVER, [("q1", 1, "p2"), ("q1", 2, "p1")], gold)
+    assert table["gold_rank"][0] == 2
+
+
+def test_an_oracle_shows_each_gold_passage_once(build):
+    """Two gold entries with one text are one passage of the prompt."""
+    twice = [*GOLD, {"id": "other", "title": "", "text": GOLD[0]["text"]}]
+    table, _ = build({"context": "oracle", "passages": 2}, gold=twice)
+    assert table["passages"][0].to_list() == GOLD
+
+
 @pytest.mark.parametrize("hit", [("q1", 1, "p9"), ("q9", 1, "p1")])
 def test_hits_of_other_inputs_are_an_error(build, hit):
     """A hit that names an unknown question or passage is named with its file."""

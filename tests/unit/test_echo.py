@@ -208,3 +208,64 @@ def test_every_engine_tells_its_version_without_its_library():
     before = set(sys.modules)
     assert all(engine(name).version() for name in ENGINES)
     assert not {"vllm", "torch", "transformers", "openai"} & (set(sys.modules) - before)
+
+
+def shares(job):
+    """Return all cells' rows with their parts of the engine runs' time, and the runs' records."""
+    times = [pl.read_parquet(path) for path in job.times]
+    tables = zip(job.answers, times, strict=True)
+    rows = pl.concat(a.select("prompt_digest").hstack(t) for a, t in tables)
+    found = [json.loads(pl.read_parquet_metadata(path)["engines"]) for path in job.times]
+    return rows, {record["id"]: record for records in found for record in records}
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_the_cells_parts_add_up_to_the_time_of_the_engine(job, tmp_path, copies):
+    """What falls to the completions of all cells is the run's busy time, with several copies too;
+    a prompt that two cells share is one completion and has the same part in both."""
+    job.tables[1] = prompts(tmp_path / "b.parquet", "who wrote Hamlet", "who am I")
+    job(options={"delay": 0.02}, hardware={"threads": 1, "data_parallel": copies})
+    rows, runs = shares(job)
+    (run,) = runs.values()
+    once = rows.unique("prompt_digest", keep="first")
+    assert (rows.height, once.height) == (4, 3)
+    assert once["work_seconds"].sum() == pytest.approx(run["busy_seconds"], abs=1e-5)
+    assert run["busy_seconds"] >= 0.02 * 3 / copies
+    shared = rows.filter(pl.col("prompt_digest") == rows["prompt_digest"][0])
+    assert shared["work_seconds"].n_unique() == 1
+
+
+def test_a_resumed_cell_has_parts_of_both_runs(job, monkeypatch):
+    """After a broken run each completion keeps its part of the run that made it."""
+    whole = echo.Engine.answers
+
+    def breaks(self, requests):
+        yield from itertools.islice(whole(self, requests), 1)
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(echo.Engine, "answers", breaks)
+        with pytest.raises(RuntimeError):
+            job(options={"delay": 0.01})
+    job(options={"delay": 0.01})
+    rows, runs = shares(job)
+    assert rows["engine"].n_unique() == len(runs) == 2
+    assert rows["work_seconds"].min() >= 0.01
+    sums = dict(rows.group_by("engine").agg(pl.col("work_seconds").sum()).iter_rows())
+    assert sums == pytest.approx({run: one["busy_seconds"] for run, one in runs.items()}, abs=1e-5)
+
+
+def test_an_older_journal_stays_usable_without_parts(job, tmp_path):
+    """Completions that do not say when they were finished are taken, and their part is null."""
+    job()
+    (file,) = (tmp_path / "journal").rglob("*.jsonl")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    old = [
+        {k: v for k, v in line.items() if k not in ("finished", "cached_tokens")} for line in lines
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in old))
+    first = job.bytes
+    assert job(to="again")["generated"] == 0 and job.bytes == first
+    rows, runs = shares(job)
+    assert rows["work_seconds"].to_list() == [None] * 4
+    assert [run["busy_seconds"] for run in runs.values()] == [None]

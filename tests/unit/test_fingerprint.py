@@ -1,7 +1,40 @@
 """The fingerprint changes with what a script does, and with nothing else."""
 
+import dis
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from slmrag import fingerprint
+from slmrag.engines import ENGINES
+from slmrag.indexing import BUILDERS, builder, package_of
+from slmrag.readers import FORMATS
+from slmrag.retrievers import KINDS, retriever
+
+REPO = fingerprint.SCRIPTS
+PACKAGE = REPO / "slmrag"
+KIND_OF = {"engines": ENGINES, "indexing": BUILDERS, "readers": FORMATS, "retrievers": KINDS}
+CHOOSING = {
+    "prepare_corpus": "readers",
+    "prepare_dataset": "readers",
+    "index_passages": "indexing",
+    "retrieve_passages": "retrievers",
+    "generate_answers": "engines",
+    "grade_answers": "engines",
+}
+SCRIPT_NAMES = sorted(path.stem for path in REPO.glob("*.py"))
+JOBS = [
+    (script, {package: kind} if package else {})
+    for script in SCRIPT_NAMES
+    for package in [CHOOSING.get(script)]
+    for kind in (KIND_OF[package] if package else [""])
+]
+"""Each script, with each kind that an entry can choose for it."""
 
 SCRIPT = '''"""Doc."""
 from slmrag.pure import double
@@ -32,7 +65,16 @@ def scripts(tmp_path, monkeypatch):
 
 
 def code(*args, **chosen):
-    """Return a fingerprint computed afresh."""
+    """Return a fingerprint computed afresh, and let nothing of it be remembered."""
+    forget()
+    try:
+        return fingerprint.code(*args, **chosen)
+    finally:
+        forget()
+
+
+def forget():
+    """Forget all that was read of the code."""
     for function in (
         fingerprint.code,
         fingerprint._imported,
@@ -40,7 +82,6 @@ def code(*args, **chosen):
         fingerprint._syntax,
     ):
         function.cache_clear()
-    return fingerprint.code(*args, **chosen)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +133,177 @@ def test_an_unknown_kind_is_refused(scripts):
         code("work", kinds="c")
 
 
+def test_several_kinds_can_be_chosen(scripts):
+    """With kinds a and b chosen, an edit of either changes it."""
+    (scripts / "work.py").write_text("from slmrag.kinds import a\n")
+    before = code("work", kinds=("a", "b"))
+    (scripts / "slmrag/kinds/b.py").write_text("B = 2\n")
+    assert code("work", kinds=("a", "b")) != before
+    assert code("work", kinds=("a",)) == code("work", kinds="a")
+
+
+def test_a_registry_does_not_count(scripts, monkeypatch):
+    """A kind that is added to a registry changes nothing, for neither its users nor its others."""
+    monkeypatch.setattr(fingerprint, "REGISTRIES", frozenset({"kinds"}))
+    (scripts / "work.py").write_text("from slmrag.kinds import a\n")
+    (scripts / "other.py").write_text("from slmrag.kinds.a import A\n")
+    before = code("work", kinds="a"), code("other")
+    registry = scripts / "slmrag/kinds/__init__.py"
+    registry.write_text(f"{registry.read_text()}\n\ndef c():\n    from slmrag.kinds import c\n")
+    assert (code("work", kinds="a"), code("other")) == before
+    (scripts / "slmrag/kinds/b.py").write_text("B = 2\n")
+    assert (code("work", kinds="a"), code("other")) == before
+
+
+def test_what_a_package_runs_before_its_module_counts(scripts):
+    """An edit of a package's first file counts for who imports one of its modules."""
+    (scripts / "slmrag/room").mkdir()
+    (scripts / "slmrag/room/__init__.py").write_text("")
+    (scripts / "slmrag/room/thing.py").write_text("T = 1\n")
+    (scripts / "work.py").write_text("from slmrag.room.thing import T\n")
+    before = code("work")
+    (scripts / "slmrag/room/__init__.py").write_text("R = 1\n")
+    assert code("work") != before
+
+
+def test_a_module_that_is_run_by_its_name_counts(scripts):
+    """A text that is a module's name is an import: ``python -m``, a class that a library loads."""
+    (scripts / "work.py").write_text('RUN = ["-m", "slmrag.pure"]\n')
+    before = code("work")
+    (scripts / "slmrag/pure.py").write_text("")
+    assert code("work") != before
+
+
 def test_every_script_has_a_fingerprint():
-    """Each script of the workflow can be fingerprinted, and no two are alike."""
-    names = [path.stem for path in fingerprint.SCRIPTS.glob("*.py")]
-    assert len({code(name) for name in names}) == len(names) > 0
+    """Each script of the workflow can be fingerprinted, and no two jobs' are alike."""
+    found = {fingerprint.code(script, **chosen) for script, chosen in JOBS}
+    assert len(found) == len(JOBS) > len(SCRIPT_NAMES)
+
+
+@pytest.mark.parametrize("package", KIND_OF)
+def test_a_kind_is_the_module_of_its_name(package):
+    """A registry finds the module that counts in its place."""
+    for kind, load in KIND_OF[package].items():
+        found = load()
+        assert getattr(found, "__module__", found.__name__) == f"slmrag.{package}.{kind}"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if hasattr(retriever(kind), "search")])
+def test_an_index_is_built_by_the_module_that_counts(kind):
+    """What builds a kind's index is of the package that the rule asks for."""
+    assert builder(kind).__name__ == f"slmrag.{package_of(kind)}.{kind}"
+    assert package_of("of_ones_own") == "retrievers"
+
+
+@pytest.mark.parametrize(("script", "chosen"), JOBS)
+def test_all_that_the_bytecode_imports_counts(script, chosen):
+    """Whatever Python would import, by the compiled code, is in the digest, of each kind."""
+    assert reached(script, chosen) <= {*fingerprint.modules(script, **chosen)}
+
+
+@pytest.mark.parametrize(("script", "chosen"), [job for job in JOBS if job[1]])
+def test_other_kinds_do_not_count(script, chosen):
+    """Of the kinds, only the chosen one is in the digest, and what that itself imports."""
+    ((package, kind),) = chosen.items()
+    held = {*fingerprint.modules(script, **chosen)}
+    kinds = {PACKAGE / package / f"{name}.py" for name in KIND_OF[package]}
+    own = PACKAGE / package / f"{kind}.py"
+    assert own in held & kinds <= closure([own])
+
+
+EXACT = ["best", "bytewise", "candidates", "exact", "products", "tiles", "hits", "topk"]
+SEARCH = ["bm25", "has_answer", "retrieval_metrics", *(f"retrievers/{name}" for name in EXACT)]
+NEVER = [
+    ("encode_passages", {}, [*SEARCH, "text", "retrievers/analysis", "retrievers/postings"]),
+    ("index_passages", {"indexing": "dense"}, [*SEARCH, "retrievers/dense", "retrievers/ann"]),
+    ("index_passages", {"indexing": "rank_bm25"}, [*SEARCH, "retrievers/rank_bm25", "encoders"]),
+    ("index_passages", {"indexing": "bm25s"}, [*SEARCH, "retrievers/bm25s", "encoders"]),
+    ("index_passages", {"indexing": "lucene"}, [*SEARCH, "retrievers/lucene", "encoders"]),
+    ("prepare_corpus", {"readers": "jsonl"}, ["text", "has_answer", "questions", "gold"]),
+    ("grade_answers", {"engines": "echo"}, ["scoring", "text", "variants", "failures"]),
+    ("score_answers", {}, ["generation", "journal", "trimming", "context"]),
+    ("build_prompts", {}, ["text", "retrieval_metrics", "tokenizing", "chat"]),
+]
+
+
+@pytest.mark.parametrize(("script", "chosen", "never"), NEVER)
+def test_what_cannot_change_an_output_does_not_count(script, chosen, never):
+    """Search is no part of an index, answers are none of a corpus, metrics none of a grade."""
+    held = {*fingerprint.modules(script, **chosen)}
+    modules = {PACKAGE / f"{name}.py" for name in never}
+    assert all(path.is_file() for path in modules)
+    assert not held & modules
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(job=st.sampled_from(JOBS), inside=st.booleans(), data=st.data())
+def test_a_statement_counts_where_its_module_does(repository, job, inside, data):
+    """A statement more in any module changes the digests that hold the module, and no others."""
+    script, chosen = job
+    before, held = code(script, **chosen), {*fingerprint.modules(script, **chosen)}
+    everything = {*repository.rglob("*.py")}
+    path = data.draw(st.sampled_from(sorted(held if inside else everything - held)))
+    text = path.read_text()
+    path.write_text(f"{text}\nONE_MORE = 1\n")
+    after = code(script, **chosen)
+    path.write_text(text)
+    assert (after != before) is inside
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A copy of all scripts and of the package, to edit."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPO, tmp_path / "scripts", ignore=ignore)
+    monkeypatch.setattr(fingerprint, "SCRIPTS", tmp_path / "scripts")
+    return tmp_path / "scripts"
+
+
+def reached(script: str, chosen: dict[str, str]) -> set[Path]:
+    """Return what a script and its chosen kind import, by their bytecode."""
+    kinds = [PACKAGE / package / f"{kind}.py" for package, kind in chosen.items()]
+    return closure([REPO / f"{script}.py", *kinds])
+
+
+def closure(starts: list[Path]) -> set[Path]:
+    """Return the files that bytecode imports, but for watchers, transports and registries."""
+    found, waiting = set(), starts
+    while waiting:
+        path = waiting.pop()
+        if path not in found and not (path.name == "__init__.py" and path.parent.name in KIND_OF):
+            found.add(path)
+            names = imports(compile(path.read_bytes(), str(path), "exec"))
+            waiting += [file for name in names if (file := file_of(name))]
+    return found
+
+
+def imports(compiled: CodeType) -> Iterator[str]:
+    """Yield the dotted names that some bytecode, and the functions in it, may import."""
+    module = ""
+    for step in dis.get_instructions(compiled):
+        if step.opname == "IMPORT_NAME":
+            module = step.argval
+            yield module
+        if step.opname == "IMPORT_FROM":
+            yield f"{module}.{step.argval}"
+    for constant in compiled.co_consts:
+        if isinstance(constant, CodeType):
+            yield from imports(constant)
+        if isinstance(constant, str) and re.fullmatch(r"slmrag(\.\w+)+", constant):
+            yield constant
+
+
+def file_of(name: str) -> Path | None:
+    """Return the file of a module of ours that counts."""
+    _, room, *_ = [*name.split("."), "", ""]
+    aside = fingerprint.WATCHERS | fingerprint.TRANSPORTS
+    if not name.startswith("slmrag.") or room in aside:
+        return None
+    base = REPO.joinpath(*name.split("."))
+    files = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in files if path.is_file()), None)

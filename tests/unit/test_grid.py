@@ -31,6 +31,6 @@ def test_a_pattern_matches_the_names_alone():
 
 def test_the_objects_are_those_that_are_read():
     """A corpus counts only where a run searches it."""
-    assert grid.objects(config.load(MINIMAL)) == ["passages", "questions"]
+    assert grid.objects(config.load(MINIMAL)) == ["questions", "passages"]
     skipped = edited(("skip", [{"dataset": "quiz", "mode": "bm25_context"}]))
     assert grid.objects(config.load(skipped)) == ["questions"]

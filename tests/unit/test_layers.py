@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from slmrag import fingerprint
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 MODULES = sorted((SCRIPTS / "slmrag").rglob("*.py"))
-WATCHERS = {"allotment", "ending", "job", "joblog", "logpump", "memory", "gpu_memory"}
-WATCHERS |= {"tracking"}
+WATCHERS = fingerprint.WATCHERS - {"errors", "events", "progress"}
 """Only job and its helpers know these; everybody may report through events and progress."""
 
 HEAVY = {"torch", "transformers", "vllm", "boto3", "clearml", "mlflow", "altair", "snakemake"}

@@ -51,6 +51,15 @@ def test_a_kind_over_other_hits(tmp_path: Path) -> None:
     assert made(kind="mine", of="a").upstream() == ["a"]
 
 
+def test_a_kind_in_two_files(tmp_path: Path) -> None:
+    """Where a kind's building stands apart, its BUILD is read there."""
+    for room, code in (("indexing", "BUILD = {'lower': True}"), ("retrievers", "SEARCH = {}")):
+        (tmp_path / room).mkdir()
+        written(tmp_path / room, code)
+    made = entry("mine", Retriever, tmp_path / "retrievers/mine.py")
+    assert made(kind="mine", lower=False).build_params() == {"kind": "mine", "lower": False}
+
+
 def test_keys_that_are_not_written_out(tmp_path: Path) -> None:
     """Keys that only running the module would show are refused, with the file."""
     with pytest.raises(UserError, match="BUILD must be written out"):

@@ -56,6 +56,13 @@ def test_too_shallow() -> None:
     assert "depth" in verdicts(PUBLISHED, {"nq/bm25": shallow})[0]["verdict"]
 
 
+def test_a_metric_that_is_null() -> None:
+    """A metric that could not be known is not measured, and the verdict says why."""
+    found = metrics(0.4)
+    found["metrics"]["has_answer@5"] = {"mean": None, "reason": "no gold"}
+    assert verdicts(PUBLISHED, {"nq/bm25": found})[0]["verdict"] == "not measured: no gold"
+
+
 def check(folder: Path, mean: float, passages: int = 100) -> Path:
     """Run check_reference on one run."""
     (folder / "reference.yaml").write_text(yaml.safe_dump(PUBLISHED))

@@ -6,23 +6,22 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.workflow.project import ECHO, ROOT, Project, asked, make_project
+from tests.workflow.project import ECHO, PASSAGES, ROOT, Project, asked, make_project
 
 COPIED = ("Snakefile", "rules", "workflow", "profiles", "config", "envs")
 MADE = ("results", "resources", "logs", "benchmarks", ".snakemake")
 BATCHES = ("model", "cell")
 DENSE = {"kind": "dense", "encoder": "hashing", "depth": 4}
-OTHERS = {
-    "trivia": [
-        ("What is the capital of Peru?", ["Lima"], 1),
-        ("What is the capital of Kenya?", ["Nairobi"], 2),
-        ("What is the currency of Japan?", ["yen"], 3),
-    ],
-    "more": [
-        ("What is the capital of Norway?", ["Oslo"], 4),
-        ("What is the capital of Ghana?", ["Accra"], 5),
-    ],
-}
+TRIVIA = [
+    ("What is the capital of Peru?", ["Lima"], 1),
+    ("What is the capital of Kenya?", ["Nairobi"], 2),
+    ("What is the currency of Japan?", ["yen"], 3),
+]
+"""Their gold passages stand in another file and format than they do."""
+MORE = [
+    ("What is the capital of Norway?", ["Oslo"], 4),
+    ("What is the capital of Ghana?", ["Accra"], 5),
+]
 DENSE_MODE = {
     "context": "retriever",
     "prompt": "config/prompts/with_context.jinja",
@@ -45,25 +44,38 @@ def copy_repo(target: Path) -> None:
 
 def made(folder: Path, batch: str) -> Project:
     """Return a finished run in a folder, with 64 answers that differ in model or prompt."""
-    trivia = {"object": "trivia", "format": "dpr", "corpus": "facts"}
+    gold = {"gold": "gold", "gold_format": "beir"}
+    trivia = {"object": "trivia", "format": "jsonl", "corpus": "facts", **gold}
     project = make_project(
         folder,
-        objects={name: {"uri": f"data/{name}.json"} for name in OTHERS},
+        objects={name: {"uri": f"data/{name}"} for name in ("trivia", "gold", "more")},
         datasets={"trivia": trivia},
         retrievers={"dense": DENSE},
         modes={"dense_context": DENSE_MODE},
         models={"parrot": ECHO, "mynah": {**ECHO, "options": {"answer": "Paris"}}},
         generation={"batch": batch},
     )
-    for name, questions in OTHERS.items():
-        text = json.dumps([asked(*question) for question in questions])
-        (folder / f"data/{name}.json").write_text(text)
+    (folder / "data/more").write_text(json.dumps([asked(*question) for question in MORE]))
+    write_lines(folder / "data/trivia", (named(*question) for question in TRIVIA))
+    rows = enumerate(PASSAGES, 1)
+    gold = ({"_id": str(id), "title": title, "text": text} for id, (title, text) in rows)
+    write_lines(folder / "data/gold", gold)
     copy_repo(folder / "repo")
     template = (folder / "repo/config/prompts/with_context.jinja").read_text()
     (folder / "repo/config/prompts/other.jinja").write_text(f"Read.\n{template}")
     (folder / "config").symlink_to("repo/config")
     run(project)
     return project
+
+
+def named(question: str, answers: list[str], gold: int) -> dict:
+    """Return a question that names the passage that answers it."""
+    return {"question": question, "answers": answers, "gold": [str(gold + 1)]}
+
+
+def write_lines(path: Path, records: Iterable[dict]) -> None:
+    """Write records as lines of JSON."""
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
 def run(project: Project, *args: str) -> str:

@@ -90,9 +90,14 @@ def per_model(jobs: Jobs, config: dict) -> Jobs:
 
 
 def planned(said: str) -> set[str]:
-    """Return the files that a dry run says it would make."""
+    """Return the files that a dry run says it would make, resources without their digits."""
     lists = re.findall(r"^    output: (.*)$", said, re.MULTILINE)
-    return {name for names in lists for name in names.split(", ")}
+    return {plain(name) for names in lists for name in names.split(", ")}
+
+
+def plain(path: str) -> str:
+    """Return a path under resources/ without the digits of what its entry is made from."""
+    return re.sub(r"-[0-9a-f]{8}(?=[/.]|$)", "", path) if path.startswith("resources/") else path
 
 
 def completions(project: Project) -> int:
@@ -259,7 +264,7 @@ def of_entries() -> list[Edit]:
 
 def of_sources() -> list[Edit]:
     """Return the edits of data, templates and code that can change something."""
-    quiz = [f"quiz/{mode}" for mode in MODES]
+    quiz, trivia = ([f"{dataset}/{mode}" for mode in MODES] for dataset in DATASETS)
     return [
         Edit(
             "a prompt template",
@@ -302,21 +307,56 @@ def of_sources() -> list[Edit]:
             SCORED,
         ),
         Edit(
-            "the code that normalises text",
-            "preparation and all that follows",
+            "the code that normalises answers",
+            "the sets and all that follows; no corpus, no index",
             source(f"{SCRIPTS}/slmrag/text.py", "import", "import math\nimport"),
             {rule: list(DATASETS) for rule in ("prepare_dataset", "audit_dataset")}
-            | {"prepare_corpus": ["facts"]}
-            | INDEXES
             | RETRIEVED
             | {"build_prompts": CELLS}
             | answers(),
         ),
         Edit(
+            "the code of a reader of gold passages",
+            "the set with that `gold_format` and what follows",
+            source(f"{SCRIPTS}/slmrag/readers/beir.py", "from", "import math\nfrom"),
+            {
+                "prepare_dataset": ["trivia"],
+                "audit_dataset": ["trivia"],
+                "retrieve_passages": ["trivia/bm25", "trivia/dense"],
+                "build_prompts": trivia,
+            }
+            | answers(cells=trivia),
+        ),
+        *of_retrievers(),
+        Edit(
             "the report's style",
             "the report",
             source("workflow/report/report.css", "{", "{ /* other */"),
             {"report_comparison": [""]},
+        ),
+    ]
+
+
+def of_retrievers() -> list[Edit]:
+    """Return the edits of the code of retrievers."""
+    return [
+        Edit(
+            "the code of BM25's index",
+            "its index, hits and what they feed; no encoding",
+            source(f"{SCRIPTS}/slmrag/indexing/rank_bm25.py", "from", "import math\nfrom"),
+            {"index_passages": ["facts/bm25"]} | BM25,
+        ),
+        Edit(
+            "the code of BM25's search",
+            "its hits and what they feed; no index",
+            source(f"{SCRIPTS}/slmrag/bm25.py", "import math", "import math\nimport time"),
+            BM25,
+        ),
+        Edit(
+            "the code of exact search",
+            "dense hits and what they feed; no index, no encoding",
+            source(f"{SCRIPTS}/slmrag/retrievers/tiles.py", "from", "import time\nfrom"),
+            DENSE,
         ),
     ]
 
@@ -345,8 +385,12 @@ def of_nothing() -> list[Edit]:
         ),
         ("an env's pins", source("envs/data.yaml", "polars==", "polars==9.")),
         ("a comment", source(f"{SCRIPTS}/score_answers.py", "\n\n\n", "\n\n\n# why\n")),
+        (
+            "a format, a retriever or an engine in its registry",
+            source(f"{SCRIPTS}/slmrag/retrievers/__init__.py", "\nKINDS", "\nMINE = 1\n\nKINDS"),
+        ),
         ("a docstring", source(f"{SCRIPTS}/slmrag/verdicts.py", '"""', '"""Well: ')),
-        ("`touch` of any file under 1 GB, `git checkout`", touch_all),
+        ("`touch` of any source, of any other file under 1 GB, `git checkout`", touch_all),
         ("a copy of everything, `.snakemake` too, in another place", clone),
     ]
     return [Edit(what, "nothing", apply) for what, apply in nothing]

@@ -38,7 +38,6 @@ BAD_DATA = [
     (broken_questions('[{"question": "x", "answers": ["y"]}, {"question": '), "questions.json"),
     (broken_questions('[{"question": "x", "answers": []}]'), "answer"),
     (broken_questions("not json"), "questions.json"),
-    (lambda p: (p.folder / "data/questions.json").unlink(), "data/questions.json"),
     (empty_corpus, "passages.tsv"),
 ]
 
@@ -82,14 +81,14 @@ def test_a_mistake_in_a_model_is_tried_again(tmp_path):
 
 @pytest.mark.slow
 def test_a_source_that_is_gone_costs_nothing(tmp_path):
-    """Where a local source was deleted a run stops before it removes the copy."""
+    """Where a local source was deleted a run says so, and what was made of it stays."""
     project = make_project(tmp_path / "p")
     project.run("answers")
     source, kept = project.folder / "data/questions.json", tmp_path / "kept.json"
     source.rename(kept)
     done = project.run(check=False)
     assert done.returncode != 0
-    assert "objects.questions.uri: data/questions.json is gone" in done.stdout + done.stderr
-    assert (project.folder / "resources/raw/questions/questions.json").exists()
+    assert "objects.questions.uri: data/questions.json is not there" in done.stdout + done.stderr
+    assert [*(project.folder / "resources/raw").glob("questions-*/questions.json")]
     kept.rename(source)
     assert "Nothing to be done" in project.run("answers").stderr

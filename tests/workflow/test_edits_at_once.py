@@ -44,7 +44,10 @@ SOME = settings(
 @example(batch="cell", names=["a data set is added", "a mode is added", "a model is added"])
 @example(batch="model", names=["one line of the corpus", "BM25's k1", "a model's temperature"])
 def test_one_run_takes_up_all_edits(finished, tmp_path_factory, batch, names):
-    """The plan is the edits' union; after one run nothing is left, and all is as from scratch."""
+    """The plan is the edits' union; after one run nothing is left, and all is as from scratch.
+
+    Resources of before the edits stay beside those that are used now.
+    """
     folder = tmp_path_factory.mktemp("edited")
     project = copied(finished[batch], folder / "project")
     for name in names:
@@ -53,7 +56,9 @@ def test_one_run_takes_up_all_edits(finished, tmp_path_factory, batch, names):
     assert reruns.planned(run(project, "-n")) == wanted(project, names)
     both(run, [project, scratch])
     assert "Nothing to be done" in run(project, "-n")
-    assert results(project) == results(scratch)
+    found, right = results(project), results(scratch)
+    assert {name: found[name] for name in right} == right
+    assert all(name.startswith("resources/") for name in found.keys() - right.keys())
 
 
 def wanted(project: Project, names: list[str]) -> set[str]:

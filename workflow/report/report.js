@@ -100,7 +100,7 @@ function passageList(data, mode) {
   const words = hit === null ? "" : hit ? ", an answer in the text" : ", no answer in the text";
   const gold = rank ? `, gold passage at rank ${rank}` : "";
   const box = make("details");
-  box.append(make("summary", `${places.length} passage${places.length === 1 ? "" : "s"}${words}${gold}`), list);
+  box.append(make("summary", `${places.length} passage${places.length === 1 ? "" : "s"} chosen${words}${gold}`), list);
   return box;
 }
 
@@ -110,7 +110,7 @@ function promptText(data, number) {
 }
 
 function answerOf(data, cell, answer) {
-  const [prompt, raw, said, primary, f1, exact, match, failure, finish, tokens] = answer;
+  const [prompt, raw, said, primary, f1, exact, match, failure, finish, tokens, cut] = answer;
   const box = make("details", null, "answer");
   const summary = make("summary");
   summary.append(make("span", digits(primary), "score"), make("span", cell.join(" · "), "who"));
@@ -123,7 +123,9 @@ function answerOf(data, cell, answer) {
     if (box.childElementCount > 1) return;
     const facts = `F1 ${digits(f1)}, exact match ${digits(exact)}, match ${digits(match)}; ` +
       `${tokens} tokens, finish: ${finish}`;
-    box.append(make("p", facts, "note"), make("h4", "All that the model wrote"),
+    box.append(make("p", facts, "note"));
+    if (cut) box.append(make("p", cut, "note"));
+    box.append(make("h4", "All that the model wrote"),
       make("pre", raw === 0 ? said : raw), make("h4", "Prompt"), make("pre", promptText(data, prompt)));
     all("pre", box).forEach(pre => pre.dir = "auto");
   });

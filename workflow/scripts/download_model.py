@@ -3,6 +3,7 @@
 from slmrag.checkpoints import fetch_checkpoint
 from slmrag.files import digest, write_json
 from slmrag.job import run_job
+from slmrag.local_files import Source, refuse_change
 
 
 def main(input, output, params):
@@ -12,6 +13,7 @@ def main(input, output, params):
     revision, files = fetch_checkpoint(
         params.uri, revision, output.checkpoint, dict(params.storage), allow_pickle
     )
+    refuse_change(Source(params.uri, True, allow_pickle), files, getattr(params, "content", None))
     content = digest([[file["name"], file["sha256"]] for file in files])
     manifest = {"uri": params.uri, "revision": revision, "files": files, "digest": content}
     write_json(manifest, output.manifest)

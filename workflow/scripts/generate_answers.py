@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slmrag.answers import Cell
+from slmrag.answers import Cell, warn_of_cuts
 from slmrag.files import digest
 from slmrag.generation import Setup, generate
 from slmrag.job import run_job
 from slmrag.journal import Journal
+from slmrag.shares import Works
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +23,13 @@ def main(input, output, params):
         files = zip(input.prompts, output.answers, output.timings, strict=True)
         cells = [Cell(*three, Path(scratch, str(at))) for at, three in enumerate(files)]
         counts = generate(setup, journal, cells, "generate")
-        totals = Counter()
+        totals, works = Counter(), Works(journal)
         for name, cell in zip(params.cells, cells, strict=True):
             if not cell.height():
                 logger.warning("%s: its prompt file has no rows, so nothing is answered", name)
-            totals.update({**cell.write(journal), f"answers/{name}": cell.height()})
+            found = cell.write(journal, works)
+            warn_of_cuts(name, found, cell.height())
+            totals.update({**found, f"answers/{name}": cell.height()})
     counts["from_journal"] = counts["questions"] - counts["generated"]
     if setup.checkpoint:
         counts["model_parameters"] = setup.checkpoint.parameters

@@ -3,13 +3,14 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slmrag.answers import Cell
+from slmrag.answers import Cell, warn_of_cuts
 from slmrag.files import digest, sha256_file, write_json, write_table
 from slmrag.generation import Setup, generate
 from slmrag.grading import judge_name, parse, questions_for_judge, summarise
 from slmrag.job import run_job
 from slmrag.journal import Journal
 from slmrag.prompting import prompt_digest
+from slmrag.shares import Works
 
 
 def main(input, output, params):
@@ -27,13 +28,15 @@ def main(input, output, params):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
             cells.append(scratch_cell(Path(scratch, str(place)), prompts))
         generate(setup, journal, [cell for cell, _ in cells], "grade")
+        works = Works(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):
             cell, made = cells[place]
-            cut = cell.write(journal)["shortened"]
+            counts = cell.write(journal, works)
+            warn_of_cuts(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             grades = write_grades(made / "verdicts.parquet", table)
             summary = {**name, **summarise(grades, params.metrics), "judge": judge}
-            summary["cut"] = results[f"judge_prompts_cut/{'/'.join(name.values())}"] = cut
+            summary["shortened"] = counts["shortened"]
             summary["sources"] = {"answers": sha256_file(input.answers[place])}
             write_json(summary, page)
             share = summary["share_correct"]["mean"]
@@ -42,12 +45,12 @@ def main(input, output, params):
 
 
 def write_grades(verdicts, table):
-    """Write each question's verdict and grade; return the grades."""
+    """Write each question's verdict, grade and the words that its prompt lost; return grades."""
     import polars as pl
 
     found = pl.read_parquet(verdicts)
     grades = pl.Series("grade", [parse(text) for text in found["raw_answer"]], dtype=pl.String)
-    kept = found.select("question_id", "prompt_digest", grades, verdict="raw_answer")
+    kept = found.select("question_id", "prompt_digest", grades, "words_cut", verdict="raw_answer")
     write_table(kept, table)
     return grades.to_list()
 

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from slmrag import events
 from slmrag.files import write_json
+from slmrag.indexing import builder
 from slmrag.job import run_job
 from slmrag.reading import counts
-from slmrag.retrievers import retriever
 from slmrag.retrievers.corpus import size as count
 from slmrag.retrievers.store import atomic_folder, describe, folder_digest, resolved
 
 
 def main(input, output, params):
     """Write the index folder of one retriever and corpus, whole or absent, and its digest."""
-    kind = retriever(params.entry["kind"])
+    kind = builder(params.entry["kind"])
     passages = Path(input.passages)
     built = resolved(params.entry, kind.BUILD)
     given = {

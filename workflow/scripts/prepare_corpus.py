@@ -5,7 +5,8 @@ from slmrag.corpus import checked
 from slmrag.files import write_json
 from slmrag.job import run_job
 from slmrag.progress import bar
-from slmrag.readers import files_of, reader
+from slmrag.readers import reader
+from slmrag.readers.folders import files_of
 from slmrag.readers.shapes import PASSAGES
 from slmrag.streaming import write_stream
 

@@ -4,13 +4,14 @@ import logging
 from collections import Counter
 
 import polars as pl
-from slmrag.audit import audit_questions
 from slmrag.files import write_json, write_table
 from slmrag.gold import with_gold
 from slmrag.job import run_job
 from slmrag.overlap import overlaps
+from slmrag.question_audit import audit_questions
 from slmrag.questions import checked, row
-from slmrag.readers import files_of, reader
+from slmrag.readers import reader
+from slmrag.readers.folders import files_of
 from slmrag.readers.shapes import QUESTIONS
 from slmrag.sampling import sample
 

@@ -1,5 +1,6 @@
 """Find each question's passages, and measure how many are worth finding."""
 
+import logging
 from pathlib import Path
 
 import polars as pl
@@ -25,9 +26,12 @@ def main(input, output, params):
     summary = summarise(relevance, params.entry["depth"]) | about
     write_table(table, output.hits)
     write_json(summary, output.metrics)
+    for reason in {value["reason"] for value in summary["metrics"].values() if "reason" in value}:
+        logging.getLogger(__name__).warning("gold metrics are not known: %s", reason)
     means = {name: value["mean"] for name, value in summary["metrics"].items()}
-    found_of = {"questions": len(questions), "without_hits": summary["without_hits"]}
-    return found_of | counts(hits.facts) | means
+    known = {name: mean for name, mean in means.items() if mean is not None}
+    asked = {"questions": len(questions), "without_hits": summary["without_hits"]}
+    return asked | counts(hits.facts) | known
 
 
 def found(input, params, questions):

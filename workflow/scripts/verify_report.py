@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slmrag.job import run_job
 from slmrag.progress import terminal
-from slmrag.reporting import expected, sources, verify, verify_grades
+from slmrag.reporting import expected, sources, verify, verify_grades, verify_retrieval
 
 
 def main(input, output, params):
@@ -16,6 +16,10 @@ def main(input, output, params):
     checked = verify.verify(experiment, report)
     checked["verdicts"] = sum(
         verify_grades.check(page, experiment) for page in getattr(input, "grades", ())
+    )
+    runs = zip(getattr(input, "hits", ()), getattr(input, "searched", ()), strict=True)
+    checked["retrieval metrics"] = sum(
+        verify_retrieval.check(hits, passages, experiment) for hits, passages in runs
     )
     rows = pl.read_parquet(report.parquet).to_dicts()
     checked["expected"] = sum(

@@ -1,23 +1,26 @@
 """One cell of the grid on its way from prompts to answers."""
 
 import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.journal import Journal
 from slmrag.prompting import Prompt
+from slmrag.shares import Works
 from slmrag.spool import Spool
 from slmrag.trimming import trim
 
 if TYPE_CHECKING:
     import polars as pl
 
+logger = logging.getLogger(__name__)
 BATCH = 256
 ASKED = ("question_id", "prompt", "prompt_digest", "passages", "passages_dropped", "words_cut")
 MADE = ("raw_answer", "answer", "prompt_tokens", "generated_tokens", "finish_reason")
 ANSWERS = (*ASKED[:3], *MADE, *ASKED[3:])
-TIMES = ("first_token_seconds", "seconds", "engine")
+TIMES = ("first_token_seconds", "seconds", "engine", "work_seconds")
 
 
 class Cell:
@@ -47,26 +50,31 @@ class Cell:
         asked = zip(names, prompts, keys, strict=True)
         self._asked.add([(name, prompt.text, key, *prompt[1:4]) for name, prompt, key in asked])
 
-    def write(self, journal: Journal) -> dict[str, int]:
-        """Write the answers, the same for the same journal, and the timings; return counts."""
-        counts = {"truncated": 0, "empty": 0, "shortened": 0}
+    def write(self, journal: Journal, works: Works) -> dict[str, int]:
+        """Write the answers, the same for the same journal, and the timings; return counts.
+
+        ``works`` are of the same journal; each run's record says how long it was busy.
+        """
+        counts = dict.fromkeys(("truncated", "empty", "shortened", "questions_shortened"), 0)
         runs: set[str] = set()
         for frame in self._asked.frames():
-            pairs = zip(frame.rows(), journal.read(frame["prompt_digest"].to_list()), strict=True)
-            rows = [(*row, *_completion(made, row[1])) for row, made in pairs]
+            made = journal.read(frame["prompt_digest"].to_list())
+            asked = zip(frame.rows(), made, works.seconds(made), strict=True)
+            rows = [(*row, *_completion(one, row[1]), work) for row, one, work in asked]
             self._made.add(rows)
-            runs.update(row[-1] for row in rows)
+            runs.update(one["engine"] for one in made)
             for name, count in _counts(rows).items():
                 counts[name] += count
-        records = sorted(map(journal.engines.__getitem__, runs), key=lambda one: one["started"])
+        found = [journal.engines[run] | {"busy_seconds": works.busy_seconds(run)} for run in runs]
+        records = sorted(found, key=lambda one: one["started"])
         self._made.write(self._timings, ["question_id", *TIMES], {"engines": json.dumps(records)})
         self._made.write(self._answers, ANSWERS, {})
         return counts
 
 
 def _completion(made: dict[str, Any], prompt: str) -> tuple[Any, ...]:
-    """Return the columns MADE and TIMES of a completion."""
-    names = ("prompt_tokens", "generated_tokens", "finish_reason", *TIMES)
+    """Return the columns MADE and TIMES of a completion, but its work."""
+    names = ("prompt_tokens", "generated_tokens", "finish_reason", *TIMES[:-1])
     text = made["text"].encode("utf-8", "replace").decode()
     return text, trim(text, prompt), *(made[name] for name in names)
 
@@ -77,7 +85,21 @@ def _counts(rows: Sequence[Sequence[Any]]) -> dict[str, int]:
         "truncated": sum(row[place["finish_reason"]] == "length" for row in rows),
         "empty": sum(not row[place["answer"]] for row in rows),
         "shortened": sum(bool(row[4] or row[5]) for row in rows),
+        "questions_shortened": sum(bool(row[5] and not row[3]) for row in rows),
     }
+
+
+def warn_of_cuts(name: str, counts: Mapping[str, int], height: int) -> None:
+    """Say in the log how many of a cell's prompts were cut to fit the model, where any was."""
+    if counts["shortened"]:
+        logger.warning(
+            "%s: %d of %d prompts did not fit the model and lost passages or words (%d of them "
+            "words of the question); raise max_model_len, lower max_tokens or give fewer passages",
+            name,
+            counts["shortened"],
+            height,
+            counts["questions_shortened"],
+        )
 
 
 def schema(names: Sequence[str]) -> dict[str, "pl.DataType"]:
@@ -85,6 +107,6 @@ def schema(names: Sequence[str]) -> dict[str, "pl.DataType"]:
     import polars as pl
 
     numbers = ("prompt_tokens", "generated_tokens", *ASKED[3:])
-    seconds = ("first_token_seconds", "seconds")
+    seconds = ("first_token_seconds", "seconds", "work_seconds")
     known = dict.fromkeys(numbers, pl.Int32()) | dict.fromkeys(seconds, pl.Float64())
     return {name: known.get(name, pl.String()) for name in names}

@@ -3,21 +3,15 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from slmrag.checkpoint_files import ALLOWED, DESCRIPTIONS, PICKLES, WEIGHTS, matching, weights
 from slmrag.errors import UserError
 from slmrag.storage import download
 from slmrag.storage.base import Remote
 
 log = logging.getLogger(__name__)
-
-DESCRIPTIONS = ("*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*", "NOTICE*")
-WEIGHTS = ("*.safetensors",)
-PICKLES = ("*.bin", "*.pt", "*.pth")
-ALLOWED = ("pytorch_model*.bin",)
-"""Pickles of tensors that an entry may allow; engines read them by torch's weights-only loader."""
 
 
 def fetch_checkpoint(
@@ -51,32 +45,21 @@ def _chooser(uri: str, allow_pickle: bool) -> Callable[[list[Remote]], list[Remo
 
     def choose(remotes: list[Remote]) -> list[Remote]:
         names = [remote.name for remote in remotes]
-        weights = _matching(names, WEIGHTS)
-        if not weights and allow_pickle:
-            weights = _matching(names, ALLOWED)
-        _refuse(uri, names, weights)
-        kept = weights | _matching(names, DESCRIPTIONS)
+        found = weights(names, allow_pickle)
+        _refuse(uri, names, found)
+        kept = found | matching(names, DESCRIPTIONS)
         return [remote for remote in remotes if remote.name in kept]
 
     return choose
 
 
-def _refuse(uri: str, names: list[str], weights: set[str]) -> None:
+def _refuse(uri: str, names: list[str], found: set[str]) -> None:
     if "config.json" not in names:
         raise UserError(f"{uri}: holds no config.json, so it is no checkpoint; check the place")
-    if not weights:
-        others = sorted(_matching(names, PICKLES)) or ["no weights at all"]
+    if not found:
+        others = sorted(matching(names, PICKLES)) or ["no weights at all"]
         raise UserError(
             f"{uri}: holds no *.safetensors but {', '.join(others[:3])}; "
             "save it by save_pretrained, or set `allow_pickle: true` where the weights are "
             "pytorch_model*.bin"
         )
-
-
-def _matching(names: list[str], patterns: tuple[str, ...]) -> set[str]:
-    bases = {name: name.rsplit("/", 1)[-1] for name in names}
-    return {
-        name
-        for name, base in bases.items()
-        if not base.startswith(".") and any(fnmatch(base, pattern) for pattern in patterns)
-    }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.errors import UserError
+from slmrag.gold_match import distinct, gold_rank
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,8 +45,8 @@ def _none(questions: "pl.DataFrame", *_: Any) -> list[list[Passage]]:
 def _oracle(
     questions: "pl.DataFrame", hits: Source, passages: Source, entry: dict[str, Any], dataset: str
 ) -> list[list[Passage]]:
-    """The gold passages of the data set itself; a question without any is an error."""
-    gold = questions["gold"].to_list()
+    """The gold passages of the data set itself, each once; a question without any is an error."""
+    gold = [distinct(own) for own in questions["gold"].to_list()]
     missing = [name for name, one in zip(questions["question_id"], gold, strict=True) if not one]
     if missing:
         raise UserError(
@@ -105,14 +106,8 @@ def _answered(
 
 
 def _gold_ranks(questions: "pl.DataFrame", wanted: list[list[Passage]]) -> list[int | None]:
-    """The rank, from 1, of the first gold passage: by id, or by text where ids differ."""
+    """The rank, from 1, of the first gold passage."""
     return [
-        next((rank for rank, p in enumerate(shown, 1) if _among(p, gold)), None)
+        gold_rank(shown, gold)
         for shown, gold in zip(wanted, questions["gold"].to_list(), strict=True)
     ]
-
-
-def _among(passage: Passage, gold: list[Passage]) -> bool:
-    return any(
-        (one["id"] and one["id"] == passage["id"]) or one["text"] == passage["text"] for one in gold
-    )

@@ -5,11 +5,12 @@ from typing import Any
 
 import polars as pl
 
+from slmrag.gold_join import GoldJoin, counts
 from slmrag.has_answer import words
 
 END = " ?!."
 MISSING = 20
-"""How many questions without an answer in the corpus are named."""
+"""How many questions without an answer or without gold in the corpus are named."""
 
 
 def phrases(texts: pl.Expr) -> pl.Expr:
@@ -26,8 +27,7 @@ class Coverage:
         self.questions = questions
         self.answers = [{words(answer) for answer in row["answers"]} for row in questions]
         self.asked = [words(row["question"].rstrip(END)) for row in questions]
-        gold = {passage["id"] for row in questions for passage in row["gold"]} - {""}
-        self.gold, self.gold_found = pl.Series(sorted(gold), dtype=pl.String), 0
+        self.gold = GoldJoin([row["gold"] for row in questions])
         self.left = {phrase for phrase in set(self.asked).union(*self.answers) if phrase.strip()}
         self.found: set[str] = set()
         self.passages = 0
@@ -35,7 +35,7 @@ class Coverage:
     def add(self, table: pl.DataFrame) -> None:
         """Take a table of passages."""
         self.passages += table.height
-        self.gold_found += int(table["id"].is_in(self.gold.implode()).sum())
+        self.gold.add(table)
         if self.left:
             self._look(table)
 
@@ -57,9 +57,25 @@ class Coverage:
             "passages": self.passages,
             "corpus_has_answer": share(sum(held), len(held)),
             "without_answer_in_corpus": without[:MISSING],
-            "gold_ids": len(self.gold),
-            "gold_in_corpus": share(self.gold_found, len(self.gold)),
+            **self._gold(),
             "questions_in_corpus": sum(question in self.found for question in self.asked),
+        }
+
+    def _gold(self) -> dict[str, Any]:
+        """Return how many gold passages the corpus has, and of which questions it has none."""
+        found = self.gold.found()
+        passages, held = (sum(getattr(one, n) for one in found) for n in ("passages", "in_corpus"))
+        without = [
+            row["question_id"]
+            for row, one in zip(self.questions, found, strict=True)
+            if one.passages and not one.in_corpus
+        ]
+        return {
+            "gold_passages": passages,
+            "gold_in_corpus": share(held, passages),
+            **counts(found),
+            "questions_without_gold_in_corpus": len(without),
+            "without_gold_in_corpus": without[:MISSING],
         }
 
 

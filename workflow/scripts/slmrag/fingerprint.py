@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ PACKAGE = "slmrag"
 WATCHERS = frozenset(
     {
         "allotment",
+        "ending",
         "errors",
         "events",
         "gpu_memory",
@@ -26,64 +28,89 @@ WATCHERS = frozenset(
 )
 """Modules that only look on, or speak."""
 
-TRANSPORTS = frozenset({"storage"})
+TRANSPORTS = frozenset({"local_files", "storage"})
 """Modules that move bytes whose digest the manifest records."""
+
+REGISTRIES = frozenset({"engines", "indexing", "readers", "retrievers"})
+"""Packages whose ``__init__`` only finds the module of a kind: that one counts in its place."""
+
+_DOTTED = re.compile(rf"{PACKAGE}(\.\w+)+")
+
+Chosen = str | tuple[str, ...]
 
 
 @cache
-def code(script: str, **chosen: str) -> str:
+def code(script: str, **chosen: Chosen) -> str:
     """Return a digest of ``workflow/scripts/{script}.py`` and all of ours that it imports.
 
-    ``chosen`` names the one module that a registry will take: with ``retrievers="dense"`` the
-    other kinds, which ``slmrag.retrievers`` imports in functions, are left out.
-    Imports inside functions count otherwise; imports by a computed name cannot be seen.
+    ``chosen`` names the modules that registries will take: with ``retrievers="dense"``, or
+    ``readers=("csv", "kilt")``, the other kinds are left out; where nothing is chosen, all count.
+    Imports inside functions count, and so does a text that is a module's name and nothing else
+    (``python -m``); imports by a name that is computed in another way cannot be seen.
     """
-    for package, kind in chosen.items():
-        if not (SCRIPTS / PACKAGE / package / f"{kind}.py").is_file():
-            raise LookupError(f"{PACKAGE}/{package} has no module {kind}.py")
-    paths = sorted(_closure(SCRIPTS / f"{script}.py", chosen))
-    parts = [f"{path.relative_to(SCRIPTS)}\n{_syntax(path)}" for path in paths]
+    parts = [f"{path.relative_to(SCRIPTS)}\n{_syntax(path)}" for path in modules(script, **chosen)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _closure(start: Path, chosen: dict[str, str]) -> set[Path]:
-    found, waiting = set(), [start]
+def modules(script: str, **chosen: Chosen) -> list[Path]:
+    """Return the files that ``code`` is a digest of; LookupError for a kind without a module."""
+    found, waiting = set(), [SCRIPTS / f"{script}.py", *_kinds(chosen)]
+    passed_over = REGISTRIES | {*chosen} if chosen else frozenset()
     while waiting:
         path = waiting.pop()
-        if path not in found:
+        if path not in found and not _begins(path, passed_over):
             found.add(path)
-            waiting.extend(_followed(path, chosen))
-    return found
+            waiting.extend(_imported(path))
+    return sorted(path for path in found if not _begins(path, REGISTRIES))
 
 
-def _followed(path: Path, chosen: dict[str, str]) -> set[Path]:
-    """Return what a module imports; of a registry, its own and the one kind that is chosen."""
-    kind = chosen.get(path.parent.name) if path.name == "__init__.py" else None
-    if kind is None:
-        return _imported(path, in_functions=True)
-    return _imported(path, in_functions=False) | {path.with_name(f"{kind}.py")}
+def _kinds(chosen: dict[str, Chosen]) -> Iterator[Path]:
+    for package, kinds in chosen.items():
+        for kind in (kinds,) if isinstance(kinds, str) else kinds:
+            path = SCRIPTS / PACKAGE / package / f"{kind}.py"
+            if not path.is_file():
+                raise LookupError(f"{PACKAGE}/{package} has no module {kind}.py")
+            yield path
+
+
+def _begins(path: Path, packages: frozenset[str]) -> bool:
+    """Tell whether a file is the first of one of some packages."""
+    return path.name == "__init__.py" and path.parent.name in packages
 
 
 @cache
-def _imported(path: Path, in_functions: bool) -> frozenset[Path]:
-    nodes = ast.walk(_tree(path)) if in_functions else _tree(path).body
-    names = {name for node in nodes for name in _names(node)}
-    return frozenset(file for name in names if (file := _file(name)) is not None)
+def _imported(path: Path) -> frozenset[Path]:
+    names = {name for node in ast.walk(_tree(path)) for name in _names(node)}
+    return frozenset(file for name in names for file in _files(name.split(".")))
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    """Yield the dotted names that a statement may import; ``from a import b`` names a and a.b."""
+    """Yield the dotted names that a statement may import; those of ``from a import b`` are a.b."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        yield node.module
+    if isinstance(node, ast.ImportFrom) and not node.level:
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    if isinstance(node, ast.Constant) and _DOTTED.fullmatch(str(node.value)):
+        yield str(node.value)
 
 
-def _file(name: str) -> Path | None:
-    parts = name.split(".")
-    if parts[0] != PACKAGE or len(parts) < 2 or parts[1] in WATCHERS | TRANSPORTS:
-        return None
+def _files(parts: list[str]) -> Iterator[Path]:
+    """Yield the module that has a name, or the part of it before the last dot, and its packages.
+
+    The packages are those that run before it; of a registry that does nothing.
+    """
+    if parts[0] != PACKAGE or {*parts[1:2]} & (WATCHERS | TRANSPORTS):
+        return
+    module = _module(parts)
+    if module is None:
+        parts, module = parts[:-1], _module(parts[:-1])
+    above = (_module(parts[:end]) for end in range(1, len(parts)))
+    yield from (path for path in above if path and not _begins(path, REGISTRIES))
+    if module is not None:
+        yield module
+
+
+def _module(parts: list[str]) -> Path | None:
     base = SCRIPTS.joinpath(*parts)
     return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
 

@@ -163,9 +163,8 @@ def _run(
         try:
             with closing(engine.answers(requests)) as answers:
                 for finished in answers:
-                    facts = ({"engine": run.id, **cut.pop(one.digest, {})} for one in finished)
-                    pairs = zip(finished, facts, strict=True)
-                    journal.append([{**one._asdict(), **more} for one, more in pairs])
+                    lines = [{**run.line(one), **cut.pop(one.digest, {})} for one in finished]
+                    journal.append(lines)
                     if run.count(finished):
                         journal.note(run.record())
                     progress.update(len(finished))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slmrag.prompting import compiled
-from slmrag.statistics import intervals
-from slmrag.summary import number
+from slmrag.statistics import intervals, number
 
 if TYPE_CHECKING:
     import polars as pl

@@ -47,11 +47,9 @@ def corpora(config: Config) -> list[str]:
 
 def objects(config: Config) -> list[str]:
     """Return the raw objects that the comparison is made from."""
-    sets = [config.datasets[name] for name in datasets(config)]
-    read = [config.corpora[name].object for name in corpora(config)]
-    read += [name for entry in sets for name in (entry.object, entry.gold, entry.train) if name]
-    flat = [[names] if isinstance(names, str) else names for names in read]
-    return list(dict.fromkeys(name for names in flat for name in names))
+    entries = [config.datasets[name] for name in datasets(config)]
+    entries += [config.corpora[name] for name in corpora(config)]
+    return list(dict.fromkeys(name for entry in entries for name in entry.objects()))
 
 
 def indexes(config: Config) -> list[str]:

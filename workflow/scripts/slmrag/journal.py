@@ -29,6 +29,7 @@ class Journal:
         self.engines: dict[str, dict[str, Any]] = {}
         self._folder = folder
         self._files: list[BinaryIO] = []
+        self._homes: dict[str, int] = {}
         self._own = Appender(folder / f"{time.time_ns():x}-{uuid4().hex[:12]}.jsonl")
         # A nameless sqlite file: it spills to the temporary folder and is gone with the process.
         self._index = sqlite3.connect("", isolation_level=None)
@@ -85,7 +86,14 @@ class Journal:
     def note(self, record: dict[str, Any]) -> None:
         """Put what is known of an engine's run on disk; the last record of an ``id`` counts."""
         self.engines[record["id"]] = record
+        self._homes[record["id"]] = -1
         self._own.write([{"engine": record}])
+
+    def completions(self, run: str) -> Iterator[dict[str, Any]]:
+        """Yield all completions of an engine's run, with those that an earlier file has as well."""
+        file = self._file(self._homes[run])
+        file.seek(0)
+        return (line for _, line in lines(file, self._folder) if line["engine"] == run)
 
     def close(self) -> None:
         """Flush to the disk and let go of all files."""
@@ -105,9 +113,12 @@ class Journal:
             yield from self._index.execute(f"SELECT * FROM entries WHERE key IN ({marks})", some)
 
     def _line(self, number: int, start: int) -> dict[str, Any]:
-        file = self._own.reader() if number < 0 else self._files[number]
+        file = self._file(number)
         file.seek(start)
         return json.loads(file.readline().decode())
+
+    def _file(self, number: int) -> BinaryIO:
+        return self._own.reader() if number < 0 else self._files[number]
 
     def _read(self, path: Path) -> None:
         file = path.open("rb")
@@ -123,3 +134,4 @@ class Journal:
                 yield from ((key, number, start) for key in keys_of(line))
             else:
                 self.engines[line["engine"]["id"]] = line["engine"]
+                self._homes[line["engine"]["id"]] = number

@@ -121,10 +121,24 @@ def _without(
 ) -> str:
     """Make a prompt without the last ``cut`` words of the one passage and the question."""
     kept = " ".join(told[: max(0, len(told) - cut)])
-    if cut > len(told):
-        asked = question.split()
-        question = " ".join(asked[: len(asked) - (cut - len(told))])
+    question = without_words(question, cut - len(told))
     return make(question, [{**passages[0], "text": kept}] if kept else [])
+
+
+def without_words(text: str, cut: int) -> str:
+    """Return a text without its last ``cut`` words, as it is where that is none."""
+    words = text.split()
+    return " ".join(words[: max(0, len(words) - cut)]) if cut > 0 else text
+
+
+def remains(
+    question: str, passages: Sequence[Passage], kept: int, words_cut: int
+) -> tuple[str, list[Passage]]:
+    """Return the question and the passages that a prompt holds, by what ``fit`` said of it."""
+    if not kept:
+        return without_words(question, words_cut), []
+    (first, *rest) = passages[:kept]
+    return question, [{**first, "text": without_words(first["text"], words_cut)}, *rest]
 
 
 def cut_again(

@@ -5,6 +5,7 @@ from typing import Any
 
 ROUNDING = 0.005 + 1e-9
 """Published scores are percentages of two decimals."""
+DEEPER = "raise the retriever's depth"
 
 
 def verdicts(
@@ -20,16 +21,17 @@ def verdicts(
 def _rows(entry: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
     reason = _incomparable(entry["conditions"], found)
     for metric, score in entry["scores"].items():
-        mine = None if reason else found["metrics"].get(metric)
-        percent = None if mine is None else 100 * mine["mean"]
-        verdict = reason or _verdict(score, percent)
+        mine = {} if reason else found["metrics"].get(metric, {})
+        mean = mine.get("mean")
+        percent = None if mean is None else 100 * mean
+        verdict = reason or _verdict(score, percent, mine.get("reason"))
         names = {"run": entry["run"], "metric": metric, "source": entry["source"]}
         yield {**names, "published": score, "measured": percent, "verdict": verdict}
 
 
-def _verdict(score: float, percent: float | None) -> str:
+def _verdict(score: float, percent: float | None, reason: str | None) -> str:
     if percent is None:
-        return "not measured: raise the retriever's depth"
+        return f"not measured: {reason or DEEPER}"
     return "ok" if abs(percent - score) <= ROUNDING else "differs"
 
 

@@ -47,8 +47,7 @@ def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iter
 
 def _objects(config: "Config") -> Iterator[str]:
     for name, corpus in config.corpora.items():
-        objects = [corpus.object] if isinstance(corpus.object, str) else corpus.object
-        for used in objects:
+        for used in corpus.objects():
             yield from _reference(f"corpora.{name}.object", used, "object", config.objects)
     for name, dataset in config.datasets.items():
         yield from _reference(f"datasets.{name}.object", dataset.object, "object", config.objects)

@@ -1,9 +1,13 @@
 """How good hits are: has-answer@k (Karpukhin et al. 2020), recall@k, MRR and nDCG over gold.
 
-Every question counts, with or without hits; gold metrics are over the questions that have gold.
+Every question counts, with or without hits. Gold metrics are over the questions of which the corpus
+has at least one gold passage; of these, gold that the corpus lacks counts as not found. Where it
+has no gold of any question they are null. The relations (a hit holds gold, or is a piece of it) are
+over all questions that have gold.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,8 +24,10 @@ RESAMPLES = 2_000
 class Relevance:
     """What is relevant among the hits: parallel arrays over hits, and counts by question.
 
-    ``question`` and ``rank`` (from 1) place a hit; ``gold_passages`` is each question's number of
-    gold passages, ``gold_in_corpus`` how many of them the corpus has.
+    ``question`` and ``rank`` (from 1) place a hit; ``is_gold`` marks each gold passage's first hit.
+    ``gold_passages`` is each question's number of gold passages, ``gold_in_corpus`` how many of
+    them the corpus has. ``relations`` are other things that a hit is, by name; ``counts`` say how
+    the gold passages were found.
     """
 
     question: Array
@@ -30,28 +36,56 @@ class Relevance:
     is_gold: Array
     gold_passages: Array
     gold_in_corpus: Array
+    relations: Mapping[str, Array] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def summarise(relevance: Relevance, depth: int) -> dict[str, Any]:
-    """Return counts, and each metric's mean with a bootstrap interval."""
+    """Return counts, and each metric's mean with a bootstrap interval or why it has none."""
     total = len(relevance.gold_passages)
-    with_gold = relevance.gold_passages > 0
-    gold = {name: values[with_gold] for name, values in gold_metrics(relevance, depth).items()}
+    with_gold, scored = relevance.gold_passages > 0, relevance.gold_in_corpus > 0
+    gold, related = gold_metrics(relevance, depth), relations(relevance, depth)
+    known = intervals({name: values[scored] for name, values in gold.items()})
+    if with_gold.any() and not scored.any():
+        known = unknown(gold, relevance.counts)
+    metrics = intervals(answer_metrics(relevance, depth)) | known
     return {
         "questions": total,
         "without_hits": total - len(np.unique(relevance.question)),
         "with_gold": int(with_gold.sum()),
+        "gold_scored": int(scored.sum()),
+        "gold_passages": int(relevance.gold_passages.sum()),
         "gold_in_corpus": _share(relevance.gold_in_corpus, relevance.gold_passages),
+        **relevance.counts,
         "depth": depth,
-        "metrics": intervals(answer_metrics(relevance, depth)) | intervals(gold),
+        "metrics": metrics | intervals({n: values[with_gold] for n, values in related.items()}),
     }
+
+
+def unknown(names: Iterable[str], counts: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """Return metrics that cannot be known: null, with the reason."""
+    reason = "no gold passage is in the corpus, by id or by text"
+    if chunks := counts.get("gold_chunked"):
+        reason += f" (documents that it has in chunks: {chunks})"
+    return {name: {"mean": None, "low": None, "high": None, "reason": reason} for name in names}
 
 
 def answer_metrics(relevance: Relevance, depth: int) -> dict[str, Array]:
     """Return has-answer@k of each question: whether any of its first k hits holds an answer."""
+    return _any("has_answer", relevance, relevance.has_answer, depth)
+
+
+def relations(relevance: Relevance, depth: int) -> dict[str, Array]:
+    """Return for each relation whether any of a question's first k hits has it."""
+    found: dict[str, Array] = {}
+    for name, holds in relevance.relations.items():
+        found |= _any(name, relevance, holds, depth)
+    return found
+
+
+def _any(name: str, relevance: Relevance, holds: Array, depth: int) -> dict[str, Array]:
     return {
-        f"has_answer@{k}": (_within(relevance, relevance.has_answer, k) > 0).astype(float)
-        for k in _cutoffs(depth)
+        f"{name}@{k}": (_within(relevance, holds, k) > 0).astype(float) for k in _cutoffs(depth)
     }
 
 

@@ -19,7 +19,7 @@ class EngineRun:
 
     def __init__(self, engine: Engine, start: float) -> None:
         self.id = uuid4().hex[:12]
-        self._began = self._noted = time.perf_counter()
+        self._began = self._noted = time.monotonic()
         self._worked = time.process_time()
         self._requests = self._prompt_tokens = self._tokens = 0
         self._peak = 0
@@ -50,16 +50,23 @@ class EngineRun:
         self._requests += len(finished)
         self._prompt_tokens += sum(one.prompt_tokens for one in finished)
         self._tokens += sum(one.generated_tokens for one in finished)
-        if time.perf_counter() - self._noted < NOTE_SECONDS:
+        if time.monotonic() - self._noted < NOTE_SECONDS:
             return False
-        self._noted = time.perf_counter()
+        self._noted = time.monotonic()
         return True
+
+    def line(self, one: Completion) -> dict[str, Any]:
+        """Return what the journal keeps of a completion: ``finished`` in seconds since we began."""
+        made = one._asdict()
+        ended = made.pop("ended")
+        finished = None if ended is None else round(ended - self._began, 6)
+        return {**made, "finished": finished, "engine": self.id}
 
     def record(self) -> dict[str, Any]:
         """Return all that is known of the run by now."""
         self._last = {
             **self._facts,
-            "generation_seconds": round(time.perf_counter() - self._began, 3),
+            "generation_seconds": round(time.monotonic() - self._began, 3),
             "cpu_seconds": round(time.process_time() - self._worked, 3),
             "requests": self._requests,
             "prompt_tokens": self._prompt_tokens,

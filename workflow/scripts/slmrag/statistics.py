@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -91,3 +92,8 @@ def student_reach(n: int, confidence: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.nan
+
+
+def number(value: Any) -> float | None:
+    """Return a float that JSON can hold, or None."""
+    return None if value is None or not np.isfinite(value) else float(value)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slmrag.scoring import METRICS
-from slmrag.statistics import intervals
+from slmrag.shown import is_cut, question_is_cut
+from slmrag.statistics import intervals, number
 from slmrag.variants import columns
 
 if TYPE_CHECKING:
@@ -24,7 +25,22 @@ def summarise(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, A
         "truncated": int((scores["finish_reason"] == "length").sum()),
         "empty": int((scores["failure"] == "empty").sum()),
         "has_answer": number(scores["has_answer"].mean()),
+        **fitting(scores),
         "generated_tokens": number(scores["generated_tokens"].mean()),
+    }
+
+
+def fitting(scores: "pl.DataFrame") -> dict[str, float | int | None]:
+    """Return what stood in the prompts, and how many of them were cut to fit the model.
+
+    ``passages_in_prompt`` is a mean; ``shortened`` counts prompts that lost passages or words,
+    ``questions_shortened`` those among them that lost words of the question.
+    """
+    return {
+        "has_answer_uncut": number(scores["has_answer_uncut"].mean()),
+        "passages_in_prompt": number(scores["passages"].mean()),
+        "shortened": scores.filter(is_cut()).height,
+        "questions_shortened": scores.filter(question_is_cut()).height,
     }
 
 
@@ -50,8 +66,3 @@ def averages(
 def counts(column: "pl.Series") -> dict[str, int]:
     """Return how often each value occurs, nulls left out."""
     return dict(sorted(column.drop_nulls().value_counts().iter_rows()))
-
-
-def number(value: Any) -> float | None:
-    """Return a float that JSON can hold, or None."""
-    return None if value is None or not np.isfinite(value) else float(value)

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 from slmrag.errors import UserError
 from slmrag.failures import Completion, classify
 from slmrag.scoring import score_answers
+from slmrag.shown import CUT, shown
 from slmrag.variants import score_variants
 
 if TYPE_CHECKING:
     import polars as pl
 
-KEPT = ("has_answer", "gold_rank", "failure", "finish_reason", "generated_tokens")
+KEPT = ("has_answer", "has_answer_uncut", "gold_rank", *CUT)
+KEPT += ("failure", "finish_reason", "generated_tokens")
 
 
 def joined(
     answers: "pl.DataFrame", questions: "pl.DataFrame", prompts: "pl.DataFrame", path: str
 ) -> "pl.DataFrame":
-    """Return the answers with their references and prompts, in the answers' order.
+    """Return the answers with their references and what stood in their prompts, in their order.
 
     Raises UserError unless the answers are of just the questions, each once.
     """
@@ -29,10 +31,11 @@ def joined(
         _refuse(f"{path}: the answered question {{}} is not among the {name}", missing)
         unanswered = theirs.filter(~theirs.is_in(ids.implode()))
         _refuse(f"{path}: question {{}} has no answer", unanswered)
-    prompts = prompts.select("question_id", "question", "passages", "has_answer", "gold_rank")
+    chosen = ("question_id", "question", "has_answer", "gold_rank")
+    prompts = prompts.select(*chosen, context="passages")
     references = questions.select("question_id", "answers")
-    rows = answers.drop("passages", strict=False).join(references, on="question_id", how="left")
-    return rows.join(prompts, on="question_id", how="left", maintain_order="left")
+    rows = answers.join(references, on="question_id", how="left", maintain_order="left")
+    return shown(rows.join(prompts, on="question_id", how="left", maintain_order="left"))
 
 
 def _refuse(sentence: str, ids: "pl.Series") -> None:
@@ -41,7 +44,7 @@ def _refuse(sentence: str, ids: "pl.Series") -> None:
 
 
 def scored(rows: "pl.DataFrame", variants: Sequence[str] = ()) -> "pl.DataFrame":
-    """Return the scores table of rows with answer, raw_answer, answers, question and passages.
+    """Return the scores table of rows with answer, raw_answer, answers, question and context.
 
     ``variants`` names other people's metrics (see slmrag.variants) that are wanted beside ours.
     """
@@ -62,7 +65,7 @@ def scored(rows: "pl.DataFrame", variants: Sequence[str] = ()) -> "pl.DataFrame"
 
 def completions(rows: "pl.DataFrame") -> list[Completion]:
     """Return what each row says of its completion."""
-    texts = [[passage["text"] for passage in own] for own in rows["passages"].to_list()]
+    texts = [[passage["text"] for passage in own] for own in rows["context"].to_list()]
     columns = (rows[name].to_list() for name in ("raw_answer", "answer", "finish_reason"))
     asked = rows["question"].to_list()
     return [Completion(*row) for row in zip(*columns, asked, texts, strict=True)]

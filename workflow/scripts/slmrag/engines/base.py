@@ -47,7 +47,11 @@ class Request(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """A finished answer; the seconds are of service, without the wait in a queue."""
+    """A finished answer; the seconds are of service, without the wait in a queue.
+
+    ``ended`` is when it was finished on ``time.monotonic``, None where that is not known;
+    ``cached_tokens`` are those of the prompt that the engine did not read again.
+    """
 
     digest: str
     text: str
@@ -56,6 +60,8 @@ class Completion(NamedTuple):
     finish_reason: str
     first_token_seconds: float | None
     seconds: float
+    ended: float | None = None
+    cached_tokens: int = 0
 
 
 PATHS = ("checkpoint", "adapter")

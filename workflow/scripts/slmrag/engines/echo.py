@@ -34,19 +34,21 @@ class Engine(base.Engine):
         options = self.plan.options
         delay = options.get("delay", 0.0)
         while batch := list(itertools.islice(requests, 1 if delay else BATCH)):
+            began = time.monotonic()
             if delay:
                 time.sleep(delay)
-            yield [self._answer(request, options.get("answer"), delay) for request in batch]
+            made = [self._answer(request, options.get("answer")) for request in batch]
+            ended = time.monotonic()
+            seconds = ended - began
+            yield [base.Completion(*one, seconds, seconds, ended) for one in made]
 
-    def _answer(self, request: base.Request, answer: str | None, delay: float) -> base.Completion:
+    def _answer(self, request: base.Request, answer: str | None) -> tuple[str, str, int, int, str]:
         limit = self.plan.sampling.max_tokens
         words = (answer or _question(request.text)).split()
         text, stopped = base.cut_at_stop(" ".join(words[:limit]), self.plan.sampling.stop)
         reason = "stop" if stopped or len(words) <= limit else "length"
         tokens = len(request.text.split())
-        return base.Completion(
-            request.digest, text, tokens, len(text.split()), reason, delay, delay
-        )
+        return request.digest, text, tokens, len(text.split()), reason
 
 
 def _question(prompt: str) -> str:

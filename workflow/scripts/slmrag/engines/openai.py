@@ -87,13 +87,14 @@ class Engine(base.Engine):
 
     async def _answer(self, request: base.Request) -> base.Completion:
         await self._turn()
-        began = time.perf_counter()
+        began = time.monotonic()
         first, pieces, reason, usage = None, [], "stop", None
         async for text, ended, used in self._stream(request):
             if text and first is None:
-                first = time.perf_counter() - began
+                first = time.monotonic() - began
             pieces.append(text)
             reason, usage = ended or reason, used or usage
+        ended = time.monotonic()
         return base.Completion(
             digest=request.digest,
             text="".join(pieces),
@@ -101,7 +102,8 @@ class Engine(base.Engine):
             generated_tokens=usage.completion_tokens if usage else len(pieces),
             finish_reason="length" if reason == "length" else "stop",
             first_token_seconds=first,
-            seconds=time.perf_counter() - began,
+            seconds=ended - began,
+            ended=ended,
         )
 
     async def _turn(self) -> None:

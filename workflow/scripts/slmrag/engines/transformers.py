@@ -95,16 +95,17 @@ class Engine(base.Engine):
     def _batch(self, batch: Sequence[base.Request]) -> list[base.Completion]:
         import torch
 
-        began = time.perf_counter()
+        began = time.monotonic()
         ids, mask = self._padded(batch)
         steps: list[float] = []
         with torch.inference_mode():
             made = self._model.generate(
                 ids, attention_mask=mask, stopping_criteria=[_clock(steps)], **self._settings()
             )
-        seconds = time.perf_counter() - began, steps[0] - began
+        ended = time.monotonic()
+        times = steps[0] - began, ended - began, ended
         rows = zip(batch, made[:, ids.shape[1] :].tolist(), strict=True)
-        return [self._completion(request, row, *seconds) for request, row in rows]
+        return [self._completion(request, row, times) for request, row in rows]
 
     def _padded(self, batch: Sequence[base.Request]) -> "tuple[torch.Tensor, torch.Tensor]":
         import torch
@@ -143,7 +144,7 @@ class Engine(base.Engine):
         return {**chosen, "do_sample": False, "temperature": None, "top_p": None, "top_k": None}
 
     def _completion(
-        self, request: base.Request, row: list[int], seconds: float, first: float
+        self, request: base.Request, row: list[int], times: tuple[float, float, float]
     ) -> base.Completion:
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
@@ -153,7 +154,7 @@ class Engine(base.Engine):
         full = len(tokens) >= self.plan.sampling.max_tokens
         reason = "length" if full and end is None and not stopped else "stop"
         return base.Completion(
-            request.digest, text, len(request.tokens or ()), len(tokens), reason, first, seconds
+            request.digest, text, len(request.tokens or ()), len(tokens), reason, *times
         )
 
     def about(self) -> dict[str, Any]:
@@ -171,7 +172,7 @@ def _clock(steps: list[float]) -> Any:
     import torch
 
     def note(ids: "torch.Tensor", scores: Any, **_: Any) -> "torch.Tensor":
-        steps.append(time.perf_counter())
+        steps.append(time.monotonic())
         return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
 
     return note

@@ -150,4 +150,6 @@ def completion(digest: str, output: "RequestOutput") -> base.Completion:
         finish_reason=str(answer.finish_reason),
         first_token_seconds=times.first_token_ts - times.scheduled_ts if times else None,
         seconds=times.last_token_ts - times.scheduled_ts if times else 0.0,
+        ended=times.last_token_ts if times else None,
+        cached_tokens=output.num_cached_tokens or 0,
     )

@@ -1,6 +1,6 @@
 """Corpora of passages and sets of questions."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -71,6 +71,14 @@ class CorpusEntry(Entry):
         check_columns(self.columns, self.format, PASSAGE_COLUMNS)
         return self
 
+    def objects(self) -> list[str]:
+        """Return the names of the objects that it is made from."""
+        return [self.object] if isinstance(self.object, str) else list(self.object)
+
+    def build_params(self) -> dict[str, Any]:
+        """Return the keys that are set: all of them change the passages."""
+        return self.params()
+
 
 class DatasetEntry(Entry):
     """A set of questions with their reference answers."""
@@ -111,3 +119,15 @@ class DatasetEntry(Entry):
         """Refuse columns that nothing would read."""
         check_columns(self.columns, self.format, QUESTION_COLUMNS)
         return self
+
+    def objects(self) -> list[str]:
+        """Return the names of the objects that it is made from."""
+        return [name for name in (self.object, self.gold, self.train) if name]
+
+    def build_params(self) -> dict[str, Any]:
+        """Return the keys that are set and change the questions: not what they are asked of."""
+        return {key: value for key, value in self.params().items() if key != "corpus"}
+
+    def formats(self) -> tuple[str, ...]:
+        """Return the formats that are read: of the questions, and of their gold passages."""
+        return tuple(dict.fromkeys(filter(None, (self.format, self.gold_format))))

@@ -2,6 +2,7 @@
 
 Such a kind says its keys with their defaults: ``BUILD`` has those that change its index, ``SEARCH``
 the others. They are read without importing the module, for parsing needs none of its libraries.
+``BUILD`` stands in ``slmrag/indexing/<kind>.py`` where there is one.
 """
 
 import ast
@@ -24,7 +25,9 @@ def entries(kinds: Iterable[str], base: type[Entry], folder: Path = FOLDER) -> l
 
 def entry(kind: str, base: type[Entry], path: Path) -> type[Entry]:
     """Return the class of one kind; unset keys are None, as in every entry."""
-    build, search = (_literal(path, name) for name in ("BUILD", "SEARCH"))
+    apart = path.parents[1] / "indexing" / path.name
+    build = _literal(apart if apart.is_file() else path, "BUILD")
+    search = _literal(path, "SEARCH")
     fields = {key: _field(default) for key, default in ({} if build is None else build).items()}
     fields |= {key: _field(default) for key, default in (search or {}).items()}
     made = create_model(kind, __base__=base, kind=(Literal[kind], ...), **fields)

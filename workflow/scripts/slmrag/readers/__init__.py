@@ -117,14 +117,3 @@ def reader(name: str, kind: str) -> Callable[[Path, Mapping[str, str]], Iterator
     if function is None:
         raise UserError(f"format '{name}' holds no {kind}; choose another format")
     return function
-
-
-def files_of(folders: list[str] | str) -> list[Path]:
-    """Return the files below the folders, in order, without hidden ones."""
-    folders = [folders] if isinstance(folders, str | Path) else folders
-    return [
-        path
-        for folder in folders
-        for path in sorted(Path(folder).rglob("*"))
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    ]

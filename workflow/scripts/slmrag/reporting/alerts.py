@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from slmrag.reporting import cuts
 from slmrag.reporting.boards import Board
 from slmrag.reporting.devices import elsewhere, idle
 from slmrag.reporting.formats import NARROW, percent
+from slmrag.reporting.gold_alerts import gold
 from slmrag.reporting.sources import Experiment
 from slmrag.reporting.unread import unread
 
@@ -61,13 +63,11 @@ def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterat
 
 def poor_oracle(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
     """Gold passages that often lack the answer."""
-    poor = {
-        row["dataset"]: row["has_answer"]
-        for row in rows
-        if row["context"] == "oracle"
-        and row["has_answer"] is not None
-        and row["has_answer"] < SELDOM
-    }
+    poor: dict[str, float] = {}
+    for row in rows:
+        found = row["has_answer"] if row["context"] == "oracle" else None
+        if found is not None and found < SELDOM:
+            poor[row["dataset"]] = min(found, poor.get(row["dataset"], found))
     for dataset, found in poor.items():
         yield f"{dataset}: only {percent(found)} of the oracle's prompts hold an answer."
 
@@ -94,7 +94,10 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     uneven,
     few,
     forms,
+    cuts.caveats,
+    cuts.judged,
     poor_oracle,
+    gold,
     order,
     devices,
     idle,

@@ -8,6 +8,7 @@ import numpy as np
 
 from slmrag.redaction import cleaner
 from slmrag.reporting.boards import Board
+from slmrag.reporting.cuts import left
 from slmrag.reporting.packing import packed
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
@@ -21,6 +22,7 @@ PACKED = 6_000_000  # characters that they may take
 LONGEST = 4_000  # characters of one text
 ANSWER = ("question_id", "prompt", "raw_answer", "answer", "finish_reason", "generated_tokens")
 SCORES = ("question_id", "f1", "exact_match", "match", "failure")
+CONTEXT = ("passages", "passages_dropped", "words_cut", "has_answer")
 
 
 class Pool:
@@ -119,7 +121,9 @@ def questions(
     shown = shown_passages(experiment, board, ids, found, passages)
     for column, cell in enumerate(board.cells):
         told = zip(
-            rows_of(cell.answers, ids, ANSWER), rows_of(cell.scores, ids, SCORES), strict=True
+            rows_of(cell.answers, ids, ANSWER),
+            rows_of(cell.scores, ids, SCORES + CONTEXT),
+            strict=True,
         )
         for i, (answer, score) in enumerate(told):
             primary = number(board.values[places[i], column])
@@ -173,7 +177,8 @@ def answered(
     raw, said = (clip(answer.get(name) or "") for name in ("raw_answer", "answer"))
     scores = [primary, *(score.get(name) for name in SCORES[1:])]
     rest = [answer.get("finish_reason"), answer.get("generated_tokens")]
-    return [texts.add(clip(prompt)), 0 if raw == said else raw, said, *scores, *rest]
+    found = [texts.add(clip(prompt)), 0 if raw == said else raw, said, *scores, *rest]
+    return [*found, words] if (words := left(score)) else found
 
 
 def clip(text: str) -> str:

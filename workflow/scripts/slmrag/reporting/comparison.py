@@ -17,10 +17,14 @@ TEXTS = (
     "retriever",
     "status",
     "standing",
+    "cost_remark",
     "engine",
     "device",
 )
-COUNTS = ("passages", "n", "truncated", "cut", "empty", "failed")
+COUNTS = ("passages", "n", "truncated", "cut", "empty", "failed", "shortened")
+COUNTS += ("questions_shortened",)
+SUMMED = ("n", "has_answer", "has_answer_uncut", "passages_in_prompt", "shortened")
+SUMMED += ("questions_shortened", "truncated", "empty", "generated_tokens")
 
 
 def compare(experiment: Experiment, standings: dict[Any, str] | None = None) -> "pl.DataFrame":
@@ -38,20 +42,19 @@ def columns(experiment: Experiment) -> list[str]:
     """Return the names of the comparison's columns, in order."""
     bounds = [name + end for name in averaged(experiment.metrics) for end in ("", "_low", "_high")]
     identity = ["model", "dataset", "mode", "context", "retriever", "passages", "status", "n"]
-    counts = ["standing", "has_answer", "truncated", "cut", "empty", "failed", "generated_tokens"]
-    return [*identity, *bounds, *counts, *COSTS]
+    counts = [name for name in SUMMED if name != "n"]
+    return [*identity, *bounds, "standing", *counts, "cut", "failed", *COSTS]
 
 
 def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, Any]:
     """Return one row of the comparison; None where a number is missing."""
     mode, summary = experiment.modes.get(cell.mode, {}), cell.summary
-    known = {name: summary.get(name) for name in ("n", "has_answer", "truncated", "empty")}
     return {
         **dict.fromkeys(columns(experiment)),
         **dict(zip(("model", "dataset", "mode"), cell.key, strict=True)),
         **{name: mode.get(name) for name in ("context", "retriever", "passages")},
         "status": cell.problem or "scored",
-        **known,
+        **{name: summary.get(name) for name in SUMMED},
         **{
             name: value
             for metric in averaged(experiment.metrics)
@@ -60,7 +63,6 @@ def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, A
         "standing": standing,
         "cut": summary.get("failures", {}).get("truncated", 0) if summary else None,
         "failed": sum(summary.get("failures", {}).values()) if summary else None,
-        "generated_tokens": summary.get("generated_tokens"),
         **costs(cell),
     }
 

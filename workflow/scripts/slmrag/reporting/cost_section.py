@@ -13,8 +13,28 @@ from slmrag.reporting.tables import CELL, Column, Rows, Table, table
 AGAINST: tuple[tuple[str, str, str, float, bool], ...] = (
     ("peak_gpu_bytes", "GPU memory, GB", "size", 1e-9, False),
     ("peak_cpu_bytes", "Host memory, GB", "size", 1e-9, False),
-    ("seconds", "Seconds a question (median)", "decimal", 1.0, False),
+    ("seconds_per_1000", "Engine seconds for a thousand questions", "decimal", 1.0, False),
     ("parameters", "Parameters, millions", "billions", 1e-6, True),
+)
+
+
+OWN = (
+    "Seconds and energy per 1,000 questions and tokens a second are a cell's own, measured in the "
+    "engine start that the cells of a model may share: each moment of the engine is divided among "
+    "the answers in service then, by the tokens that each read or wrote in it (a prompt's tokens, "
+    "without what a cache held, are spread over the time to its first token, new tokens over the "
+    "rest). The parts of all answers add up to the time that the engine was busy, its first, slow "
+    "steps among it, which weigh where questions are few; its start is apart. An answer that two "
+    "questions share counts for each."
+)
+SERVICE = (
+    "Service is an answer's time from its first step to its end while a full batch runs beside it: "
+    "without the wait in the queue, but no latency of a request that comes alone. Start, memory "
+    "peaks and the run's tokens a second are of whole engine runs."
+)
+ENDPOINT = (
+    "Of an endpoint it is known when a request was in flight alone: what it waited there is in the "
+    "seconds."
 )
 
 
@@ -27,11 +47,12 @@ def section(experiment: Experiment, rows: Rows, indexes: Rows) -> Section:
         if (found := figure(experiment, rows, dataset, *axis))
     ]
     words = [
-        "Seconds a question are a completion's service time while the whole queue is in flight, "
-        "so that they grow with what runs beside it. Tokens a second, start and memory "
-        "peaks are of the engine runs that made the answers, which one model's cells may share. "
-        "The grey line joins the cells, oracle apart, that no cheaper one equals."
+        OWN,
+        SERVICE,
+        "The grey line joins the cells, oracle apart, that no cheaper one equals.",
     ]
+    if any((row["engine"] or "").startswith("openai") for row in rows):
+        words.insert(2, ENDPOINT)
     tables = [found for found in (costs(rows), built(indexes)) if found.rows]
     return Section("cost", "Cost", words, figures, tables)
 
@@ -64,20 +85,24 @@ def costs(rows: Rows) -> Table:
     """Return the table of costs."""
     columns = [
         *CELL,
-        Column("seconds", "Seconds, median", "decimal"),
-        Column("seconds_p90", "90th percentile", "decimal"),
-        Column("first_token_seconds", "First token", "decimal", "Seconds, median"),
-        Column("seconds_per_1000", "Seconds per 1,000", "decimal", "Generation of 1,000 questions"),
-        Column("tokens_per_second", "Tokens/s", "decimal", "Generated tokens a second"),
+        Column("seconds_per_1000", "Seconds per 1,000", "decimal", "The cell's own engine time"),
         Column("prompt_tokens", "Prompt tokens", "decimal", "Mean"),
         Column("generated_tokens", "New tokens", "decimal", "Mean"),
+        Column("tokens_per_second", "Tokens/s", "decimal", "New tokens a second of its own time"),
+        Column("energy_per_1000", "Energy, J per 1,000", "decimal", "Of the job's first GPU"),
+        Column("service_seconds", "Service, s", "decimal", "Median, in a full batch"),
+        Column("service_seconds_p90", "90th percentile", "decimal"),
+        Column("first_token_seconds", "To first token, s", "decimal", "Median of service"),
+        Column(
+            "run_tokens_per_second", "Run's tokens/s", "decimal", "All cells of its engine runs"
+        ),
         Column("start_seconds", "Start, s", "decimal", "Slowest engine start"),
         Column("peak_gpu_bytes", "GPU peak", "size"),
         Column("peak_cpu_bytes", "Host peak", "size"),
-        Column("energy_per_1000", "Energy, J per 1,000", "decimal"),
         Column("parameters", "Parameters", "billions"),
         Column("engine", "Engine"),
         Column("device", "Device"),
+        Column("cost_remark", "Remark"),
     ]
     known = [row for row in rows if row["status"] == "scored"]
     return table("costs", "Time, tokens and memory", columns, known, "dataset", "mode", "model")

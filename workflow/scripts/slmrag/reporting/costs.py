@@ -1,18 +1,24 @@
 """What a cell cost in time, tokens and memory, from timings and the engine runs' records."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slmrag.reporting.devices import devices
 from slmrag.reporting.sources import Cell
 
+if TYPE_CHECKING:
+    import polars as pl
+
 COSTS = (
-    "seconds",
-    "seconds_p90",
-    "first_token_seconds",
     "seconds_per_1000",
-    "prompt_tokens",
     "tokens_per_second",
+    "prompt_tokens",
     "energy_per_1000",
+    "cost_remark",
+    "service_seconds",
+    "service_seconds_p90",
+    "first_token_seconds",
+    "run_seconds_per_1000",
+    "run_tokens_per_second",
     "start_seconds",
     "peak_cpu_bytes",
     "peak_gpu_bytes",
@@ -25,26 +31,70 @@ COSTS = (
 def costs(cell: Cell) -> dict[str, Any]:
     """Return each cost of ``COSTS``, None where it is not known.
 
-    Seconds are a completion's service time (median and 90th percentile); seconds per 1,000
-    questions, tokens/s, start and peaks are of the engine runs that made the answers.
+    Seconds and energy per 1,000 questions and tokens/s are of the cell's own part of its engine
+    runs (see slmrag.shares), ``cost_remark`` says why there is none. Service seconds are of a
+    completion in a full batch: median and 90th percentile, and the median to its first token. What
+    is named after the run, start and peaks are of whole engine runs.
     """
-    return dict.fromkeys(COSTS) | latencies(cell) | runs(cell.engines)
+    found: dict[str, Any] = dict.fromkeys(COSTS) | runs(cell.engines)
+    if cell.answers is not None:
+        found["prompt_tokens"] = tokens(cell, "prompt_tokens").mean()
+    if cell.timings is not None:
+        found |= own(cell) | service(cell)
+    return found
 
 
-def latencies(cell: Cell) -> dict[str, Any]:
-    """Return what a completion of the cell takes."""
+def own(cell: Cell) -> dict[str, Any]:
+    """Return what the cell's own part of its engine runs comes to."""
     import polars as pl
 
-    found: dict[str, Any] = {}
-    if cell.timings is not None:
-        times = pl.read_parquet(cell.timings, columns=["seconds", "first_token_seconds"])
-        found["seconds"] = times["seconds"].median()
-        found["seconds_p90"] = times["seconds"].quantile(0.9, "linear")
-        found["first_token_seconds"] = times["first_token_seconds"].median()
-    if cell.answers is not None:
-        tokens = pl.read_parquet(cell.answers, columns=["prompt_tokens"])["prompt_tokens"]
-        found["prompt_tokens"] = tokens.mean()
-    return found
+    times = pl.read_parquet(cell.timings, columns=["engine", "work_seconds"])
+    unknown = times["work_seconds"].null_count()
+    if unknown:
+        return {"cost_remark": REMARK.format(unknown, times.height)}
+    seconds, questions = times["work_seconds"].sum(), times.height
+    written = tokens(cell, "generated_tokens").sum() if cell.answers is not None else None
+    energy = joules(cell.engines, times)
+    return {
+        "seconds_per_1000": 1000 * seconds / questions if questions else None,
+        "tokens_per_second": written / seconds if written is not None and seconds else None,
+        "energy_per_1000": 1000 * energy / questions if energy is not None else None,
+    }
+
+
+REMARK = "{} of {} answers are of engine runs that did not note when each was in service"
+
+
+def joules(records: list[dict[str, Any]], times: "pl.DataFrame") -> float | None:
+    """Return each run's energy by the cell's share of its time, None where a run counted none."""
+    powers = {
+        record["id"]: record["energy_joules"] / record["busy_seconds"]
+        for record in records
+        if record.get("energy_joules") and record.get("busy_seconds")
+    }
+    parts = times.partition_by("engine", as_dict=True).items()
+    if not parts or any(run not in powers for (run,), _ in parts):
+        return None
+    return sum(powers[run] * own["work_seconds"].sum() for (run,), own in parts)
+
+
+def tokens(cell: Cell, name: str) -> "pl.Series":
+    """Return a column of counts of the cell's answers."""
+    import polars as pl
+
+    return pl.read_parquet(cell.answers, columns=[name])[name]
+
+
+def service(cell: Cell) -> dict[str, Any]:
+    """Return how long a completion of the cell was in service."""
+    import polars as pl
+
+    times = pl.read_parquet(cell.timings, columns=["seconds", "first_token_seconds"])
+    return {
+        "service_seconds": times["seconds"].median(),
+        "service_seconds_p90": times["seconds"].quantile(0.9, "linear"),
+        "first_token_seconds": times["first_token_seconds"].median(),
+    }
 
 
 def runs(records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -53,12 +103,10 @@ def runs(records: list[dict[str, Any]]) -> dict[str, Any]:
         return {}
     seconds = _total(records, "generation_seconds")
     requests = _total(records, "requests")
-    energy = _total(records, "energy_joules")
     starts = [sum(filter(None, s.values())) for r in records if (s := r.get("start_seconds"))]
     return {
-        "seconds_per_1000": 1000 * seconds / requests if requests else None,
-        "tokens_per_second": _total(records, "generated_tokens") / seconds if seconds else None,
-        "energy_per_1000": 1000 * energy / requests if energy and requests else None,
+        "run_seconds_per_1000": 1000 * seconds / requests if requests else None,
+        "run_tokens_per_second": _total(records, "generated_tokens") / seconds if seconds else None,
         "start_seconds": max(starts, default=None),
         "parameters": weights(records),
         "peak_cpu_bytes": _largest(records, "peak_cpu_bytes"),

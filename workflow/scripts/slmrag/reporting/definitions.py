@@ -30,6 +30,24 @@ def definitions(experiment: Experiment) -> Section:
             "Recall, untrimmed, scores all that the model wrote.",
         ),
         (
+            "Gold passage",
+            "A passage that has the id of one of the question's gold passages, or else its text in "
+            "Unicode NFC with single spaces; case counts, titles do not. Gold entries of one "
+            "question with one id or one text are one gold passage, found at its first hit.",
+        ),
+        (
+            "Gold recall, MRR, nDCG",
+            "Over the questions of which the corpus has a gold passage; their gold that the corpus "
+            "lacks counts as not found. Not defined where the corpus has none of any question.",
+        ),
+        (
+            "Context",
+            "What stood in the prompt: passages, or words of the last one, that a model had no "
+            "room for are not in it, neither for a hit nor for the gold passage's rank nor for a "
+            "copied context. A gold passage of which words were cut keeps its rank. Passages in "
+            "prompt is a mean over questions; what was retrieved stands under Retrieval.",
+        ),
+        (
             "Intervals",
             f"BCa bootstrap over questions, {count} resamples: skewed means of rare successes are "
             "covered better than by percentiles. Where all scores are 0 or all are 1: Clopper and "

@@ -26,6 +26,10 @@ HELP = {
     "token_match": "The reference's tokens stand in the answer, in order and whole",
     "raw_token_recall": "Token recall of all that the model wrote, before trimming",
 }
+CUTS = (
+    ("shortened", "Prompts cut", "Prompts that lost passages or words to fit the model"),
+    ("questions_shortened", "Questions cut", "Prompts that lost words of the question itself"),
+)
 GRADES = ("correct", "incorrect", "not_attempted", "unparseable")
 
 
@@ -128,6 +132,9 @@ def cells(experiment: Experiment, rows: Rows) -> Table:
         Column("cut", "Cut", "count", "Answers that the limit of tokens itself cut"),
         Column("empty", "Empty", "count"),
     ]
+    for name, label, words in CUTS:
+        if any(row[name] for row in rows):
+            columns.append(Column(name, label, "count", words))
     if any(row["status"] != "scored" for row in rows):
         columns.append(Column("status", "Status"))
     found = table("cells", "All cells", columns, rows, "dataset", "mode", "model")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
+from slmrag.folder_names import entry_name
 from slmrag.reporting import job_alerts
 
 
@@ -40,14 +41,14 @@ def written(analysis: str | Path) -> Observed:
 
 def index_name(folder: str | Path) -> str:
     """Return corpus/retriever of an index's folder."""
-    return "/".join(Path(folder).parts[-2:])
+    return "/".join(map(entry_name, Path(folder).parts[-2:]))
 
 
 def build_seconds(folder: Path) -> float | None:
     """Return the seconds of the jobs that made an index, its vectors' shards summed up."""
-    times = Path(*folder.parts[:-4], "benchmarks")
-    own = times / "index_passages" / f"{index_name(folder)}.tsv"
-    shards = sorted((times / "encode_passages" / index_name(folder)).glob("*.tsv"))
+    times, index = Path(*folder.parts[:-4], "benchmarks"), Path(*folder.parts[-2:])
+    own = times / "index_passages" / f"{index}.tsv"
+    shards = sorted((times / "encode_passages" / index).glob("*.tsv"))
     found = [seconds(path) for path in (own, *shards)]
     return None if found[0] is None else sum(filter(None, found))
 

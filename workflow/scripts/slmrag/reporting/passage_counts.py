@@ -1,4 +1,4 @@
-"""The primary metric by the number of passages that a mode puts into its prompts."""
+"""The primary metric by the number of passages that a mode chooses for its prompts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def counts(experiment: Experiment, rows: Rows) -> Table:
         if row["context"] == "retriever" and row["passages"]:
             key = row["dataset"], row["retriever"], row["model"]
             base = plain.get((row["dataset"], row["model"]), {})
-            names = dict(zip(("dataset", "retriever", "model"), key, strict=True))
+            names = dict(zip(KEYS, key, strict=True))
             line = found.setdefault(key, names | estimate(experiment.primary, base, 0))
             line |= estimate(experiment.primary, row, row["passages"])
             known.add(row["passages"])
@@ -27,8 +27,13 @@ def counts(experiment: Experiment, rows: Rows) -> Table:
         MODEL,
         *(Column(f"passages_{n}", str(n), "share", estimate=True) for n in sorted(known)),
     ]
-    caption = f"{LABELS[experiment.primary]} by the number of passages in the prompt"
-    return table("passages", caption, columns, [*found.values()], "dataset", "retriever", "model")
+    caption = f"{LABELS[experiment.primary]} by the number of passages that were chosen"
+    note = CUT if any(row["shortened"] for row in rows) else ""
+    return table("passages", caption, columns, [*found.values()], *KEYS, note=note)
+
+
+KEYS = ("dataset", "retriever", "model")
+CUT = "Some prompts were cut and held fewer; the section on retrieval says how many stood in them."
 
 
 def estimate(metric: str, row: Mapping[str, Any], passages: int) -> dict[str, Any]:

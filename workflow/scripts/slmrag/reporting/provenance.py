@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
+from slmrag.folder_names import entry_name
 from slmrag.redaction import clean, clean_text
 from slmrag.reporting.devices import devices
 from slmrag.reporting.observed import index_name
@@ -56,9 +57,10 @@ def contents(manifests: Iterable[str | Path]) -> Iterator[dict[str, str]]:
     """Yield the address, revision and digest of each object and checkpoint."""
     for path in map(Path, manifests):
         found = read_json(path) if path.is_file() else {}
+        what = entry_name(path.stem)
         for name in ("uri", "revision", "digest"):
             if found.get(name):
-                yield {"what": path.stem, "name": name, "value": clean_text(str(found[name]))}
+                yield {"what": what, "name": name, "value": clean_text(str(found[name]))}
 
 
 def entries(experiment: Experiment) -> Iterator[dict[str, str]]:
@@ -91,12 +93,12 @@ def indexes(experiment: Experiment) -> list[dict[str, Any]]:
     """Return one row an index: its kind, passages, size and how long it took to build."""
     rows = []
     for folder in map(Path, experiment.indexes):
-        path, corpus = folder / "index.json", folder.parent.name
+        path, corpus = folder / "index.json", entry_name(folder.parent.name)
         about = read_json(path) if path.is_file() else {}
         rows.append(
             {
                 "corpus": corpus,
-                "retriever": folder.name,
+                "retriever": entry_name(folder.name),
                 "kind": about.get("built", {}).get("kind"),
                 "passages": experiment.audits.get(("corpora", corpus), {}).get("passages"),
                 "max_length": about.get("reading", {}).get("longest"),

@@ -1,29 +1,85 @@
 """The section on retrieval: what the retrievers found, beside what the models made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from slmrag.gold_match import RELATIONS
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
-from slmrag.reporting.tables import DATASET, MODE, MODEL, Column, Rows, table
+from slmrag.reporting.tables import DATASET, MODE, MODEL, Column, Rows, Table, table
 
-LABELS = {"has_answer": "Has answer", "gold_recall": "Gold recall", "ndcg": "nDCG", "mrr": "MRR"}
+LABELS = {
+    "has_answer": "Has answer",
+    "gold_recall": "Gold recall",
+    "ndcg": "nDCG",
+    "mrr": "MRR",
+    "gold_in_chunk": "Hit holds gold",
+    "chunk_of_gold": "Hit part of gold",
+}
+WORDS = (
+    "A hit is gold if it has the id of one of the question's gold passages, or else the same text "
+    "(Unicode NFC, white space as single spaces; titles are not compared). A gold passage counts "
+    "once, at its first hit. Gold recall, MRR and nDCG are over the questions of which the corpus "
+    "has a gold passage."
+)
+GOLD = (
+    Column("with_gold", "Questions with gold", "count"),
+    Column("gold_scored", "in the corpus", "count", "Of which the corpus has a gold passage"),
+    Column("gold_passages", "Gold passages", "count"),
+    Column("gold_by_id", "by id", "count", "The corpus has a passage of that id"),
+    Column("gold_by_text", "by text alone", "count", "The corpus has a passage of that text"),
+    Column("gold_other_text", "id, other text", "count", "Of those by id: the texts differ"),
+    Column("gold_chunked", "in chunks", "count", "The id is of a document that was cut"),
+)
+RUN = (DATASET, Column("retriever", "Retriever"))
 
 
 def section(experiment: Experiment, rows: Rows) -> Section:
-    """Return the tables of the retrievers' metrics and of coverage against recall."""
+    """Return the tables of the retrievers' metrics, of gold, and of coverage against recall."""
     runs = [run(*key, found) for key, found in experiment.retrieval.items()]
-    metrics = sorted({name for row in runs for name in row["metrics"]}, key=by_cutoff)
+    gold = [found for found in runs if found.get("with_gold")]
+    tables = [metrics(runs), gold_passages(gold), coverage(experiment, rows)]
+    kept = [found for found in tables if found.rows]
+    return Section("retrieval", "Retrieval", [WORDS] if gold else [], tables=kept)
+
+
+def metrics(runs: Rows) -> Table:
+    """Return the retrievers' metrics, those too that are known of none of them."""
     columns = [
-        DATASET,
-        Column("retriever", "Retriever"),
+        *RUN,
         Column("questions", "Questions", "count"),
         Column("without_hits", "Without hits", "count"),
-        *(Column(name, label(name), "share", estimate=True) for name in metrics),
+        *estimates(runs, lambda name: not related(name)),
     ]
     caption = "Retrieval metrics over all questions, those without hits included"
-    tables = [table("retrieval", caption, columns, runs), coverage(experiment, rows)]
-    return Section("retrieval", "Retrieval", tables=[found for found in tables if found.rows])
+    return table("retrieval", caption, columns, runs)
+
+
+def gold_passages(runs: Rows) -> Table:
+    """Return what the corpora have of the gold, and which questions have a hit that is near it."""
+    columns = [*RUN, *GOLD, *estimates(runs, related)]
+    note = (
+        "Hit holds gold: one of the first k hits is gold, or a whole gold text stands in it. Hit "
+        "part of gold: one of them is gold, or a piece of a gold passage. Both are over all "
+        "questions with gold, and told where the corpus lacks some of it."
+    )
+    caption = "Gold passages in the corpus, and hits that hold gold or are pieces of it"
+    shown = any(related(name) for row in runs for name in row["metrics"])
+    return table("gold", caption, columns, runs, note=note if shown else "")
+
+
+def estimates(runs: Rows, chosen: Callable[[str], bool]) -> list[Column]:
+    """Return the columns of the chosen metrics; one that is null in all runs is shown as such."""
+    names = {name for row in runs for name in row["metrics"] if chosen(name)}
+    return [
+        Column(name, label(name), "share", estimate=True, always=True)
+        for name in sorted(names, key=by_cutoff)
+    ]
+
+
+def related(name: str) -> bool:
+    """Tell whether a metric is of hits that hold gold or are pieces of it."""
+    return name.partition("@")[0] in RELATIONS
 
 
 def run(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,12 +104,15 @@ def label(name: str) -> str:
 
 
 def coverage(experiment: Experiment, rows: Rows) -> Any:
-    """Return the share of prompts that hold an answer beside the recall of each model."""
+    """Return what stood in the prompts, whether it held an answer, and each model's recall."""
     columns = [
         DATASET,
         MODE,
         MODEL,
-        Column("has_answer", "Context has answer", "share"),
+        Column("passages_in_prompt", "Passages in prompt", "decimal", "Mean"),
+        Column("shortened_share", "Prompts cut", "percent", "Passages or words left out to fit"),
+        Column("has_answer", "Context has answer", "share", "What stood in the prompt"),
+        Column("has_answer_uncut", "Before it was cut", "share", "All that was chosen for it"),
         Column(
             experiment.primary,
             "Recall" if experiment.primary == "token_recall" else "Mean",
@@ -61,6 +120,13 @@ def coverage(experiment: Experiment, rows: Rows) -> Any:
             estimate=True,
         ),
     ]
-    known = [row for row in rows if row["has_answer"] is not None]
+    known = [fitted(row) for row in rows if row["has_answer"] is not None]
     caption = "What stands in the prompt, and what comes out"
     return table("coverage", caption, columns, known, "dataset", "mode")
+
+
+def fitted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cell with the share of its prompts that were cut; what they were, where any was."""
+    cut = row["shortened"] or 0
+    uncut = row["has_answer_uncut"] if cut else None
+    return {**row, "shortened_share": cut / row["n"], "has_answer_uncut": uncut}

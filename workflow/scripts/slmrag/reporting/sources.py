@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json, read_metadata
+from slmrag.folder_names import entry_name
 from slmrag.reporting.observed import Observed
 
 Key = tuple[str, ...]
@@ -101,14 +102,19 @@ def read(input: Any, params: Any, observed: Observed | None = None) -> Experimen
 def by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[Key, Path]:
     """Return the existing files by the last ``parts`` names of their paths, the file's or not.
 
-    ``a/b/c.json`` is found as ("b", "c") with ``last``, as ("b",) without.
+    ``a/b/c.json`` is found as ("b", "c") with ``last``; without it, as under ``resources/``, the
+    last name is an entry's folder: ``b/c-01234567/d.json`` is found as ("b", "c").
     """
     found = (Path(path) for path in paths)
     return {
-        (path.with_suffix("").parts[-parts:] if last else path.parts[-parts:-1]): path
+        (path.with_suffix("").parts[-parts:] if last else _entry(path.parts[-parts:-1])): path
         for path in found
         if path.is_file()
     }
+
+
+def _entry(parts: Key) -> Key:
+    return (*parts[:-1], entry_name(parts[-1]))
 
 
 def cell(key: Key, scores: Mapping, summaries: Mapping, answers: Mapping, timings: Mapping) -> Cell:

@@ -26,6 +26,7 @@ class Column:
     estimate: bool = False
     remark: str = ""
     long: bool = False
+    always: bool = False
 
     @property
     def number(self) -> bool:
@@ -138,6 +139,6 @@ def table(
     note: str = "",
 ) -> Table:
     """Return a table without columns that are empty throughout, and the choices of its filters."""
-    kept = [c for c in columns if any(not missing(row.get(c.name)) for row in rows)]
+    kept = [c for c in columns if c.always or any(not missing(row.get(c.name)) for row in rows)]
     options = {name: list(dict.fromkeys(str(row[name]) for row in rows)) for name in filters}
     return Table(id, caption, kept, rows, filters, note, options)

@@ -1,4 +1,4 @@
-"""Texts of which only the beginning was read: by encoders, rerankers, Lucene, judges, endpoints."""
+"""Texts of which only the beginning was read: by encoders, rerankers, Lucene, endpoints."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,17 +11,10 @@ Facts = Mapping[str, Any]
 
 
 def unread(experiment: Experiment, rows: Any, boards: Any) -> Iterator[str]:
-    """Say of each index, search, judge and endpoint how many texts it did not read to their end."""
+    """Say of each index, search and endpoint how many texts it did not read to their end."""
     for retriever, place, facts in retrievers(experiment):
         yield from cut(f"{retriever} on {place}", facts)
         yield from unindexed(f"{retriever} on {place}", facts.get("counts") or {})
-    for grades in experiment.grades:
-        if grades.get("cut"):
-            yield (
-                f"{'/'.join(grades[name] for name in ('model', 'dataset', 'mode'))}: "
-                f"{of(grades['cut'], grades['n'], 'prompts of the judge')} were cut to fit its "
-                "max_model_len, so that it did not see all of the answer; raise it."
-            )
     for cell in experiment.scored:
         yield from short(cell)
 

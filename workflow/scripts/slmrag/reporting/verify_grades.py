@@ -22,6 +22,7 @@ def check(page: str | Path, experiment: Experiment) -> int:
     for id, verdict, grade in rows.select("question_id", "verdict", "grade").iter_rows():
         same(grade, parse(verdict), f"{table}: {id}: grade")
     again = summarise(rows["grade"].to_list(), experiment.metrics)
+    again["shortened"] = int((rows["words_cut"] > 0).sum())
     same_tree({name: written.get(name) for name in again}, again, str(page))
     check_answers(written, experiment)
     return rows.height

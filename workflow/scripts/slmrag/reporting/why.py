@@ -22,8 +22,8 @@ def section(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Sect
     """Return the tables of the causes."""
     words = [
         "An answer counts as right here if it holds a reference as whole tokens. Known questions "
-        "are those that the model answers right without context. Hit: the passages in the prompt "
-        "hold an answer.",
+        "are those that the model answers right without context. Hit: what stood in the prompt "
+        "holds an answer.",
     ]
     tables = [contexts(experiment, boards), counts(experiment, rows), ranks(boards)]
     tables += [forms(boards), examples(experiment, boards)]

@@ -4,6 +4,8 @@ A kind with an index has ``BUILD`` (the keys that its index depends on, with the
 ``build(passages, index, params) -> dict`` (fills the folder ``index``, returns what else its
 ``index.json`` should say) and ``search(index, questions, depth, params) -> Hits``. A kind over
 other retrievers' hits has ``combine(runs, questions, passages, depth, params) -> Hits`` alone.
+Where the building is much, ``BUILD`` and ``build`` stand in ``slmrag.indexing``, and an edit of the
+search rebuilds no index.
 ``SEARCH`` names a kind's other keys, where the config has no class for it (docs/retrievers.md).
 ``params`` are the entry's keys, those of the hardware, and ``checkpoint``, the encoder's folder.
 """

@@ -4,36 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slmrag import encoders, reading, transformer
+from slmrag import encoders, transformer
 from slmrag.errors import UserError
-from slmrag.files import read_json
-from slmrag.retrievers import ann, codes, corpus, exact, vectors
+from slmrag.indexing.dense import BUILD, encoder_digest
+from slmrag.retrievers import ann, codes, exact, vectors
 from slmrag.retrievers.hits import Hits
-from slmrag.retrievers.store import folder_digest
 
-BUILD = {
-    "encoder": None,
-    "encoder_revision": None,
-    "pooling": None,
-    "passage_prefix": None,
-    "normalize": None,
-    "max_length": None,
-    "ann": "exact",
-}
-
-
-def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Encode a corpus into ``vectors-*.npy``, or take its shards, and put them into bytes."""
-    if params.get("vectors"):
-        vectors.join(params["vectors"], index, corpus.size(passages))
-        facts = reading.together([read_json(path) for path in params["vector_facts"]])
-    else:
-        facts = encoders.encode_passages(passages, index / "vectors-00000.npy", params)
-    codes.write(vectors.parts(index), index)
-    found = ann.build(vectors.parts(index), index, params["ann"])
-    how = encoders.recipe_of(params)
-    known = {"encoder_digest": _digest(params["checkpoint"]), "recipe": how.record()}
-    return {**known, **found, **facts}
+__all__ = ["BUILD", "search"]
 
 
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
@@ -57,12 +34,8 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
 
 
 def _refuse_another(index: Path, params: Mapping[str, Any]) -> None:
-    if params["about"]["encoder_digest"] != _digest(params["checkpoint"]):
+    if params["about"]["encoder_digest"] != encoder_digest(params["checkpoint"]):
         raise UserError(
             f"{index}: was encoded by another checkpoint than {params['checkpoint']}; "
             "delete the folder and let index_passages build it again"
         )
-
-
-def _digest(checkpoint: Path | None) -> str:
-    return folder_digest(checkpoint) if checkpoint else encoders.HASHING

@@ -3,7 +3,6 @@
 k1 and b act while searching; Lucene's own rounding of lengths is part of its scores.
 """
 
-import json
 import logging
 import re
 import tempfile
@@ -16,11 +15,12 @@ import polars as pl
 
 from slmrag import anserini, reading
 from slmrag.errors import UserError
+from slmrag.indexing.lucene import BUILD, analysis
 from slmrag.progress import bar
-from slmrag.retrievers import corpus
 from slmrag.retrievers.hits import Hits
 
-BUILD = {"stemmer": "porter", "keep_stopwords": False}
+__all__ = ["BUILD", "search", "shortened"]
+
 MOST_WORDS = 1_000
 LIMIT = reading.Limit(
     MOST_WORDS, "the words that one query of Lucene may have", MOST_WORDS, "words"
@@ -35,23 +35,6 @@ _RUN = dict.fromkeys(["question", "q0", "passage", "rank", "score", "tag"], pl.S
     "passage": pl.Int64,
     "score": pl.Float64,
 }
-_COUNT = re.compile(r"(indexed|unindexable|empty|skipped|errors): +([\d,]+)")
-
-
-def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Index a corpus with Anserini, and keep the options that were used."""
-    lucene, options = anserini.find(), [*_analysis(params), "-optimize"]
-    threads = params.get("threads", 1)
-    with tempfile.TemporaryDirectory(dir=index.parent) as folder:
-        total = _write(passages, Path(folder), threads)
-        where = ["-input", folder, "-index", index, "-threads", threads, "-memoryBuffer", 512]
-        how = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator"]
-        said = "".join(lucene.run("index.IndexCollection", [*how, *where, *options]))
-    (index / "write.lock").unlink(missing_ok=True)
-    counts = {name: int(number.replace(",", "")) for name, number in _COUNT.findall(said)}
-    if counts.get("errors") or sum(counts.values()) != total:
-        raise UserError(f"{passages}: Lucene took in {counts} of {total} passages")
-    return {"options": options, "anserini": lucene.version(), "counts": counts}
 
 
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
@@ -66,31 +49,11 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
         facts = reading.reading("questions", len(questions), cut, LIMIT)
         what = ["-topics", topics, "-topicReader", "TsvInt", "-output", run, "-hits", depth]
         speed = ["-threads", threads, "-parallelism", threads]
-        arguments = ["-index", index, *what, *weights, *speed, *_analysis(params)]
+        arguments = ["-index", index, *what, *weights, *speed, *analysis(params)]
         work = asked * sum(file.stat().st_size for file in index.iterdir())
         options = anserini.SHORT if work < LITTLE_WORK else ()
         _watch(lucene.run("search.SearchCollection", arguments, options), asked)
         return _read(run).saying(**facts)
-
-
-def _analysis(params: Mapping[str, Any]) -> list[str]:
-    return ["-stemmer", params["stemmer"], *["-keepStopwords"] * params["keep_stopwords"]]
-
-
-def _write(passages: Path, folder: Path, files: int) -> int:
-    """Write the corpus as JSON lines in several files, one a thread; return its size."""
-    outs = [(folder / f"{n}.jsonl").open("w", encoding="utf-8") for n in range(files)]
-    total, row = corpus.size(passages), 0
-    with bar(total=total, desc="hand over passages", unit="passage", unit_scale=True) as progress:
-        for texts in corpus.texts(passages):
-            for text in texts:
-                line = json.dumps({"id": f"{row:010d}", "contents": text})
-                outs[row % files].write(line + "\n")
-                row += 1
-            progress.update(len(texts))
-    for out in outs:
-        out.close()
-    return total
 
 
 def _topics(questions: Sequence[str], path: Path) -> tuple[int, int]:

@@ -11,29 +11,18 @@ import numpy as np
 
 from slmrag.bm25 import VARIANTS, Variant, Weights, length_norm
 from slmrag.errors import UserError
+from slmrag.indexing.rank_bm25 import BUILD
 from slmrag.progress import bar
-from slmrag.retrievers import budget, corpus, postings
 from slmrag.retrievers.analysis import analyser
 from slmrag.retrievers.hits import Hits
 from slmrag.retrievers.postings import Postings
 from slmrag.retrievers.topk import bound, ranked
 
+__all__ = ["BUILD", "search"]
+
 Array = np.ndarray
 
-BUILD = {"tokenizer": "words", "stopwords": "none"}
 CACHE_BYTES = 256 * 2**20
-BYTES_A_POSTING = 14  # measured while building, see bench/retrieval
-
-
-def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the inverted index of a corpus."""
-    analyse = analyser(params["tokenizer"], params["stopwords"])
-    budget.check(passages, analyse, BYTES_A_POSTING, "rank_bm25", "lucene", params)
-    total = corpus.size(passages)
-    found = postings.write(corpus.texts(passages), total, analyse, index)
-    if not found:
-        raise UserError(f"{passages}: no passage has a term to search for")
-    return {"postings": found}
 
 
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:

@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 
 from slmrag.errors import UserError
+from slmrag.gold_join import Found, GoldJoin, counts
+from slmrag.gold_match import RELATIONS, Passage, Test
 from slmrag.has_answer import matcher
 from slmrag.progress import bar
 from slmrag.retrieval_metrics import Relevance
@@ -13,6 +15,7 @@ from slmrag.retrievers import corpus
 from slmrag.retrievers.hits import Hits
 
 Array = np.ndarray
+Tests = dict[str, list[Test]]
 
 _NONE = np.zeros(0, dtype=np.int64)
 
@@ -22,8 +25,9 @@ def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.Da
 
     Texts are seen a block at a time, so memory grows with the number of hits alone.
     """
-    ids, answered = _seen(hits, questions["answers"].to_list(), passages)
-    wanted = gold(questions, passages)
+    gold = questions["gold"].to_list()
+    found = GoldJoin(gold).read(passages).found()
+    ids, seen = _seen(hits, tests(questions["answers"].to_list(), gold, found), passages)
     table = pl.DataFrame(
         {
             "question_id": questions["question_id"].gather(hits.question),
@@ -32,16 +36,39 @@ def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.Da
             "score": pl.Series(hits.score, dtype=pl.Float64),
         }
     )
-    found = pl.DataFrame({"question": hits.question, "id": ids})
-    is_gold = found.join(wanted, on=["question", "id"], how="left", maintain_order="left")
     return table, Relevance(
         hits.question,
         hits.rank,
-        answered,
-        is_gold["in_corpus"].is_not_null().to_numpy(),
-        _by_question(wanted, len(questions)),
-        _by_question(wanted.filter("in_corpus"), len(questions)),
+        seen.pop("has_answer"),
+        first_gold(hits, ids, found),
+        np.array([one.passages for one in found], dtype=np.int64),
+        np.array([one.in_corpus for one in found], dtype=np.int64),
+        seen,
+        counts(found),
     )
+
+
+def tests(answers: list[list[str]], gold: list[list[Passage]], found: list[Found]) -> Tests:
+    """Return for each name a test of passages a question.
+
+    Whether a passage holds gold, or is a piece of it, is asked where the corpus lacks some gold.
+    """
+    holds = [matcher(references) for references in answers]
+    wanted: Tests = {"has_answer": [lambda _, text, holds=one: holds(text) for one in holds]}
+    if any(one.in_corpus < one.passages for one in found):
+        wanted |= {name: [relation(own) for own in gold] for name, relation in RELATIONS.items()}
+    return wanted
+
+
+def first_gold(hits: Hits, ids: pl.Series, found: list[Found]) -> Array:
+    """Return which hits are gold, each gold passage once: at its first hit."""
+    is_gold, seen = np.zeros(len(hits), dtype=bool), set()
+    for row, (question, id) in enumerate(zip(hits.question.tolist(), ids, strict=True)):
+        place = question, found[question].places.get(id)
+        if place[1] is not None and place not in seen:
+            seen.add(place)
+            is_gold[row] = True
+    return is_gold
 
 
 def read_hits(path: Path, questions: pl.DataFrame, passages: Path) -> Hits:
@@ -55,38 +82,17 @@ def read_hits(path: Path, questions: pl.DataFrame, passages: Path) -> Hits:
     return Hits(asked.cast(pl.Int64).to_numpy(), passage, table["score"].to_numpy())
 
 
-def gold(questions: pl.DataFrame, passages: Path) -> pl.DataFrame:
-    """Return (question row, gold passage id, whether the corpus has it), without doubles."""
-    wanted = (
-        questions.select(pl.col("gold").list.eval(pl.element().struct.field("id")).alias("id"))
-        .with_row_index("question")
-        .select(pl.col("question").cast(pl.Int64), "id")
-        .explode("id")
-        .drop_nulls()
-        .unique(maintain_order=True)
-    )
-    there = pl.scan_parquet(passages).select("id").join(wanted.lazy(), on="id", how="semi")
-    return wanted.with_columns(in_corpus=pl.col("id").is_in(there.collect()["id"].implode()))
-
-
-def _by_question(wanted: pl.DataFrame, total: int) -> Array:
-    return np.bincount(wanted["question"].to_numpy(), minlength=total)
-
-
-def _seen(hits: Hits, answers: list[list[str]], passages: Path) -> tuple[pl.Series, Array]:
-    """Return each hit's passage id, and whether the passage's text holds an answer."""
-    matchers = [matcher(references) for references in answers]
-    answered, order, ids = (
-        np.zeros(len(hits), dtype=bool),
-        [_NONE],
-        [pl.Series("id", [], pl.String)],
-    )
+def _seen(hits: Hits, wanted: Tests, passages: Path) -> tuple[pl.Series, dict[str, Array]]:
+    """Return each hit's passage id, and whether the passage passes each of its question's tests."""
+    passed = {name: np.zeros(len(hits), dtype=bool) for name in wanted}
+    order, ids = [_NONE], [pl.Series("id", [], pl.String)]
     with bar(total=len(hits), desc="has answer", unit="hit", unit_scale=True) as progress:
         for places, found in corpus.parts(hits.passage, passages, "id", "text"):
-            asked = hits.question[places]
-            holds = [matchers[q](text) for q, text in zip(asked, found["text"], strict=True)]
-            answered[places] = holds
+            asked = hits.question[places].tolist()
+            rows = list(zip(asked, found["id"], found["text"], strict=True))
+            for name, own in wanted.items():
+                passed[name][places] = [own[q](id, text) for q, id, text in rows]
             order.append(places)
             ids.append(found["id"])
             progress.update(len(places))
-    return pl.concat(ids).gather(np.argsort(np.concatenate(order))), answered
+    return pl.concat(ids).gather(np.argsort(np.concatenate(order))), passed

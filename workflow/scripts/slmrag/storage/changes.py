@@ -6,6 +6,7 @@ from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.files import read_json
+from slmrag.folder_names import entry_name
 from slmrag.storage.base import Interrupted
 from slmrag.storage.fetch import open_source
 
@@ -15,11 +16,14 @@ RAW = Path("resources/raw")
 def changed(
     objects: Mapping[str, Mapping[str, Any]], storage: dict[str, Any], raw: Path = RAW
 ) -> Iterator[str]:
-    """Yield a sentence for each fetched object whose source differs, or cannot be asked."""
-    for name, entry in objects.items():
-        manifest = raw / f"{name}.json"
+    """Yield a sentence for each fetched object whose source differs, or cannot be asked.
+
+    ``objects`` holds entries by the names of their folders.
+    """
+    for folder, entry in objects.items():
+        manifest = raw / f"{folder}.json"
         if manifest.is_file():
-            where = f"object '{name}' ({entry['uri']})"
+            where = f"object '{entry_name(folder)}' ({entry['uri']})"
             try:
                 difference = _difference(read_json(manifest), entry["uri"], storage)
             except (UserError, Interrupted) as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slmrag.folder_names import entry_name
 from slmrag.tracking.attempts import new_id, place
 from slmrag.tracking.versions import version
 
@@ -67,7 +68,7 @@ def describe(snakemake: Any) -> Job:
     return Job(
         id=new_id(),
         rule=str(snakemake.rule),
-        wildcards={name: str(value) for name, value in named(snakemake.wildcards).items()},
+        wildcards=wildcards(snakemake),
         experiment=str(config.get("experiment", "default")),
         params=named(snakemake.params),
         resources=named(getattr(snakemake, "resources", None)),
@@ -77,6 +78,14 @@ def describe(snakemake: Any) -> Job:
         outputs=files(getattr(snakemake, "output", None)),
         tracking=dict(config.get("tracking") or {}),
     )
+
+
+def wildcards(snakemake: Any) -> dict[str, str]:
+    """Return the names of entries that the wildcards stand for, without a resource's digits."""
+    made = [path for paths in files(getattr(snakemake, "output", None)).values() for path in paths]
+    shared = bool(made) and all(path.startswith("resources/") for path in made)
+    values = {name: str(value) for name, value in named(snakemake.wildcards).items()}
+    return {name: entry_name(value) for name, value in values.items()} if shared else values
 
 
 def named(values: Any) -> dict[str, Any]:

@@ -1,0 +1,101 @@
+"""What "this passage is gold" means, for metrics, contexts and audits alike.
+
+A passage is a gold passage if it has the gold passage's id, or else if its text is the same in
+normal form: Unicode NFC, white space collapsed to single spaces and stripped. Case and punctuation
+count, titles do not; an empty id or text is equal to nothing. Gold entries of one question that
+have the same id or the same text are one gold passage.
+
+That a passage holds a gold text, or is a piece of a gold document, are other relations.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+
+Passage = Mapping[str, str]
+Key = tuple[str, str]
+"""("id", an id) or ("text", a text in normal form): what a passage is known by."""
+Test = Callable[[str, str], bool]
+"""Takes a passage's id and text."""
+
+
+@lru_cache(maxsize=256)
+def normal(text: str) -> str:
+    """Return a text in NFC, with single spaces for white space and none at its ends."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def keys(passage: Passage) -> list[Key]:
+    """Return the keys of a passage, at most its id's and its text's."""
+    found = ("id", passage["id"] or ""), ("text", normal(passage["text"] or ""))
+    return [key for key in found if key[1]]
+
+
+def gold_rank(passages: Sequence[Passage], gold: Sequence[Passage]) -> int | None:
+    """Return the place, from 1, of the first passage that is gold; None where none is."""
+    wanted = {key for one in gold for key in keys(one)}
+    ranked = enumerate(passages, 1)
+    return next((n for n, one in ranked if not wanted.isdisjoint(keys(one))), None)
+
+
+def grouped(passages: Iterable[Passage]) -> dict[Key, int]:
+    """Return which passage, from 0, each key is of; entries that share a key are one passage."""
+    sets: dict[Key, set[Key]] = {}
+    for passage in passages:
+        own = set(keys(passage))
+        own = own.union(*(sets[key] for key in own if key in sets))
+        sets |= dict.fromkeys(own, own)
+    numbers = {one: number for number, one in enumerate(dict.fromkeys(map(id, sets.values())))}
+    return {key: numbers[id(one)] for key, one in sets.items()}
+
+
+def distinct(gold: Sequence[Passage]) -> list[Passage]:
+    """Return the first entry of each gold passage, in their order."""
+    group, first = grouped(gold), {}
+    for one in gold:
+        first.setdefault(next((group[key] for key in keys(one)), None), one)
+    return list(first.values())
+
+
+def holds_gold(gold: Sequence[Passage]) -> Test:
+    """Return a test of passages: is it gold, or does a whole gold text stand in its text?"""
+    ids, texts = _ids(gold), _texts(gold)
+    return lambda id, text: id in ids or any(one in normal(text) for one in texts)
+
+
+def piece_of_gold(gold: Sequence[Passage]) -> Test:
+    """Return a test of passages: is it gold, or a piece of a gold passage?
+
+    A piece stands whole in a gold text, or was cut from the document that has a gold id.
+    """
+    ids, texts = _ids(gold), _texts(gold)
+
+    def holds(id: str, text: str) -> bool:
+        piece = normal(text)
+        by_id = id in ids or document(id) in ids
+        return by_id or (bool(piece) and any(piece in one for one in texts))
+
+    return holds
+
+
+RELATIONS = {"gold_in_chunk": holds_gold, "chunk_of_gold": piece_of_gold}
+"""By their names among the metrics."""
+
+
+def document(id: str) -> str:
+    """Return the document that a passage was cut from: d of d#n; an empty text of others."""
+    name, _, number = id.rpartition("#")
+    return name if number.isdecimal() else ""
+
+
+def first_chunk(document: str) -> str:
+    """Return the id of the first passage that a document is cut into."""
+    return f"{document}#0"
+
+
+def _ids(gold: Sequence[Passage]) -> set[str]:
+    return {one["id"] for one in gold if one["id"]}
+
+
+def _texts(gold: Sequence[Passage]) -> list[str]:
+    return list({text for one in gold if (text := normal(one["text"] or ""))})

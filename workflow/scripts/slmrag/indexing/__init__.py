@@ -1,0 +1,52 @@
+"""What builds the indexes of our kinds of retriever, apart from what searches them.
+
+An edit of a search so rebuilds no index. A kind that is one module (docs/retrievers.md) builds its
+index itself; one that is two has a line in ``BUILDERS`` and its ``BUILD`` and ``build`` here.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+
+
+def _rank_bm25() -> ModuleType:
+    from slmrag.indexing import rank_bm25
+
+    return rank_bm25
+
+
+def _bm25s() -> ModuleType:
+    from slmrag.indexing import bm25s
+
+    return bm25s
+
+
+def _lucene() -> ModuleType:
+    from slmrag.indexing import lucene
+
+    return lucene
+
+
+def _dense() -> ModuleType:
+    from slmrag.indexing import dense
+
+    return dense
+
+
+BUILDERS: dict[str, Callable[[], ModuleType]] = {
+    "rank_bm25": _rank_bm25,
+    "bm25s": _bm25s,
+    "lucene": _lucene,
+    "dense": _dense,
+}
+
+
+def builder(kind: str) -> ModuleType:
+    """Return the module that builds the index of a kind; UserError where there is no such kind."""
+    from slmrag.retrievers import retriever
+
+    return BUILDERS[kind]() if kind in BUILDERS else retriever(kind)
+
+
+def package_of(kind: str) -> str:
+    """Return the package whose module of the kind's name builds its index."""
+    return "indexing" if kind in BUILDERS else "retrievers"

@@ -1,0 +1,40 @@
+"""The index of a dense retriever: vectors as float16, in bytes too, and by FAISS on request."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slmrag import encoders, reading
+from slmrag.files import read_json
+from slmrag.indexing import ann
+from slmrag.retrievers import codes, corpus, vectors
+from slmrag.retrievers.store import folder_digest
+
+BUILD = {
+    "encoder": None,
+    "encoder_revision": None,
+    "pooling": None,
+    "passage_prefix": None,
+    "normalize": None,
+    "max_length": None,
+    "ann": "exact",
+}
+
+
+def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Encode a corpus into ``vectors-*.npy``, or take its shards, and put them into bytes."""
+    if params.get("vectors"):
+        vectors.join(params["vectors"], index, corpus.size(passages))
+        facts = reading.together([read_json(path) for path in params["vector_facts"]])
+    else:
+        facts = encoders.encode_passages(passages, index / "vectors-00000.npy", params)
+    codes.write(vectors.parts(index), index)
+    found = ann.build(vectors.parts(index), index, params["ann"])
+    how = encoders.recipe_of(params)
+    known = {"encoder_digest": encoder_digest(params["checkpoint"]), "recipe": how.record()}
+    return {**known, **found, **facts}
+
+
+def encoder_digest(checkpoint: Path | None) -> str:
+    """Return a digest of the encoder's files, or the name of the stand-in, which has none."""
+    return folder_digest(checkpoint) if checkpoint else encoders.HASHING

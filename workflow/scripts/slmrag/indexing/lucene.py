@@ -1,0 +1,54 @@
+"""The index of Lucene, made by Anserini's own program; k1 and b are no part of it."""
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slmrag import anserini
+from slmrag.errors import UserError
+from slmrag.progress import bar
+from slmrag.retrievers import corpus
+
+BUILD = {"stemmer": "porter", "keep_stopwords": False}
+
+_COUNT = re.compile(r"(indexed|unindexable|empty|skipped|errors): +([\d,]+)")
+
+
+def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Index a corpus with Anserini, and keep the options that were used."""
+    lucene, options = anserini.find(), [*analysis(params), "-optimize"]
+    threads = params.get("threads", 1)
+    with tempfile.TemporaryDirectory(dir=index.parent) as folder:
+        total = _write(passages, Path(folder), threads)
+        where = ["-input", folder, "-index", index, "-threads", threads, "-memoryBuffer", 512]
+        how = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator"]
+        said = "".join(lucene.run("index.IndexCollection", [*how, *where, *options]))
+    (index / "write.lock").unlink(missing_ok=True)
+    counts = {name: int(number.replace(",", "")) for name, number in _COUNT.findall(said)}
+    if counts.get("errors") or sum(counts.values()) != total:
+        raise UserError(f"{passages}: Lucene took in {counts} of {total} passages")
+    return {"options": options, "anserini": lucene.version(), "counts": counts}
+
+
+def analysis(params: Mapping[str, Any]) -> list[str]:
+    """Return Anserini's options for how text becomes terms."""
+    return ["-stemmer", params["stemmer"], *["-keepStopwords"] * params["keep_stopwords"]]
+
+
+def _write(passages: Path, folder: Path, files: int) -> int:
+    """Write the corpus as JSON lines in several files, one a thread; return its size."""
+    outs = [(folder / f"{n}.jsonl").open("w", encoding="utf-8") for n in range(files)]
+    total, row = corpus.size(passages), 0
+    with bar(total=total, desc="hand over passages", unit="passage", unit_scale=True) as progress:
+        for texts in corpus.texts(passages):
+            for text in texts:
+                line = json.dumps({"id": f"{row:010d}", "contents": text})
+                outs[row % files].write(line + "\n")
+                row += 1
+            progress.update(len(texts))
+    for out in outs:
+        out.close()
+    return total

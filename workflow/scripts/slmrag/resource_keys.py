@@ -1,0 +1,108 @@
+"""Where what is derived from the world lies: ``resources/{kind}/{entry}-{8 hex digits}``.
+
+The digits are of the entry and of all that it is made from. So two experiments that agree on both
+share the folder, two that differ have two, and going back to an earlier config makes nothing anew.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slmrag.config import Config
+from slmrag.entries.data import CorpusEntry, DatasetEntry
+from slmrag.errors import UserError
+from slmrag.folder_names import folder_name
+from slmrag.local_files import Digests, Source, is_local
+
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The folder's name of each entry, by the entry's; ``coverage`` is of sets with a corpus."""
+
+    objects: Names
+    corpora: Names
+    datasets: Names
+    coverage: Names
+    encoders: Names
+    query_encoders: Names
+    indexes: Names
+    models: Names
+    judge: str | None
+
+    def entries(self) -> dict[str, str]:
+        """Return the entry's name of each folder's name."""
+        tables = (table for table in vars(self).values() if isinstance(table, Mapping))
+        return {key: name for table in tables for name, key in table.items()}
+
+
+def source(entry: Any, name: str) -> Source:
+    """Return where the files come from that an entry names under a key."""
+    pickles = bool(getattr(entry, "allow_pickle", None))
+    return Source(getattr(entry, name, None) or "", name != "uri", pickles)
+
+
+def sources(config: Config) -> Iterator[Source]:
+    """Yield every source that the config names, local or not."""
+    judge = [config.judge.model] if config.judge else []
+    yield from (source(entry, "uri") for entry in config.objects.values())
+    for entry in config.retrievers.values():
+        yield from (source(entry, name) for name in sorted(entry.checkpoints()))
+    for entry in [*config.models.values(), *judge]:
+        if entry.checkpoint:
+            yield source(entry, "checkpoint")
+
+
+def refuse_absent(config: Config, objects: Iterable[str], local: Digests) -> None:
+    """Raise UserError for each of the objects that should lie on this machine and does not."""
+    uris = {name: config.objects[name].uri for name in objects}
+    absent = [
+        f"objects.{name}.uri: {uri} is not there; put it there, or name a copy of it"
+        for name, uri in uris.items()
+        if is_local(uri) and local[Source(uri).label] is None
+    ]
+    if absent:
+        raise UserError("\n".join(absent))
+
+
+def keys(config: Config, local: Digests) -> Keys:
+    """Return the folders' names of a config, given the digests of its local sources."""
+    objects = {
+        name: folder_name(name, entry.params(), local.get(source(entry, "uri").label))
+        for name, entry in config.objects.items()
+    }
+    corpora, datasets = (
+        {name: _prepared(name, entry, objects) for name, entry in table.items()}
+        for table in (config.corpora, config.datasets)
+    )
+    encoders, queries, models = (
+        {name: _checkpoint(name, entry, which, local) for name, entry in table.items()}
+        for table, which in (
+            (config.retrievers, "encoder"),
+            (config.retrievers, "query_encoder"),
+            (config.models, "checkpoint"),
+        )
+    )
+    coverage = {
+        name: folder_name(name, datasets[name], corpora[entry.corpus])
+        for name, entry in config.datasets.items()
+        if entry.corpus
+    }
+    indexes = {
+        name: folder_name(name, entry.build_params(), encoders[name])
+        for name, entry in config.retrievers.items()
+    }
+    judge = _checkpoint("judge", config.judge.model, "checkpoint", local) if config.judge else None
+    return Keys(objects, corpora, datasets, coverage, encoders, queries, indexes, models, judge)
+
+
+def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:
+    return folder_name(name, entry.build_params(), [objects[used] for used in entry.objects()])
+
+
+def _checkpoint(name: str, entry: Any, which: str, local: Digests) -> str:
+    """Return the folder's name of a checkpoint; where an entry has none, one that is not used."""
+    found = source(entry, which)
+    revision = getattr(entry, "revision" if which == "checkpoint" else f"{which}_revision", None)
+    return folder_name(name, *found, revision, local.get(found.label))
