@@ -16,6 +16,7 @@ rule encode_passages:
         encoder_manifest=manifest(encoder),
     output:
         vectors="resources/vectors/{corpus}/{retriever}/{shard}-of-{shards}.npy",
+        facts="resources/vectors/{corpus}/{retriever}/{shard}-of-{shards}.json",
     log:
         "logs/encode_passages/{corpus}/{retriever}/{shard}-of-{shards}.log",
     benchmark:
@@ -46,6 +47,7 @@ rule index_passages:
         encoder=ancient(encoder),
         encoder_manifest=manifest(encoder),
         vectors=vectors,
+        vector_facts=lambda wildcards: [path[: -len("npy")] + "json" for path in vectors(wildcards)],
     output:
         index=directory("resources/indexes/{corpus}/{retriever}"),
         manifest="resources/indexes/{corpus}/{retriever}.json",

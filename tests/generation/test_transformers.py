@@ -1,5 +1,6 @@
 """The Transformers engine over a tiny random model."""
 
+import json
 from types import SimpleNamespace
 
 import generate_answers
@@ -122,11 +123,15 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_gpu_that_comes_by_default_may_be_lacking(answer, monkeypatch):
-    """A plain model, whose entry names no GPU, runs on the CPU."""
+@pytest.mark.parametrize("shown", [0, 2])
+def test_a_gpu_that_comes_by_default_may_be_lacking(answer, monkeypatch, tmp_path, shown):
+    """A plain model, whose entry names no GPU, runs on the CPU, and tells of a GPU beside it."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    result, _, _ = answer(hardware={"gpus": 1, "gpus_asked": 0})
+    result, _, _ = answer(hardware={"gpus": 1, "gpus_asked": 0, "gpus_shown": shown})
     assert result["generated"] == 20
+    (record,) = json.loads(pl.read_parquet_metadata(tmp_path / "out/a.times.parquet")["engines"])
+    assert (record["device"], record["gpu_name"]) == ("cpu", None)
+    assert ("shows 2 GPUs: torch" in (record["gpu_unused"] or "")) == bool(shown)
 
 
 @pytest.mark.parametrize(

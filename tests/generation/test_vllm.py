@@ -70,6 +70,7 @@ def test_one_start_answers_the_whole_row_of_the_matrix(whole):
     metadata = pl.read_parquet_metadata(whole.folder / "out" / "a.times.parquet")
     (record,) = json.loads(metadata["engines"])
     assert (record["device"], record["dtype"]) == ("cpu", "float32")
+    assert record["chunked_prefill"] is True  # nothing is drawn, so prompts may be read in parts
     assert record["parameters"] > 0 and record["peak_cpu_bytes"] > 2**27
     start = record["start_seconds"]
     assert list(start) == ["import", "weights", "compile", "capture", "other"]
@@ -194,6 +195,26 @@ def test_a_seed_repeats_what_a_temperature_drew(tiny, tmp_path):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+@pytest.mark.parametrize("top_p", [1.0, 0.9])
+def test_many_prompts_are_drawn_at_the_defaults(tiny, tmp_path, top_p):
+    """200 prompts at a temperature go through, and no answer depends on what shares its batch.
+
+    At the defaults the first step's tokens end within a prompt, which torch's generators for the
+    CPU cannot bear.
+    """
+    tables, drawn = [write_prompts(tmp_path / "a.parquet", 200, passages=2)], []
+    for name, hardware in (("default", {}), ("small", {"max_num_seqs": 8})):
+        settings = {"engine": "vllm", "temperature": 0.7, "top_p": top_p}
+        spec = job_spec(tmp_path / name, tables, tiny, **settings)
+        spec["params"]["hardware"] |= hardware
+        drawn.append(_raw(run(spec)[1]))
+    assert drawn[0] == drawn[1] and len(set(drawn[0][0])) > 100
+    times = pl.read_parquet_metadata(tmp_path / "default" / "out" / "a.times.parquet")
+    (record,) = json.loads(times["engines"])
+    assert record["chunked_prefill"] is False and record["max_num_seqs"] > 200
+    assert record["prompt_tokens"] > record["max_num_batched_tokens"]
+
+
 def test_an_adapter_changes_answers_and_must_fit(tiny, tmp_path):
     """A LoRA adapter is applied, as peft does it; one of another model is refused at once."""
     pytest.importorskip("peft")
@@ -220,6 +241,10 @@ def test_an_adapter_changes_answers_and_must_fit(tiny, tmp_path):
         ({"load_in_8bit": True}, "CPU build cannot quantise"),
         ({"quantization": "awq"}, "are not; write fp8"),
         ({"options": {"num_gpu_blocks_override": 1}}, "leave no room for the cache; raise"),
+        (
+            {"temperature": 1.0, "options": {"max_num_batched_tokens": 300}},
+            "max_num_batched_tokens must hold a whole prompt here",
+        ),
         ({"max_tokens": 512}, "leaves no room for a prompt"),
         ({"max_model_len": 4096}, "more than the 512 tokens"),
     ],

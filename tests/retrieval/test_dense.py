@@ -39,7 +39,7 @@ def shard(folder: Path, number: int, of: int) -> Path:
     path = folder / f"{number}-of-{of}.npy"
     encode_passages.main(
         SimpleNamespace(passages=folder / "passages.parquet", encoder=[]),
-        SimpleNamespace(vectors=path),
+        SimpleNamespace(vectors=path, facts=path.with_suffix(".json")),
         SimpleNamespace(entry=HASHING, hardware=HARDWARE, shard=str(number), shards=of),
     )
     return path
@@ -50,11 +50,13 @@ def test_shards_are_the_whole(tmp_path: Path, shards: int) -> None:
     """An index joined from shards has the vectors of one encoded at once, in order."""
     write_corpus(tmp_path, zipf_texts(17))
     whole = np.load(shard(tmp_path, 0, 1))
+    made = [shard(tmp_path, number, shards) for number in range(shards)]
     index_passages.main(
         SimpleNamespace(
             passages=tmp_path / "passages.parquet",
             encoder=[],
-            vectors=[shard(tmp_path, number, shards) for number in range(shards)],
+            vectors=made,
+            vector_facts=[path.with_suffix(".json") for path in made],
         ),
         SimpleNamespace(index=tmp_path / "index", manifest=tmp_path / "index.json"),
         SimpleNamespace(entry=HASHING, hardware=HARDWARE),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from slmrag import anserini
 from slmrag.errors import UserError
+from slmrag.files import read_json
 from slmrag.retrievers import lucene
 
 from tests.retrieval.conftest import write_corpus, write_questions, zipf_texts
@@ -73,6 +74,9 @@ def test_awkward_questions(tmp_path: Path, run: Callable) -> None:
     write_questions(tmp_path, [*questions, "cats"])
     hits = run({"kind": "lucene", "depth": 5})
     assert hits["question_id"].to_list() == ["q3", "q3", "q5"]
+    facts = read_json(tmp_path / "metrics.json")["facts"]["reading"]
+    counts = [facts[name] for name in ("texts", "cut", "longest", "unit")]
+    assert counts == [6, 1, 1_000, "words"]
 
 
 @needs_lucene
@@ -86,9 +90,11 @@ def test_nothing_to_ask(tmp_path: Path, run: Callable) -> None:
 
 def test_a_question_is_cut_where_lucene_would_refuse_it() -> None:
     """The first thousand words stay; shorter questions stay as they are, on one line."""
-    assert lucene.shortened("who\twas\nhe ?") == "who was he ?"
-    assert len(lucene.shortened(" ".join(["word"] * 5_000)).split()) == 1_000
-    assert len(lucene.shortened("字" * 5_000)) == 1_000
+    assert lucene.shortened("who\twas\nhe ?") == ("who was he ?", False)
+    assert lucene.shortened(" ".join(["word"] * 1_000))[1] is False
+    for text, size in ((" ".join(["word"] * 5_000), 4_999), ("字" * 5_000, 1_000)):
+        kept, cut = lucene.shortened(text)
+        assert (len(kept), cut) == (size, True)
 
 
 def fake(tmp_path: Path, java: str) -> anserini.Anserini:

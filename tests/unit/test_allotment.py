@@ -11,27 +11,37 @@ def job(params, **resources):
     return SimpleNamespace(params=SimpleNamespace(**params), resources=resources, threads=3)
 
 
+@pytest.fixture(autouse=True)
+def machine(monkeypatch):
+    """A machine that shows two GPUs."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+
+
 def test_a_job_learns_its_hardware():
     """GPUs, threads and memory stand beside the entry's own keys."""
     one = job({"hardware": {"batch_size": 8}}, gpu=2, mem_mb=4000)
     allot(one)
-    expected = {"batch_size": 8, "gpus": 2, "gpus_asked": 0, "threads": 3, "mem_mb": 4000}
-    assert one.params.hardware == expected
+    given = {"gpus": 2, "gpus_asked": 0, "gpus_shown": 2, "threads": 3, "mem_mb": 4000}
+    assert one.params.hardware == {"batch_size": 8} | given
 
 
-@pytest.mark.parametrize(("entry", "asked"), [({"gpus": 2}, 2), ({"gpus": 0}, 0), ({}, 0)])
-def test_a_job_learns_what_its_entry_asked_for(entry, asked):
-    """A GPU that comes by default is told apart from one that the entry names."""
+@pytest.mark.parametrize(
+    ("entry", "asked", "shown"), [({"gpus": 2}, 2, 0), ({"gpus": 0}, 0, 0), ({}, 0, 2)]
+)
+def test_a_job_learns_what_its_entry_asked_for(entry, asked, shown):
+    """A GPU that comes by default is told apart from one that the entry names, or will not have."""
     one = job({"hardware": dict(entry)}, gpu=1)
     allot(one)
-    assert (one.params.hardware["gpus"], one.params.hardware["gpus_asked"]) == (1, asked)
+    names = ("gpus", "gpus_asked", "gpus_shown")
+    assert [one.params.hardware[name] for name in names] == [1, asked, shown]
 
 
 def test_a_job_without_gpus_has_none():
     """A rule that asks for no GPU is given 0."""
     one = job({"hardware": {}})
     allot(one)
-    assert one.params.hardware == {"gpus": 0, "gpus_asked": 0, "threads": 3}
+    wanted = {"gpus": 0, "gpus_asked": 0, "gpus_shown": 2, "threads": 3}
+    assert one.params.hardware == wanted
 
 
 def test_other_rules_get_no_hardware():

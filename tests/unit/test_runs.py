@@ -5,7 +5,7 @@ import time
 
 import pytest
 from slmrag import events, runs
-from slmrag.engines import base, echo
+from slmrag.engines import base, echo, footprint
 
 GPU = {"name": "NVIDIA H100", "driver": "570.1", "energy_millijoules": 5_000}
 
@@ -79,3 +79,32 @@ def test_the_engines_end_is_no_generation(run):
     record = made.record()
     time.sleep(0.01)
     assert made.summary()["generation_seconds"] == record["generation_seconds"]
+
+
+def on_cpu(self):
+    """Say what an engine says that could not use a GPU."""
+    return {"device": "cpu", "gpu_unused": "it runs on the CPU although"}
+
+
+def test_a_gpu_that_was_not_used_is_no_device(run, monkeypatch, tmp_path):
+    """On the CPU of a machine with a GPU the record names the CPU, and an alert tells the rest."""
+    monkeypatch.setattr(echo.Engine, "about", on_cpu)
+    events.use(log := events.EventLog(tmp_path / "events.jsonl"))
+    try:
+        record = run(GPU).record()
+    finally:
+        events.use(None)
+        log.close()
+    assert (record["gpu_name"], record["energy_joules"]) == (None, None)
+    assert record["cpu_name"] and record["gpu_unused"].startswith("it runs on the CPU")
+    event = json.loads((tmp_path / "events.jsonl").read_text().splitlines()[0])
+    assert (event["kind"], event["name"]) == ("alert", "gpu_unused")
+
+
+def test_a_cpu_has_a_name(tmp_path):
+    """The chip's name is the system's, or else its architecture."""
+    known = tmp_path / "cpuinfo"
+    known.write_text("processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: other\n")
+    assert footprint.chip(known) == "AMD EPYC"
+    known.write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
+    assert footprint.chip(known) == footprint.chip(tmp_path / "none") != ""

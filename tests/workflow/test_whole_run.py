@@ -68,6 +68,18 @@ def test_each_job_told_its_events_and_memory(real_run):
         assert memory["peak"]["rss_bytes"] > 10_000_000
 
 
+def test_the_report_s_files_say_what_was_read_and_on_what(real_run):
+    """Each cell names its chip, and index and search say how much of their texts was read."""
+    text = (real_run.folder / "results/tiny/report/comparison.csv").read_text()
+    devices = {row["device"] for row in csv.DictReader(text.splitlines())}
+    assert len(devices) == 1 and devices.pop().startswith("cpu (")
+    (index,) = real_run.folder.glob("resources/indexes/facts*/dense*/index.json")
+    search = real_run.folder / "results/tiny/retrieval/quiz/dense.json"
+    told = [json.loads(index.read_text()), json.loads(search.read_text())["facts"]]
+    counts = [[one["reading"][name] for name in ("texts", "cut", "longest")] for one in told]
+    assert counts == [[6, 0, 128], [5, 0, 128]]
+
+
 def test_the_engine_started_once(real_run):
     """All cells of the model name the same single start of the engine."""
     starts = set()

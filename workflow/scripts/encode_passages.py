@@ -3,19 +3,21 @@
 from pathlib import Path
 
 from slmrag.encoders import encode_passages
-from slmrag.files import atomic
+from slmrag.files import atomic, write_json
 from slmrag.job import run_job
+from slmrag.reading import counts
 
 
 def main(input, output, params):
-    """Write the float16 vectors of the passages of one shard, in their order."""
+    """Write the float16 vectors of the passages of one shard, in their order, and what was cut."""
     means = {"checkpoint": next(iter(input.encoder), None)} | params.hardware
     shard, shards = int(params.shard), int(params.shards)
     with atomic(output.vectors) as path:
-        count = encode_passages(
+        facts = encode_passages(
             Path(input.passages), path, params.entry | means, shard=shard, shards=shards
         )
-    return {"passages": count}
+    write_json(facts, output.facts)
+    return {"passages": facts["reading"]["texts"], **counts(facts)}
 
 
 if __name__ == "__main__":

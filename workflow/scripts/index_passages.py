@@ -6,6 +6,7 @@ from slmrag import events
 from slmrag.files import write_json
 from slmrag.indexing import builder
 from slmrag.job import run_job
+from slmrag.reading import counts
 from slmrag.retrievers.corpus import size as count
 from slmrag.retrievers.store import atomic_folder, describe, folder_digest, resolved
 
@@ -18,13 +19,14 @@ def main(input, output, params):
     given = {
         "checkpoint": next(iter(input.encoder), None),
         "vectors": getattr(input, "vectors", []),
+        "vector_facts": getattr(input, "vector_facts", []),
     }
     with events.component("index"), atomic_folder(output.index) as folder:
         facts = kind.build(passages, folder, params.hardware | built | given)
         size = describe(folder, built, passages, facts)
     write_json({"digest": folder_digest(output.index), "bytes": size}, output.manifest)
     numbers = {name: v for name, v in facts.items() if isinstance(v, int | float)}
-    return {"bytes": size, "index_documents": count(passages)} | numbers
+    return {"bytes": size, "index_documents": count(passages)} | numbers | counts(facts)
 
 
 if __name__ == "__main__":

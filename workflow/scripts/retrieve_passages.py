@@ -7,6 +7,7 @@ import polars as pl
 from slmrag import events
 from slmrag.files import write_json, write_table
 from slmrag.job import run_job
+from slmrag.reading import counts
 from slmrag.retrieval_metrics import summarise
 from slmrag.retrievers import retriever
 from slmrag.retrievers.corpus import size
@@ -29,7 +30,8 @@ def main(input, output, params):
         logging.getLogger(__name__).warning("gold metrics are not known: %s", reason)
     means = {name: value["mean"] for name, value in summary["metrics"].items()}
     known = {name: mean for name, mean in means.items() if mean is not None}
-    return {"questions": len(questions), "without_hits": summary["without_hits"]} | known
+    asked = {"questions": len(questions), "without_hits": summary["without_hits"]}
+    return asked | counts(hits.facts) | known
 
 
 def found(input, params, questions):

@@ -2,16 +2,20 @@
 
 from typing import Any
 
+from slmrag import gpus
+
 
 def allot(snakemake: Any) -> None:
     """Add GPUs, threads and MB of memory to ``params.hardware``, where a rule has that param.
 
     ``gpus_asked`` are the GPUs that the entry itself asks for: these a job cannot do without.
+    ``gpus_shown`` are those of the machine, where the entry says nothing of GPUs.
     """
     hardware = getattr(snakemake.params, "hardware", None)
     if hardware is None:
         return
     given = {name: snakemake.resources.get(name) for name in ("gpu", "mem_mb")}
+    hardware["gpus_shown"] = gpus.shown() if hardware.get("gpus") is None else 0
     hardware["gpus_asked"] = int(hardware.get("gpus") or 0)
     hardware |= {"gpus": int(given["gpu"] or 0), "threads": int(snakemake.threads)}
     if given["mem_mb"]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from slmrag import hashing
+from slmrag import hashing, reading
 from slmrag.pooling import Recipe, recipe
 from slmrag.progress import bar
 from slmrag.retrievers import corpus, vectors
@@ -22,8 +22,19 @@ BLOCK = 256
 class Encoder:
     """Maps passages and questions to float32 vectors, [texts, dimensions]."""
 
-    def __init__(self, recipe: Recipe, encode: Callable[[Sequence[Text]], Array]):
-        self.recipe, self.encode = recipe, encode
+    def __init__(
+        self,
+        recipe: Recipe,
+        encode: Callable[[Sequence[Text]], Array],
+        model: Transformer | None = None,
+    ):
+        self.recipe, self.encode, self._model = recipe, encode, model
+
+    def facts(self, what: str, texts: int) -> reading.Facts:
+        """Return how much of the ``texts`` so far was read; hashing reads all of each."""
+        if self._model is None:
+            return reading.reading(what, texts, 0, reading.Limit())
+        return self._model.facts(what, texts)
 
     def passages(self, titles: Sequence[str], texts: Sequence[str]) -> Array:
         """Return the vectors of passages."""
@@ -46,7 +57,7 @@ def encoder(params: Mapping[str, Any]) -> Encoder:
     if params["encoder"] == HASHING:
         return Encoder(how, hashing.vectors)
     model = Transformer(Path(params["checkpoint"]), "AutoModel", how.max_length, params)
-    return Encoder(how, pooled(model, how))
+    return Encoder(how, pooled(model, how), model)
 
 
 def recipe_of(params: Mapping[str, Any]) -> Recipe:
@@ -59,8 +70,10 @@ def recipe_of(params: Mapping[str, Any]) -> Recipe:
 
 def encode_passages(
     passages: Path, path: Path, params: Mapping[str, Any], shard: int = 0, shards: int = 1
-) -> int:
-    """Write the float16 vectors of one of ``shards`` equal parts of a corpus; return their number.
+) -> reading.Facts:
+    """Write the float16 vectors of one of ``shards`` equal parts of a corpus.
+
+    Returns how many passages there are, and how many of them were cut.
 
     Memory holds one block of passages, whatever the size of the corpus.
     """
@@ -73,7 +86,7 @@ def encode_passages(
             table[done : done + len(found)] = vectors.halved(found, params["encoder"])
             done += len(found)
             progress.update(len(found))
-    return done
+    return model.facts("passages", done)
 
 
 def pooled(model: Transformer, how: Recipe) -> Callable[[Sequence[Text]], Array]:

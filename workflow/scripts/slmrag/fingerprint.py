@@ -17,6 +17,7 @@ WATCHERS = frozenset(
         "errors",
         "events",
         "gpu_memory",
+        "gpus",
         "job",
         "joblog",
         "logpump",

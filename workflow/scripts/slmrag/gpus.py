@@ -6,9 +6,11 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from slmrag.errors import UserError
 
@@ -17,10 +19,41 @@ POLL_SECONDS = 0.5
 
 
 def devices(driver: Path = Path("/dev")) -> list[str]:
-    """Return the GPUs that this process may see, by the names that CUDA has for them."""
+    """Return the GPUs that this process may see, by the names that CUDA has for them.
+
+    As for CUDA, -1 (or Slurm's NoDevFiles) hides itself and all that stands behind it.
+    """
     if VISIBLE in os.environ:
-        return [name.strip() for name in os.environ[VISIBLE].split(",") if name.strip()]
+        names = (name.strip() for name in os.environ[VISIBLE].split(","))
+        return list(takewhile(lambda name: name not in ("", "-1", "NoDevFiles"), names))
     return [str(index) for index, _ in enumerate(driver.glob("nvidia[0-9]*"))]
+
+
+def shown() -> int:
+    """Return how many NVIDIA GPUs this machine shows: by their files, else (WSL) by NVML."""
+    if VISIBLE in os.environ or devices():
+        return len(devices())
+    with suppress(Exception):
+        import pynvml
+
+        pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetCount())
+    return 0
+
+
+def unused(hardware: Mapping[str, Any], reason: str) -> str | None:
+    """Say that a job runs on the CPU beside a GPU; None where none is there, or ``gpus`` is set.
+
+    ``reason`` says why, and what to do about it.
+    """
+    count = int(hardware.get("gpus_shown") or 0)
+    if not count:
+        return None
+    gpus = "a GPU" if count == 1 else f"{count} GPUs"
+    return (
+        f"it runs on the CPU although its machine shows {gpus}: {reason}, or set gpus: 0 if the "
+        "CPU is meant"
+    )
 
 
 @contextmanager

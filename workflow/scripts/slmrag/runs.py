@@ -9,7 +9,7 @@ from uuid import uuid4
 from slmrag import events
 from slmrag.engines.base import Completion, Engine
 from slmrag.engines.checkpoint import Checkpoint
-from slmrag.engines.footprint import first_gpu, tree_peak_bytes
+from slmrag.engines.footprint import chip, first_gpu, tree_peak_bytes
 
 NOTE_SECONDS = 10.0
 
@@ -25,7 +25,10 @@ class EngineRun:
         self._peak = 0
         self._last: dict[str, Any] = {}
         whole = engine.start_seconds or {"start": start}
-        self._gpu = engine.plan.gpus > 0
+        about = engine.about()
+        if about.get("gpu_unused"):
+            events.emit("alert", name="gpu_unused", message=about["gpu_unused"])
+        self._gpu = engine.plan.gpus > 0 and about.get("device") != "cpu"
         gpu = first_gpu() if self._gpu else {}
         self._energy = gpu.get("energy_millijoules")
         self._facts = {
@@ -35,8 +38,9 @@ class EngineRun:
             "start_seconds": {name: value and round(value, 3) for name, value in whole.items()},
             "gpu_name": gpu.get("name"),
             "driver": gpu.get("driver"),
+            "cpu_name": chip() if about.get("device") == "cpu" else None,
             "parameters": parameters(engine),
-            **engine.about(),
+            **about,
         }
 
     def count(self, finished: Sequence[Completion]) -> bool:

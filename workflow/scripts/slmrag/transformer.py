@@ -1,5 +1,6 @@
 """A transformer from a local folder: safetensors only, no code but the library's, all weights."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -8,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from slmrag import events, reading
 from slmrag.errors import UserError
 from slmrag.files import read_json
+from slmrag.gpus import unused
 
+logger = logging.getLogger(__name__)
 BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
 
 
@@ -31,14 +35,37 @@ class Transformer:
                 f"gpus: {asked} is asked for, and the job sees no GPU; run it where there is "
                 "one, or set gpus: 0 for the encoder to run on the CPU"
             )
+        self.gpu_unused = self._beside_a_gpu(hardware) if self.device == "cpu" else None
         self.model = load(checkpoint, auto, self.device)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
         except (ValueError, OSError) as error:
             raise UserError(f"{checkpoint}: its tokenizer cannot be loaded: {error}") from error
-        positions = getattr(self.model.config, "max_position_embeddings", None) or 512
-        self.longest = min(longest or min(self.tokenizer.model_max_length, 512), positions)
+        positions = getattr(self.model.config, "max_position_embeddings", None)
+        own = self.tokenizer.model_max_length
+        self.limit = reading.limit(hardware.get("max_length"), longest, own, positions)
+        self.longest, self.cut = self.limit.longest, 0
         self.tokens = (hardware.get("batch_size") or 0) * self.longest or BATCH_TOKENS[self.device]
+
+    @staticmethod
+    def _beside_a_gpu(hardware: Mapping) -> str | None:
+        """Return, and say once, that the machine's GPU is not used; None where none is meant."""
+        import torch
+
+        if hardware.get("gpus"):
+            reason = f"torch {torch.__version__} sees none; install a build of torch for CUDA"
+        else:
+            more = "" if torch.version.cuda else "install a build of torch for CUDA and "
+            reason = f"gpus is not set; {more}set gpus: 1"
+        if told := unused(hardware, reason):
+            logger.warning("the encoder's device: %s", told)
+            events.emit("alert", name="gpu_unused", message=told)
+        return told
+
+    def facts(self, what: str, texts: int) -> dict[str, Any]:
+        """Return how much was read of the ``texts`` so far, and which GPU was not used."""
+        idle = {"gpu_unused": self.gpu_unused} if self.gpu_unused else {}
+        return reading.reading(what, texts, self.cut, self.limit) | idle
 
     def batches(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Iterator[tuple]:
         """Yield (rows of ``texts``, first output of the model, attention mask), long texts first.
@@ -48,12 +75,21 @@ class Transformer:
         import torch
 
         ids = self.tokenizer(list(texts), truncation=True, max_length=self.longest)
+        self.cut += self._cut(texts, ids)
         with torch.inference_mode():
             for rows in batches([len(one) for one in ids["input_ids"]], self.tokens):
                 some = {key: [value[row] for row in rows] for key, value in ids.items()}
                 batch = self.tokenizer.pad(some, return_tensors="pt", padding_side="right")
                 batch = batch.to(self.device)
                 yield rows, self.model(**batch)[0].float(), batch["attention_mask"]
+
+    def _cut(self, texts: Sequence[str] | Sequence[tuple[str, str]], ids: Any) -> int:
+        """Return how many texts are longer than what is kept: only full ones are looked at."""
+        full = [row for row, one in enumerate(ids["input_ids"]) if len(one) >= self.longest]
+        if full and ids.encodings:
+            return sum(bool(ids.encodings[row].overflowing) for row in full)
+        whole = self.tokenizer([texts[row] for row in full])["input_ids"] if full else []
+        return sum(len(one) > self.longest for one in whole)
 
 
 def device(hardware: Mapping[str, Any]) -> str:

@@ -25,6 +25,16 @@ ADVICE = [
         "another process holds the GPU's memory; lower gpu_memory_utilization or end that process",
     ),
     (
+        r"max_num_batched_tokens \(\d+\) is smaller than max_model_len",
+        "options: max_num_batched_tokens must hold a whole prompt here (vLLM's CPU build cannot "
+        "draw where it reads one in parts); raise it to max_model_len, or lower max_model_len",
+    ),
+    (
+        r"CPU Generator does not use offset",
+        "vLLM's CPU build cannot draw (temperature above 0) where it reads a prompt in parts; "
+        "remove the options that make it do so, or set temperature: 0",
+    ),
+    (
         r"got an unexpected keyword argument '(?P<name>\w+)'",
         "options: the engine knows no argument '{name}'; remove or correct it",
     ),

@@ -1,5 +1,6 @@
 """What every engine takes and gives."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,9 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from slmrag.engines.parallel import Split
 from slmrag.errors import UserError
+from slmrag.gpus import unused
+
+logger = logging.getLogger(__name__)
 
 
 class Sampling(NamedTuple):
@@ -74,6 +78,7 @@ class Plan:
     adapter: Path | None = None
     max_model_len: int | None = None
     chat: bool = False
+    gpu_unused: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as what JSON can hold."""
@@ -103,13 +108,20 @@ class Plan:
         """Return the GPUs of the job."""
         return int(self.hardware.get("gpus") or 0)
 
-    def on_cpu_as(self, reason: str) -> None:
-        """Refuse the CPU where the entry asks for GPUs; one that came by default may be lacking."""
+    def on_cpu_as(self, reason: str, remedy: str) -> None:
+        """Refuse the CPU where the entry asks for GPUs; one that came by default may be lacking.
+
+        Where the machine shows one and ``gpus`` is not set, ``gpu_unused`` and a warning say so.
+        """
         if asked := int(self.hardware.get("gpus_asked", self.gpus)):
             raise UserError(
                 f"gpus: {asked} is asked for, and {reason}; run it where there is a GPU, or set "
                 "gpus: 0 for the model to run on the CPU"
             )
+        if self.gpu_unused is None:
+            self.gpu_unused = unused(self.hardware, f"{reason}; {remedy}")
+            if self.gpu_unused:
+                logger.warning("the model's device: %s", self.gpu_unused)
 
 
 class Engine(ABC):

@@ -1,6 +1,7 @@
 """Host memory of the job's process tree, and the GPU that it ran on, where there is one."""
 
 import os
+import platform
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,16 @@ def _peak(process: Path) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def chip(about: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the name of this machine's CPU, of its architecture where the system tells no name."""
+    with suppress(OSError):
+        for line in about.read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name" and value.strip():
+                return value.strip()
+    return platform.processor() or platform.machine() or "unknown"
 
 
 def first_gpu() -> dict[str, Any]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
 logger = logging.getLogger(__name__)
+CUDA_BUILD = "install a build of torch for CUDA"
+NOT_GIVEN = "the job was given none", "set gpus: 1"
 BATCH = 8
 POOL = 16
 
@@ -62,8 +64,9 @@ class Engine(base.Engine):
         torch.set_num_threads(self.plan.threads)
         self._device = "cuda" if self.plan.gpus and torch.cuda.is_available() else "cpu"
         if self._device == "cpu":
-            self.plan.on_cpu_as(f"torch {torch.__version__} sees none")
-        if self._device == "cpu" and self.plan.gpus:
+            given = f"torch {torch.__version__} sees none", CUDA_BUILD
+            self.plan.on_cpu_as(*given if self.plan.gpus else NOT_GIVEN)
+        if self._device == "cpu" and self.plan.gpus and not self.plan.gpu_unused:
             logger.warning("torch sees no GPU: the model runs on the CPU")
         try:
             self._model = load(self.plan, self._device)
@@ -160,6 +163,7 @@ class Engine(base.Engine):
             "device": self._device,
             "dtype": str(self._model.dtype).removeprefix("torch."),
             "quantization": str(getattr(self._model, "quantization_method", None) or "") or None,
+            "gpu_unused": self.plan.gpu_unused,
         }
 
 

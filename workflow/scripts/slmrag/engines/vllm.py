@@ -127,8 +127,11 @@ class Engine(base.Engine):
             "quantization": config.model_config.quantization,
             "max_model_len": config.model_config.max_model_len,
             "max_num_seqs": config.scheduler_config.max_num_seqs,
+            "max_num_batched_tokens": config.scheduler_config.max_num_batched_tokens,
+            "chunked_prefill": config.scheduler_config.enable_chunked_prefill,
             "tensor_parallel": config.parallel_config.tensor_parallel_size,
             "batch_invariant": bool(self.plan.options.get("batch_invariant")),
+            "gpu_unused": self.plan.gpu_unused,
             **self._facts,
         }
 

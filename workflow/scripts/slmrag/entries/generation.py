@@ -113,7 +113,8 @@ class ModelEntry(Entry):
     gpus: NonNegativeInt | None = Field(
         None,
         description="GPUs of the job: what is named must be there; unset, vllm and transformers "
-        "get 1 and do without where there is none",
+        "get 1 and do without where there is none (a GPU that is there and not used is told); 0 "
+        "means the CPU",
     )
     mem_mb: PositiveInt | None = Field(None, description="Host memory of the job, in MB")
     runtime: PositiveInt | None = Field(None, description="Time limit of the job, in minutes")

@@ -24,6 +24,11 @@ Stopwords = Literal["none", "english"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+GPUS = Field(
+    None,
+    description="GPUs of its jobs (0 unless set; unset, a GPU that is there and not used is told; "
+    "0 means the CPU)",
+)
 PICKLES = Field(
     None,
     description="Take pytorch_model*.bin where there are no safetensors (DPR, Contriever): torch "
@@ -173,7 +178,11 @@ class Dense(Retriever):
     query_prefix: str | None = Field(None, description="Text put before each question")
     passage_prefix: str | None = Field(None, description="Text put before each passage")
     normalize: bool | None = Field(None, description="Scale vectors to length one")
-    max_length: PositiveInt | None = Field(None, description="Tokens kept of each text")
+    max_length: PositiveInt | None = Field(
+        None,
+        description="Tokens read of each text; longer texts are counted and told (the encoder's "
+        "recipe, its tokenizer's limit or 512)",
+    )
     ann: Literal["exact", "hnsw", "ivf"] | None = Field(
         None, description="Search all vectors, or approximately by FAISS (exact)"
     )
@@ -181,7 +190,7 @@ class Dense(Retriever):
     nprobe: PositiveInt | None = Field(None, description="ivf: lists that are searched (64)")
     batch_size: PositiveInt | None = Field(None, description="Texts encoded at once")
     shards: PositiveInt | None = Field(None, description="Jobs that share the encoding (1)")
-    gpus: NonNegativeInt | None = Field(None, description="GPUs of its jobs (0 unless set)")
+    gpus: NonNegativeInt | None = GPUS
 
     @model_validator(mode="after")
     def has_two_towers_or_none(self) -> Self:
@@ -234,9 +243,13 @@ class Rerank(Retriever):
     candidates: PositiveInt | None = Field(
         None, description="How many of its hits are read (all of them unless set)"
     )
-    max_length: PositiveInt | None = Field(None, description="Tokens kept of question and passage")
+    max_length: PositiveInt | None = Field(
+        None,
+        description="Tokens read of question and passage; longer pairs are counted and told (the "
+        "tokenizer's limit or 512)",
+    )
     batch_size: PositiveInt | None = Field(None, description="Pairs read at once")
-    gpus: NonNegativeInt | None = Field(None, description="GPUs of its jobs (0 unless set)")
+    gpus: NonNegativeInt | None = GPUS
 
 
 CLASSES = {

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slmrag import encoders
+from slmrag import encoders, reading
+from slmrag.files import read_json
 from slmrag.indexing import ann
 from slmrag.retrievers import codes, corpus, vectors
 from slmrag.retrievers.store import folder_digest
@@ -24,12 +25,14 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     """Encode a corpus into ``vectors-*.npy``, or take its shards, and put them into bytes."""
     if params.get("vectors"):
         vectors.join(params["vectors"], index, corpus.size(passages))
+        facts = reading.together([read_json(path) for path in params["vector_facts"]])
     else:
-        encoders.encode_passages(passages, index / "vectors-00000.npy", params)
+        facts = encoders.encode_passages(passages, index / "vectors-00000.npy", params)
     codes.write(vectors.parts(index), index)
     found = ann.build(vectors.parts(index), index, params["ann"])
     how = encoders.recipe_of(params)
-    return {"encoder_digest": encoder_digest(params["checkpoint"]), "recipe": how.record(), **found}
+    known = {"encoder_digest": encoder_digest(params["checkpoint"]), "recipe": how.record()}
+    return {**known, **found, **facts}
 
 
 def encoder_digest(checkpoint: Path | None) -> str:

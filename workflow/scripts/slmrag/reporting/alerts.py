@@ -5,10 +5,12 @@ from typing import Any
 
 from slmrag.reporting import cuts
 from slmrag.reporting.boards import Board
+from slmrag.reporting.devices import elsewhere, idle
 from slmrag.reporting.ends import ends
 from slmrag.reporting.formats import NARROW, percent
 from slmrag.reporting.gold_alerts import gold
 from slmrag.reporting.sources import Experiment
+from slmrag.reporting.unread import unread
 
 OFTEN, SELDOM, FEW = 0.05, 0.9, 100
 Rows = Sequence[dict[str, Any]]
@@ -105,4 +107,7 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     gold,
     order,
     devices,
+    idle,
+    elsewhere,
+    unread,
 )

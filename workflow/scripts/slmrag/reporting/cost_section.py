@@ -115,6 +115,8 @@ def built(indexes: Rows) -> Table:
         Column("retriever", "Retriever"),
         Column("kind", "Kind"),
         Column("passages", "Passages", "count"),
+        Column("max_length", "Reads up to", "count", "Tokens of a passage; all where none is said"),
+        Column("cut", "Longer", "count", "Passages of which only the beginning is read"),
         Column("bytes", "Size", "size"),
         Column("seconds", "Built in, s", "decimal"),
     ]

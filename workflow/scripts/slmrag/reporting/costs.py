@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from slmrag.reporting.devices import devices
 from slmrag.reporting.sources import Cell
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def runs(records: list[dict[str, Any]]) -> dict[str, Any]:
         "peak_cpu_bytes": _largest(records, "peak_cpu_bytes"),
         "peak_gpu_bytes": _largest(records, "peak_gpu_bytes"),
         "engine": _named(records, "engine"),
-        "device": _named(records, "gpu_name") or _named(records, "device"),
+        "device": devices(records),
     }
 
 

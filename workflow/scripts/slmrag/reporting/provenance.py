@@ -9,6 +9,7 @@ from slmrag.files import read_json
 from slmrag.folder_names import entry_name
 from slmrag.redaction import clean_text
 from slmrag.reporting import saved_config, software, templates
+from slmrag.reporting.devices import devices
 from slmrag.reporting.observed import index_name
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Cell, Experiment, place
@@ -53,7 +54,7 @@ def origin(cell: Cell) -> dict[str, Any]:
 
     sources = cell.summary.get("sources", {})
     names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
-    made = {"engine": named("engine"), "device": named("gpu_name") or named("device")}
+    made = {"engine": named("engine"), "device": devices(cell.engines)}
     return names | made | {"dtype": named("dtype"), "runs": named("id"), **sources}
 
 
@@ -132,6 +133,8 @@ def indexes(experiment: Experiment) -> list[dict[str, Any]]:
                 "retriever": entry_name(folder.name),
                 "kind": about.get("built", {}).get("kind"),
                 "passages": experiment.audits.get(("corpora", corpus), {}).get("passages"),
+                "max_length": about.get("reading", {}).get("longest"),
+                "cut": about.get("reading", {}).get("cut"),
                 "bytes": sum(about.get("files", {}).values()) or None,
                 "seconds": experiment.observed.index_seconds.get(index_name(folder)),
             }

@@ -17,7 +17,9 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     """Return each question's passages of largest inner product."""
     if not params.get("query_encoder"):
         _refuse_another(index, params)
-    asked = encoders.encoder(params).questions(questions)
+    encoder = encoders.encoder(params)
+    asked = encoder.questions(questions)
+    facts = encoder.facts("questions", len(questions))
     vectors.halved(asked, params.get("query_encoder") or params["encoder"])
     parts = vectors.parts(index)
     if asked.shape[1] != parts[0].shape[1]:
@@ -26,9 +28,9 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
             f"vectors of {asked.shape[1]}; query_encoder is not the other tower of encoder"
         )
     if params["ann"] != "exact":
-        return ann.search(parts, index, asked, depth, params)
+        return ann.search(parts, index, asked, depth, params).saying(**facts)
     found = exact.search(parts, asked, depth, transformer.device(params), codes.read(index, parts))
-    return Hits.of(found)
+    return Hits.of(found).saying(**facts)
 
 
 def _refuse_another(index: Path, params: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from slmrag import anserini
+from slmrag import anserini, reading
 from slmrag.errors import UserError
 from slmrag.indexing.lucene import BUILD, analysis
 from slmrag.progress import bar
@@ -22,6 +22,9 @@ from slmrag.retrievers.hits import Hits
 __all__ = ["BUILD", "search", "shortened"]
 
 MOST_WORDS = 1_000
+LIMIT = reading.Limit(
+    MOST_WORDS, "the words that one query of Lucene may have", MOST_WORDS, "words"
+)
 LITTLE_WORK = 50 * 2**30  # questions x bytes of the index
 
 _log = logging.getLogger(__name__)
@@ -40,34 +43,35 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     weights = ["-bm25", "-bm25.k1", params.get("k1", 0.9), "-bm25.b", params.get("b", 0.4)]
     with tempfile.TemporaryDirectory() as folder:
         topics, run = Path(folder, "topics.tsv"), Path(folder, "run.txt")
-        asked = _topics(questions, topics)
+        asked, cut = _topics(questions, topics)
         if not asked:
             return Hits.of([])
+        facts = reading.reading("questions", len(questions), cut, LIMIT)
         what = ["-topics", topics, "-topicReader", "TsvInt", "-output", run, "-hits", depth]
         speed = ["-threads", threads, "-parallelism", threads]
         arguments = ["-index", index, *what, *weights, *speed, *analysis(params)]
         work = asked * sum(file.stat().st_size for file in index.iterdir())
         options = anserini.SHORT if work < LITTLE_WORK else ()
         _watch(lucene.run("search.SearchCollection", arguments, options), asked)
-        return _read(run)
+        return _read(run).saying(**facts)
 
 
-def _topics(questions: Sequence[str], path: Path) -> int:
-    """Write a line for each question that is not blank; return how many there are."""
-    asked = [(row, shortened(question)) for row, question in enumerate(questions)]
-    lines = [f"{row}\t{text}\n" for row, text in asked if text]
+def _topics(questions: Sequence[str], path: Path) -> tuple[int, int]:
+    """Write a line for each question that is not blank; return how many there are, and were cut."""
+    asked = [(row, *shortened(question)) for row, question in enumerate(questions)]
+    lines = [f"{row}\t{text}\n" for row, text, _ in asked if text]
     path.write_text("".join(lines), encoding="utf-8")
-    return len(lines)
+    return len(lines), sum(cut for *_, cut in asked)
 
 
-def shortened(question: str) -> str:
-    """Return a question on one line, without the words beyond those that Lucene takes."""
+def shortened(question: str) -> tuple[str, bool]:
+    """Return a question on one line as far as Lucene takes its words, and whether it goes on."""
     line = " ".join(question.split())
     beyond = next(islice(_UNIT.finditer(line), MOST_WORDS, None), None)
     if beyond is None:
-        return line
+        return line, False
     _log.warning("cut after %d words: %s...", MOST_WORDS, line[:60])
-    return line[: beyond.start()].strip()
+    return line[: beyond.start()].strip(), True
 
 
 def _watch(lines: Iterator[str], asked: int) -> None:

@@ -43,7 +43,8 @@ def combine(
             for rows, logits, _ in model.batches(pairs):
                 scores[places[rows]] = relevance(logits.cpu().numpy())
                 progress.update(len(rows))
-    return Hits.best(question, passage, scores, depth)
+    facts = model.facts("pairs of question and passage", len(question))
+    return Hits.best(question, passage, scores, depth).saying(**facts)
 
 
 def relevance(logits: Array) -> Array:

@@ -1,0 +1,111 @@
+"""Texts that were not read to their end, in a report."""
+
+import json
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+import report_comparison
+from slmrag import reading
+from slmrag.files import read_json, read_metadata, write_json, write_table
+from slmrag.reporting import unread
+
+from tests.report.made_up import MODES, MadeUp
+
+POSITIONS = reading.Limit(128, "the positions in the model's config.json", 128)
+ENTRY = reading.Limit(128, "the retriever's max_length", 512)
+
+
+def place(made, what, facts):
+    """Give an index of the corpus, or the search of the questions, its facts; return the folder."""
+    index = made.folder / "resources/indexes/wiki/bm25"
+    if what == "index":
+        write_json({"built": {"kind": "dense"}, "files": {}, **facts}, index / "index.json")
+    else:
+        path = made.results / "retrieval/facts/bm25.json"
+        write_json(read_json(path) | {"facts": facts}, path)
+    return index
+
+
+def page(made, index, **more):
+    """Write the report; return its page."""
+    input = SimpleNamespace(**vars(made.input) | {"indexes": [index]} | more)
+    report_comparison.main(input, made.output, made.params)
+    return made.output.html.read_text()
+
+
+def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
+    """The report says how many, the limit and its source, and what to do; the table has both."""
+    made = MadeUp(tmp_path, models=("tiny",), questions=10)
+    idle = {"gpu_unused": "it runs on the CPU although its machine shows a GPU"}
+    place(made, "search", reading.reading("questions", 10, 1, ENTRY) | idle)
+    index = place(made, "index", reading.reading("passages", 40, 30, POSITIONS) | idle)
+    html = page(made, index)
+    for words in (
+        "bm25 on wiki: 30 of 40 passages (75\u202f%) are longer than the 128 tokens that are read",
+        "config.json); what stands behind is not seen. Cut the corpus into chunks (corpora: chunk)",
+        ", or take a model that reads more.",
+    ):
+        assert words in html
+    assert "bm25 on facts: 1 of 10 questions (10\u202f%) are longer" in html
+    assert "Raise max_length (it may be up to 512)." in html
+    assert html.count("bm25: it runs on the CPU although its machine shows a GPU.") == 1
+    (row,) = json.loads(made.output.analysis.read_text())["indexes"]
+    assert (row["cut"], row["max_length"]) == (30, 128)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        reading.reading("passages", 40, 0, POSITIONS),
+        reading.reading("passages", 0, 0, reading.Limit()),
+    ],
+)
+def test_what_is_read_whole_is_no_caveat(facts):
+    """Nothing cut, no limit or no encoder is nothing to be told."""
+    assert list(unread.cut("dense on wiki", facts)) == []
+
+
+def test_passages_that_lucene_left_out_are_told():
+    """What is not in the index is counted under the name that Lucene has for it."""
+    (told,) = unread.unindexed(
+        "bm25 on wiki", {"indexed": 7, "empty": 2, "skipped": 1, "errors": 0}
+    )
+    assert (
+        told
+        == "bm25 on wiki: 3 of 10 passages (30\u202f%) are not in the index: 2 empty, 1 skipped."
+    )
+    assert list(unread.unindexed("bm25 on wiki", {"indexed": 7, "empty": 0})) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "what", "expected"),
+    [
+        (ENTRY, "passages", "chunk), or raise max_length (it may be up to 512)."),
+        (POSITIONS, "pairs of question and passage", "chunk), or take a model that reads more."),
+        (reading.Limit(1000, "Lucene", 1000, "words"), "questions", "read (Lucene); what stands"),
+        (POSITIONS, "questions", "Ask shorter ones."),
+        (reading.Limit(512, "the default"), "passages", "chunk), or raise max_length."),
+    ],
+)
+def test_the_remedy_is_one_that_helps(limit, what, expected):
+    """A larger max_length is named only where the model takes one, chunks only for passages."""
+    (sentence,) = unread.cut("x on y", reading.reading(what, 9, 1, limit))
+    assert expected in sentence and ("chunk" in sentence) == (what != "questions")
+
+
+@pytest.mark.parametrize("device", ["endpoint", "cpu"])
+def test_an_endpoint_that_counts_too_few_tokens_is_told(tmp_path, device):
+    """Fewer tokens than words cannot be all of a prompt; what is counted here is not doubted."""
+    made = MadeUp(tmp_path, models=("tiny",), questions=10)
+    for mode in MODES:
+        path = made.path("timings", "tiny", "facts", mode)
+        (record,) = json.loads(read_metadata(path)["engines"])
+        told = {"engines": json.dumps([record | {"device": device}])}
+        write_table(pl.read_parquet(path), path, told)
+    path = made.path("answers", "tiny", "facts", "oracle_context")
+    tokens = [3, 3, *[120] * 8]
+    pl.read_parquet(path).with_columns(prompt_tokens=pl.Series(tokens)).write_parquet(path)
+    told = "tiny/facts/oracle_context: the endpoint counts fewer tokens than words in 2 of 10"
+    assert (told in page(made, tmp_path / "none")) == (device == "endpoint")

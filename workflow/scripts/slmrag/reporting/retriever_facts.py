@@ -1,0 +1,22 @@
+"""What indexes and searches have to say of themselves."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from slmrag.files import read_json
+from slmrag.reporting.observed import index_name
+from slmrag.reporting.sources import Experiment
+
+Facts = Mapping[str, Any]
+
+
+def retrievers(experiment: Experiment) -> Iterator[tuple[str, str, Facts]]:
+    """Yield the retriever, its corpus or data set, and the facts of each index and search."""
+    for folder in map(Path, experiment.indexes):
+        path = folder / "index.json"
+        if path.is_file():
+            corpus, retriever = index_name(folder).split("/")
+            yield retriever, corpus, read_json(path)
+    for (dataset, retriever), found in experiment.retrieval.items():
+        yield retriever, dataset, found.get("facts") or {}
