@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.gold_join import GoldJoin, head
+from slmrag.gold_join import GoldJoin, head, heads
 from slmrag.gold_match import (
     distinct,
     document,
@@ -91,10 +91,12 @@ tricky = st.text(
 
 @settings(deadline=None)
 @given(tricky)
-def test_equal_texts_have_equal_heads(text: str) -> None:
-    """What rules most passages out rules out no text that is equal in normal form."""
-    table = pl.DataFrame({"text": [text, normal(text), unicodedata.normalize("NFD", text)]})
-    assert table.select(head()).to_series().n_unique() == 1
+def test_no_text_that_is_equal_is_ruled_out(text: str) -> None:
+    """What rules most passages out lets each way to write a text in normal form pass."""
+    ways = [text, normal(text), unicodedata.normalize("NFD", text)]
+    found = pl.DataFrame({"text": ways}).select(head()).to_series()
+    allowed = heads([normal(text)]).to_list() if normal(text) else [None]
+    assert set(found) <= set(allowed)
 
 
 ids = st.sampled_from(["", "p0", "p1", "p2", "p3", "d"])

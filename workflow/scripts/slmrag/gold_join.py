@@ -12,8 +12,9 @@ from slmrag.gold_match import Key, Passage, first_chunk, grouped, keys, normal
 
 SPACE = r"\s\x1c-\x1f"
 """What str.split takes for white space."""
-HEAD = rf"^[{SPACE}]*([^{SPACE}]+(?:[{SPACE}]+[^{SPACE}]+){{0,3}})"
-"""The first four words of a text: texts that are equal in normal form have equal ones."""
+WORDS = 4
+HEAD = rf"^[{SPACE}]*([^{SPACE}]+(?: [^{SPACE}]+){{0,{WORDS - 1}}})"
+"""The first words of a text, to where something else than one space stands between them."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ class GoldJoin:
         likely = pl.col("id").is_in(ids.implode())
         if texts.is_empty():
             return likely
-        heads = texts.to_frame("text").select(head()).to_series().unique()
-        return likely | head().is_in(heads.implode())
+        return likely | head().is_in(heads(texts).implode())
 
     def read(self, passages: Path) -> "GoldJoin":
         """Take a whole corpus, streaming; nothing is read where there is no gold."""
@@ -111,9 +111,15 @@ class GoldJoin:
 
 
 def head() -> pl.Expr:
-    """Return the first words of the column ``text``, in NFC."""
-    words = pl.col("text").str.extract(HEAD).str.normalize("NFC")
-    return words.str.replace_all(rf"[{SPACE}]+", " ")
+    """Return the first words of the column ``text``, in NFC; null where it has none."""
+    return pl.col("text").str.extract(HEAD).str.normalize("NFC")
+
+
+def heads(texts: Iterable[str]) -> pl.Series:
+    """Return what ``head`` can be of a text whose normal form is one of these."""
+    split = [text.split(" ", WORDS)[:WORDS] for text in texts]
+    found = {" ".join(words[:count]) for words in split for count in range(1, len(words) + 1)}
+    return pl.Series(list(found), dtype=pl.String).str.normalize("NFC")
 
 
 COUNTS = ("by_id", "by_text", "other_text", "chunked")

@@ -28,5 +28,6 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
     if other := found.get("gold_other_text"):
         yield (
             f"gold passages whose id the corpus gives to another text: {other} of "
-            f"{found['gold_passages']}; the id counts. Cut the gold as the corpus is cut."
+            f"{found['gold_passages']}; the id counts. Where the corpus was cut anew, cut the gold "
+            "too."
         )
