@@ -10,8 +10,9 @@ from slmrag import fingerprint
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 MODULES = sorted((SCRIPTS / "slmrag").rglob("*.py"))
-WATCHERS = fingerprint.WATCHERS - {"errors", "events", "progress"}
-"""Only job and its helpers know these; everybody may report through events and progress."""
+WATCHERS = fingerprint.WATCHERS - {"errors", "events", "gpus", "progress"}
+"""Only job and its helpers know these; everybody may report through events and progress, and ask
+which GPUs there are."""
 
 HEAVY = {"torch", "transformers", "vllm", "boto3", "clearml", "mlflow", "altair", "snakemake"}
 HEAVY |= {"faiss", "bm25s", "openai", "jnius", "pyserini", "huggingface_hub", "tokenizers"}
