@@ -79,6 +79,6 @@ def test_an_unquoted_off_is_off_in_every_job(tmp_path, calls):
 def test_the_same_server_is_called_where_tracking_is_on(tmp_path, calls):
     """What the other test counts is there to be counted."""
     project = written(tmp_path / "p", "auto")
-    setting = "tracking={deadline_seconds: 3, connect_seconds: 1, retries: 0}"
+    setting = "tracking={deadline_seconds: 15, connect_seconds: 1, retries: 0}"
     project.run("--until", "download_object", "--config", setting, "--", "all", check=False)
     assert calls
