@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from slmrag.config import Config
 
 ASSUMED = 0.5
-"""The standard deviation of two cells' differences, where nothing is known: as if one were right and
+"""The standard deviation of differences where nothing is known: as if one cell were right and
 the other wrong on a quarter of the questions."""
 
 SIZES = (100, 300, 1000, 3000)
