@@ -91,3 +91,14 @@ def test_a_stricter_level_wants_more():
     strict = describe(load(edited(("metrics", {"confidence": 0.99, "primary": "f1"}))))
     assert "in f1 that a paired test finds 8 times in 10 at 99%" in strict
     assert "0.171 with 100" in strict
+
+
+def test_cells_that_agree_tell_no_spread(folder):
+    """Two cells of equal scores are no reason to expect that any difference is seen."""
+    prepared(folder, "quiz", 100)
+    for model in "ab":
+        place = folder / f"results/tiny/scores/{model}/quiz"
+        place.mkdir(parents=True)
+        table = {"question_id": [str(i) for i in range(100)], "token_recall": [0.5] * 100}
+        pl.DataFrame(table).write_parquet(place / "no_context.parquet")
+    assert line().startswith("quiz: 0.140 with 100 questions, as prepared (assumed")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from slmrag.config import Config
 
 ASSUMED = 0.5
-"""The standard deviation of two cells' differences, where nothing is known: as if one were right
-and the other wrong on a quarter of the questions."""
+"""The standard deviation of differences where nothing is known: as if one cell were right and
+the other wrong on a quarter of the questions."""
 
 SIZES = (100, 300, 1000, 3000)
 
@@ -82,7 +82,7 @@ def questions(config: "Config", dataset: str) -> tuple[int | None, str]:
 def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     """Return the median and the largest deviation of two cells' differences in an earlier run.
 
-    None where this experiment has no two cells of the data set with the same questions.
+    Cells that agree on every question tell no spread; None where no two others were scored.
     """
     import numpy as np
 
@@ -98,6 +98,9 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     sums, squares = differences(values, first, second)
     n = len(values)
     deviations = np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
+    deviations = deviations[deviations > 1e-9]
+    if not len(deviations):
+        return None
     source = f"spread of {len(found)} cells that this experiment scored: median to largest"
     return float(np.median(deviations)), float(deviations.max()), source
 
