@@ -7,7 +7,13 @@ Makes: nothing, so no benchmark either: it would count as made, and a second cal
 
 try:
     if workflow.is_main_process:
-        asides.answer(sys.argv[1:], RESULTS, ["/".join(row) for row in grid.rows(CONFIG)], CONFIG)
+        asides.answer(
+            sys.argv[1:],
+            RESULTS,
+            ["/".join(row) for row in grid.rows(CONFIG)],
+            CONFIG,
+            {dataset: questions(dataset) for dataset in grid.datasets(CONFIG)},
+        )
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

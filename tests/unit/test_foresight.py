@@ -17,16 +17,18 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def prepared(folder, name, n):
+TABLES = {"quiz": "questions.parquet"}
+
+
+def prepared(folder, n):
     """Write a prepared data set of n questions."""
-    (folder / "resources/datasets" / name).mkdir(parents=True)
     table = pl.DataFrame({"question_id": [str(i) for i in range(n)]})
-    table.write_parquet(folder / "resources/datasets" / name / "questions.parquet")
+    table.write_parquet(folder / TABLES["quiz"])
 
 
 def line(*edits):
     """Return what is said of the one data set."""
-    return describe(load(edited(*edits))).splitlines()[1].strip()
+    return describe(load(edited(*edits)), TABLES).splitlines()[1].strip()
 
 
 def test_nothing_is_known_yet():
@@ -44,26 +46,16 @@ def test_a_limit_is_a_size():
     )
 
 
-@pytest.mark.parametrize("name", ["quiz", "quiz-0123abcd"])
-def test_a_prepared_set_has_its_size(folder, name):
+def test_a_prepared_set_has_its_size(folder):
     """The prepared questions are counted; a limit above them does not make more of them."""
-    prepared(folder, name, 400)
+    prepared(folder, 400)
     assert line().startswith("quiz: 0.070 with 400 questions, as prepared (assumed")
-    n, said = questions(load(edited(("datasets/quiz/limit", 500))), "quiz")
-    assert n is None and said == "400 questions were prepared before"
-
-
-def test_sets_of_two_sizes_are_not_guessed(folder):
-    """Where two experiments prepared the set differently, both sizes are told and none is taken."""
-    prepared(folder, "quiz-0123abcd", 400)
-    prepared(folder, "quiz-abcd0123", 50)
-    prepared(folder, "quiz-other-abcd0123", 9)
-    assert "0.140 with 100" in line() and "50 or 400 questions were prepared before" in line()
+    assert questions(500, TABLES["quiz"]) == (400, "400 questions, as prepared")
 
 
 def test_an_earlier_run_gives_the_spread(folder):
     """The scores of this experiment replace the assumption; the formula is the report's."""
-    prepared(folder, "quiz", 200)
+    prepared(folder, 200)
     random = np.random.default_rng(0)
     scores = random.random((200, 3))
     for number, model in enumerate("abc"):
@@ -88,14 +80,15 @@ def test_an_earlier_run_gives_the_spread(folder):
 
 def test_a_stricter_level_wants_more():
     """The level of the config's intervals is that of the test."""
-    strict = describe(load(edited(("metrics", {"confidence": 0.99, "primary": "f1"}))))
+    config = load(edited(("metrics", {"confidence": 0.99, "primary": "f1"})))
+    strict = describe(config, TABLES)
     assert "in f1 that a paired test finds 8 times in 10 at 99%" in strict
     assert "0.171 with 100" in strict
 
 
 def test_cells_that_agree_tell_no_spread(folder):
     """Two cells of equal scores are no reason to expect that any difference is seen."""
-    prepared(folder, "quiz", 100)
+    prepared(folder, 100)
     for model in "ab":
         place = folder / f"results/tiny/scores/{model}/quiz"
         place.mkdir(parents=True)

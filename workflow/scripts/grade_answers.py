@@ -39,8 +39,7 @@ def main(input, output, params):
             summary["shortened"] = counts["shortened"]
             summary["sources"] = {"answers": sha256_file(input.answers[place])}
             write_json(summary, page)
-            share = summary["share_correct"]["mean"]
-            results[f"share_correct/{name['dataset']}/{name['mode']}"] = share
+            results[f"share_correct/{'/'.join(name.values())}"] = summary["share_correct"]["mean"]
     return results
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,12 +47,18 @@ def divert(arguments: Sequence[str], cores: int | None) -> None:
         os.execv(command[0], command)
 
 
-def answer(arguments: Sequence[str], results: str, cells: Iterable[str], config: "Config") -> None:
+def answer(
+    arguments: Sequence[str],
+    results: str,
+    cells: Iterable[str],
+    config: "Config",
+    questions: Mapping[str, str],
+) -> None:
     """Answer `snakemake status` or `power` and end there, no file made; else do nothing."""
     if POWER in arguments:
         from slmrag.foresight import describe as foresee
 
-        print(foresee(config))
+        print(foresee(config, questions))
         raise SystemExit(0)
     if STATUS in arguments:
         from slmrag.status import describe

@@ -1,10 +1,10 @@
 """What difference between two cells so many questions could show, told before a run."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slmrag import grid
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ the other wrong on a quarter of the questions."""
 SIZES = (100, 300, 1000, 3000)
 
 
-def describe(config: "Config") -> str:
+def describe(config: "Config", tables: Mapping[str, str]) -> str:
     """Return a line for each data set: its questions, and the smallest difference they would show.
 
-    That is the difference in the primary metric that a paired test finds 8 times in 10, at the
+    ``tables`` has the path of each data set's prepared questions, which may not be there yet.
+    The difference is one in the primary metric that a paired test finds 8 times in 10, at the
     config's level, before the correction for several tests. UserError where polars is missing.
     """
     try:
@@ -35,17 +36,17 @@ def describe(config: "Config") -> str:
         [
             f"the smallest difference in {config.metrics.primary} that a paired test finds 8 times "
             f"in 10 at {config.metrics.confidence:.0%}, before the correction for several tests:",
-            *(f"  {_line(config, name)}" for name in grid.datasets(config)),
+            *(f"  {_line(config, name, table)}" for name, table in tables.items()),
         ]
     )
 
 
-def _line(config: "Config", dataset: str) -> str:
+def _line(config: "Config", dataset: str, table: str) -> str:
     from slmrag.statistics_paired import minimum_detectable_effect
 
     spreads = spread(config, dataset)
     low, high, source = spreads or (ASSUMED, ASSUMED, f"assumed: differences' deviation {ASSUMED}")
-    n, size = questions(config, dataset)
+    n, size = questions(config.datasets[dataset].limit, table)
 
     def effect(count: int) -> str:
         ends = [minimum_detectable_effect(d, count, config.metrics.confidence) for d in (low, high)]
@@ -58,24 +59,15 @@ def _line(config: "Config", dataset: str) -> str:
     return f"{dataset}: {each}; {size} ({source})"
 
 
-def questions(config: "Config", dataset: str) -> tuple[int | None, str]:
+def questions(limit: int | None, table: str) -> tuple[int | None, str]:
     """Return how many questions a data set has, and how that is known; None where it is not."""
     import polars as pl
 
-    folder, limit = Path("resources/datasets"), config.datasets[dataset].limit
-    tables = [
-        *folder.glob(f"{dataset}/questions.parquet"),
-        *folder.glob(f"{dataset}-????????/questions.parquet"),
-    ]
-    sizes = {pl.scan_parquet(table).select(pl.len()).collect().item() for table in tables}
-    if limit is not None and max(sizes, default=limit) >= limit:
-        return limit, f"{limit:,} questions, its limit"
-    if len(sizes) == 1 and limit is None:
-        (n,) = sizes
+    if os.path.isfile(table):
+        n = pl.scan_parquet(table).select(pl.len()).collect().item()
         return n, f"{n:,} questions, as prepared"
-    if sizes:
-        known = " or ".join(f"{n:,}" for n in sorted(sizes))
-        return None, f"{known} questions were prepared before"
+    if limit is not None:
+        return limit, f"{limit:,} questions, its limit"
     return None, "how many questions it has is known once it is prepared"
 
 
