@@ -161,7 +161,7 @@ class MadeUp:
             "first_token_seconds": [0.01] * count,
             "seconds": [0.05 * (1 + rank)] * count,
             "engine": [f"run-{model}"] * count,
-            "work_seconds": [WORK[mode] * (1 + rank)] * count,
+            "work_seconds": [WORK.get(mode, 0.05) * (1 + rank)] * count,
         }
         record = {
             "id": f"run-{model}",

@@ -134,6 +134,18 @@ def config(**tables) -> Callable[[Project], object]:
     return lambda project: project.edit(**tables)
 
 
+def checkpoint(name: str, **tables) -> Callable[[Project], object]:
+    """Return an edit of the config that names a folder, which is none that an engine could load."""
+
+    def apply(project: Project) -> None:
+        (project.folder / name).mkdir()
+        for file in ("config.json", "model.safetensors"):
+            (project.folder / name / file).write_text("{}")
+        project.edit(**tables)
+
+    return apply
+
+
 def source(path: str, old: str, new: str) -> Callable[[Project], object]:
     """Return an edit of a file of the repository's copy."""
     return edited(f"repo/{path}", old, new)
@@ -217,7 +229,7 @@ def of_entries() -> list[Edit]:
         Edit(
             "a model's checkpoint",
             "its download, that model's answers",
-            config(models={"parrot": {"checkpoint": "weights"}}),
+            checkpoint("weights", models={"parrot": {"checkpoint": "weights"}}),
             {"download_model": ["parrot"]} | answers(["parrot"]),
             "all of that model's",
         ),
@@ -252,7 +264,7 @@ def of_entries() -> list[Edit]:
         Edit(
             "the dense encoder",
             "its download, index, hits and what they feed",
-            config(retrievers={"dense": {"encoder": "other_encoder"}}),
+            checkpoint("other_encoder", retrievers={"dense": {"encoder": "other_encoder"}}),
             {"download_encoder": ["dense"], "index_passages": ["facts/dense"]} | DENSE,
             "those that the hits change",
         ),
