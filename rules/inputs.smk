@@ -124,7 +124,7 @@ def judge_templates():
         return []
     chat = CONFIG.judge.model.chat_template
     own = [] if chat in (None, "auto", "tokenizer", "none") else [chat]
-    return [template("judge", CONFIG.judge.prompt), *own]
+    return [template(CONFIG.judge.prompt), *own]
 
 
 def report_before(wildcards):

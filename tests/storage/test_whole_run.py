@@ -8,7 +8,7 @@ from tests.storage.conftest import BUCKET
 from tests.workflow.project import make_project
 
 pytestmark = pytest.mark.slow
-MODES = {"oracle_context": None, "retriever_context": None}
+MODES = {"oracle_context": None}
 
 
 @pytest.fixture

@@ -102,11 +102,13 @@ def test_status_of_a_run_at_work(tmp_path):
     project = make_project(tmp_path / "project", models=slow)
     command = project.command("--cores", "2", "--", "answers")
     with open(tmp_path / "log", "w") as said:
-        run = subprocess.Popen(command, cwd=project.folder, stdout=said, stderr=said)
+        run = subprocess.Popen(
+            command, cwd=project.folder, stdout=said, stderr=said, start_new_session=True
+        )
     wait(lambda: completions(project) or run.poll() is not None, "no answer")
     assert "3 running" in project.snakemake("--", "status").stdout
-    run.send_signal(signal.SIGINT)
-    run.wait(300)
+    os.killpg(run.pid, signal.SIGINT)
+    run.wait(60)
 
 
 def test_nothing_is_needed_to_look_after_an_empty_folder(tmp_path):
