@@ -82,11 +82,12 @@ def questions(config: "Config", dataset: str) -> tuple[int | None, str]:
 def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     """Return the median and the largest deviation of two cells' differences in an earlier run.
 
-    None where this experiment has no two cells of the data set with the same questions.
+    Pairs that differ on no question show no spread and are left out. None where this experiment
+    has no other two cells of the data set with the same questions.
     """
     import numpy as np
 
-    from slmrag.statistics_paired import differences
+    from slmrag.statistics_paired import EQUAL, differences
 
     tables = list(_scores(config, dataset))
     found = [table for table in tables if table["question_id"].equals(tables[0]["question_id"])]
@@ -98,6 +99,9 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     sums, squares = differences(values, first, second)
     n = len(values)
     deviations = np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
+    deviations = deviations[deviations > EQUAL]
+    if not len(deviations):
+        return None
     source = f"spread of {len(found)} cells that this experiment scored: median to largest"
     return float(np.median(deviations)), float(deviations.max()), source
 
