@@ -5,7 +5,17 @@ Needs: all that report_comparison needs, and what it makes; hits and the passage
 Makes: nothing (verify), results/{experiment}/report/against_{other}.md (compare)
 """
 
+import sys
+
+from slmrag.errors import UserError
+
 OURS = beside("tests", "data", "expected_scores.json")
+
+try:
+    if workflow.is_main_process and "compare" in sys.argv[1:]:
+        earlier.report_of(CONFIG.against, CONFIG.experiment)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
 
 
 rule verify:

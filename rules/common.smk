@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from slmrag import grid, local_files, local_sources, resource_keys
+from slmrag import earlier, grid, local_files, local_sources, resource_keys
 from slmrag.config import load, plain
 from slmrag.fingerprint import code
 from slmrag.mistakes import failures

@@ -129,13 +129,4 @@ def judge_templates():
 
 def report_before(wildcards):
     """Return the report of the experiment that this one is compared with."""
-    path = f"results/{CONFIG.against}/report/report.html"
-    if CONFIG.against is None or not os.path.exists(path):
-        others = (
-            [name for name in sorted(os.listdir("results"))] if os.path.isdir("results") else []
-        )
-        raise WorkflowError(
-            "compare: name a finished experiment by --config against=NAME; "
-            f"under results/ there are: {', '.join(others) or 'none'}"
-        )
-    return path
+    return earlier.report_of(CONFIG.against, CONFIG.experiment)

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import report_comparison
 from slmrag.errors import UserError
+from slmrag.files import read_metadata, write_table
 
 from tests.report.made_up import METRICS, MODES, MadeUp
 
@@ -15,9 +16,12 @@ TINY = {"checkpoint": "hf:org/tiny", "engine": "echo"}
 BM25 = {"kind": "rank_bm25", "k1": 0.9}
 
 
-def make(folder, name, questions=30, told=None, template=None, **entries):
+def make(folder, name, questions=30, told=None, template=None, adapter=None, **entries):
     """Write an experiment and its report under its own name."""
     made = MadeUp(folder / name, models=("tiny",), questions=questions)
+    for path in made.input.timings if adapter else ():
+        runs = [run | {"adapter": adapter} for run in json.loads(read_metadata(path)["engines"])]
+        write_table(pl.read_parquet(path), path, {"engines": json.dumps(runs)})
     for path in made.input.prompts if template else ():
         pl.read_parquet(path).with_columns(template=pl.lit(template)).write_parquet(path)
     params = made.params
@@ -166,3 +170,9 @@ def test_an_experiment_without_report_is_named(tmp_path):
     """An experiment that was never made is refused in one sentence."""
     with pytest.raises(UserError, match=r"there is no comparison\.parquet"):
         compare(tmp_path, make(tmp_path, "new"), tmp_path / "results/absent")
+
+
+def test_other_weights_of_an_adapter_are_named(tmp_path):
+    """An adapter is its content: the same folder with other weights is a change."""
+    new, old = (make(tmp_path, name, adapter=name[0] * 64) for name in ("new", "old"))
+    assert f"| models/tiny adapter | {'o' * 64} | {'n' * 64} |" in compare(tmp_path, new, old)

@@ -59,7 +59,7 @@ def test_a_caveat_names_the_worst_cell(made):
     html = made[1]
     assert "2 of 3 cells have prompts that lost passages or words to fit the model" in html
     assert "tiny/facts/oracle_context: 30 of 40 (75" in html
-    assert "0.250 of 1 passages stood in a prompt on average" in html
+    assert "0.250 of at most 1 passages stood in a prompt on average" in html
     assert "lost words of the question itself; most in tiny/facts/no_context: 2 of 40" in html
     assert "max_model_len" in html
 

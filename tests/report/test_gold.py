@@ -84,6 +84,9 @@ def test_what_else_is_told_of_gold():
     assert "over 7 of 9 questions; of the rest, no gold passage" in said[0]
     assert "whose id the corpus gives to another text: 3 of 12; the id counts." in said[1]
     assert list(sentences(found | {"gold_scored": 9, "gold_other_text": 0})) == []
+    (few,) = sentences({"questions": 12, "with_gold": 9, "gold_scored": 9})
+    assert few == "3 of 12 questions have no gold passage at all; no metric of gold counts them."
+    assert list(sentences({"questions": 12, "with_gold": 0})) == []
     assert list(sentences({"metrics": {"has_answer@5": {"mean": 1}}})) == []
 
 

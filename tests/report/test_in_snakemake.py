@@ -53,9 +53,17 @@ def test_verify_compares_a_user_s_expected_scores(project):
 
 def test_a_misspelt_experiment_is_named_with_those_that_exist(project):
     """`--config against=typo` ends in a sentence with the names of the finished experiments."""
-    done = project.run("compare", "--config", "against=says_pairs", check=False)
-    assert done.returncode == 1
-    assert "--config against=NAME; under results/ there are: says_paris" in said(done)
+    (project.folder / "results/begun").mkdir(exist_ok=True)
+    for extra, why in (
+        ("experiment=new", "compare: name another"),
+        ("experiment=new against=says_pairs", "compare: says_pairs has no report; name another"),
+        ("experiment=new against=begun", "compare: begun has no report; name another"),
+        ("against=says_paris experiment=new against=new", "compare: new is this experiment itself"),
+    ):
+        done = project.run("compare", "--config", *extra.split(), check=False)
+        assert done.returncode == 1 and "Traceback" not in said(done)
+        assert why in said(done)
+        assert "finished experiment by --config against=NAME; there are: says_paris" in said(done)
 
 
 def test_a_saved_config_runs_again_and_agrees(project):

@@ -1,5 +1,6 @@
 """Any two cells of a data set are tested, in families that are each corrected by themselves."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -78,6 +79,17 @@ def test_effects_and_intervals_agree_with_scipy(made, metric):
         assert ends == pytest.approx(list(theirs.confidence_interval), abs=0.08)
         detectable = reach * difference.std(ddof=1) / len(difference) ** 0.5
         assert row[f"detectable{suffix}"] == pytest.approx(detectable)
+
+
+def test_cells_that_answer_alike_detect_nothing(made):
+    """Equal cells have no detectable effect, in the table, the file and the page."""
+    board, *_ = made
+    same = {name: np.repeat(own[:, :1], own.shape[1], axis=1) for name, own in board.scores.items()}
+    alike = replace(board, scores=same)
+    rows = pair_tests.tests(alike)
+    assert rows["detectable"].null_count() == rows["detectable_f1"].null_count() == len(rows)
+    packed = pair_picker.table(alike, rows)["detectable"]
+    assert {value for metric in packed for value in metric} == {-1}
 
 
 def test_among_many_pairs_some_have_students_intervals(made, monkeypatch):

@@ -194,6 +194,18 @@ def test_gold_of_other_questions(tmp_path, caplog, limit):
     assert told == (limit is None)
 
 
+@pytest.mark.parametrize(
+    "question", ["Wie hei\u00dft K\u00f6ln?", " Wie  hei\u00dft\nKo\u0308ln? "]
+)
+def test_gold_by_question_is_joined_in_normal_form(tmp_path, caplog, question):
+    """Another way to write an umlaut or white space makes no other question."""
+    gold = ("gold.jsonl", json.dumps({"question": question, "text": "x"}))
+    data = json.dumps({"question": "Wie hei\u00dft  K\u00f6ln? ", "answers": ["b"]})
+    rows, _ = prepare_questions(tmp_path, "x.jsonl", data, {"format": "jsonl"}, gold)
+    assert [one["text"] for one in rows[0]["gold"]] == ["x"]
+    assert "belong to no question" not in caplog.text
+
+
 RECORD = {"qid": 7, "q": "who?", "a": ["me", "I"], "g": ["p1"]}
 COLUMNS = {"question_id": "qid", "question": "q", "answers": "a", "gold": "g"}
 GOLD = ("gold.jsonl", '{"id": "p1", "title": "T", "text": "It is me."}\n')

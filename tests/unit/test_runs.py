@@ -42,6 +42,17 @@ def test_without_a_gpu_its_numbers_are_null(run):
     assert record["peak_cpu_bytes"] > 2**20
 
 
+def test_the_adapter_is_known_by_its_content(tmp_path):
+    """The record has the digest of the adapter's files; a folder's name says nothing of them."""
+    found = []
+    for weights in (b"one", b"two"):
+        (tmp_path / "adapter_config.json").write_text("{}")
+        (tmp_path / "adapter_model.safetensors").write_bytes(weights)
+        plan = base.Plan({}, base.Sampling(), adapter=tmp_path)
+        found.append(runs.EngineRun(echo.Engine(plan), 0.5).record()["adapter"])
+    assert len(set(found)) == 2 and all(len(digest) == 64 for digest in found)
+
+
 def test_the_peaks_are_those_of_the_jobs_sampler(run, tmp_path):
     """GPU memory is what the job's own processes held, as its sampler saw it."""
     log = events.EventLog(tmp_path / "events.jsonl")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from slmrag.statistics_paired import (
     binomial_test,
+    differences,
     holm,
     mcnemar_tests,
     minimum_detectable_effect,
@@ -126,3 +127,11 @@ def test_the_detectable_effect_is_found_eight_times_in_ten():
     z = found.mean(axis=1) / (found.std(axis=1, ddof=1) / 10)
     assert np.mean(z > 1.984) == pytest.approx(0.8, abs=0.03)
     assert np.isnan(minimum_detectable_effect(1.0, 1))
+
+
+def test_no_spread_detects_nothing():
+    """Where no question differs the detectable effect is not known: 0 would be the finest test."""
+    values = np.random.default_rng(0).random((500, 1)).repeat(2, axis=1)
+    sums, squares = differences(values, np.array([0]), np.array([1]))
+    deviation = np.sqrt(np.maximum(squares - sums**2 / 500, 0) / 499)
+    assert np.isnan(minimum_detectable_effect(deviation, 500)).all()

@@ -290,6 +290,7 @@ function inThousandths(value) {
 }
 const signed = (thousandths, sign = true) =>
   `${thousandths < 0 ? "\u2212" : sign && thousandths ? "+" : ""}${(Math.abs(thousandths) / 1000).toFixed(3)}`;
+const detected = thousandths => thousandths < 0 ? "\u2013" : signed(thousandths, false);
 const chance = steps => steps === 0 ? "< 0.001" : (steps / 10000).toFixed(steps % 10 ? 4 : 3);
 
 function placeOf(board, a, b) {
@@ -314,7 +315,7 @@ function facts(data, board, a, b) {
     rows: data.metrics.map((metric, i) => [
       metric, signed(difference(board.means[i])), told(i, () => bounds(i)),
       told(i, () => chance(board.p[i][place])), chance(board.corrected[i][place]),
-      told(i, () => signed(board.detectable[i][place], false))]),
+      told(i, () => detected(board.detectable[i][place]))]),
   };
 }
 

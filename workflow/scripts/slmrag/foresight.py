@@ -74,11 +74,12 @@ def questions(limit: int | None, table: str) -> tuple[int | None, str]:
 def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     """Return the median and the largest deviation of two cells' differences in an earlier run.
 
-    Cells that agree on every question tell no spread; None where no two others were scored.
+    Pairs that differ on no question show no spread and are left out. None where this experiment
+    has no other two cells of the data set with the same questions.
     """
     import numpy as np
 
-    from slmrag.statistics_paired import differences
+    from slmrag.statistics_paired import EQUAL, differences
 
     tables = list(_scores(config, dataset))
     found = [table for table in tables if table["question_id"].equals(tables[0]["question_id"])]
@@ -90,7 +91,7 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     sums, squares = differences(values, first, second)
     n = len(values)
     deviations = np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
-    deviations = deviations[deviations > 1e-9]
+    deviations = deviations[deviations > EQUAL]
     if not len(deviations):
         return None
     source = f"spread of {len(found)} cells that this experiment scored: median to largest"

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from slmrag.errors import UserError
+from slmrag.gold_match import normal
 from slmrag.readers import reader
 from slmrag.readers.delimited import rows_of
 from slmrag.readers.fields import as_text, field
@@ -29,8 +30,8 @@ def with_gold(
 ) -> list[Question]:
     """Return the questions with the gold passages that ``files`` hold for them.
 
-    A record that has a ``question_id`` or a ``question`` belongs to that question; one that has
-    only an ``id`` to every question whose gold names it.
+    A record that has a ``question_id`` or a ``question`` (compared in normal form) belongs to that
+    question; one that has only an ``id`` to every question whose gold names it.
     """
     found = _found(_wanted(placed), files, entry)
     if entry["format"] == "kilt" and not files:
@@ -50,7 +51,8 @@ def with_gold(
 
 def _keys(question: Question) -> list[Key]:
     ids = [("id", id) for id in question.gold_ids]
-    return [("question_id", question.question_id), ("question", question.question), *ids]
+    named = ("question", normal(question.question))
+    return [("question_id", question.question_id), named, *ids]
 
 
 def _wanted(placed: Sequence[tuple[Path, Question]]) -> set[Key]:
@@ -103,7 +105,8 @@ def _of_records(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
             raise UserError(f"{path}, line {line}: none of {', '.join(KEYS)}; add one")
         text = field(record, "text", str, path, line)
         gold = passage(as_text(record.get("id")), as_text(record.get("title")), text)
-        yield (key, str(record[key])), gold
+        value = str(record[key])
+        yield (key, normal(value) if key == "question" else value), gold
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

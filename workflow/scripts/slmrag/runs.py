@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from slmrag import events
+from slmrag.engines.adapter import adapter_digest
 from slmrag.engines.base import Completion, Engine
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.footprint import chip, first_gpu, tree_peak_bytes
@@ -40,6 +41,7 @@ class EngineRun:
             "driver": gpu.get("driver"),
             "cpu_name": chip() if about.get("device") == "cpu" else None,
             "parameters": parameters(engine),
+            "adapter": adapter_digest(engine.plan.adapter) if engine.plan.adapter else None,
             **about,
         }
 

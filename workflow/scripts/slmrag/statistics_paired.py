@@ -11,6 +11,8 @@ from statistics import NormalDist
 import numpy as np
 
 POWER = 0.8
+EQUAL = 1e-6
+"""A deviation of differences that is no more than rounding."""
 _FLIPS = 512  # sign flips looked at together
 _SLACK = 1e-3  # single precision must not tell equal sums apart
 
@@ -128,8 +130,9 @@ def minimum_detectable_effect(
     """Return the difference that a paired test of ``n`` questions finds 8 times in 10.
 
     ``deviation`` is the standard deviation of the questions' differences; a normal approximation;
-    NaN for fewer than 2 questions.
+    NaN for fewer than 2 questions, and where no question differs: that shows no spread to go by.
     """
     normal = NormalDist()
     reach = normal.inv_cdf((1 + confidence) / 2) + normal.inv_cdf(POWER)
-    return reach * deviation / n**0.5 if n > 1 else np.nan * deviation
+    shown = np.asarray(deviation) > EQUAL if n > 1 else False
+    return np.where(shown, reach * deviation / n**0.5, np.nan)

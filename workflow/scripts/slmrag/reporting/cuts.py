@@ -43,7 +43,7 @@ def stood(row: dict[str, Any]) -> str:
     if not row["passages"]:
         return ""
     mean = decimal(row["passages_in_prompt"])
-    return f"; {mean} of {row['passages']} passages stood in a prompt on average"
+    return f"; {mean} of at most {row['passages']} passages stood in a prompt on average"
 
 
 MEND = (

@@ -72,7 +72,9 @@ def definitions(experiment: Experiment) -> Section:
             "of the third family ends at "
             f"{ENOUGH} flips as extreme, with p = {ENOUGH} / flips (Besag and Clifford, 1991).",
         ),
-        ("Detectable", f"The difference that a test at this level finds with {POWER:.0%} power."),
+        ("Detectable", 
+            f"The difference that a test at this level finds with {POWER:.0%} power, by the spread "
+            "of the pair's own differences; not known where no question differs."),
         ("Gap closed", "(retriever \u2212 none) / (oracle \u2212 none), not defined where the "
          "interval of the oracle's gain includes zero."),
     ]  # fmt: skip

@@ -20,6 +20,11 @@ def sentences(found: Mapping[str, Any]) -> Iterator[str]:
     reasons = {one["reason"] for one in found.get("metrics", {}).values() if "reason" in one}
     for reason in sorted(reasons):
         yield f"gold recall, MRR and nDCG are not known: {reason}."
+    if 0 < with_gold < found.get("questions", 0):
+        yield (
+            f"{found['questions'] - with_gold} of {found['questions']} questions have no gold "
+            "passage at all; no metric of gold counts them."
+        )
     if 0 < scored < with_gold:
         yield (
             f"gold recall, MRR and nDCG are over {scored} of {with_gold} questions; of the rest, "

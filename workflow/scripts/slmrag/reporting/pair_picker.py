@@ -33,7 +33,8 @@ def pack(boards: Sequence[Board], tests: Sequence["pl.DataFrame"], metric: str) 
 def table(board: Board, rows: "pl.DataFrame") -> dict[str, Any]:
     """Return one data set's cells with their means, and its pairs' columns as whole numbers.
 
-    Bounds are distances from the effect, which the page takes from the means. Among many pairs
+    Bounds are distances from the effect, which the page takes from the means; what could be
+    detected is -1 where it is not known. Among many pairs
     the further metrics have their corrected p values alone.
     """
     metrics = [board.metric, *other_metrics(board.metric)]
@@ -49,7 +50,9 @@ def table(board: Board, rows: "pl.DataFrame") -> dict[str, Any]:
         "n": len(board.questions),
         "low": [(mid - low).tolist() for mid, low in zip(effects, lows, strict=True)],
         "high": [(high - mid).tolist() for mid, high in zip(effects, highs, strict=True)],
-        "detectable": [thousandths(rows[f"detectable{name}"]).tolist() for name in whole],
+        "detectable": [
+            thousandths(rows[f"detectable{name}"].fill_null(-0.001)).tolist() for name in whole
+        ],
         "p": [chance(rows[f"p{name}"]).tolist() for name in whole],
         "corrected": [chance(rows[f"p_holm{name}"]).tolist() for name in suffixes],
         "better": (rows["verdict"] != NO_DIFFERENCE).cast(int).to_list(),

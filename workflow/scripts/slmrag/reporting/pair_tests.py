@@ -57,19 +57,22 @@ def alone(found: Pairs) -> dict[str, np.ndarray]:
     return {"gained": first.astype(np.int64), "lost": second.astype(np.int64)}
 
 
-def tested(found: Pairs, metric: str, suffix: str = "") -> dict[str, np.ndarray]:
+def tested(found: Pairs, metric: str, suffix: str = "") -> "dict[str, np.ndarray | pl.Series]":
     """Return a metric's columns: effect, its interval, p values, and what could be detected."""
+    import polars as pl
+
     board, p_values = found.board, found.p_values(metric)
     low, high = effect_intervals(found, metric)
+    detectable = minimum_detectable_effect(
+        found.deviation(metric), len(board.questions), board.confidence
+    )
     return {
         f"effect{suffix}": found.effect(metric),
         f"effect{suffix}_low": low,
         f"effect{suffix}_high": high,
         f"p{suffix}": p_values,
         f"p_holm{suffix}": found.corrected(p_values),
-        f"detectable{suffix}": minimum_detectable_effect(
-            found.deviation(metric), len(board.questions), board.confidence
-        ),
+        f"detectable{suffix}": pl.Series(detectable, nan_to_null=True),
     }
 
 

@@ -59,7 +59,7 @@ def origin(cell: Cell) -> dict[str, Any]:
 
 
 def contents(experiment: Experiment) -> Iterator[dict[str, str]]:
-    """Yield address, revision and digest of each object, checkpoint, index and set of questions.
+    """Yield address, revision and digest of each object, checkpoint, index, adapter and data set.
 
     They are named by their folder too: an object and a model may have one name.
     """
@@ -69,8 +69,20 @@ def contents(experiment: Experiment) -> Iterator[dict[str, str]]:
         for name in ("uri", "revision", "digest"):
             if found.get(name):
                 yield {"what": what, "name": name, "value": clean_text(str(found[name]))}
+    for model, digests in adapters(experiment).items():
+        yield {"what": f"models/{model}", "name": "adapter", "value": ", ".join(digests)}
     for dataset, digests in questions(experiment).items():
         yield {"what": f"datasets/{dataset}", "name": "digest", "value": ", ".join(digests)}
+
+
+def adapters(experiment: Experiment) -> dict[str, list[str]]:
+    """Return the digests of the adapters that each model's engines ran with."""
+    found: dict[str, list[str]] = {}
+    for cell in experiment.scored:
+        for digest in filter(None, (run.get("adapter") for run in cell.engines)):
+            if digest not in found.setdefault(cell.model, []):
+                found[cell.model].append(digest)
+    return found
 
 
 def questions(experiment: Experiment) -> dict[str, list[str]]:

@@ -102,7 +102,14 @@ def ranks(boards: Sequence[Board]) -> Table:
         rows,
         "dataset",
         "mode",
+        note=NO_GOLD,
     )
+
+
+NO_GOLD = (
+    "No gold passage: none stood in the prompt, because the retriever missed it, because it was "
+    "cut, or because the corpus or the question has none."
+)
 
 
 def by_rank(right: np.ndarray, rank: np.ndarray) -> dict[str, float | None]:
