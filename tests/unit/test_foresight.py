@@ -78,17 +78,6 @@ def test_an_earlier_run_gives_the_spread(folder):
     )
 
 
-def test_cells_that_answer_alike_show_no_spread(folder):
-    """An earlier run without one difference is no spread: the assumption is told, never 0.000."""
-    prepared(folder, "quiz", 4)
-    for model in "ab":
-        place = folder / f"results/tiny/scores/{model}/quiz"
-        place.mkdir(parents=True)
-        table = pl.DataFrame({"question_id": list("abcd"), "token_recall": [1.0, 0.5, 0.1, 0.0]})
-        table.write_parquet(place / "no_context.parquet")
-    assert line().startswith("quiz: 0.700 with 4 questions, as prepared (assumed")
-
-
 def test_a_stricter_level_wants_more():
     """The level of the config's intervals is that of the test."""
     config = load(edited(("metrics", {"confidence": 0.99, "primary": "f1"})))
