@@ -10,7 +10,12 @@ BENCHES = {
     "retrieval": ("run.py",),
     "generation": ("bench_engine.py", "bench_matrix.py", "bench_resume.py", "bench_host.py"),
     "tracking": ("job_cost.py", "sampling_cost.py"),
-    "workflow": ("bench_dry_run.py", "bench_job_overhead.py", "bench_whole_run.py"),
+    "workflow": (
+        "bench_dry_run.py",
+        "bench_local_files.py",
+        "bench_job_overhead.py",
+        "bench_whole_run.py",
+    ),
     "report": ("scoring.py", "page.py"),
 }
 
