@@ -37,6 +37,15 @@ rule report_comparison:
                 for m, e in CONFIG.models.items()
                 if e.checkpoint
             ],
+            *[
+                f"resources/{kind}s/{getattr(KEYS, f'{kind}s')[name]}.json"
+                for kind, name in grid.checkpoints(CONFIG)
+            ],
+            *[
+                f"resources/judges/{KEYS.judge}.json"
+                for judge in [CONFIG.judge]
+                if judge and judge.model.checkpoint and grid.graded(CONFIG)
+            ],
         ],
     output:
         csv="<results>/report/comparison.csv",

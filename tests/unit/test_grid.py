@@ -34,3 +34,22 @@ def test_the_objects_are_those_that_are_read():
     assert grid.objects(config.load(MINIMAL)) == ["questions", "passages"]
     skipped = edited(("skip", [{"dataset": "quiz", "mode": "bm25_context"}]))
     assert grid.objects(config.load(skipped)) == ["questions"]
+
+
+def test_what_is_fused_or_ranked_anew_is_read_too():
+    """Indexes and checkpoints below a run's retriever are the comparison's, others are not."""
+    more = {
+        "dense": {"kind": "dense", "encoder": "e/", "query_encoder": "q/"},
+        "unused": {"kind": "dense", "encoder": "u/"},
+        "both": {"kind": "rrf", "of": ["bm25", "dense"]},
+        "anew": {"kind": "rerank", "of": "both", "encoder": "r/"},
+    }
+    mode = {"context": "retriever", "prompt": "p.jinja", "retriever": "anew"}
+    edits = [(f"retrievers/{name}", entry) for name, entry in more.items()]
+    found = config.load(edited(*edits, ("modes/bm25_context", mode)))
+    assert grid.indexes(found) == ["facts/bm25", "facts/dense"]
+    assert grid.checkpoints(found) == [
+        ("encoder", "anew"),
+        ("encoder", "dense"),
+        ("query_encoder", "dense"),
+    ]

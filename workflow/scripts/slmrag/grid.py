@@ -31,10 +31,25 @@ def runs(config: Config) -> list[str]:
 
 def retrievers(config: Config) -> list[str]:
     """Return the retrievers that the runs search with, and those that they combine."""
-    found = list(dict.fromkeys(run.split("/")[1] for run in runs(config)))
-    for name in found:
-        found += [other for other in config.retrievers[name].upstream() if other not in found]
+    return list(dict.fromkeys(name for _, name in searches(config)))
+
+
+def searches(config: Config) -> list[tuple[str, str]]:
+    """Return (data set, retriever) of each run, and of those that it combines."""
+    found = [tuple(run.split("/")) for run in runs(config)]
+    for dataset, name in found:
+        below = [(dataset, other) for other in config.retrievers[name].upstream()]
+        found += [pair for pair in dict.fromkeys(below) if pair not in found]
     return found
+
+
+def checkpoints(config: Config) -> list[tuple[str, str]]:
+    """Return (encoder or query_encoder, retriever) of each checkpoint that the runs read."""
+    return [
+        (kind, name)
+        for name in retrievers(config)
+        for kind in sorted(config.retrievers[name].checkpoints())
+    ]
 
 
 def datasets(config: Config) -> list[str]:
@@ -61,10 +76,9 @@ def objects(config: Config) -> list[str]:
 
 
 def indexes(config: Config) -> list[str]:
-    """Return the ``corpus/retriever`` indexes that the runs search."""
-    pairs = [run.split("/") for run in runs(config)]
-    searching = [(one, name) for one, name in pairs if not config.retrievers[name].upstream()]
-    return list(dict.fromkeys(f"{config.datasets[one].corpus}/{name}" for one, name in searching))
+    """Return the ``corpus/retriever`` indexes that the runs search, or that what they fuse does."""
+    own = [(one, name) for one, name in searches(config) if not config.retrievers[name].upstream()]
+    return list(dict.fromkeys(f"{config.datasets[one].corpus}/{name}" for one, name in own))
 
 
 def graded(config: Config) -> list[tuple[str, str, str]]:
