@@ -197,3 +197,9 @@ def test_prompts_need_neither_torch_nor_transformers(chat):
         "assert not {'torch', 'transformers', 'vllm'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(chat)], check=True)
+
+
+def test_an_engine_without_a_tokenizer_is_no_folder_called_none():
+    """Reasoning that an engine without a checkpoint cannot switch is refused in words."""
+    with pytest.raises(UserError, match="an engine without a tokenizer has no chat template; set"):
+        choose_template(None, None, True)

@@ -38,8 +38,9 @@ def choose_template(choice: str | None, checkpoint: Path | None, thinking: bool)
         return _template_file(Path(choice))
     found = template_of(checkpoint) if checkpoint else None
     if found is None and (choice == "tokenizer" or thinking):
+        what = f"the tokenizer in {checkpoint}" if checkpoint else "an engine without a tokenizer"
         raise UserError(
-            f"the tokenizer in {checkpoint} has no chat template; set chat_template of the model "
+            f"{what} has no chat template; set chat_template of the model "
             "to a Jinja file, or to none (and thinking to false) for a base model"
         )
     return found
