@@ -5,6 +5,7 @@ Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.{csv
        report.html, figures/, config.yaml
 """
 
+BELOW = ["/".join(pair) for pair in grid.searches(CONFIG) if "/".join(pair) not in RUNS]
 INDEXES = [index(*pair.split("/")) for pair in grid.indexes(CONFIG)]
 ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
 PAGE = [beside("workflow", "report", name) for name in os.listdir(beside("workflow", "report"))]
@@ -19,6 +20,7 @@ rule report_comparison:
         prompts=expand("<results>/prompts/{cell}.parquet", cell=CELLS),
         questions=[questions(dataset) for dataset in grid.datasets(CONFIG)],
         retrieval=expand("<results>/retrieval/{run}.json", run=RUNS),
+        below=expand("<results>/retrieval/{run}.json", run=BELOW),
         audits=[
             *[f"resources/datasets/{KEYS.datasets[d]}/audit.json" for d in grid.datasets(CONFIG)],
             *[f"resources/corpora/{KEYS.corpora[c]}/audit.json" for c in grid.corpora(CONFIG)],

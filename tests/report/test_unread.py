@@ -109,3 +109,13 @@ def test_an_endpoint_that_counts_too_few_tokens_is_told(tmp_path, device):
     pl.read_parquet(path).with_columns(prompt_tokens=pl.Series(tokens)).write_parquet(path)
     told = "tiny/facts/oracle_context: the endpoint counts fewer tokens than words in 2 of 10"
     assert (told in page(made, tmp_path / "none")) == (device == "endpoint")
+
+
+def test_a_search_below_a_fusion_tells_its_cuts(tmp_path):
+    """Questions that a fused retriever did not read whole are a caveat of that retriever."""
+    made = MadeUp(tmp_path, models=("tiny",), questions=10)
+    facts = reading.reading("questions", 2, 1, ENTRY)
+    path = made.results / "retrieval/facts/dense.json"
+    write_json({"facts": facts}, path)
+    html = page(made, place(made, "index", {}), below=[path])
+    assert "dense on facts: 1 of 2 questions (50" in html

@@ -18,5 +18,5 @@ def retrievers(experiment: Experiment) -> Iterator[tuple[str, str, Facts]]:
         if path.is_file():
             corpus, retriever = index_name(folder).split("/")
             yield retriever, corpus, read_json(path)
-    for (dataset, retriever), found in experiment.retrieval.items():
+    for (dataset, retriever), found in {**experiment.retrieval, **experiment.below}.items():
         yield retriever, dataset, found.get("facts") or {}

@@ -63,6 +63,8 @@ class Experiment:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     templates: Mapping[str, Path] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
+    below: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    """Metrics of the searches whose hits the runs fuse or rank anew."""
 
     @property
     def primary(self) -> str:
@@ -113,6 +115,7 @@ def read(input: Any, params: Any, observed: Observed | None = None) -> Experimen
         getattr(params, "sampling", {}),
         templates(input, params.models),
         observed or Observed(),
+        {key: read_json(path) for key, path in by_name(paths(input, "below"), 2).items()},
     )
 
 
