@@ -127,6 +127,19 @@ def judge_templates():
     return [template(CONFIG.judge.prompt), *own]
 
 
+def manifests():
+    """Return the manifests of all raw objects and checkpoints that the comparison is made from."""
+    models = [name for name, entry in CONFIG.models.items() if entry.checkpoint]
+    judged = CONFIG.judge and CONFIG.judge.model.checkpoint and grid.graded(CONFIG)
+    folders = [
+        *[f"raw/{KEYS.objects[name]}" for name in grid.objects(CONFIG)],
+        *[f"models/{KEYS.models[name]}" for name in models],
+        *[f"{k}s/{getattr(KEYS, f'{k}s')[name]}" for k, name in grid.checkpoints(CONFIG)],
+        *([f"judges/{KEYS.judge}"] if judged else []),
+    ]
+    return [f"resources/{folder}.json" for folder in folders]
+
+
 def report_before(wildcards):
     """Return the report of the experiment that this one is compared with."""
     return earlier.report_of(CONFIG.against, CONFIG.experiment)

@@ -32,23 +32,7 @@ rule report_comparison:
         page=sorted(PAGE),
         indexes=ancient(INDEXES),
         index_manifests=expand("{index}.json", index=INDEXES),
-        manifests=[
-            *[f"resources/raw/{KEYS.objects[name]}.json" for name in grid.objects(CONFIG)],
-            *[
-                f"resources/models/{KEYS.models[m]}.json"
-                for m, e in CONFIG.models.items()
-                if e.checkpoint
-            ],
-            *[
-                f"resources/{kind}s/{getattr(KEYS, f'{kind}s')[name]}.json"
-                for kind, name in grid.checkpoints(CONFIG)
-            ],
-            *[
-                f"resources/judges/{KEYS.judge}.json"
-                for judge in [CONFIG.judge]
-                if judge and judge.model.checkpoint and grid.graded(CONFIG)
-            ],
-        ],
+        manifests=manifests(),
     output:
         csv="<results>/report/comparison.csv",
         parquet="<results>/report/comparison.parquet",

@@ -176,3 +176,16 @@ def test_other_weights_of_an_adapter_are_named(tmp_path):
     """An adapter is its content: the same folder with other weights is a change."""
     new, old = (make(tmp_path, name, adapter=name[0] * 64) for name in ("new", "old"))
     assert f"| models/tiny adapter | {'o' * 64} | {'n' * 64} |" in compare(tmp_path, new, old)
+
+
+def test_a_reworded_question_is_not_paired(tmp_path):
+    """A question of the same id and another wording is left out of the numbers, and counted."""
+    new, old = (make(tmp_path, name) for name in ("new", "old"))
+    path = new / "prompts/facts/no_context.parquet"
+    asked = pl.read_parquet(path)
+    first = pl.col("question_id") == asked["question_id"][0]
+    other = pl.when(first).then(pl.lit("Who else?")).otherwise("question")
+    write_table(asked.with_columns(question=other), path)
+    page = compare(tmp_path, new, old)
+    assert "| tiny/facts/no_context | 29 |" in page and "| tiny/facts/oracle_context | 30 |" in page
+    assert "Left out, for their wording changed: tiny/facts/no_context: 1." in page

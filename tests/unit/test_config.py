@@ -132,7 +132,8 @@ MISTAKES = [
     ("metrics", {"primary": "token_recal"}, "did you mean 'token_recall'?"),
     ("experiment", "../escape", "experiment: '../escape' is no name"),
     ("objects", {"../escape": {"uri": "x"}}, "'../escape' is no name"),
-    ("models", ["a"], "models: input should be a valid dictionary"),
+    ("models", ["a"], "models: takes a table of keys"),
+    ("judge", False, "judge: takes a table of keys (given: False); null leaves it out"),
 ]
 
 

@@ -50,6 +50,10 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
             )
         case "union_tag_not_found":
             return f"{where}.kind: missing; add it"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return (
+                f"{where}: takes a table of keys (given: {problem['input']!r}); null leaves it out"
+            )
     text = problem["msg"].removeprefix("Value error, ")
     value = problem.get("input")
     given = "" if isinstance(value, Mapping | list | BaseModel) else f" (given: {value!r})"

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str, str]
 BETTER = {True: "now is better", False: "before is better"}
+PAIRED = (
+    "Paired by the id and the wording of the question. Where the digest of a data set's questions "
+    "changed, its references may have changed too."
+)
 COLUMNS = ("n", "before", "now", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict")
 
 
@@ -50,9 +54,9 @@ def effects(
 
 
 def effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what changed in one cell, over the questions that both answered."""
+    """Return what changed in one cell, over the questions that both asked in the same words."""
     row = dict(zip(("model", "dataset", "mode"), key, strict=True)) | dict.fromkeys(COLUMNS)
-    values = shared(now, before, key, metrics["primary"])
+    values, row["reworded"] = shared(now, before, key, metrics["primary"])
     row["n"] = len(values)
     if not len(values):
         return row | {"verdict": "no question in common"}
@@ -68,21 +72,35 @@ def effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dic
     return row
 
 
-def shared(now: Path, before: Path, key: Key, metric: str) -> np.ndarray:
-    """Return both experiments' scores of a cell, (n, 2), on the questions that both answered."""
+def shared(now: Path, before: Path, key: Key, metric: str) -> tuple[np.ndarray, int]:
+    """Return both experiments' scores of a cell, (n, 2), on the questions that both asked.
+
+    Beside them stands the number of questions of one id and another wording, which are left out.
+    """
+    import polars as pl
+
     one, two = (scores(folder, key, metric) for folder in (now, before))
     both = one.join(two, on="question_id", how="inner", suffix="_before", maintain_order="left")
-    return both.select(metric, f"{metric}_before").drop_nans().to_numpy()
+    same = both.filter(pl.col("question") == pl.col("question_before"))
+    values = same.select(metric, f"{metric}_before").drop_nans().to_numpy()
+    return values, len(both) - len(same)
 
 
 def scores(folder: Path, key: Key, metric: str) -> "pl.DataFrame":
-    """Return one cell's scores of a metric."""
+    """Return question_id, question and one metric of a cell."""
+    model, dataset, mode = key
+    found = table(folder / "scores" / model / dataset / f"{mode}.parquet", metric)
+    asked = table(folder / "prompts" / dataset / f"{mode}.parquet", "question")
+    return found.join(asked, on="question_id", how="left", maintain_order="left")
+
+
+def table(path: Path, column: str) -> "pl.DataFrame":
+    """Return question_id and a column of a table; UserError where it is absent."""
     import polars as pl
 
-    path = folder.joinpath("scores", *key[:2], f"{key[2]}.parquet")
     if not path.is_file():
-        raise UserError(f"{path}: the comparison names this cell, but its scores are absent")
-    return pl.read_parquet(path, columns=["question_id", metric])
+        raise UserError(f"{path}: the comparison names this cell, but this file of it is absent")
+    return pl.read_parquet(path, columns=["question_id", column])
 
 
 def text(
@@ -99,6 +117,9 @@ def text(
         pipe(["---", *["---:"] * 6, "---"]),
         *map(line, rows),
         "",
+        PAIRED,
+        "",
+        *reworded(rows),
     ]
     for name, keys in only.items():
         if keys:
@@ -106,11 +127,22 @@ def text(
     return "\n".join(parts)
 
 
+def reworded(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say of how many questions only the id is the same."""
+    counts = [f"{cell(row)}: {row['reworded']}" for row in rows if row["reworded"]]
+    return [f"Left out, for their wording changed: {', '.join(counts)}.", ""] if counts else []
+
+
+def cell(row: Mapping[str, Any]) -> str:
+    """Return the names of a row's cell."""
+    return "/".join(row[name] for name in ("model", "dataset", "mode"))
+
+
 def line(row: Mapping[str, Any]) -> str:
     """Return one cell's line."""
     low, high = (show(row[f"effect_{end}"], "difference") for end in ("low", "high"))
     shown = [
-        "/".join(row[name] for name in ("model", "dataset", "mode")),
+        cell(row),
         str(row["n"]),
         show(row["before"], "share"),
         show(row["now"], "share"),
