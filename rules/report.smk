@@ -5,7 +5,8 @@ Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.{csv
        report.html, figures/, config.yaml
 """
 
-BELOW = ["/".join(pair) for pair in grid.searches(CONFIG) if "/".join(pair) not in RUNS]
+SEARCHES = [f"{dataset}/{name}" for dataset, name in grid.searches(CONFIG)]
+BELOW = [run for run in SEARCHES if run not in RUNS]
 INDEXES = [index(*pair.split("/")) for pair in grid.indexes(CONFIG)]
 ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
 PAGE = [beside("workflow", "report", name) for name in os.listdir(beside("workflow", "report"))]
