@@ -15,14 +15,13 @@ def template(path):
     return local_files.place(path, workflow.basedir)
 
 
-def raw(table, wildcard, *keys):
-    """Return an input function: the folder of each raw object that an entry names under the keys."""
+def raw(table, wildcard, key):
+    """Return an input function: the folder of each raw object that an entry names under a key."""
 
     def folders(wildcards):
-        entry = table[ENTRIES[wildcards[wildcard]]]
-        named = [getattr(entry, key) for key in keys]
-        flat = [name for one in named for name in ([one] if isinstance(one, str) else one or [])]
-        return [f"resources/raw/{KEYS.objects[name]}" for name in flat]
+        found = getattr(table[ENTRIES[wildcards[wildcard]]], key)
+        names = found if isinstance(found, list) else [found]
+        return [f"resources/raw/{KEYS.objects[name]}" for name in names if name]
 
     return folders
 
@@ -109,12 +108,11 @@ def files_of_model(model):
     A checkpoint has changed when its manifest has: the folder's time stamps are ancient.
     """
     folders = [f"resources/models/{KEYS.models[model]}"] if CONFIG.models[model].checkpoint else []
-    template = CONFIG.models[model].chat_template
     return {
         "checkpoint": [ancient(folder) for folder in folders],
         "manifest": [f"{folder}.json" for folder in folders],
         "adapter": [folder for folder in [CONFIG.models[model].adapter] if folder],
-        "chat_template": [] if template in (None, "auto", "tokenizer", "none") else [template],
+        "chat_template": CONFIG.models[model].template_files(),
     }
 
 
@@ -122,9 +120,7 @@ def judge_templates():
     """Return the judge's template, and the chat template of its model where that is a file."""
     if CONFIG.judge is None:
         return []
-    chat = CONFIG.judge.model.chat_template
-    own = [] if chat in (None, "auto", "tokenizer", "none") else [chat]
-    return [template(CONFIG.judge.prompt), *own]
+    return [template(CONFIG.judge.prompt), *CONFIG.judge.model.template_files()]
 
 
 def manifests():

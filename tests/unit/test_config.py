@@ -193,7 +193,7 @@ def test_the_reference_with_dpr():
         for path in ("config/reference.yaml", "workflow/reference/dpr.yaml")
     )
     loaded = config.load({**raw, **{key: raw[key] | more[key] for key in more}})
-    assert loaded.retrievers["dpr"].pickles()
+    assert loaded.retrievers["dpr"].allow_pickle
     assert {"bm25", "dpr"} == set(loaded.retrievers)
 
 

@@ -75,8 +75,8 @@ def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
     if entry.adapter:
         files = [os.path.join(entry.adapter, name) for name in ADAPTER]
         yield from _absent(f"{where}.adapter", entry.adapter, files)
-    if entry.chat_template not in (None, "auto", "tokenizer", "none"):
-        yield from _tried(f"{where}.chat_template", lambda: try_chat(entry.chat_template))
+    for path in entry.template_files():
+        yield from _tried(f"{where}.chat_template", lambda path=path: try_chat(path))
 
 
 def _encoders(config: "Config", keys: "Keys") -> Iterator[str]:

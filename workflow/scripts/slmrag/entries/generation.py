@@ -141,6 +141,11 @@ class ModelEntry(Entry):
             raise ValueError(f"endpoint: {self.endpoint} must begin with http:// or https://")
         return self
 
+    def template_files(self) -> list[str]:
+        """Return the path of the chat template, where it is a file of its own."""
+        words = (None, "auto", "tokenizer", "none")
+        return [] if self.chat_template in words else [self.chat_template]
+
     def gpu_count(self) -> int:
         """Return the GPUs that the job asks for."""
         return self.gpus if self.gpus is not None else int(self.engine in ("vllm", "transformers"))

@@ -71,10 +71,6 @@ class Retriever(Entry):
         keys = ("encoder", "query_encoder")
         return {key for key in keys if getattr(self, key, None) not in (None, "hashing")}
 
-    def pickles(self) -> bool:
-        """Tell whether checkpoints may hold their tensors in pickles."""
-        return bool(getattr(self, "allow_pickle", None))
-
     def shard_count(self) -> int:
         """Return how many jobs share the encoding of a corpus."""
         return getattr(self, "shards", None) or 1
