@@ -53,7 +53,7 @@ rule grade_answers:
         nodes=1,
     params:
         model=CONFIG.judge.model.params(),
-        sampling={"temperature": 0.0, "max_tokens": 8, "seed": 0},
+        sampling=CONFIG.judge.SAMPLING,
         metrics=CONFIG.metrics.params(),
         cells=[dict(zip(("model", "dataset", "mode"), row.split("/"))) for row in GRADED],
         journal="resources/journal",

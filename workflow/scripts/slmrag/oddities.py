@@ -14,16 +14,14 @@ if TYPE_CHECKING:
 REASONING = 4096
 """Tokens that reasoning and an answer want at least; Qwen3's card advises 32,768."""
 
-JUDGE_TOKENS = 8
-"""What a judge may say where its entry does not set max_tokens (rules/grade.smk)."""
-
 
 def oddities(config: "Config", basedir: str) -> Iterator[str]:
     """Yield a sentence for each; ``basedir`` is the Snakefile's folder, where our templates lie."""
     for name, entry in config.models.items():
         yield from _cramped(f"models.{name}", entry, config.sampling.max_tokens)
     if config.judge:
-        yield from _cramped("judge.model", config.judge.model, JUDGE_TOKENS)
+        general = config.judge.SAMPLING["max_tokens"]
+        yield from _cramped("judge.model", config.judge.model, general)
     for table, keys in _keys(config, basedir).items():
         yield from _twins(table, keys)
 

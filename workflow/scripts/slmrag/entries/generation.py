@@ -162,6 +162,9 @@ class ModelEntry(Entry):
 class JudgeEntry(Entry):
     """A model that grades answers as correct, incorrect or not attempted (SimpleQA's grading)."""
 
+    SAMPLING: ClassVar[dict[str, Any]] = {"temperature": 0.0, "max_tokens": 8, "seed": 0}
+    """How its tokens are drawn, where its model's entry does not say otherwise."""
+
     model: ModelEntry = Field(description="The judge, as an entry of models")
     datasets: list[Name] = Field(min_length=1, description="Question sets whose answers it grades")
     prompt: str = Field(

@@ -1,5 +1,6 @@
 """What a cell cost in time, tokens and memory, from timings and the engine runs' records."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.reporting.devices import devices
@@ -7,6 +8,8 @@ from slmrag.reporting.sources import Cell
 
 if TYPE_CHECKING:
     import polars as pl
+
+Records = list[dict[str, Any]]
 
 COSTS = (
     "seconds_per_1000",
@@ -37,24 +40,30 @@ def costs(cell: Cell) -> dict[str, Any]:
     is named after the run, start and peaks are of whole engine runs.
     """
     found: dict[str, Any] = dict.fromkeys(COSTS) | runs(cell.engines)
-    if cell.answers is not None:
-        found["prompt_tokens"] = tokens(cell, "prompt_tokens").mean()
-    if cell.timings is not None:
-        found |= own(cell) | service(cell)
+    tokens = table(cell.answers, "prompt_tokens", "generated_tokens")
+    times = table(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
+    if tokens is not None:
+        found["prompt_tokens"] = tokens["prompt_tokens"].mean()
+    if times is not None:
+        written = None if tokens is None else tokens["generated_tokens"].sum()
+        found |= own(times, written, cell.engines) | service(times)
     return found
 
 
-def own(cell: Cell) -> dict[str, Any]:
-    """Return what the cell's own part of its engine runs comes to."""
+def table(path: Path | None, *columns: str) -> "pl.DataFrame | None":
+    """Return some columns of a table, None where there is none."""
     import polars as pl
 
-    times = pl.read_parquet(cell.timings, columns=["engine", "work_seconds"])
+    return None if path is None else pl.read_parquet(path, columns=list(columns))
+
+
+def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[str, Any]:
+    """Return what a cell's own part of its engine runs comes to; ``written`` are its new tokens."""
     unknown = times["work_seconds"].null_count()
     if unknown:
         return {"cost_remark": REMARK.format(unknown, times.height)}
     seconds, questions = times["work_seconds"].sum(), times.height
-    written = tokens(cell, "generated_tokens").sum() if cell.answers is not None else None
-    energy = joules(cell.engines, times)
+    energy = joules(records, times)
     return {
         "seconds_per_1000": 1000 * seconds / questions if questions else None,
         "tokens_per_second": written / seconds if written is not None and seconds else None,
@@ -65,7 +74,7 @@ def own(cell: Cell) -> dict[str, Any]:
 REMARK = "{} of {} answers are of engine runs that did not note when each was in service"
 
 
-def joules(records: list[dict[str, Any]], times: "pl.DataFrame") -> float | None:
+def joules(records: Records, times: "pl.DataFrame") -> float | None:
     """Return each run's energy by the cell's share of its time, None where a run counted none."""
     powers = {
         record["id"]: record["energy_joules"] / record["busy_seconds"]
@@ -78,18 +87,8 @@ def joules(records: list[dict[str, Any]], times: "pl.DataFrame") -> float | None
     return sum(powers[run] * own["work_seconds"].sum() for (run,), own in parts)
 
 
-def tokens(cell: Cell, name: str) -> "pl.Series":
-    """Return a column of counts of the cell's answers."""
-    import polars as pl
-
-    return pl.read_parquet(cell.answers, columns=[name])[name]
-
-
-def service(cell: Cell) -> dict[str, Any]:
+def service(times: "pl.DataFrame") -> dict[str, Any]:
     """Return how long a completion of the cell was in service."""
-    import polars as pl
-
-    times = pl.read_parquet(cell.timings, columns=["seconds", "first_token_seconds"])
     return {
         "service_seconds": times["seconds"].median(),
         "service_seconds_p90": times["seconds"].quantile(0.9, "linear"),
@@ -97,7 +96,7 @@ def service(cell: Cell) -> dict[str, Any]:
     }
 
 
-def runs(records: list[dict[str, Any]]) -> dict[str, Any]:
+def runs(records: Records) -> dict[str, Any]:
     """Return rates over all engine runs, and the largest of their peaks."""
     if not records:
         return {}
@@ -116,19 +115,19 @@ def runs(records: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def weights(records: list[dict[str, Any]]) -> float | None:
+def weights(records: Records) -> float | None:
     """Return the number of the model's weights, where an engine counted them."""
     counted = [n for record in records if isinstance(n := record.get("parameters"), int)]
     return max(counted, default=None)
 
 
-def _total(records: list[dict[str, Any]], name: str) -> float:
+def _total(records: Records, name: str) -> float:
     return sum(record.get(name) or 0 for record in records)
 
 
-def _largest(records: list[dict[str, Any]], name: str) -> float | None:
+def _largest(records: Records, name: str) -> float | None:
     return max((record[name] for record in records if record.get(name)), default=None)
 
 
-def _named(records: list[dict[str, Any]], name: str) -> str | None:
+def _named(records: Records, name: str) -> str | None:
     return ", ".join(dict.fromkeys(str(r[name]) for r in records if r.get(name))) or None
