@@ -49,19 +49,34 @@ class Request(NamedTuple):
 class Completion(NamedTuple):
     """A finished answer; the seconds are of service, without the wait in a queue.
 
+    Tokens are None where an endpoint does not count them; ``finish_reason`` is stop or length.
     ``ended`` is when it was finished on ``time.monotonic``, None where that is not known;
     ``cached_tokens`` are those of the prompt that the engine did not read again.
     """
 
     digest: str
     text: str
-    prompt_tokens: int
-    generated_tokens: int
+    prompt_tokens: int | None
+    generated_tokens: int | None
     finish_reason: str
     first_token_seconds: float | None
     seconds: float
     ended: float | None = None
     cached_tokens: int = 0
+
+
+class Refusal(NamedTuple):
+    """A prompt that an endpoint will not answer, whatever else it answers: no completion.
+
+    ``code`` is the HTTP status or the finish reason that says so, ``reason`` the server's own
+    words on one line; the seconds and ``ended`` are as of a completion.
+    """
+
+    digest: str
+    code: str
+    reason: str
+    seconds: float
+    ended: float | None = None
 
 
 PATHS = ("checkpoint", "adapter")
@@ -153,8 +168,8 @@ class Engine(ABC):
         return Split(1, int(plan.hardware.get("data_parallel") or 1))
 
     @abstractmethod
-    def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Completion]]:
-        """Yield completions as soon as they are finished, in any order, several at a time."""
+    def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Completion | Refusal]]:
+        """Yield what is finished or refused as soon as it is, in any order, several at a time."""
 
     def __enter__(self) -> Self:
         """Start."""
