@@ -13,9 +13,10 @@ from slmrag import events
 from slmrag.answers import Cell
 from slmrag.engines import engine
 from slmrag.engines.adapter import adapter_digest
-from slmrag.engines.base import Engine, Plan, Request, Sampling
+from slmrag.engines.base import Engine, Plan, Refusal, Request, Sampling
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.replicas import replicated
+from slmrag.errors import UserError
 from slmrag.files import read_json
 from slmrag.journal import Journal
 from slmrag.layout import Layout
@@ -94,6 +95,9 @@ class Setup:
         """What the entry says that is neither speed nor said elsewhere in the recipe."""
         options = self.entry.get("options") or {}
         kept = {k: v for k, v in self.entry.items() if k not in NOT_IN_RECIPE | {*Sampling._fields}}
+        if "temperature" in options and options["temperature"] is None:
+            # The server chooses it, so these count though our own temperature may be 0.
+            kept["drawn"] = {"seed": self.sampling.seed, "top_p": self.sampling.top_p}
         return kept | {"options": {k: v for k, v in options.items() if k not in self.engine.SPEED}}
 
 
@@ -155,6 +159,7 @@ def _run(
     progress: Any,
 ) -> dict[str, Any]:
     began, label = time.perf_counter(), progress.desc
+    refused: list[Refusal] = []
     progress.set_description(f"start {setup.engine.version()}")
     with events.component("model"), replicated(setup.engine, setup.plan) as engine:
         run = EngineRun(engine, time.perf_counter() - began)
@@ -162,7 +167,9 @@ def _run(
         progress.set_description(label)
         try:
             with closing(engine.answers(requests)) as answers:
-                for finished in answers:
+                for made in answers:
+                    finished = [one for one in made if not isinstance(one, Refusal)]
+                    refused += [one for one in made if isinstance(one, Refusal)]
                     lines = [{**run.line(one), **cut.pop(one.digest, {})} for one in finished]
                     journal.append(lines)
                     if run.count(finished):
@@ -170,4 +177,6 @@ def _run(
                     progress.update(len(finished))
         finally:
             journal.note(run.record())
+    if refused:
+        raise UserError(f"{len(refused)} prompts are refused: {refused[0].reason}")
     return run.summary()

@@ -115,7 +115,8 @@ class Layout:
         return self.room is None or self._tokens is None or at_most_bytes(text, self.room)
 
     def _did_fit(self, made: Mapping[str, Any] | None) -> bool:
-        return made is not None and made["prompt_tokens"] <= (self.room or 0)
+        tokens = made and made["prompt_tokens"]
+        return tokens is not None and tokens <= (self.room or 0)
 
     def _fits(self, text: str) -> bool:
         if self._surely_fits(text):

@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from slmrag.entries.base import Checkpoint, Entry, Name
+from slmrag.entries.endpoint import problems
 
 
 class ModeEntry(Entry):
@@ -137,6 +138,11 @@ class ModelEntry(Entry):
             raise ValueError(f"options.{name}: no code of a checkpoint is ever run; remove it")
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
+        if self.engine == "openai" and (found := list(problems(self.model_dump(mode="json")))):
+            raise ValueError("; ".join(found))
+        if self.engine != "openai" and (self.endpoint or self.served_name):
+            name = "endpoint" if self.endpoint else "served_name"
+            raise ValueError(f"{name} does nothing with engine: {self.engine}; remove the key")
         if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
             raise ValueError(f"endpoint: {self.endpoint} must begin with http:// or https://")
         return self
