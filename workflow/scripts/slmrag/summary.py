@@ -26,8 +26,13 @@ def summarise(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, A
         "empty": int((scores["failure"] == "empty").sum()),
         "has_answer": number(scores["has_answer"].mean()),
         **fitting(scores),
-        "generated_tokens": number(scores["generated_tokens"].mean()),
+        "generated_tokens": _mean(scores["generated_tokens"]),
     }
+
+
+def _mean(tokens: "pl.Series") -> float | None:
+    """Return a mean, null where an endpoint did not say one of the numbers."""
+    return None if tokens.null_count() else number(tokens.mean())
 
 
 def fitting(scores: "pl.DataFrame") -> dict[str, float | int | None]:

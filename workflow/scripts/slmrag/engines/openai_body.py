@@ -36,7 +36,7 @@ def body(plan: Plan) -> dict[str, Any]:
 
 
 def _limit(plan: Plan) -> dict[str, Any]:
-    """Return max_completion_tokens where max_tokens is null: OpenAI's newer models take it alone."""
+    """Return max_completion_tokens where max_tokens is null, as OpenAI's newer models want."""
     left_out = "max_tokens" in plan.options and plan.options["max_tokens"] is None
     return {"max_completion_tokens": plan.sampling.max_tokens} if left_out and chats(plan) else {}
 

@@ -64,6 +64,8 @@ class Told(Exception):
     def status(self) -> int:
         """Return the HTTP status that the error would have had, 500 where it says none."""
         told = self.body if isinstance(self.body, dict) else {}
+        if MODERATED.search(names(told)):
+            return 400
         codes = (str(told.get(name)) for name in ("code", "status", "status_code"))
         return next((int(one) for one in codes if re.fullmatch(r"[45]\d\d", one)), 500)
 

@@ -152,5 +152,7 @@ def _whole(body: bytes, reading: Reading, streams: bool) -> None:
     if not isinstance(found, dict) or not found.get("choices"):
         raise Ended(f"{NONE} ({one_line(said(found))}); {CHECK}")
     if streams:
-        raise Ended(f"{NONE} but a whole answer; {CHECK} options: {{stream: false}} asks for none")
+        raise Ended(
+            f"{NONE} but a whole answer; if it cannot stream, set options: {{stream: false}}"
+        )
     reading.take(found, "message")

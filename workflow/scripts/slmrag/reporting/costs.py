@@ -43,9 +43,9 @@ def costs(cell: Cell) -> dict[str, Any]:
     tokens = table(cell.answers, "prompt_tokens", "generated_tokens")
     times = table(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
     if tokens is not None:
-        found["prompt_tokens"] = tokens["prompt_tokens"].mean()
+        found["prompt_tokens"] = whole(tokens["prompt_tokens"], "mean")
     if times is not None:
-        written = None if tokens is None else tokens["generated_tokens"].sum()
+        written = None if tokens is None else whole(tokens["generated_tokens"], "sum")
         found |= own(times, written, cell.engines) | service(times)
     return found
 
@@ -55,6 +55,11 @@ def table(path: Path | None, *columns: str) -> "pl.DataFrame | None":
     import polars as pl
 
     return None if path is None else pl.read_parquet(path, columns=list(columns))
+
+
+def whole(column: "pl.Series", what: str) -> float | None:
+    """Return a column's sum or mean, None where a value of it is unknown."""
+    return None if column.null_count() else getattr(column, what)()
 
 
 def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[str, Any]:
@@ -71,7 +76,10 @@ def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[st
     }
 
 
-REMARK = "{} of {} answers are of engine runs that did not note when each was in service"
+REMARK = (
+    "{} of {} answers are of engine runs that did not note when each was in service or, at an "
+    "endpoint that does not say, how many tokens it took"
+)
 
 
 def joules(records: Records, times: "pl.DataFrame") -> float | None:
@@ -102,10 +110,13 @@ def runs(records: Records) -> dict[str, Any]:
         return {}
     seconds = _total(records, "generation_seconds")
     requests = _total(records, "requests")
+    known = all(record.get("generated_tokens", 0) is not None for record in records)
     starts = [sum(filter(None, s.values())) for r in records if (s := r.get("start_seconds"))]
     return {
         "run_seconds_per_1000": 1000 * seconds / requests if requests else None,
-        "run_tokens_per_second": _total(records, "generated_tokens") / seconds if seconds else None,
+        "run_tokens_per_second": _total(records, "generated_tokens") / seconds
+        if seconds and known
+        else None,
         "start_seconds": max(starts, default=None),
         "parameters": weights(records),
         "peak_cpu_bytes": _largest(records, "peak_cpu_bytes"),
