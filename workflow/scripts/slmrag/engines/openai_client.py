@@ -30,7 +30,9 @@ def client(plan: Plan) -> "AsyncOpenAI":
     key, known = _key(plan.options), _certificates()
     ways: dict[str, Any] = {"verify": known} if known else {}
     try:
-        http = DefaultAsyncHttpxClient(timeout=timeout, trust_env=not direct(place), **ways)
+        # A redirect may ask again without the prompt, and what answers then answers nothing.
+        ways |= {"follow_redirects": False, "trust_env": not direct(place)}
+        http = DefaultAsyncHttpxClient(timeout=timeout, **ways)
     except ImportError:
         raise UserError(
             f"{proxy_of(place)} is a SOCKS proxy, which needs the package socksio; install it, or "

@@ -90,6 +90,9 @@ def judged(
         return Ended(remedy) if keys else Refused(str(status), words, None)
     if status in PASSING or status >= 500:
         return _passing(status, words, headers, longest, names(body))
+    if 300 <= status < 400:
+        place = one_line(headers.get("location", "no place"))
+        return Ended(f"answers {status}: it has moved to {place}; write in endpoint where it is")
     return Ended(f"answers {status}: it {STATUS.get(status, 'refuses')} ({words})")
 
 
