@@ -8,6 +8,7 @@ import generate_answers
 import polars as pl
 import pytest
 from slmrag.errors import UserError
+from slmrag.generation import Setup
 
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.fake_endpoint import serve
@@ -154,3 +155,28 @@ def test_the_endpoint_is_in_the_records(ask, tmp_path):
         ask(server.url)
     lines = [json.loads(x) for f in tmp_path.rglob("*.jsonl") for x in f.read_text().splitlines()]
     assert {x["engine"]["endpoint"] for x in lines if "digest" not in x} == {server.url}
+
+
+def test_tokens_that_the_server_does_not_say_are_null_in_every_table(ask, tmp_path):
+    """An answer without usage has no tokens, its run no sums, its cell no cost and no mean."""
+    choice = {"delta": {"content": "Paris"}, "finish_reason": "stop"}
+    silent = f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n".encode()
+    with serve(silent) as server:
+        result, table = ask(server.url)
+    assert result["generated"] == 6 and "tokens_per_second" not in result
+    assert table["generated_tokens"].null_count() == table["prompt_tokens"].null_count() == 1
+    times = pl.read_parquet(tmp_path / "out" / "cell.times.parquet")
+    assert times["work_seconds"].null_count() == 6
+
+
+def test_the_seed_counts_where_the_server_chooses_the_temperature(tmp_path):
+    """temperature: null is part of the recipe, and with it the seed that greedy decoding lacks."""
+
+    def recipe(seed, options):
+        entry = {"engine": "openai", "endpoint": "e", "served_name": "m", "options": options}
+        params = SimpleNamespace(model=entry, sampling={"seed": seed})
+        return Setup.of(SimpleNamespace(checkpoint=[], manifest=[]), params).recipe()
+
+    assert recipe(1, {}) == recipe(2, {}) != recipe(1, {"temperature": None})
+    assert recipe(1, {"temperature": None}) != recipe(2, {"temperature": None})
+    assert recipe(1, {"total_timeout": 5}) == recipe(1, {})

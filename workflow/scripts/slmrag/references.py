@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from slmrag.entries.endpoint import limits
 from slmrag.errors import nearest
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def problems_of_references(config: "Config") -> list[str]:
         *problems_of_names(config),
         *_loops(config),
         *_depths(config),
+        *_limits(config),
         *([] if unclear else _cells(config)),
     ]
 
@@ -37,6 +39,18 @@ def problems_of_names(config: "Config") -> list[str]:
         *_skips(config),
         *_judge(config),
     ]
+
+
+def _limits(config: "Config") -> Iterator[str]:
+    """Say where an option of an endpoint's model limits answers otherwise than max_tokens does."""
+    general = config.sampling.max_tokens
+    models = {f"models.{name}": (one, general) for name, one in config.models.items()}
+    if config.judge:
+        models["judge.model"] = config.judge.model, config.judge.SAMPLING["max_tokens"]
+    for where, (model, usual) in models.items():
+        if model.engine == "openai":
+            found = limits(model.options or {}, model.max_tokens or usual)
+            yield from (f"{where}.{problem}" for problem in found)
 
 
 def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:

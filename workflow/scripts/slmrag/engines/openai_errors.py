@@ -26,7 +26,7 @@ FORBIDS = re.compile(
     r"(?i)unsupported|not support|unrecogni|unknown|unexpected|not permitted|not allowed|extra"
     r"|additional|invalid|forbid|deprecat|must |should |exist|too (large|small|high|low)|at most"
 )
-NAMED = re.compile(r"['\"`](\w+)['\"`]|(?:arguments?|parameters?|fields?|keys?)[^:\w]*:? (\w+)")
+NAMED = re.compile(r"['\"`](\w+)['\"`]|(?::|arguments?|parameters?|fields?|keys?) (\w+)")
 NOTES = {
     "max_tokens": "max_tokens is then sent as max_completion_tokens",
     "temperature": "the server then chooses the temperature",
