@@ -142,7 +142,8 @@ def test_the_judge_sees_question_references_and_answer():
     """The prompt names all three, and takes none of them for a template."""
     from slmrag.grading import questions_for_judge
 
-    answers = pl.DataFrame({"question_id": ["q"], "answer": ["{{ 7 * 7 }} <b>"]})
+    said = {"question_id": ["q"], "answer": ["{{ 7 * 7 }} <b>"], "finish_reason": ["stop"]}
+    answers = pl.DataFrame(said)
     rows = {"question_id": ["q"], "question": ["Who?"], "answers": [["Ada", "A. L."]]}
     asked = questions_for_judge(answers, pl.DataFrame(rows), TEMPLATE.read_text())
     text = asked["question"][0]

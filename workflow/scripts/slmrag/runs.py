@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from slmrag import events
 from slmrag.engines.adapter import adapter_digest
-from slmrag.engines.base import Completion, Engine
+from slmrag.engines.base import Completion, Engine, Finished
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.footprint import chip, first_gpu, tree_peak_bytes
 
@@ -19,7 +19,7 @@ class EngineRun:
     """Counts completions; ``record`` is what the journal keeps and the answers' metadata shows."""
 
     def __init__(self, engine: Engine, start: float) -> None:
-        self.id = uuid4().hex[:12]
+        self.id, self._engine = uuid4().hex[:12], engine
         self._began = self._noted = time.monotonic()
         self._worked = time.process_time()
         self._requests = self._prompt_tokens = self._tokens = 0
@@ -42,7 +42,6 @@ class EngineRun:
             "cpu_name": chip() if about.get("device") == "cpu" else None,
             "parameters": parameters(engine),
             "adapter": adapter_digest(engine.plan.adapter) if engine.plan.adapter else None,
-            **about,
         }
 
     def count(self, finished: Sequence[Completion]) -> bool:
@@ -57,8 +56,8 @@ class EngineRun:
         self._noted = time.monotonic()
         return True
 
-    def line(self, one: Completion) -> dict[str, Any]:
-        """Return what the journal keeps of a completion: ``finished`` in seconds since we began."""
+    def line(self, one: Finished) -> dict[str, Any]:
+        """Return what the journal keeps of one: ``finished`` is in seconds since we began."""
         made = one._asdict()
         ended = made.pop("ended")
         finished = None if ended is None else round(ended - self._began, 6)
@@ -68,6 +67,7 @@ class EngineRun:
         """Return all that is known of the run by now."""
         self._last = {
             **self._facts,
+            **self._engine.about(),
             "generation_seconds": round(time.monotonic() - self._began, 3),
             "cpu_seconds": round(time.process_time() - self._worked, 3),
             "requests": self._requests,

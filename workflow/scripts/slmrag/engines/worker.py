@@ -29,7 +29,9 @@ def work(pipe: TextIO, say: Any) -> None:
     with engine(spec["engine"])(base.Plan.from_json(spec["plan"])) as running:
         say({"up": {"start_seconds": running.start_seconds, "about": running.about()}})
         for finished in running.answers(requests(pipe)):
-            say({"done": finished})
+            refused = [one for one in finished if isinstance(one, base.Refusal)]
+            say({"done": [one for one in finished if one not in refused], "refused": refused})
+        say({"about": running.about()})
 
 
 def die_with_parent() -> None:

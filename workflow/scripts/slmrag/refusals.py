@@ -1,0 +1,39 @@
+"""Prompts that an endpoint refuses: what the job does with them, as ``on_refused`` says."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slmrag.answers import Cell
+from slmrag.errors import UserError
+from slmrag.journal import Journal
+
+logger = logging.getLogger(__name__)
+SHOWN = 5
+
+
+def recorded(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a refused prompt is an answer of its own kind, and not asked again."""
+    return entry.get("on_refused") == "record"
+
+
+def settle(entry: Mapping[str, Any], journal: Journal, cells: Mapping[str, Cell]) -> None:
+    """End with a UserError that names the refused questions, unless they are to be recorded."""
+    found = [(cell, id, words) for cell, own in cells.items() for id, words in own.refused(journal)]
+    for cell, id, words in found:
+        logger.warning("%s: question %r was refused: %s", cell, id, words)
+    if found and not recorded(entry):
+        raise UserError(sentence(str(entry.get("served_name")), found))
+
+
+def sentence(model: str, found: Sequence[tuple[str, str, str]]) -> str:
+    """Say which questions of which cells were refused, in whose words, and the ways on."""
+    words = "; ".join(f"question {id!r} of {cell} ({words})" for cell, id, words in found[:SHOWN])
+    more = len(found) - SHOWN
+    rest = f"; and {more} more, named in the log" if more > 0 else ""
+    prompts = f"{len(found)} prompt{'s' * (len(found) != 1)}"
+    return (
+        f"the endpoint refuses {prompts} of {model}: {words}{rest}; all other answers are "
+        "kept: mend these questions or prompts, or set on_refused: record for the model, so that "
+        "a refused prompt counts as no answer with score 0"
+    )
