@@ -63,6 +63,10 @@ class Budget:
             known = self._price and None not in tokens
             self._spent += cost(self._price, *tokens) if known else may
 
+    def paid(self) -> dict[str, float]:
+        """Return what this run cost by the price, where there is one, as a result to be tracked."""
+        return {"cost": self._spent - self._before} if self._price else {}
+
     def close(self) -> None:
         """End with a UserError where something was not asked for want of money."""
         if self._held_back:

@@ -189,7 +189,7 @@ def _run(
         finally:
             _end(run, journal)
     budget.close()
-    return run.summary()
+    return run.summary() | budget.paid()
 
 
 def _keep(
