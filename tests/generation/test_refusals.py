@@ -127,25 +127,6 @@ def test_all_may_be_refused(tmp_path, monkeypatch):
     assert (record["requests"], record["busy_seconds"]) == (0, 0.0)
 
 
-def test_copies_of_an_engine_pass_refusals_on():
-    """What a copy writes into its pipe is read back as completions and refusals."""
-    import os
-
-    from slmrag.engines import base, worker
-    from slmrag.engines.replicas import _Copy
-
-    made = base.Completion("a", "text", 1, 1, "stop", 0.1, 0.1)
-    refused = base.Refusal("b", "400", WORDS, 0.1)
-    reads, writes = os.pipe()
-    line = worker.done([made, refused])
-    os.write(writes, (json.dumps(line) + "\n").encode())
-    os.write(writes, (json.dumps({"about": {"served_models": ["m"]}}) + "\n").encode())
-    copy = _Copy.__new__(_Copy)
-    copy.answers, copy._got, copy.about = reads, b"", {}
-    assert copy.read() == [made, refused] and copy.about == {"served_models": ["m"]}
-    os.close(reads), os.close(writes)
-
-
 def refused(prompt: str, words: str = WORDS) -> dict:
     """Return what the journal keeps of a refusal."""
     return {"digest": digest(prompt), "code": "400", "reason": words, "engine": "e1"}

@@ -19,9 +19,10 @@ class EngineRun:
     """Counts completions; ``record`` is what the journal keeps and the answers' metadata shows."""
 
     def __init__(self, engine: Engine, start: float) -> None:
-        self.id, self._engine = uuid4().hex[:12], engine
+        self.id = uuid4().hex[:12]
         self._began = self._noted = time.monotonic()
         self._worked = time.process_time()
+        self._engine = engine
         self._requests = self._prompt_tokens = self._tokens = 0
         self._peak = 0
         self._last: dict[str, Any] = {}
@@ -42,6 +43,7 @@ class EngineRun:
             "cpu_name": chip() if about.get("device") == "cpu" else None,
             "parameters": parameters(engine),
             "adapter": adapter_digest(engine.plan.adapter) if engine.plan.adapter else None,
+            **about,
         }
 
     def count(self, finished: Sequence[Completion]) -> bool:
@@ -67,7 +69,7 @@ class EngineRun:
         """Return all that is known of the run by now."""
         self._last = {
             **self._facts,
-            **self._engine.about(),
+            **(self._engine.about() if self._engine.REMOTE else {}),
             "generation_seconds": round(time.monotonic() - self._began, 3),
             "cpu_seconds": round(time.process_time() - self._worked, 3),
             "requests": self._requests,

@@ -184,7 +184,7 @@ class Engine(ABC):
     def about(self) -> dict[str, Any]:
         """Return what ran: device, parameters and whatever else a reader may doubt.
 
-        It is asked again whenever the run is recorded: an endpoint learns from its answers what
+        A REMOTE one is asked again whenever its run is recorded: it learns from its answers what
         ``served_models`` and ``system_fingerprints`` (sorted) are behind its name.
         """
         return {"device": "none"}

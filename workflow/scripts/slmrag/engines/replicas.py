@@ -57,6 +57,7 @@ class Replicas(base.Engine):
             self.__exit__()
             raise
         self.start_seconds = slowest([one["start_seconds"] for one in hellos])
+        self._about = hellos[0]["about"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,7 +67,7 @@ class Replicas(base.Engine):
         for copy in self._copies:
             copy.end()
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Finished]]:
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Write requests to whichever copy has room, and yield what any of them finishes."""
         with selectors.DefaultSelector() as selector:
             for copy in self._copies:
@@ -88,14 +89,8 @@ class Replicas(base.Engine):
                         yield finished
 
     def about(self) -> dict[str, Any]:
-        """Return what the first copy says, the lists of all, and how many copies there are."""
-        first, *others = [copy.about for copy in self._copies]
-        lists = {
-            name: sorted(set(value).union(*(other.get(name) or () for other in others)))
-            for name, value in first.items()
-            if isinstance(value, list)
-        }
-        return {**first, **lists, "replicas": self._parts.replicas}
+        """Return what the first copy says, and how many there are."""
+        return {**self._about, "replicas": self._parts.replicas}
 
 
 def slowest(starts: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
@@ -125,7 +120,6 @@ class _Copy:
         os.close(child_writes)
         self._left = (json.dumps(spec) + "\n").encode()
         self._got = b""
-        self.about: dict[str, Any] = {}
         while self._left:
             self._write()
         os.set_blocking(self.requests, False)
@@ -134,7 +128,6 @@ class _Copy:
         """Wait until the copy is up, and return what it says of itself."""
         while True:
             for line in self._lines():
-                self.about = line["up"]["about"]
                 return line["up"]
 
     def feed(self, requests: Iterator[base.Request]) -> bool:
@@ -148,15 +141,13 @@ class _Copy:
             self._write()
         return True
 
-    def read(self) -> list[base.Finished] | None:
+    def read(self) -> list[base.Completion] | None:
         """Return what arrived, or None once the copy has answered all and ended."""
         try:
             lines = self._lines()
         except EOFError:
             return None
-        self.about = next((line["about"] for line in lines if "about" in line), self.about)
-        made = [base.Completion(*one) for line in lines for one in line.get("done", ())]
-        return [*made, *(base.Refusal(*one) for line in lines for one in line.get("refused", ()))]
+        return [base.Completion(*one) for line in lines for one in line["done"]]
 
     def end(self) -> None:
         """Wait a little for the process, then kill it."""

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -29,14 +29,7 @@ def work(pipe: TextIO, say: Any) -> None:
     with engine(spec["engine"])(base.Plan.from_json(spec["plan"])) as running:
         say({"up": {"start_seconds": running.start_seconds, "about": running.about()}})
         for finished in running.answers(requests(pipe)):
-            say(done(finished))
-        say({"about": running.about()})
-
-
-def done(finished: Sequence[base.Finished]) -> dict[str, Any]:
-    """Return what finished as the line that tells the parent of it."""
-    kinds = {"done": base.Completion, "refused": base.Refusal}
-    return {key: [one for one in finished if isinstance(one, kind)] for key, kind in kinds.items()}
+            say({"done": finished})
 
 
 def die_with_parent() -> None:

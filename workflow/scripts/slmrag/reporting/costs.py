@@ -81,7 +81,9 @@ def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[st
     }
 
 
-REMARK = "{} of {} answers are of engine runs that did not note when each was in service"
+REMARK = (
+    "{} of {} answers are of engine runs that did not note when each was in service, or its tokens"
+)
 
 
 def joules(records: Records, times: "pl.DataFrame") -> float | None:
