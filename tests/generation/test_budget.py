@@ -94,7 +94,13 @@ def test_estimates_are_high_for_ordinary_text():
 
 @pytest.mark.parametrize(
     ("amount", "text"),
-    [(0, "0.00 USD"), (12.345, "12.35 USD"), (0.1, "0.10 USD"), (0.00123, "0.0012 USD")],
+    [
+        (0, "0.00 USD"),
+        (12.345, "12.35 USD"),
+        (0.1, "0.10 USD"),
+        (0.00123, "0.0012 USD"),
+        (1e-5, "0.000010 USD"),
+    ],
 )
 def test_amounts_say_something(amount, text):
     """Two digits behind the point, or two that are not zero."""

@@ -70,11 +70,13 @@ def test_only_the_refused_prompt_is_asked_again(tmp_path, tables, monkeypatch):
     assert run(tmp_path, tables, on_refused="record")["refused"] == 0
 
 
-def test_a_refusal_can_be_recorded(tmp_path, tables, monkeypatch):
+def test_a_refusal_can_be_recorded(tmp_path, tables, monkeypatch, caplog):
     """It is an empty answer with a reason, no tokens and no time, and is not asked again."""
     server = endpoint(monkeypatch)
     counts = run(tmp_path, tables, on_refused="record")
     assert (counts["refused"], counts["empty"], counts["generated"]) == (1, 0, 4)
+    (warned,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert "question 'q1' of quiz" in warned and "recorded as no answer" in warned
     row = answers(tmp_path, "quiz")[1]
     assert (row["raw_answer"], row["answer"], row["finish_reason"]) == ("", "", "refused")
     assert row["refusal"] == f"400: {WORDS}"
@@ -112,7 +114,10 @@ def test_a_prompt_of_two_questions_is_refused_for_both(tmp_path, monkeypatch):
 def test_many_refusals_are_one_sentence(tmp_path, monkeypatch, caplog):
     """Five are named, the others are counted, and the log names all."""
     endpoint(monkeypatch)
-    with pytest.raises(UserError, match=r"9 prompts of m: .*; and 4 more, named in the log"):
+    with (
+        pytest.raises(UserError, match=r"9 prompts of m: .*; and 4 more, named in the log"),
+        caplog.at_level("INFO"),
+    ):
         run(tmp_path, cells(tmp_path, quiz=[f"spider {i}" for i in range(9)]))
     assert "quiz: question 'q8' was refused: 400" in caplog.text
 

@@ -80,9 +80,10 @@ class Budget:
         return foreseen(self._price, request.text, self._max_tokens)
 
     def _too_dear(self, total: float, count: int) -> str:
+        answers = f"{count} answer{'s' * (count != 1)}"
         before = f", beside {self._shown(self._before)} for those that it has" * bool(self._before)
         return (
-            f"{self._name}: the {count} answers that the journal lacks may cost up to "
+            f"{self._name}: the {answers} that the journal lacks may cost up to "
             f"{self._shown(total)} ({RULE}, {self._max_tokens} of an answer){before}: more than "
             f"max_cost: {self._shown(self._cap)}; raise max_cost, or ask less: fewer questions "
             "(limit), modes or passages, or a lower max_tokens"

@@ -33,5 +33,5 @@ def shown(amount: float, price: Price) -> str:
     >>> shown(0.00123, {"currency": "USD"})
     '0.0012 USD'
     """
-    text = f"{amount:.2f}" if amount >= 0.1 or not amount else f"{amount:#.2g}"
-    return f"{text} {price.get('currency', 'USD')}"
+    digits = 2 if amount >= 0.1 or not amount else 1 - math.floor(math.log10(amount))
+    return f"{amount:.{digits}f} {price.get('currency', 'USD')}"

@@ -21,19 +21,24 @@ def settle(entry: Mapping[str, Any], journal: Journal, cells: Mapping[str, Cell]
     """End with a UserError that names the refused questions, unless they are to be recorded."""
     found = [(cell, id, words) for cell, own in cells.items() for id, words in own.refused(journal)]
     for cell, id, words in found:
-        logger.warning("%s: question %r was refused: %s", cell, id, words)
+        logger.info("%s: question %r was refused: %s", cell, id, words)
+    said = sentence(str(entry.get("served_name")), found)
     if found and not recorded(entry):
-        raise UserError(sentence(str(entry.get("served_name")), found))
+        raise UserError(f"{said}; all other answers are kept: {WAYS_ON}")
+    if found:
+        logger.warning("%s; each is recorded as no answer, with score 0", said)
+
+
+WAYS_ON = (
+    "mend these questions or prompts, or set on_refused: record for the model, so that a refused "
+    "prompt counts as no answer with score 0"
+)
 
 
 def sentence(model: str, found: Sequence[tuple[str, str, str]]) -> str:
-    """Say which questions of which cells were refused, in whose words, and the ways on."""
+    """Say which questions of which cells were refused, and in whose words."""
     words = "; ".join(f"question {id!r} of {cell} ({words})" for cell, id, words in found[:SHOWN])
     more = len(found) - SHOWN
     rest = f"; and {more} more, named in the log" if more > 0 else ""
     prompts = f"{len(found)} prompt{'s' * (len(found) != 1)}"
-    return (
-        f"the endpoint refuses {prompts} of {model}: {words}{rest}; all other answers are "
-        "kept: mend these questions or prompts, or set on_refused: record for the model, so that "
-        "a refused prompt counts as no answer with score 0"
-    )
+    return f"the endpoint refuses {prompts} of {model}: {words}{rest}"
