@@ -15,6 +15,7 @@ def failure(raw, answer=None, finish="stop"):
     ("raw", "answer", "finish", "expected"),
     [
         (" Paris\n", "Paris", "stop", None),
+        ("", "", "refused", "refused"),
         ("", "", "stop", "empty"),
         (" ...\n", "...", "stop", "empty"),
         ("I don\u2019t know.", None, "stop", "refusal"),
@@ -39,4 +40,4 @@ def test_failure_classes(raw, answer, finish, expected):
 
 def test_names_are_in_the_order_of_their_tests():
     """The classes are named once, in the order in which they are tried."""
-    assert NAMES[:3] == ("leaked_reasoning", "empty", "refusal")
+    assert NAMES[:4] == ("refused", "leaked_reasoning", "empty", "refusal")

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from slmrag import refusals
 from slmrag.answers import Cell, warn_of_cuts
 from slmrag.files import digest
 from slmrag.generation import Setup, generate
@@ -23,6 +24,7 @@ def main(input, output, params):
         files = zip(input.prompts, output.answers, output.timings, strict=True)
         cells = [Cell(*three, Path(scratch, str(at))) for at, three in enumerate(files)]
         counts = generate(setup, journal, cells, "generate")
+        refusals.settle(setup.entry, journal, dict(zip(params.cells, cells, strict=True)))
         totals, works = Counter(), Works(journal)
         for name, cell in zip(params.cells, cells, strict=True):
             if not cell.height():

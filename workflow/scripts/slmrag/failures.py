@@ -28,6 +28,11 @@ class Completion(NamedTuple):
     passages: Sequence[str] = ()
 
 
+def refused(completion: Completion) -> bool:
+    """The endpoint did not answer: its filter or limit refused the prompt."""
+    return completion.finish_reason == "refused"
+
+
 def leaked_reasoning(completion: Completion) -> bool:
     """The answer holds a think tag, or the reasoning never ended."""
     raw, answer = completion.raw, completion.answer
@@ -71,6 +76,7 @@ def truncated(completion: Completion) -> bool:
 
 
 FAILURES: tuple[Callable[[Completion], bool], ...] = (
+    refused,
     leaked_reasoning,
     empty,
     refusal,

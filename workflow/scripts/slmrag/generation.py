@@ -1,6 +1,7 @@
 """Generation: what the journal lacks goes through one engine, and everything into answer tables."""
 
 import itertools
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -11,21 +12,27 @@ from typing import Any
 
 from slmrag import events
 from slmrag.answers import Cell
+from slmrag.budget import Budget
 from slmrag.engines import engine
 from slmrag.engines.adapter import adapter_digest
-from slmrag.engines.base import Engine, Plan, Refusal, Request, Sampling
+from slmrag.engines.base import Completion, Engine, Finished, Plan, Refusal, Request, Sampling
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.replicas import replicated
-from slmrag.errors import UserError
 from slmrag.files import read_json
 from slmrag.journal import Journal
 from slmrag.layout import Layout
+from slmrag.prices import cost
 from slmrag.progress import bar
 from slmrag.prompting import Prompt, prompt_digest
+from slmrag.refusals import recorded
 from slmrag.runs import EngineRun
+from slmrag.served import unheard
+
+logger = logging.getLogger(__name__)
 
 # Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
 NOT_IN_RECIPE = {"adapter", "checkpoint", "revision", "chat_template", "max_model_len"}
+NOT_IN_RECIPE |= {"on_refused"}
 
 
 @dataclass
@@ -108,7 +115,7 @@ def missing(
     progress: Any,
     cut: dict[str, dict[str, Any]],
 ) -> Iterator[Request]:
-    """Yield, once each, the prompts that the journal has no completion of.
+    """Yield, once each, the prompts that the journal has no completion of, nor a final refusal.
 
     ``cut`` gets, by the prompt's digest, what the journal needs to know of one that was cut to fit.
     """
@@ -118,8 +125,9 @@ def missing(
             prompts = [setup.layout.prompt(row, recall) for row in rows]
             keys = [prompt_digest(prompt.text) for prompt in prompts]
             cell.ask([row["question_id"] for row in rows], prompts, keys)
+            known = journal.refusals(keys) if recorded(setup.entry) else {}
             asked = zip(keys, prompts, journal.claim(keys), strict=True)
-            new = [(key, prompt) for key, prompt, new in asked if new]
+            new = [(key, prompt) for key, prompt, new in asked if new and key not in known]
             cut.update({key: _cut(prompt) for key, prompt in new if prompt.whole})
             wanted = [(key, prompt.text) for key, prompt in new]
             progress.update(len(prompts) - len(wanted))
@@ -142,13 +150,22 @@ def generate(setup: Setup, journal: Journal, cells: Sequence[Cell], label: str) 
     total = sum(cell.height() for cell in cells)
     with bar(total=total, desc=label, unit="answer") as progress:
         cut: dict[str, dict[str, Any]] = {}
-        wanted = missing(setup, journal, cells, progress, cut)
+        budget = budget_of(setup, journal)
+        wanted = budget.affordable(missing(setup, journal, cells, progress, cut))
         first = next(wanted, None)
         counts = {"questions": total, "generated": 0, "engine_starts": 0}
         if first is not None:
-            requests = itertools.chain([first], wanted)
-            counts |= {"engine_starts": 1, **_run(setup, journal, requests, cut, progress)}
+            requests = budget.admitted(itertools.chain([first], wanted))
+            counts |= {"engine_starts": 1, **_run(setup, journal, requests, cut, progress, budget)}
     return counts
+
+
+def budget_of(setup: Setup, journal: Journal) -> Budget:
+    """Return what the model's answers may cost, with what those in the journal have cost."""
+    price, tokens = setup.hardware.get("price"), journal.tokens
+    spent = cost(price, tokens["prompt_tokens"], tokens["generated_tokens"]) if price else 0.0
+    name, cap = str(setup.entry.get("served_name")), setup.hardware.get("max_cost")
+    return Budget(name, price, cap, spent, setup.sampling.max_tokens)
 
 
 def _run(
@@ -157,9 +174,9 @@ def _run(
     requests: Iterator[Request],
     cut: dict[str, dict[str, Any]],
     progress: Any,
+    budget: Budget,
 ) -> dict[str, Any]:
     began, label = time.perf_counter(), progress.desc
-    refused: list[Refusal] = []
     progress.set_description(f"start {setup.engine.version()}")
     with events.component("model"), replicated(setup.engine, setup.plan) as engine:
         run = EngineRun(engine, time.perf_counter() - began)
@@ -167,16 +184,37 @@ def _run(
         progress.set_description(label)
         try:
             with closing(engine.answers(requests)) as answers:
-                for made in answers:
-                    finished = [one for one in made if not isinstance(one, Refusal)]
-                    refused += [one for one in made if isinstance(one, Refusal)]
-                    lines = [{**run.line(one), **cut.pop(one.digest, {})} for one in finished]
-                    journal.append(lines)
-                    if run.count(finished):
+                for finished in answers:
+                    if _keep(run, journal, finished, cut):
                         journal.note(run.record())
+                    budget.settle(finished)
                     progress.update(len(finished))
         finally:
-            journal.note(run.record())
+            _end(run, journal)
+    budget.close()
+    return run.summary() | budget.paid()
+
+
+def _keep(
+    run: EngineRun,
+    journal: Journal,
+    finished: Sequence[Finished],
+    cut: dict[str, dict[str, Any]],
+) -> bool:
+    """Put what came back on disk; tell whether it is time for the run's record."""
+    made = [one for one in finished if isinstance(one, Completion)]
+    refused = [run.line(one) for one in finished if isinstance(one, Refusal)]
+    journal.append([{**run.line(one), **cut.pop(one.digest, {})} for one in made])
     if refused:
-        raise UserError(f"{len(refused)} prompts are refused: {refused[0].reason}")
-    return run.summary()
+        journal.refuse(refused)
+    return run.count(made)
+
+
+def _end(run: EngineRun, journal: Journal) -> None:
+    """Put the run's last record on disk, and say where another model than before answered it."""
+    earlier = [record for id, record in journal.engines.items() if id != run.id]
+    record = run.record()
+    journal.note(record)
+    for sentence in unheard(record, earlier):
+        logger.warning(sentence)
+        events.emit("alert", name="served_model_changed", message=sentence)

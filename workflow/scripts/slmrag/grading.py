@@ -40,17 +40,24 @@ def parse(verdict: str) -> str:
     return grades.pop() if len(grades) == 1 else UNPARSEABLE
 
 
+def grade(verdict: str | None) -> str:
+    """Return the grade of an answer; where an endpoint refused to give one no judge was asked."""
+    return NOT_ATTEMPTED if verdict is None else parse(verdict)
+
+
 def questions_for_judge(
     answers: "pl.DataFrame", questions: "pl.DataFrame", template: str
 ) -> "pl.DataFrame":
     """Return a table of prompts whose question is the judge's, one row an answer.
 
+    Prompts that an endpoint refused to answer are left out (see ``grade``).
     ``template`` is Jinja and knows question, answers and answer, which are text to it.
     """
     import polars as pl
 
     asked = questions.select("question_id", "question", "answers")
-    rows = answers.select("question_id", "answer").join(
+    given = answers.filter((answers["finish_reason"] != "refused").fill_null(True))
+    rows = given.select("question_id", "answer").join(
         asked, on="question_id", how="left", maintain_order="left"
     )
     made = compiled(template)

@@ -23,10 +23,21 @@ def problems_of_references(config: "Config") -> list[str]:
     return [
         *problems_of_names(config),
         *_loops(config),
+        *_caps(config),
         *_depths(config),
         *_limits(config),
         *([] if unclear else _cells(config)),
     ]
+
+
+def _caps(config: "Config") -> Iterator[str]:
+    """Yield a sentence for each cap on costs that jobs side by side would each spend up to."""
+    for name, model in config.models.items():
+        if model.max_cost and config.generation.batch == "cell":
+            yield (
+                f"models.{name}.max_cost: with generation.batch: cell jobs run side by side and "
+                "none knows what the others spend; remove it, or set batch: model"
+            )
 
 
 def problems_of_names(config: "Config") -> list[str]:

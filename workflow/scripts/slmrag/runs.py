@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from slmrag import events
 from slmrag.engines.adapter import adapter_digest
-from slmrag.engines.base import Completion, Engine
+from slmrag.engines.base import Completion, Engine, Finished
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.footprint import chip, first_gpu, tree_peak_bytes
 
@@ -60,8 +60,8 @@ class EngineRun:
         self._noted = time.monotonic()
         return True
 
-    def line(self, one: Completion) -> dict[str, Any]:
-        """Return what the journal keeps of a completion: ``finished`` in seconds since we began."""
+    def line(self, one: Finished) -> dict[str, Any]:
+        """Return what the journal keeps of one: ``finished`` is in seconds since we began."""
         made = one._asdict()
         ended = made.pop("ended")
         finished = None if ended is None else round(ended - self._began, 6)

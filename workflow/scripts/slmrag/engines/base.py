@@ -79,6 +79,8 @@ class Refusal(NamedTuple):
     ended: float | None = None
 
 
+Finished = Completion | Refusal
+
 PATHS = ("checkpoint", "adapter")
 
 
@@ -168,7 +170,7 @@ class Engine(ABC):
         return Split(1, int(plan.hardware.get("data_parallel") or 1))
 
     @abstractmethod
-    def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Completion | Refusal]]:
+    def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Finished]]:
         """Yield what is finished or refused as soon as it is, in any order, several at a time."""
 
     def __enter__(self) -> Self:
@@ -180,7 +182,11 @@ class Engine(ABC):
         return None
 
     def about(self) -> dict[str, Any]:
-        """Return what ran: device, parameters and whatever else a reader may doubt."""
+        """Return what ran: device, parameters and whatever else a reader may doubt.
+
+        A REMOTE one is asked again whenever its run is recorded: it learns from its answers what
+        ``served_models`` and ``system_fingerprints`` (sorted) are behind its name.
+        """
         return {"device": "none"}
 
 

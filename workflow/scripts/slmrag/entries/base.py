@@ -43,7 +43,7 @@ class Entry(BaseModel):
     )
 
     HARDWARE: ClassVar[frozenset[str]] = frozenset()
-    """Keys that change how fast or where, never what: they are no reason to rerun."""
+    """Keys that change how fast, where or at what price, never what: no reason to rerun."""
 
     @model_validator(mode="before")
     @classmethod

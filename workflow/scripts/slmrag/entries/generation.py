@@ -13,6 +13,7 @@ from pydantic import (
 
 from slmrag.entries.base import Checkpoint, Entry, Name
 from slmrag.entries.endpoint import problems
+from slmrag.entries.prices import PriceEntry
 
 
 class ModeEntry(Entry):
@@ -75,8 +76,13 @@ class ModelEntry(Entry):
             "enforce_eager",
             "tensor_parallel",
             "data_parallel",
+            "price",
+            "max_cost",
         }
     )
+
+    ENDPOINT: ClassVar[tuple[str, ...]] = ("on_refused", "price", "max_cost")
+    """Keys that mean something for an endpoint alone."""
 
     engine: Literal["vllm", "transformers", "openai", "echo"] = Field(
         "vllm", description="What runs the model"
@@ -111,6 +117,18 @@ class ModelEntry(Entry):
     )
     endpoint: str | None = Field(None, description="For openai: base URL of the service")
     served_name: str | None = Field(None, description="For openai: the model's name there")
+    on_refused: Literal["fail", "record"] | None = Field(
+        None,
+        description="For openai: what a prompt that the endpoint refuses does. fail (unless set): "
+        "the others are answered, then the job ends and names it; record: it has no answer and "
+        "scores 0",
+    )
+    price: PriceEntry | None = Field(None, description="For openai: what the endpoint charges")
+    max_cost: PositiveFloat | None = Field(
+        None,
+        description="For openai: most that the model's answers may cost by its price, those that "
+        "the journal has among them; nothing is asked that could cost more",
+    )
     gpus: NonNegativeInt | None = Field(
         None,
         description="GPUs of the job: what is named must be there; unset, vllm and transformers "
@@ -145,6 +163,18 @@ class ModelEntry(Entry):
             raise ValueError(f"{name} does nothing with engine: {self.engine}; remove the key")
         if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
             raise ValueError(f"endpoint: {self.endpoint} must begin with http:// or https://")
+        return self
+
+    @model_validator(mode="after")
+    def charges_where_it_can(self) -> Self:
+        """Refuse keys of an endpoint where none is called, and a cap without a price."""
+        set_ = [name for name in self.ENDPOINT if getattr(self, name) is not None]
+        if set_ and self.engine != "openai":
+            raise ValueError(f"{set_[0]} is for engine: openai alone; remove it")
+        if self.max_cost and not self.price:
+            raise ValueError(
+                "max_cost needs a price: {input_per_million: …, output_per_million: …}"
+            )
         return self
 
     def template_files(self) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from slmrag.reporting import cuts
+from slmrag.reporting import behind, cuts, refused
 from slmrag.reporting.boards import Board
 from slmrag.reporting.devices import elsewhere, idle
 from slmrag.reporting.ends import ends
@@ -101,6 +101,8 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     uneven,
     few,
     forms,
+    refused.caveats,
+    refused.judged,
     cuts.caveats,
     cuts.judged,
     poor_oracle,
@@ -109,5 +111,6 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     devices,
     idle,
     elsewhere,
+    behind.caveats,
     unread,
 )
