@@ -374,7 +374,9 @@ def test_a_missing_shard_is_named(tmp_path):
     made = checkpoint(tmp_path)
     index = {"weight_map": {"a": "model.safetensors", "b": "model-00002-of-00002.safetensors"}}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(UserError, match=r"00002-of-00002\.safetensors is missing; download"):
+    with pytest.raises(
+        UserError, match=r"00002-of-00002\.safetensors, and it is missing; download"
+    ):
         _ = made.tensors
 
 

@@ -3,7 +3,8 @@
 A folder per recipe; in it one append-only file of JSON lines per job, so that no job needs a lock.
 A line is a completion ``{"digest": ..., ...}`` or an engine run's record ``{"engine": ...}``. The
 completion of a prompt that was cut to fit is found by the digest of the uncut one (``whole``), too.
-Where two jobs made the same completion, the one in the first file by name counts, for ever.
+Folders of the same recipe under an older name are read as well, and never written to. Where two
+jobs made the same completion, the one in the oldest folder's first file by name counts, for ever.
 """
 
 import itertools
@@ -25,7 +26,7 @@ SCHEMA = "CREATE TABLE entries (key BLOB PRIMARY KEY, file INTEGER, start INTEGE
 class Journal:
     """The completions of one recipe, found by the digest of their prompt; memory stays flat."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, older: Sequence[Path] = ()) -> None:
         self.engines: dict[str, dict[str, Any]] = {}
         self._folder = folder
         self._files: list[BinaryIO] = []
@@ -38,8 +39,9 @@ class Journal:
         self._index.execute("PRAGMA journal_mode = OFF")
         self._index.execute(SCHEMA)
         self._index.execute("BEGIN")  # and never a commit: the file is ours and ends with us
-        for path in sorted(folder.glob("*.jsonl")):
-            self._read(path)
+        for one in (*older, folder):
+            for path in sorted(one.glob("*.jsonl")):
+                self._read(path)
 
     def __enter__(self) -> Self:
         """Return itself."""
