@@ -117,7 +117,7 @@ def _chosen(whole: str, found: set[str], names: set[str], read: Read) -> set[str
 
 
 def _only_set(whole: str, found: set[str]) -> set[str]:
-    """Return the shards of the usual name, or of the only one; UserError where that is not known."""
+    """Return the shards of the usual name, or of the only one; UserError where none is that."""
     sets: dict[tuple[str, int], set[str]] = {}
     for name in found:
         part = SHARD.fullmatch(name)

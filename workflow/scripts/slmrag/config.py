@@ -48,7 +48,7 @@ class Config(Entry):
     )
     check_remote: bool | None = Field(
         None,
-        description="Ask the source of each fetched object and checkpoint whether it changed (false)",
+        description="Ask the sources of fetched objects and checkpoints for changes (false)",
     )
     tracking: TrackingEntry = Field(TrackingEntry(), description="Where events are sent")
 

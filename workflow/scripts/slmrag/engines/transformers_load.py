@@ -8,7 +8,6 @@ from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.quantisation import Device, transformers_arguments
 from slmrag.errors import UserError
 
-
 NAMES = [name + end for name in (SAFE, PICKLED) for end in ("", ".index.json")]
 
 
