@@ -56,10 +56,7 @@ wildcard_constraints:
 if CONFIG.check_remote and workflow.is_main_process:
     from slmrag.storage.changes import changed
 
-    for sentence in changed(
-        {key: CONFIG.objects[name].params() for name, key in KEYS.objects.items()},
-        CONFIG.storage.params(),
-    ):
+    for sentence in changed(resource_keys.fetched(CONFIG, KEYS), CONFIG.storage.params()):
         logger.warning(sentence)
 
 

@@ -36,6 +36,8 @@ rule grade_answers:
         template=template(CONFIG.judge.prompt),
         checkpoint=JUDGE_HERE,
         manifest=[f"{folder}.json" for folder in JUDGE_HERE],
+        adapter=[folder for folder in [CONFIG.judge.model.adapter] if folder],
+        chat_template=CONFIG.judge.model.template_files(),
     output:
         grades=expand("<results>/grades/{row}.parquet", row=GRADED),
         summaries=expand("<results>/grades/{row}.json", row=GRADED),

@@ -7,10 +7,8 @@ from tempfile import TemporaryDirectory
 
 from slmrag import refusals
 from slmrag.answers import Cell, warn_of_cuts
-from slmrag.files import digest
 from slmrag.generation import Setup, generate
 from slmrag.job import run_job
-from slmrag.journal import Journal
 from slmrag.shares import Works
 
 logger = logging.getLogger(__name__)
@@ -19,8 +17,7 @@ logger = logging.getLogger(__name__)
 def main(input, output, params):
     """Take what the journal has, generate what it lacks, and write a table of answers per cell."""
     setup = Setup.of(input, params)
-    folder = Path(params.journal) / digest(setup.recipe())
-    with Journal(folder) as journal, TemporaryDirectory() as scratch:
+    with setup.journal(Path(params.journal)) as journal, TemporaryDirectory() as scratch:
         files = zip(input.prompts, output.answers, output.timings, strict=True)
         cells = [Cell(*three, Path(scratch, str(at))) for at, three in enumerate(files)]
         counts = generate(setup, journal, cells, "generate")

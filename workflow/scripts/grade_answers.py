@@ -5,11 +5,10 @@ from tempfile import TemporaryDirectory
 
 from slmrag import refusals
 from slmrag.answers import Cell, warn_of_cuts
-from slmrag.files import digest, sha256_file, write_json, write_table
+from slmrag.files import sha256_file, write_json, write_table
 from slmrag.generation import Setup, generate
 from slmrag.grading import grade, judge_name, questions_for_judge, summarise
 from slmrag.job import run_job
-from slmrag.journal import Journal
 from slmrag.prompting import prompt_digest
 from slmrag.shares import Works
 
@@ -21,9 +20,8 @@ def main(input, output, params):
     setup, template = Setup.of(input, params), Path(input.template).read_text(encoding="utf-8")
     judge = {"name": judge_name(params.model), "recipe": setup.recipe()}
     judge["prompt"] = prompt_digest(template)
-    folder = Path(params.journal) / digest(setup.recipe())
     results = {}
-    with TemporaryDirectory() as scratch, Journal(folder) as journal:
+    with TemporaryDirectory() as scratch, setup.journal(Path(params.journal)) as journal:
         cells = []
         for place, files in enumerate(zip(input.answers, input.questions, strict=True)):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)

@@ -13,12 +13,13 @@ from typing import Any
 from slmrag import events
 from slmrag.answers import Cell
 from slmrag.budget import Budget
+from slmrag.checkpoint_files import recipe_digest
 from slmrag.engines import engine
 from slmrag.engines.adapter import adapter_digest
 from slmrag.engines.base import Completion, Engine, Finished, Plan, Refusal, Request, Sampling
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.replicas import replicated
-from slmrag.files import read_json
+from slmrag.files import digest, read_json
 from slmrag.journal import Journal
 from slmrag.layout import Layout
 from slmrag.prices import cost
@@ -91,12 +92,22 @@ class Setup:
         return {
             "engine": self.engine.version(),
             "engine_revision": self.engine.REVISION,
-            "checkpoint": read_json(self.manifest)["digest"] if self.manifest else None,
+            "checkpoint": recipe_digest(self._fetched["files"]) if self.manifest else None,
             "entry": self._entry(),
             "adapter": adapter_digest(self.adapter) if self.adapter else None,
             "sampling": self.sampling.recipe(),
             "chat": self.plan.chat,
         }
+
+    def journal(self, root: Path) -> Journal:
+        """Open the journal of the recipe, with the answers of when documents were a part of it."""
+        recipe = self.recipe()
+        before = recipe | {"checkpoint": self._fetched.get("digest")}
+        return Journal(root / digest(recipe), [root / digest(before)] if before != recipe else [])
+
+    @cached_property
+    def _fetched(self) -> Mapping[str, Any]:
+        return read_json(self.manifest) if self.manifest else {}
 
     def _entry(self) -> dict[str, Any]:
         """What the entry says that is neither speed nor said elsewhere in the recipe."""

@@ -4,8 +4,9 @@ A folder per recipe; in it one append-only file of JSON lines per job, so that n
 A line is a completion ``{"digest": ..., ...}``, an engine run's record ``{"engine": ...}`` or a
 prompt that an endpoint refused ``{"refused": {"digest": ..., ...}}``, which is no completion and
 counts only as long as there is none. The completion of a prompt that was cut to fit is found by
-the digest of the uncut one (``whole``), too. Where two jobs made the same completion, the one in
-the first file by name counts, for ever; of refusals the last.
+the digest of the uncut one (``whole``), too. Folders of the same recipe under an older name are
+read as well, and never written to. Where two jobs made the same completion, the one in the oldest
+folder's first file by name counts, for ever; of refusals the last.
 """
 
 import itertools
@@ -29,7 +30,7 @@ TOKENS = ("prompt_tokens", "generated_tokens")
 class Journal:
     """The completions of one recipe, found by the digest of their prompt; memory stays flat."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, older: Sequence[Path] = ()) -> None:
         self.engines: dict[str, dict[str, Any]] = {}
         self.tokens: Counter[str] = Counter()
         """Tokens of all completions that were there at the start, twins counted twice."""
@@ -46,8 +47,9 @@ class Journal:
         for table in ("entries", "refusals"):
             self._index.execute(SCHEMA.format(table))
         self._index.execute("BEGIN")  # and never a commit: the file is ours and ends with us
-        for path in sorted(folder.glob("*.jsonl")):
-            self._read(path)
+        for one in (*older, folder):
+            for path in sorted(one.glob("*.jsonl")):
+                self._read(path)
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -1,5 +1,6 @@
 """How a row of the prompts' table becomes the text and tokens that one model reads."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from slmrag.errors import UserError
 from slmrag.prompting import Passage, Prompt, cut_again, fit, prompt_digest, render
 from slmrag.tokenizing import Tokens, at_most_bytes, settings
 
+logger = logging.getLogger(__name__)
 Recall = Callable[[str], Mapping[str, Any] | None]
 # Raised when an edit changes what a prompt that does not fit is cut to.
 CUTTING = 1
@@ -34,13 +36,21 @@ class Layout:
     def max_model_len(self) -> int | None:
         """Most tokens of prompt and answer: the entry's, else the checkpoint's, else unknown."""
         asked = self._entry.get("max_model_len")
-        known = self._checkpoint.context if self._checkpoint else None
-        if asked and known and asked > known:
+        if self._checkpoint is None:
+            return asked
+        known = self._checkpoint.positions
+        if asked and known and asked > known.most:
             raise UserError(
-                f"max_model_len: {asked} is more than the {known} tokens of the checkpoint; "
+                f"max_model_len: {asked} is more than the {known.most} tokens of the checkpoint; "
                 "lower it or leave it out"
             )
-        return asked or known
+        if not asked and known is None:
+            logger.warning(
+                "%s: its config.json does not say how many tokens the model reads, so no prompt is "
+                "cut, and answers beyond that number may be noise; set max_model_len",
+                self._checkpoint.path,
+            )
+        return asked or (known.usual if known else None)
 
     @cached_property
     def room(self) -> int | None:
