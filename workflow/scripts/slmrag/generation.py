@@ -88,7 +88,14 @@ class Setup:
             "adapter": adapter_digest(self.adapter) if self.adapter else None,
             "sampling": self.sampling.recipe(),
             "chat": self.plan.chat,
+            **self._sampling_of_old(),
         }
+
+    def _sampling_of_old(self) -> dict[str, Any]:
+        """Mark answers of Transformers that older code drew by the checkpoint's own wishes."""
+        if self.entry.get("engine") != "transformers" or self.checkpoint is None:
+            return {}
+        return {"generation_config": "ids alone"} if self.checkpoint.wishes else {}
 
     def _entry(self) -> dict[str, Any]:
         """What the entry says that is neither speed nor said elsewhere in the recipe."""

@@ -7,6 +7,7 @@ from slmrag.errors import nearest
 
 if TYPE_CHECKING:
     from slmrag.config import Config
+    from slmrag.entries.generation import ModelEntry, SamplingEntry
 
 WITHOUT_GOLD = {
     "dpr_qa": "has no gold passages",
@@ -23,6 +24,7 @@ def problems_of_references(config: "Config") -> list[str]:
         *problems_of_names(config),
         *_loops(config),
         *_depths(config),
+        *_samplers(config),
         *([] if unclear else _cells(config)),
     ]
 
@@ -37,6 +39,47 @@ def problems_of_names(config: "Config") -> list[str]:
         *_skips(config),
         *_judge(config),
     ]
+
+
+LACKING = {
+    "transformers": ("presence_penalty", "frequency_penalty"),
+    "echo": (
+        "top_k",
+        "min_p",
+        "repetition_penalty",
+        "presence_penalty",
+        "frequency_penalty",
+        "min_tokens",
+    ),
+}
+"""Keys of sampling that an engine does not have."""
+
+
+def _samplers(config: "Config") -> Iterator[str]:
+    """Say where a key of sampling would do nothing, or is asked for twice."""
+    models = {f"models.{name}": one for name, one in config.models.items()}
+    common = {where: config.sampling for where in models}
+    if config.judge:
+        models["judge.model"] = config.judge.model
+    for where, model in models.items():
+        for key in LACKING.get(model.engine, ()):
+            if getattr(model, key) is not None:
+                yield f"{where}.{key}: engine: {model.engine} has no such key; remove it"
+            elif getattr(common.get(where), key, None) is not None:
+                yield (
+                    f"sampling.{key}: engine: {model.engine} of {where} has no such key; "
+                    "set it in the entries of the models that have it"
+                )
+        yield from _twice(where, model, common.get(where))
+
+
+def _twice(where: str, model: "ModelEntry", common: "SamplingEntry | None") -> Iterator[str]:
+    """Say which key an endpoint's options hold beside the key of sampling."""
+    options = model.options or {} if model.engine == "openai" else {}
+    for key in LACKING["echo"]:
+        set_in = [one for one in (model, common) if getattr(one, key, None) is not None]
+        if set_in and key in {**options, **(options.get("extra_body") or {})}:
+            yield f"{where}.options: {key} is set beside sampling's key of that name; keep one"
 
 
 def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:

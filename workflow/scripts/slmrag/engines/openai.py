@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from slmrag.engines import base, quantisation
+from slmrag.engines import base, openai_sampling, quantisation
 from slmrag.engines.openai_errors import explained
 from slmrag.errors import UserError
 
@@ -128,7 +128,7 @@ class Engine(base.Engine):
 
     def _body(self) -> dict[str, Any]:
         wanted, options = self.plan.sampling, self.plan.options
-        extra = dict(options.get("extra_body") or {})
+        own, extra = openai_sampling.keys(wanted, options)
         if self.plan.entry.get("thinking") is not None:
             extra["chat_template_kwargs"] = {"enable_thinking": self.plan.entry["thinking"]}
         return {
@@ -141,6 +141,7 @@ class Engine(base.Engine):
             "stream": True,
             "stream_options": {"include_usage": True},
             "extra_body": extra or None,
+            **own,
             **{key: value for key, value in options.items() if key not in SPEED | {"extra_body"}},
         }
 

@@ -55,6 +55,25 @@ class SamplingEntry(Entry):
     seed: int = Field(0, description="Seed of each request")
     top_p: PositiveFloat | None = Field(None, le=1, description="Nucleus of the distribution")
     stop: list[str] | None = Field(None, description="Strings that end an answer")
+    top_k: NonNegativeInt | None = Field(
+        None, description="Draw from this many likeliest tokens (0: from all)"
+    )
+    min_p: NonNegativeFloat | None = Field(
+        None, le=1, description="Draw no token less likely than this share of the likeliest"
+    )
+    repetition_penalty: PositiveFloat | None = Field(
+        None, description="Divide the score of tokens seen in prompt or answer (1: do not)"
+    )
+    presence_penalty: float | None = Field(
+        None,
+        ge=-2,
+        le=2,
+        description="Subtract from tokens that the answer holds; not transformers",
+    )
+    frequency_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Subtract for each time in the answer; not transformers"
+    )
+    min_tokens: NonNegativeInt | None = Field(None, description="Fewest tokens of an answer")
 
 
 UNSAFE = frozenset({"trust_remote_code", "weights_only", "use_safetensors"})
@@ -105,6 +124,18 @@ class ModelEntry(Entry):
     top_p: PositiveFloat | None = Field(None, le=1, description="Overrides sampling.top_p")
     seed: int | None = Field(None, description="Overrides sampling.seed")
     stop: list[str] | None = Field(None, description="Overrides sampling.stop")
+    top_k: NonNegativeInt | None = Field(None, description="Overrides sampling.top_k")
+    min_p: NonNegativeFloat | None = Field(None, le=1, description="Overrides sampling.min_p")
+    repetition_penalty: PositiveFloat | None = Field(
+        None, description="Overrides sampling.repetition_penalty"
+    )
+    presence_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Overrides sampling.presence_penalty"
+    )
+    frequency_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Overrides sampling.frequency_penalty"
+    )
+    min_tokens: NonNegativeInt | None = Field(None, description="Overrides sampling.min_tokens")
     options: dict[str, Any] | None = Field(
         None, description="Further arguments of the engine that can change an answer"
     )
