@@ -71,6 +71,16 @@ def _samplers(config: "Config") -> Iterator[str]:
                     "set it in the entries of the models that have it"
                 )
         yield from _twice(where, model, common.get(where))
+        general = common.get(where)
+        least = _first(model.min_tokens, general and general.min_tokens, 0)
+        usual = config.judge.SAMPLING if config.judge else {}
+        most = _first(model.max_tokens, general.max_tokens if general else usual["max_tokens"])
+        if least > most:
+            yield f"{where}: min_tokens {least} is above max_tokens {most}; lower it"
+
+
+def _first(*values: int | None) -> int:
+    return next(value for value in values if value is not None)
 
 
 def _twice(where: str, model: "ModelEntry", common: "SamplingEntry | None") -> Iterator[str]:

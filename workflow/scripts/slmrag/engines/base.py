@@ -52,7 +52,7 @@ class Sampling(NamedTuple):
     def recipe(self) -> dict[str, Any]:
         """Return what can change an answer: greedy decoding neither draws nor cuts what it draws.
 
-        A key that is not set, or set to what changes nothing, is left out.
+        A key of ``NEUTRAL`` that is not set is left out.
         """
         kept = {**self._asdict(), "stop": list(self.stop), **{key: None for key in NEUTRAL}}
         if self.temperature == 0:
@@ -60,13 +60,14 @@ class Sampling(NamedTuple):
         return {key: value for key, value in kept.items() if value is not None} | self.asked()
 
     def asked(self) -> dict[str, Any]:
-        """Return the keys of ``NEUTRAL`` that are set and can change an answer."""
+        """Return the keys of ``NEUTRAL`` that are set and can change an answer.
+
+        A neutral value that is set stays: a server may have another default.
+        """
         chosen = {key: getattr(self, key) for key in NEUTRAL}
         idle = DRAWING if self.temperature == 0 else ()
         return {
-            key: value
-            for key, value in chosen.items()
-            if value not in (None, NEUTRAL[key]) and key not in idle
+            key: value for key, value in chosen.items() if value is not None and key not in idle
         }
 
 

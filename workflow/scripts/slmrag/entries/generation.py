@@ -166,6 +166,14 @@ class ModelEntry(Entry):
             )
         for name in UNSAFE.intersection(self.options or {}):
             raise ValueError(f"options.{name}: no code of a checkpoint is ever run; remove it")
+        local = self.engine in ("vllm", "transformers")
+        for name in SamplingEntry.model_fields if local else ():
+            if name in (self.options or {}):
+                raise ValueError(
+                    f"options.{name}: {name} is a key of the model itself; move it there"
+                )
+        if self.engine == "transformers" and "generation_config" in (self.options or {}):
+            raise ValueError("options.generation_config: set the keys of sampling instead")
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
         if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
