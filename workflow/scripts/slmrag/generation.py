@@ -18,6 +18,7 @@ from slmrag.engines import engine
 from slmrag.engines.adapter import adapter_digest
 from slmrag.engines.base import Completion, Engine, Finished, Plan, Refusal, Request, Sampling
 from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.generation_config import wishes
 from slmrag.engines.replicas import replicated
 from slmrag.files import digest, read_json
 from slmrag.journal import Journal
@@ -97,6 +98,7 @@ class Setup:
             "adapter": adapter_digest(self.adapter) if self.adapter else None,
             "sampling": self.sampling.recipe(),
             "chat": self.plan.chat,
+            **self._sampling_of_old(),
         }
 
     def journal(self, root: Path) -> Journal:
@@ -108,6 +110,12 @@ class Setup:
     @cached_property
     def _fetched(self) -> Mapping[str, Any]:
         return read_json(self.manifest) if self.manifest else {}
+
+    def _sampling_of_old(self) -> dict[str, Any]:
+        """Mark answers of Transformers that older code drew by the checkpoint's own wishes."""
+        if self.entry.get("engine") != "transformers" or self.folder is None:
+            return {}
+        return {"generation_config": "ids alone"} if wishes(self.folder) else {}
 
     def _entry(self) -> dict[str, Any]:
         """What the entry says that is neither speed nor said elsewhere in the recipe."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from slmrag import sampling_problems
 from slmrag.entries.endpoint import limits
 from slmrag.errors import nearest
 
@@ -26,6 +27,7 @@ def problems_of_references(config: "Config") -> list[str]:
         *_caps(config),
         *_depths(config),
         *_limits(config),
+        *sampling_problems.problems(config),
         *([] if unclear else _cells(config)),
     ]
 

@@ -14,6 +14,19 @@ from slmrag.gpus import unused
 logger = logging.getLogger(__name__)
 
 
+NEUTRAL: dict[str, float] = {
+    "top_k": 0,
+    "min_p": 0,
+    "repetition_penalty": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "min_tokens": 0,
+}
+"""Keys of sampling that not every engine has, and the value of each that changes nothing."""
+DRAWING = ("top_k", "min_p")
+"""Those of ``NEUTRAL`` that do nothing at temperature 0."""
+
+
 class Sampling(NamedTuple):
     """How tokens are drawn; ``stop`` are strings that end an answer and are not part of it."""
 
@@ -22,6 +35,12 @@ class Sampling(NamedTuple):
     top_p: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    top_k: int | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    min_tokens: int | None = None
 
     @classmethod
     def of(cls, entry: Mapping[str, Any], common: Mapping[str, Any]) -> Self:
@@ -31,11 +50,25 @@ class Sampling(NamedTuple):
         return cls(**{key: value for key, value in chosen.items() if value is not None})
 
     def recipe(self) -> dict[str, Any]:
-        """Return what can change an answer: greedy decoding knows neither seed nor top_p."""
-        kept = self._asdict() | {"stop": list(self.stop)}
+        """Return what can change an answer: greedy decoding neither draws nor cuts what it draws.
+
+        A key of ``NEUTRAL`` that is not set is left out.
+        """
+        kept = {**self._asdict(), "stop": list(self.stop), **{key: None for key in NEUTRAL}}
         if self.temperature == 0:
             kept.pop("seed"), kept.pop("top_p")
-        return kept
+        return {key: value for key, value in kept.items() if value is not None} | self.asked()
+
+    def asked(self) -> dict[str, Any]:
+        """Return the keys of ``NEUTRAL`` that are set and can change an answer.
+
+        A neutral value that is set stays: a server may have another default.
+        """
+        chosen = {key: getattr(self, key) for key in NEUTRAL}
+        idle = DRAWING if self.temperature == 0 else ()
+        return {
+            key: value for key, value in chosen.items() if value is not None and key not in idle
+        }
 
 
 class Request(NamedTuple):

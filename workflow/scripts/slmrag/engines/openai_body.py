@@ -28,7 +28,11 @@ def body(plan: Plan) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
     }
     made |= {"stop": list(wanted.stop)} if wanted.stop else {}
-    made |= _limit(plan) | {k: v for k, v in options.items() if k not in SPEED | PASSED}
+    made |= (
+        wanted.asked()
+        | _limit(plan)
+        | {k: v for k, v in options.items() if k not in SPEED | PASSED}
+    )
     if not made.get("stream"):
         made.pop("stream_options", None)
     kept = {key: value for key, value in made.items() if value is not None}

@@ -108,6 +108,7 @@ class Engine(base.Engine):
             top_p=wanted.top_p,
             seed=wanted.seed if wanted.temperature > 0 else None,
             stop=list(wanted.stop) or None,
+            **wanted.asked(),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 

@@ -57,6 +57,25 @@ class SamplingEntry(Entry):
     seed: int = Field(0, description="Seed of each request")
     top_p: PositiveFloat | None = Field(None, le=1, description="Nucleus of the distribution")
     stop: list[str] | None = Field(None, description="Strings that end an answer")
+    top_k: NonNegativeInt | None = Field(
+        None, description="Draw from this many likeliest tokens (0: from all)"
+    )
+    min_p: NonNegativeFloat | None = Field(
+        None, le=1, description="Draw no token less likely than this share of the likeliest"
+    )
+    repetition_penalty: PositiveFloat | None = Field(
+        None, description="Divide the score of tokens seen in prompt or answer (1: do not)"
+    )
+    presence_penalty: float | None = Field(
+        None,
+        ge=-2,
+        le=2,
+        description="Subtract from tokens that the answer holds; not transformers",
+    )
+    frequency_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Subtract for each time in the answer; not transformers"
+    )
+    min_tokens: NonNegativeInt | None = Field(None, description="Fewest tokens of an answer")
 
 
 UNSAFE = frozenset({"trust_remote_code", "weights_only", "use_safetensors"})
@@ -112,6 +131,18 @@ class ModelEntry(Entry):
     top_p: PositiveFloat | None = Field(None, le=1, description="Overrides sampling.top_p")
     seed: int | None = Field(None, description="Overrides sampling.seed")
     stop: list[str] | None = Field(None, description="Overrides sampling.stop")
+    top_k: NonNegativeInt | None = Field(None, description="Overrides sampling.top_k")
+    min_p: NonNegativeFloat | None = Field(None, le=1, description="Overrides sampling.min_p")
+    repetition_penalty: PositiveFloat | None = Field(
+        None, description="Overrides sampling.repetition_penalty"
+    )
+    presence_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Overrides sampling.presence_penalty"
+    )
+    frequency_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Overrides sampling.frequency_penalty"
+    )
+    min_tokens: NonNegativeInt | None = Field(None, description="Overrides sampling.min_tokens")
     options: dict[str, Any] | None = Field(
         None, description="Further arguments of the engine that can change an answer"
     )
@@ -154,6 +185,14 @@ class ModelEntry(Entry):
             )
         for name in UNSAFE.intersection(self.options or {}):
             raise ValueError(f"options.{name}: no code of a checkpoint is ever run; remove it")
+        local = self.engine in ("vllm", "transformers")
+        for name in SamplingEntry.model_fields if local else ():
+            if name in (self.options or {}):
+                raise ValueError(
+                    f"options.{name}: {name} is a key of the model itself; move it there"
+                )
+        if self.engine == "transformers" and "generation_config" in (self.options or {}):
+            raise ValueError("options.generation_config: set the keys of sampling instead")
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
         if self.engine == "openai" and (found := list(problems(self.model_dump(mode="json")))):

@@ -87,7 +87,8 @@ def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[st
 
 
 REMARK = (
-    "{} of {} answers are of engine runs that did not note when each was in service, or its tokens"
+    "{} of {} answers are of engine runs that did not note when each was in service or, at an "
+    "endpoint that does not say, how many tokens it took"
 )
 
 
