@@ -22,17 +22,21 @@ try:
     LOCAL = local_sources.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
     KEYS = resource_keys.keys(CONFIG, LOCAL)
     if workflow.is_main_process and not asides.look_after(sys.argv[1:]):
-        local_files.check(CONFIG, KEYS, workflow.basedir)
-        for sentence in oddities(CONFIG, workflow.basedir):
+        local_files.check(CONFIG, KEYS, HERE)
+        for sentence in oddities(CONFIG, HERE):
             logger.warning(f"warning: {sentence}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 # Each job parses the Snakefile anew and is given this config: it is the checked one in every process.
-config.clear()
-config.update(plain(CONFIG))
-
+# The table of a workflow that has this one as a module stays as it is.
 RESULTS = f"results/{CONFIG.experiment}"
+if MODULE:
+    config = plain(CONFIG) | {"results": placed(RESULTS)}
+else:
+    config.clear()
+    config.update(plain(CONFIG))
+
 ENTRIES = KEYS.entries()
 CELLS = grid.cells(CONFIG)
 RUNS = grid.runs(CONFIG)
