@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from slmrag.errors import nearest
+from slmrag.name_clashes import clashes
 
 if TYPE_CHECKING:
     from slmrag.config import Config
@@ -36,6 +37,7 @@ def problems_of_names(config: "Config") -> list[str]:
         *_modes(config),
         *_skips(config),
         *_judge(config),
+        *clashes(config),
     ]
 
 
