@@ -50,6 +50,6 @@ rule clean_experiment:
     conda:
         "../envs/data.yaml"
     params:
-        results=placed(RESULTS),
+        results=PLACE,
     script:
         "../workflow/scripts/clean_experiment.py"

@@ -138,4 +138,4 @@ def manifests():
 
 def report_before(wildcards):
     """Return the report of the experiment that this one is compared with."""
-    return earlier.report_of(CONFIG.against, CONFIG.experiment)
+    return local(earlier.report_of(CONFIG.against, CONFIG.experiment, Path(PLACE).parent))

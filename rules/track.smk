@@ -13,6 +13,6 @@ rule sync_tracking:
         "../envs/data.yaml"
     params:
         tracking=CONFIG.tracking.params(),
-        results=placed(RESULTS),
+        results=PLACE,
     script:
         "../workflow/scripts/sync_tracking.py"

@@ -1,4 +1,4 @@
-"""What a config may say, but hardly means: entries that are one or nearly so, reasoning without room."""
+"""What a config may say, but hardly means: entries that are one, or nearly; too little room."""
 
 import json
 from collections.abc import Iterator, Mapping
