@@ -1,4 +1,4 @@
-"""What a config may say, but hardly means: two entries that are one, reasoning without room."""
+"""What a config may say, but hardly means: entries that are one, or nearly; too little room."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.local_files import place
+from slmrag.name_clashes import by_case
 
 if TYPE_CHECKING:
     from slmrag.config import Config
@@ -22,6 +23,7 @@ def oddities(config: "Config", basedir: str) -> Iterator[str]:
     if config.judge:
         general = config.judge.SAMPLING["max_tokens"]
         yield from _cramped("judge.model", config.judge.model, general)
+    yield from by_case(config)
     for table, keys in _keys(config, basedir).items():
         yield from _twins(table, keys)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from slmrag import sampling_problems
 from slmrag.entries.endpoint import limits
 from slmrag.errors import nearest
+from slmrag.name_clashes import clashes
 
 if TYPE_CHECKING:
     from slmrag.config import Config
@@ -51,6 +52,7 @@ def problems_of_names(config: "Config") -> list[str]:
         *_modes(config),
         *_skips(config),
         *_judge(config),
+        *clashes(config),
     ]
 
 
