@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from slmrag import events
+from slmrag import events, thinking
 from slmrag.answers import Cell
 from slmrag.engines import engine
 from slmrag.engines.adapter import adapter_digest
@@ -22,9 +22,11 @@ from slmrag.layout import Layout
 from slmrag.progress import bar
 from slmrag.prompting import Prompt, prompt_digest
 from slmrag.runs import EngineRun
+from slmrag.trimming import Reading
 
 # Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
 NOT_IN_RECIPE = {"adapter", "checkpoint", "revision", "chat_template", "max_model_len"}
+NOT_IN_RECIPE |= {"chat_template_kwargs", "reasoning"}
 
 
 @dataclass
@@ -70,13 +72,24 @@ class Setup:
         """What the engine is started with."""
         return Plan(
             entry=self.entry,
-            sampling=self.sampling,
+            sampling=self.sampling._replace(stop=()) if self.late_stop else self.sampling,
             checkpoint=self.folder,
             hardware=self.hardware,
             adapter=self.adapter,
             max_model_len=self.layout.max_model_len,
             chat=self.layout.chat or self.layout.remote_chat,
+            dropped=self.layout.dropped,
         )
+
+    @property
+    def late_stop(self) -> tuple[str, ...]:
+        """The stop strings that wait for the end of a reasoning: no engine gets them."""
+        return self.sampling.stop if self.sampling.stop and self.layout.reasons else ()
+
+    @property
+    def reading(self) -> Reading:
+        """How an answer is read out of what the model wrote."""
+        return Reading(self.entry.get("reasoning"), self.late_stop)
 
     def recipe(self) -> dict[str, Any]:
         """Return everything that can change a completion, but the prompt."""
@@ -86,9 +99,17 @@ class Setup:
             "checkpoint": read_json(self.manifest)["digest"] if self.manifest else None,
             "entry": self._entry(),
             "adapter": adapter_digest(self.adapter) if self.adapter else None,
-            "sampling": self.sampling.recipe(),
+            "sampling": self.plan.sampling.recipe(),
             "chat": self.plan.chat,
+            **self._told(),
         }
+
+    def _told(self) -> dict[str, Any]:
+        """What else changes completions where there is any: kept tags, arguments sent away."""
+        found: dict[str, Any] = {"kept": self.layout.kept} if self.layout.kept else {}
+        if self.layout.remote_chat and (sent := thinking.merged(self.entry)):
+            found["chat_template_kwargs"] = sent
+        return found
 
     def _entry(self) -> dict[str, Any]:
         """What the entry says that is neither speed nor said elsewhere in the recipe."""

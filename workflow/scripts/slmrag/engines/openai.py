@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from slmrag.engines import base, quantisation
 from slmrag.engines.openai_errors import explained
+from slmrag.engines.openai_reasoning import Channels
 from slmrag.errors import UserError
+from slmrag.thinking import arguments
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -121,16 +123,17 @@ class Engine(base.Engine):
             stream = await self._client.chat.completions.create(messages=messages, **self._body())
         else:
             stream = await self._client.completions.create(prompt=request.text, **self._body())
+        channels = Channels()
         async for chunk in stream:
             choice = chunk.choices[0] if chunk.choices else None
-            text = (choice.delta.content if self.plan.chat else choice.text) if choice else ""
-            yield text or "", choice.finish_reason if choice else None, chunk.usage
+            text = channels.text(choice) if choice else ""
+            yield text, choice.finish_reason if choice else None, chunk.usage
 
     def _body(self) -> dict[str, Any]:
         wanted, options = self.plan.sampling, self.plan.options
         extra = dict(options.get("extra_body") or {})
-        if self.plan.entry.get("thinking") is not None:
-            extra["chat_template_kwargs"] = {"enable_thinking": self.plan.entry["thinking"]}
+        if self.plan.chat and (told := arguments(self.plan.entry)):
+            extra["chat_template_kwargs"] = told
         return {
             "model": self.plan.entry["served_name"],
             "temperature": wanted.temperature,
