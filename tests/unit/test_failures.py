@@ -43,7 +43,7 @@ def test_a_reasoning_that_never_ended_is_a_class_of_its_own():
     """It is neither a leak, nor an empty answer, nor one cut at the limit of tokens."""
     cut = Completion("<think>Let me see", "", "length", QUESTION, [PASSAGE], "unfinished")
     assert classify(cut) == "unfinished_reasoning"
-    assert classify(cut._replace(raw="hm", answer="Paris", reasoning="finished")) == "truncated"
+    assert classify(cut._replace(raw="Paris", answer="Paris", reasoning="finished")) == "truncated"
 
 
 def test_names_are_in_the_order_of_their_tests():
