@@ -1,5 +1,6 @@
 """The comparison: one row a planned cell, with every number that the page shows of it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from slmrag.reporting.costs import COSTS, costs
@@ -21,7 +22,7 @@ TEXTS = (
     "engine",
     "device",
 )
-COUNTS = ("passages", "n", "truncated", "cut", "empty", "failed", "shortened")
+COUNTS = ("passages", "n", "truncated", "cut", "unfinished", "empty", "failed", "shortened")
 COUNTS += ("questions_shortened",)
 SUMMED = ("n", "has_answer", "has_answer_uncut", "passages_in_prompt", "shortened")
 SUMMED += ("questions_shortened", "truncated", "empty", "generated_tokens")
@@ -43,7 +44,7 @@ def columns(experiment: Experiment) -> list[str]:
     bounds = [name + end for name in averaged(experiment.metrics) for end in ("", "_low", "_high")]
     identity = ["model", "dataset", "mode", "context", "retriever", "passages", "status", "n"]
     counts = [name for name in SUMMED if name != "n"]
-    return [*identity, *bounds, "standing", *counts, "cut", "failed", *COSTS]
+    return [*identity, *bounds, "standing", *counts, "cut", "unfinished", "failed", *COSTS]
 
 
 def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, Any]:
@@ -61,9 +62,17 @@ def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, A
             for name, value in bounds(metric, summary)
         },
         "standing": standing,
-        "cut": summary.get("failures", {}).get("truncated", 0) if summary else None,
-        "failed": sum(summary.get("failures", {}).values()) if summary else None,
+        **(failed(summary.get("failures", {})) if summary else {}),
         **costs(cell),
+    }
+
+
+def failed(failures: Mapping[str, int]) -> dict[str, int]:
+    """Return how many answers were cut, never begun, or failed in any form."""
+    return {
+        "cut": failures.get("truncated", 0),
+        "unfinished": failures.get("unfinished_reasoning", 0),
+        "failed": sum(failures.values()),
     }
 
 
