@@ -21,6 +21,7 @@ DEEPSEEK = (
 )  # fmt: skip
 ALWAYS = TURN + "<think>\n"
 OLDER = "{% set said = 'x</think>y'.split('</think>') %}" + TURN
+GPT_OSS = TURN + "{% if 0 %}<|start|>assistant<|channel|>analysis<|message|>{% endif %}"
 MAGISTRAL = "Think first: [THINK]thoughts[/THINK]. " + TURN
 
 
@@ -43,7 +44,7 @@ def setup(tmp_path, template=None, common=None, **entry):
         (GRANITE, {"thinking": True}, r"never reads enable_thinking; it reads thinking: .*kwargs"),
         (DEEPSEEK, {"thinking": True}, r"it reads thinking: remove the key and set chat_template_"),
         (TURN, {"thinking": True}, r"it reads no switch; remove the key"),
-        (ALWAYS, {"thinking": False}, r"thinking: false: the chat template opens a reason"),
+        (ALWAYS, {"thinking": False}, r"thinking: false: the chat template has the model rea"),
         (
             CHAT,
             {"chat_template_kwargs": {"enable_thinkin": True}},
@@ -157,7 +158,8 @@ def test_an_endpoint_gets_what_three_keys_say():
         (ALWAYS, {}, True),
         (ALWAYS, {"reasoning": "none"}, False),
         (ALWAYS, {"reasoning": "auto"}, True),
-        (OLDER, {}, True),
+        (OLDER, {}, False),
+        (GPT_OSS, {}, True),
         (MAGISTRAL, {}, True),
         (GRANITE, {}, False),
         (GRANITE, {"chat_template_kwargs": {"thinking": True}}, True),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slmrag.errors import UserError, nearest
-from slmrag.reasoning import closed_by, opened_by, tagged
+from slmrag.reasoning import FAMILIES, closed_by, opened_by, tagged
 
 SWITCHES = ("enable_thinking", "thinking")
 """What templates call the switch: Qwen3 and SmolLM3 the first, Granite and DeepSeek the second."""
@@ -100,17 +100,17 @@ def check(entry: Entry, template: str, chat: Callable[[str], str]) -> None:
             raise UserError(f"chat_template_kwargs.{name}: the chat template never reads it{known}")
     if asked is None or "enable_thinking" in read:
         return
-    opened = opened_by(chat(PROBE)) is not None
-    if asked and not opened and not any(own.get(name) for name in SWITCHES):
+    always = has_it_reason(Chat(template, chat))
+    if asked and not always and not any(own.get(name) for name in SWITCHES):
         raise UserError(
             "thinking: true: the chat template never reads enable_thinking; "
             + ("it reads thinking: remove the key and set chat_template_kwargs: {thinking: true}"
                if "thinking" in read else
                f"{_reads(read)}; remove the key, or set chat_template_kwargs to what it reads")
         )  # fmt: skip
-    if opened and not asked:
+    if always and not asked:
         raise UserError(
-            "thinking: false: the chat template opens a reasoning all the same and never reads "
+            "thinking: false: the chat template has the model reason all the same and never reads "
             f"enable_thinking; {_reads(read)}; remove the key, or name another chat_template"
         )
 
@@ -137,8 +137,8 @@ def variables(template: str) -> frozenset[str]:
 def reasons(entry: Entry, chat: Chat | None) -> bool:
     """Tell whether a model is to reason, so that stop strings must wait until it has.
 
-    It is where the entry says so, or a rendered prompt leaves a reasoning open, or the template has
-    a family's tags and no switch. ``chat`` is None where there is no template or it is not known.
+    It is where the entry or the template says so. ``chat`` is None where there is no template, or
+    it is an endpoint's.
     """
     choice = entry.get("reasoning") or "auto"
     if choice != "auto":
@@ -146,12 +146,19 @@ def reasons(entry: Entry, chat: Chat | None) -> bool:
     told = arguments(entry)
     if any(told.get(name) for name in SWITCHES) or _echoes_one(entry):
         return True
-    if chat is None:
-        return False
+    return chat is not None and has_it_reason(chat)
+
+
+def has_it_reason(chat: Chat) -> bool:
+    """Tell whether a template has the model reason, as it is asked to.
+
+    What it renders opens a reasoning, or tells of a family's tags; or it is that of gpt-oss.
+    """
     prompt = chat.render(PROBE)
     if opened_by(prompt) or closed_by(prompt):
         return not closed_by(prompt)
-    return not variables(chat.template).intersection(SWITCHES) and tagged(chat.template)
+    channels = FAMILIES["harmony"][0].begin
+    return tagged(prompt) or any(one in chat.template for one in channels)
 
 
 def _echoes_one(entry: Entry) -> bool:
