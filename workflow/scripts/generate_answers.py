@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from slmrag import refusals
-from slmrag.answers import Cell, warn_of_cuts
+from slmrag.answers import Cell, warn_of_cuts, warn_of_reasoning
 from slmrag.generation import Setup, generate
 from slmrag.job import run_job
 from slmrag.shares import Works
@@ -19,7 +19,8 @@ def main(input, output, params):
     setup = Setup.of(input, params)
     with setup.journal(Path(params.journal)) as journal, TemporaryDirectory() as scratch:
         files = zip(input.prompts, output.answers, output.timings, strict=True)
-        cells = [Cell(*three, Path(scratch, str(at))) for at, three in enumerate(files)]
+        places = (Path(scratch, str(at)) for at in range(len(params.cells)))
+        cells = [Cell(*three, next(places), setup.reading) for three in files]
         counts = generate(setup, journal, cells, "generate")
         refusals.settle(setup.entry, journal, dict(zip(params.cells, cells, strict=True)))
         totals, works = Counter(), Works(journal)
@@ -28,6 +29,7 @@ def main(input, output, params):
                 logger.warning("%s: its prompt file has no rows, so nothing is answered", name)
             found = cell.write(journal, works)
             warn_of_cuts(name, found, cell.height())
+            warn_of_reasoning(name, found, cell.height())
             totals.update({**found, f"answers/{name}": cell.height()})
     counts["from_journal"] = counts["questions"] - counts["generated"]
     if setup.checkpoint:

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from slmrag import refusals
-from slmrag.answers import Cell, warn_of_cuts
+from slmrag.answers import Cell, warn_of_cuts, warn_of_reasoning
 from slmrag.files import sha256_file, write_json, write_table
 from slmrag.generation import Setup, generate
 from slmrag.grading import grade, judge_name, questions_for_judge, summarise
@@ -25,7 +25,7 @@ def main(input, output, params):
         cells = []
         for place, files in enumerate(zip(input.answers, input.questions, strict=True)):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
-            cells.append(scratch_cell(Path(scratch, str(place)), prompts))
+            cells.append(scratch_cell(Path(scratch, str(place)), prompts, setup.reading))
         generate(setup, journal, [cell for cell, _ in cells], "grade")
         names = ["/".join(name.values()) for name in params.cells]
         asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
@@ -36,6 +36,7 @@ def main(input, output, params):
             cell, made = cells[place]
             counts = cell.write(journal, works)
             warn_of_cuts(f"the judge of {'/'.join(name.values())}", counts, cell.height())
+            warn_of_reasoning(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             grades = write_grades(input.answers[place], made / "verdicts.parquet", table)
             summary = {**name, **summarise(grades, params.metrics), "judge": judge}
             summary["shortened"] = counts["shortened"]
@@ -64,12 +65,12 @@ def write_grades(answers, verdicts, table):
     return grades.to_list()
 
 
-def scratch_cell(folder, prompts):
+def scratch_cell(folder, prompts, reading):
     """Return a cell whose files are in a folder of their own, and that folder."""
     folder.mkdir()
     write_table(prompts, folder / "prompts.parquet")
     names = ("prompts.parquet", "verdicts.parquet", "timings.parquet")
-    return Cell(*(str(folder / name) for name in names), folder / "spool"), folder
+    return Cell(*(str(folder / name) for name in names), folder / "spool", reading), folder
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from slmrag.journal import Journal
 from slmrag.prompting import Prompt
+from slmrag.reasoning import UNFINISHED
 from slmrag.shares import Works
 from slmrag.spool import Spool
-from slmrag.trimming import trim
+from slmrag.trimming import Reading
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,16 +19,22 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 BATCH = 256
 ASKED = ("question_id", "prompt", "prompt_digest", "passages", "passages_dropped", "words_cut")
-MADE = ("raw_answer", "answer", "prompt_tokens", "generated_tokens", "finish_reason", "refusal")
+MADE = ("raw_answer", "answer", "reasoning", "prompt_tokens", "generated_tokens")
+MADE += ("finish_reason", "refusal")
 ANSWERS = (*ASKED[:3], *MADE[:-1], *ASKED[3:], "refusal")
-COUNTED = ("truncated", "empty", "refused", "shortened", "questions_shortened")
+COUNTED = ("truncated", "empty", "unfinished_reasoning", "refused")
+COUNTED += ("shortened", "questions_shortened")
+READING = Reading()
 TIMES = ("first_token_seconds", "seconds", "engine", "work_seconds")
 
 
 class Cell:
     """The prompts of one data set and mode, and the two tables that their answers go to."""
 
-    def __init__(self, prompts: str, answers: str, timings: str, scratch: Path) -> None:
+    def __init__(
+        self, prompts: str, answers: str, timings: str, scratch: Path, reading: Reading = READING
+    ) -> None:
+        self._reading = reading
         self._prompts, self._answers, self._timings = Path(prompts), Path(answers), Path(timings)
         self._asked = Spool(scratch / "asked", schema(ASKED))
         self._made = Spool(scratch / "made", schema(ASKED + MADE + TIMES))
@@ -69,7 +76,7 @@ class Cell:
         for frame in self._asked.frames():
             made = _outcomes(journal, works, frame["prompt_digest"].to_list())
             asked = zip(frame.rows(), made, strict=True)
-            rows = [(*row, *_columns(one, row[1]), work) for row, (one, work) in asked]
+            rows = [(*row, *self._columns(one, row[1]), work) for row, (one, work) in asked]
             self._made.add(rows)
             runs.update(one["engine"] for one, _ in made)
             for name, count in _counts(rows).items():
@@ -80,6 +87,15 @@ class Cell:
         self._made.write(self._answers, ANSWERS, {})
         return counts
 
+    def _columns(self, made: dict[str, Any], prompt: str) -> tuple[Any, ...]:
+        """Return the columns MADE and TIMES of a completion or a refusal, but its work."""
+        if "code" in made:
+            return "", "", None, None, None, "refused", _words(made), None, None, made["engine"]
+        said = self._reading.read(made["text"].encode("utf-8", "replace").decode(), prompt)
+        tokens = made["prompt_tokens"], made["generated_tokens"]
+        reason = "stop" if said.stopped else made["finish_reason"]
+        return *said[:3], *tokens, reason, None, *(made[name] for name in TIMES[:-1])
+
 
 def _outcomes(
     journal: Journal, works: Works, keys: Sequence[str]
@@ -89,15 +105,6 @@ def _outcomes(
     made = journal.read([key for key in keys if key not in refused])
     answered = zip(made, works.seconds(made), strict=True)
     return [(refused[key], 0.0) if key in refused else next(answered) for key in keys]
-
-
-def _columns(made: dict[str, Any], prompt: str) -> tuple[Any, ...]:
-    """Return the columns MADE and TIMES of a completion or a refusal, but its work."""
-    if "code" in made:
-        return "", "", None, None, "refused", _words(made), None, None, made["engine"]
-    text = made["text"].encode("utf-8", "replace").decode()
-    counted = (made[name] for name in ("prompt_tokens", "generated_tokens", "finish_reason"))
-    return text, trim(text, prompt), *counted, None, *(made[name] for name in TIMES[:-1])
 
 
 def _words(refusal: dict[str, Any]) -> str:
@@ -111,6 +118,7 @@ def _counts(rows: Sequence[Sequence[Any]]) -> dict[str, int]:
     return {
         "truncated": sum(row[place["finish_reason"]] == "length" for row in rows),
         "empty": sum(not (row[place["answer"]] or row[place["refusal"]]) for row in rows),
+        "unfinished_reasoning": sum(row[place["reasoning"]] == UNFINISHED for row in rows),
         "refused": sum(row[place["finish_reason"]] == "refused" for row in rows),
         "shortened": sum(bool(row[4] or row[5]) for row in rows),
         "questions_shortened": sum(bool(row[5] and not row[3]) for row in rows),
@@ -127,6 +135,18 @@ def warn_of_cuts(name: str, counts: Mapping[str, int], height: int) -> None:
             counts["shortened"],
             height,
             counts["questions_shortened"],
+        )
+
+
+def warn_of_reasoning(name: str, counts: Mapping[str, int], height: int) -> None:
+    """Say in the log how many of a cell's completions end inside their reasoning, if any does."""
+    if counts["unfinished_reasoning"]:
+        logger.warning(
+            "%s: %d of %d completions end inside their reasoning, so they have no answer; raise "
+            "max_tokens, or see the model's key reasoning",
+            name,
+            counts["unfinished_reasoning"],
+            height,
         )
 
 

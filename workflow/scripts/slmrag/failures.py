@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from slmrag.reasoning import UNFINISHED, tagged
 from slmrag.text import normalise
 
 COPIED_WORDS = 12
@@ -26,6 +27,12 @@ class Completion(NamedTuple):
     finish_reason: str
     question: str
     passages: Sequence[str] = ()
+    reasoning: str | None = None
+
+
+def unfinished_reasoning(completion: Completion) -> bool:
+    """The reasoning began and never ended: it was cut, so that there is no answer."""
+    return completion.reasoning == UNFINISHED
 
 
 def refused(completion: Completion) -> bool:
@@ -34,9 +41,8 @@ def refused(completion: Completion) -> bool:
 
 
 def leaked_reasoning(completion: Completion) -> bool:
-    """The answer holds a think tag, or the reasoning never ended."""
-    raw, answer = completion.raw, completion.answer
-    return "think>" in answer or ("<think>" in raw and "</think>" not in raw)
+    """The answer holds a tag of a reasoning."""
+    return tagged(completion.answer)
 
 
 def empty(completion: Completion) -> bool:
@@ -77,6 +83,7 @@ def truncated(completion: Completion) -> bool:
 
 FAILURES: tuple[Callable[[Completion], bool], ...] = (
     refused,
+    unfinished_reasoning,
     leaked_reasoning,
     empty,
     refusal,

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from slmrag import events
+from slmrag import events, thinking
 from slmrag.answers import Cell
 from slmrag.budget import Budget
 from slmrag.checkpoint_files import recipe_digest
@@ -29,12 +29,13 @@ from slmrag.prompting import Prompt, prompt_digest
 from slmrag.refusals import recorded
 from slmrag.runs import EngineRun
 from slmrag.served import unheard
+from slmrag.trimming import Reading
 
 logger = logging.getLogger(__name__)
 
 # Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
 NOT_IN_RECIPE = {"adapter", "checkpoint", "revision", "chat_template", "max_model_len"}
-NOT_IN_RECIPE |= {"on_refused"}
+NOT_IN_RECIPE |= {"on_refused", "chat_template_kwargs", "reasoning"}
 
 
 @dataclass
@@ -80,13 +81,24 @@ class Setup:
         """What the engine is started with."""
         return Plan(
             entry=self.entry,
-            sampling=self.sampling,
+            sampling=self.sampling._replace(stop=()) if self.late_stop else self.sampling,
             checkpoint=self.folder,
             hardware=self.hardware,
             adapter=self.adapter,
             max_model_len=self.layout.max_model_len,
             chat=self.layout.chat or self.layout.remote_chat,
+            dropped=self.layout.dropped,
         )
+
+    @property
+    def late_stop(self) -> tuple[str, ...]:
+        """The stop strings that wait for the end of a reasoning: no engine gets them."""
+        return self.sampling.stop if self.sampling.stop and self.layout.reasons else ()
+
+    @property
+    def reading(self) -> Reading:
+        """How an answer is read out of what the model wrote."""
+        return Reading(self.entry.get("reasoning"), self.late_stop)
 
     def recipe(self) -> dict[str, Any]:
         """Return everything that can change a completion, but the prompt."""
@@ -96,9 +108,10 @@ class Setup:
             "checkpoint": recipe_digest(self._fetched["files"]) if self.manifest else None,
             "entry": self._entry(),
             "adapter": adapter_digest(self.adapter) if self.adapter else None,
-            "sampling": self.sampling.recipe(),
+            "sampling": self.plan.sampling.recipe(),
             "chat": self.plan.chat,
             **self._sampling_of_old(),
+            **self._told(),
         }
 
     def journal(self, root: Path) -> Journal:
@@ -116,6 +129,13 @@ class Setup:
         if self.entry.get("engine") != "transformers" or self.folder is None:
             return {}
         return {"generation_config": "ids alone"} if wishes(self.folder) else {}
+
+    def _told(self) -> dict[str, Any]:
+        """What else changes completions where there is any: kept tags, arguments sent away."""
+        found: dict[str, Any] = {"kept": self.layout.kept} if self.layout.kept else {}
+        if self.layout.remote_chat and (sent := thinking.merged(self.entry)):
+            found["chat_template_kwargs"] = sent
+        return found
 
     def _entry(self) -> dict[str, Any]:
         """What the entry says that is neither speed nor said elsewhere in the recipe."""

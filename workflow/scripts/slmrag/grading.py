@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slmrag.prompting import compiled
+from slmrag.reasoning import parts
 from slmrag.statistics import intervals, number
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ _FORM = re.compile(r"\W*([A-Z]|(?:IN)?CORRECT|NOT[_ ]ATTEMPTED)(?:\s*[:=\u2013-]
 
 
 def parse(verdict: str) -> str:
-    """Return the grade that a judge's whole text names, else ``unparseable``.
+    """Return the grade that a judge's whole text after its reasoning names, else ``unparseable``.
 
     A letter, a word, or both if they agree; a letter inside a word or a sentence is no verdict, so
     that NOT_ATTEMPTED is never read as A.
     """
-    found = _FORM.fullmatch(verdict.strip().upper())
+    found = _FORM.fullmatch(verdict[parts(verdict).start :].strip().upper())
     if not found:
         return UNPARSEABLE
     grades = {VERDICTS.get(part.strip(), UNPARSEABLE) for part in found.groups() if part}

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from slmrag.chat import chatter, choose_template
+from slmrag import thinking
 from slmrag.engines.base import Sampling
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.errors import UserError
 from slmrag.prompting import Passage, Prompt, cut_again, fit, prompt_digest, render
-from slmrag.tokenizing import Tokens, at_most_bytes, settings
+from slmrag.reasoning import markers
+from slmrag.tokenizing import Tokens, at_most_bytes
 
 logger = logging.getLogger(__name__)
 Recall = Callable[[str], Mapping[str, Any] | None]
@@ -65,15 +66,26 @@ class Layout:
         return self.max_model_len - self._sampling.max_tokens
 
     @cached_property
-    def _chat(self) -> Callable[[str], str] | None:
-        if self.remote_chat:
-            return None
+    def _chat(self) -> thinking.Chat | None:
         path = self._checkpoint.path if self._checkpoint else None
-        thinking = bool(self._entry.get("thinking"))
-        template = choose_template(self._entry.get("chat_template"), path, thinking)
-        if template is None:
+        return None if self.remote_chat else thinking.chat_of(self._entry, path)
+
+    @cached_property
+    def reasons(self) -> bool:
+        """Whether the model is to reason before it answers, so that stop strings must wait."""
+        return thinking.reasons(self._entry, self._chat)
+
+    @cached_property
+    def kept(self) -> list[str]:
+        """The tags of a reasoning that are special tokens, which decoding would leave out."""
+        return markers(self._tokens.special_texts) if self._tokens else []
+
+    @property
+    def dropped(self) -> list[str] | None:
+        """The special tokens to leave out of a text by hand, so that those tags stay; else None."""
+        if not self.kept:
             return None
-        return chatter(template, settings(path) if path else {}, thinking)
+        return [token for token in self._tokens.special_texts if token not in self.kept]
 
     @property
     def chat(self) -> bool:
@@ -117,7 +129,7 @@ class Layout:
     def _maker(self, template: str) -> Callable[[str, Sequence[Passage]], str]:
         def make(question: str, passages: Sequence[Passage]) -> str:
             text = render(template, question, passages)
-            return self._chat(text) if self._chat else text
+            return self._chat.render(text) if self._chat else text
 
         return make
 

@@ -71,6 +71,7 @@ def scored(rows: "pl.DataFrame", variants: Sequence[str] = ()) -> "pl.DataFrame"
 def completions(rows: "pl.DataFrame") -> list[Completion]:
     """Return what each row says of its completion."""
     texts = [[passage["text"] for passage in own] for own in rows["context"].to_list()]
-    columns = (rows[name].to_list() for name in ("raw_answer", "answer", "finish_reason"))
-    asked = rows["question"].to_list()
-    return [Completion(*row) for row in zip(*columns, asked, texts, strict=True)]
+    names = ("raw_answer", "answer", "finish_reason", "question")
+    columns = (rows[name].to_list() for name in names)
+    reasoning = rows["reasoning"] if "reasoning" in rows.columns else [None] * rows.height
+    return [Completion(*row) for row in zip(*columns, texts, reasoning, strict=True)]

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from slmrag.engines.parallel import Split
 from slmrag.errors import UserError
 from slmrag.gpus import unused
+from slmrag.tokenizing import any_of
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,10 @@ PATHS = ("checkpoint", "adapter")
 
 @dataclass
 class Plan:
-    """What an engine is started with; ``hardware`` can change its speed alone."""
+    """What an engine is started with; ``hardware`` can change its speed alone.
+
+    ``dropped`` are special tokens to leave out of a text; None leaves out all that there are.
+    """
 
     entry: Mapping[str, Any]
     sampling: Sampling
@@ -128,6 +132,7 @@ class Plan:
     adapter: Path | None = None
     max_model_len: int | None = None
     chat: bool = False
+    dropped: Sequence[str] | None = None
     gpu_unused: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -240,7 +245,7 @@ def has(distribution: str) -> bool:
     return not installed(distribution).endswith(" absent")
 
 
-def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, bool]:
-    """Return the text before the first stop string, and whether there was one."""
-    places = [place for place in (text.find(one) for one in stop) if place >= 0]
-    return (text[: min(places)], True) if places else (text, False)
+def without(text: str, tokens: Sequence[str] | None) -> str:
+    """Return a text without some special tokens; as it is where None."""
+    pattern = any_of(tokens or ())
+    return pattern.sub("", text) if pattern else text

@@ -5,6 +5,7 @@ from typing import Any
 
 from slmrag.engines.base import Plan
 from slmrag.engines.openai_keys import PASSED, SPEED
+from slmrag.thinking import arguments
 
 
 def chats(plan: Plan) -> bool:
@@ -48,10 +49,8 @@ def _limit(plan: Plan) -> dict[str, Any]:
 def _extra(plan: Plan) -> dict[str, Any]:
     """Return extra_body, with what the entry says to the server's chat template merged in."""
     extra = dict(plan.options.get("extra_body") or {})
-    thinking = plan.entry.get("thinking")
-    if thinking is not None and chats(plan):
-        own = extra.get("chat_template_kwargs") or {}
-        extra["chat_template_kwargs"] = {**own, "enable_thinking": thinking}
+    if chats(plan) and (told := arguments(plan.entry)):
+        extra["chat_template_kwargs"] = told
     return extra
 
 

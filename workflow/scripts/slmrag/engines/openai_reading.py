@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from slmrag.engines.openai_errors import Broken, Refused, Told
+from slmrag.engines.openai_reasoning import Channels
 from slmrag.engines.openai_words import one_line
 
 # The protocol says stop and length; the others are what TGI, Mistral, Cohere and gateways to
@@ -28,6 +29,7 @@ class Reading:
     def __init__(self, chat: bool) -> None:
         self._chat = chat
         self._pieces: list[str] = []
+        self._channels = Channels()
         self._refusal = ""
         self._usage: dict[str, Any] = {}
         self.finish: str | None = None
@@ -75,7 +77,8 @@ class Reading:
         held = choice if place == "text" else choice.get(place) or {}
         if not isinstance(held, dict):
             raise Broken(f"sends a {place} that is none ({one_line(json.dumps(held))})")
-        self._add(words(held.get("text" if place == "text" else "content")))
+        said = words(held.get("text" if place == "text" else "content"))
+        self._add(self._channels.text(held, said))
         if isinstance(held.get("refusal"), str):
             self._refusal += held["refusal"]
         if choice.get("finish_reason"):

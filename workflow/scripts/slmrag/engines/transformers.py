@@ -14,6 +14,7 @@ from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.parallel import Split
 from slmrag.engines.transformers_load import load
 from slmrag.errors import UserError
+from slmrag.trimming import cut_at_stop
 
 if TYPE_CHECKING:
     import torch
@@ -153,9 +154,10 @@ class Engine(base.Engine):
     ) -> base.Completion:
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
-        text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        text = self._tokenizer.decode(tokens, skip_special_tokens=self.plan.dropped is None)
+        text = base.without(text, self.plan.dropped)
         text = text.rstrip("\ufffd")  # the beginning of a character; vLLM leaves it out as well
-        text, stopped = base.cut_at_stop(text, self.plan.sampling.stop)
+        text, stopped = cut_at_stop(text, self.plan.sampling.stop)
         full = len(tokens) >= self.plan.sampling.max_tokens
         reason = "length" if full and end is None and not stopped else "stop"
         return base.Completion(

@@ -53,8 +53,6 @@ def _twice(
     own = extra.get("chat_template_kwargs") or {}
     if not isinstance(own, Mapping):
         yield "options.extra_body.chat_template_kwargs should be a table"
-    elif entry.get("thinking") not in (None, own.get("enable_thinking", entry.get("thinking"))):
-        yield "options.extra_body.chat_template_kwargs: enable_thinking contradicts thinking"
 
 
 def limits(options: Mapping[str, Any], max_tokens: int) -> Iterator[str]:

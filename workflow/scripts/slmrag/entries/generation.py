@@ -14,6 +14,8 @@ from pydantic import (
 from slmrag.entries.base import Checkpoint, Entry, Name
 from slmrag.entries.endpoint import problems
 from slmrag.entries.prices import PriceEntry
+from slmrag.reasoning import FAMILIES
+from slmrag.thinking import contradictions
 
 
 class ModeEntry(Entry):
@@ -82,6 +84,18 @@ UNSAFE = frozenset({"trust_remote_code", "weights_only", "use_safetensors"})
 """Arguments of the engines that would let a checkpoint run code."""
 
 
+class ReasoningEntry(Entry):
+    """The tags around a model's reasoning, for a family that is not known by name."""
+
+    begin: str | None = Field(
+        None, description="Text that begins it; null: the prompt does, every answer is inside one"
+    )
+    end: str = Field(min_length=1, description="Text that ends it")
+
+
+Family = Literal[("auto", "none", *FAMILIES)]
+
+
 class ModelEntry(Entry):
     """A checkpoint, the engine that runs it, and how."""
 
@@ -125,6 +139,16 @@ class ModelEntry(Entry):
         None, description="auto (the tokenizer's, if it has one), none, or a path; auto unless set"
     )
     thinking: bool | None = Field(None, description="Let the model reason before it answers")
+    chat_template_kwargs: dict[str, Any] | None = Field(
+        None,
+        description="Further arguments of the chat template, such as {thinking: true}; an endpoint "
+        "is sent them",
+    )
+    reasoning: Family | ReasoningEntry | None = Field(
+        None,
+        description="How reasoning is told from the answer: auto (by the tags of all families), "
+        "none (all of it is the answer), a family's name, or tags {begin, end}; auto unless set",
+    )
     max_model_len: PositiveInt | None = Field(None, description="Tokens of prompt and answer")
     temperature: NonNegativeFloat | None = Field(None, description="Overrides sampling.temperature")
     max_tokens: PositiveInt | None = Field(None, description="Overrides sampling.max_tokens")
@@ -214,6 +238,13 @@ class ModelEntry(Entry):
             raise ValueError(
                 "max_cost needs a price: {input_per_million: …, output_per_million: …}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def wishes_agree(self) -> Self:
+        """Refuse what is told to the chat template in two ways, or where there is none."""
+        if found := contradictions(self.params()):
+            raise ValueError(found[0])
         return self
 
     def template_files(self) -> list[str]:

@@ -28,6 +28,7 @@ HELP = {
     "raw_token_recall": "Token recall of all that the model wrote, before trimming",
 }
 CUTS = (
+    ("unfinished", "Unfinished", "Completions whose reasoning never ended: they have no answer"),
     ("shortened", "Prompts cut", "Prompts that lost passages or words to fit the model"),
     ("questions_shortened", "Questions cut", "Prompts that lost words of the question itself"),
 )
