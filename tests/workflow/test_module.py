@@ -59,11 +59,11 @@ def test_a_module_runs_and_reruns_what_changed(tmp_path):
 
 
 def test_a_module_with_a_prefix_and_names_of_its_own_leaves_all_below_it(tmp_path):
-    """Answers, events and the journal lie below the prefix; local data and templates do not."""
+    """Report, events and the journal lie below the prefix; local data and templates do not."""
     project = made(tmp_path / "p", "workflow/Snakefile", "config['qa']", "qa", " as slm_*")
     (project.folder / "config.yaml").write_text(yaml.safe_dump({"mine": 1, "qa": project.config}))
-    snakemake(project, "--cores", "2", "slm_answers")
-    assert (project.folder / "qa/results/tiny/answers/parrot/quiz/no_context.parquet").exists()
+    snakemake(project, "--cores", "2")
+    assert (project.folder / "qa/results/tiny/report/report.html").exists()
     assert [*project.folder.glob("qa/results/tiny/jobs/slm_generate_answers/parrot/events.jsonl")]
     assert [*project.folder.glob("qa/resources/journal/*/*.jsonl")]
     assert not (project.folder / "results").exists()
