@@ -35,6 +35,11 @@ ADVICE = [
         "remove the options that make it do so, or set temperature: 0",
     ),
     (
+        r"Unsupported CPU attention configuration: head_dim=(?P<name>\d+)",
+        "vLLM's CPU build has no attention for heads of {name} numbers; set engine: transformers, "
+        "or run it on a GPU",
+    ),
+    (
         r"got an unexpected keyword argument '(?P<name>\w+)'",
         "options: the engine knows no argument '{name}'; remove or correct it",
     ),
