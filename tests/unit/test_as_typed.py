@@ -1,7 +1,9 @@
 """A name is what was typed, whatever YAML makes of it, and a number is a number."""
 
 import pytest
-from slmrag.config import load
+from hypothesis import given
+from hypothesis import strategies as st
+from slmrag.config import load, plain
 from slmrag.config_files import settled
 from slmrag.errors import UserError
 from slmrag.tracking.check import read_settings
@@ -32,6 +34,26 @@ def test_a_name_is_what_was_typed(tmp_path, typed):
     assert [*config.datasets] == [name, "other"] and config.datasets["other"].object == name
     assert config.models[name].revision == config.modes[name].prompt == name
     assert config.models[name].stop == [name, name]
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,8}", fullmatch=True))
+def test_any_name_without_quotes_is_its_text_or_asks_for_quotes(tmp_path_factory, typed):
+    """Whatever YAML would make of it: a number, a day, a truth; null alone is nothing."""
+    text = TEXT.replace("NAME", typed)
+    if typed.lower() == "null":
+        with pytest.raises(UserError, match="quote it where it is a name"):
+            read(tmp_path_factory.mktemp("n"), text)
+        return
+    config = read(tmp_path_factory.mktemp("n"), text)
+    assert (config.experiment, [*config.objects], config.skip[0].mode) == (typed, [typed], typed)
+    assert load(plain(config)) == config
+
+
+@pytest.mark.parametrize("typed", ["null", "Null", "NULL", "~"])
+def test_a_null_where_a_name_is_meant_asks_for_quotes(tmp_path, typed):
+    """``object: null`` names nothing, and says so."""
+    with pytest.raises(UserError, match="quote it where it is a name"):
+        read(tmp_path, TEXT.replace("object: NAME", f"object: {typed}").replace("NAME", "x"))
 
 
 REMOTE = "engine: openai, endpoint: http://localhost:1/v1"

@@ -55,6 +55,8 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
             return (
                 f"{where}: takes a table of keys (given: {problem['input']!r}); null leaves it out"
             )
+        case "string_type" if problem["input"] is None:
+            return f"{where}: takes a text, and null is none; quote it where it is a name"
         case "string_type" if isinstance(problem["input"], int | float | date):
             return f"{where}: takes a text (given: {problem['input']!r}); quote it"
     text = problem["msg"].removeprefix("Value error, ")
