@@ -174,6 +174,19 @@ def test_the_raw_answer_is_kept_beside_the_trimmed_one(job):
     assert job.answers[0]["answer"][0] == ""
 
 
+def test_stop_strings_wait_and_an_unfinished_reasoning_is_told(job, caplog):
+    """A stop string ends the answer and not the reasoning; one that never ends is counted."""
+    thought = "<think> Question: is it? </think> Danube Question: next"
+    job(options={"answer": thought}, stop=["Question:"])
+    (first, *_) = job.answers[0].to_dicts()
+    assert (first["answer"], first["reasoning"], first["finish_reason"]) == (
+        "Danube", "finished", "stop"
+    )  # fmt: skip
+    result = job(to="cut", options={"answer": thought}, stop=["Question:"], max_tokens=3)
+    assert (result["unfinished_reasoning"], result["truncated"]) == (4, 4)
+    assert "2 of 2 completions end inside their reasoning" in caplog.text
+
+
 def test_the_timings_say_which_engine_made_them(job):
     """Each row of the timings names a run that the file's metadata describes."""
     job()

@@ -44,6 +44,7 @@ def setup(tmp_path, template=None, common=None, **entry):
         (GRANITE, {"thinking": True}, r"never reads enable_thinking; it reads thinking: .*kwargs"),
         (DEEPSEEK, {"thinking": True}, r"it reads thinking: remove the key and set chat_template_"),
         (TURN, {"thinking": True}, r"it reads no switch; remove the key"),
+        (MAGISTRAL, {"thinking": False}, r"thinking: false: the chat template has the model rea"),
         (ALWAYS, {"thinking": False}, r"thinking: false: the chat template has the model rea"),
         (
             CHAT,
