@@ -111,6 +111,15 @@ def test_a_checkpoint_says_how_it_pools(tmp_path: Path) -> None:
     assert found == pooling.Recipe("cls", "q: ", "doc: ", normalize=False, max_length=77)
 
 
+def test_a_layer_after_the_pooling_is_refused(tmp_path: Path) -> None:
+    """Without sentence-transformers' dense layers the vectors would be of another space."""
+    kinds = ["Transformer", "Pooling", "Dense", "Normalize"]
+    modules = [{"type": f"sentence_transformers.models.{kind}"} for kind in kinds]
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(UserError, match=r"has a layer that is not supported \(Dense\)"):
+        pooling.recipe(tmp_path, {"encoder": "mine", "pooling": "mean"})
+
+
 def test_nothing_says_how_it_pools(bert: Path) -> None:
     """An encoder of unknown pooling is refused rather than guessed."""
     with pytest.raises(UserError, match="pooling: mean, cls or last"):

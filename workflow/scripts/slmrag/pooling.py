@@ -13,6 +13,8 @@ from typing import Any
 from slmrag.errors import UserError
 from slmrag.files import read_json
 
+KNOWN = frozenset({"Transformer", "Pooling", "Normalize"})
+"""The modules of sentence-transformers that are applied here."""
 _TASK = "Given a web search query, retrieve relevant passages that answer the query"
 
 
@@ -53,6 +55,7 @@ FAMILIES: dict[str, Recipe] = {
 
 def recipe(checkpoint: Path, params: Mapping[str, Any]) -> Recipe:
     """Return how the encoder in a folder is used; UserError where nothing says how it pools."""
+    _refuse_layers(checkpoint, params)
     name = str(params.get("encoder", "")).rstrip("/").rpartition("/")[2].lower()
     families = (known for pattern, known in FAMILIES.items() if re.search(pattern, name))
     chosen = next(families, None) or _from_files(checkpoint)
@@ -64,6 +67,17 @@ def recipe(checkpoint: Path, params: Mapping[str, Any]) -> Recipe:
             "give the retriever pooling: mean, cls or last (and its prefixes)"
         )
     return chosen
+
+
+def _refuse_layers(checkpoint: Path, params: Mapping[str, Any]) -> None:
+    """Refuse an encoder with layers after the pooling: without them its vectors would be wrong."""
+    modules = _json(checkpoint / "modules.json") or []
+    names = [str(module["type"]).rpartition(".")[2] for module in modules]
+    if others := [name for name in names if name not in KNOWN]:
+        raise UserError(
+            f"encoder {params.get('encoder')}: its modules.json has a layer that is not supported "
+            f"({', '.join(dict.fromkeys(others))}); choose another encoder"
+        )
 
 
 def _from_files(checkpoint: Path) -> Recipe:
