@@ -98,3 +98,20 @@ def special_tokens(config: dict[str, Any]) -> dict[str, str]:
     found = {key: value for key, value in config.items() if key.endswith("_token")}
     texts = {k: v["content"] if isinstance(v, dict) else v for k, v in found.items()}
     return {key: value for key, value in texts.items() if isinstance(value, str)}
+
+
+def token_id(checkpoint: Path, token: str) -> int | None:
+    """Return the id of a token by tokenizer.json, None where that file or the token is missing."""
+    path = checkpoint / "tokenizer.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        added = {one["content"]: one["id"] for one in told.get("added_tokens") or ()}
+        return added.get(token, _vocabulary(told).get(token))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path} is no tokenizer ({error}); download it again") from error
+
+
+def _vocabulary(told: dict[str, Any]) -> dict[str, int]:
+    """Return the vocabulary of tokenizer.json; Unigram has a list of tokens with their scores."""
+    known = (told.get("model") or {}).get("vocab") or {}
+    return known if isinstance(known, dict) else {one[0]: at for at, one in enumerate(known)}
