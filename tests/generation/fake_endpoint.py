@@ -15,6 +15,17 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        """List the models, 404 unless the server has an owner of them."""
+        self.server.listed.append((self.path, dict(self.headers)))
+        if self.server.owner is None:
+            self._fail(404, {"error": {"message": "no such path"}})
+        elif isinstance(self.server.owner, bytes):
+            self._raw(self.server.owner)
+        else:
+            card = {"id": "tiny", "object": "model", "created": 0, "owned_by": self.server.owner}
+            self._raw(json.dumps({"object": "list", "data": [card]}).encode())
+
     def do_POST(self) -> None:
         """Answer, or fail as the script says."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -86,22 +97,28 @@ def echo(prompt: str) -> list[str]:
 
 @contextmanager
 def serve(
-    *script: Any, reply: Callable[[str], list[str]] = echo, retry_after: str = "0.01"
+    *script: Any,
+    reply: Callable[[str], list[str]] = echo,
+    retry_after: str = "0.01",
+    owner: str | bytes | None = None,
 ) -> Iterator[SimpleNamespace]:
     """Serve on a free port; ``script`` is what is done to each first request.
 
     A status, a status with its body, the bytes of a body of status 200, 'hang up' or 'say
     nothing'; ``retry_after`` goes with each status, in seconds.
-    ``reply`` returns the parts of the answer to a prompt.
+    ``reply`` returns the parts of the answer to a prompt. ``owner`` is owned_by of the models'
+    list, or its bytes.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.script, server.seen, server.lock = list(script), [], threading.Lock()
     server.reply, server.retry_after, server.over = reply, retry_after, threading.Event()
+    server.owner, server.listed = owner, []
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/v1", seen=server.seen)
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        yield SimpleNamespace(url=url, seen=server.seen, listed=server.listed)
     finally:
         server.over.set()
         server.shutdown()

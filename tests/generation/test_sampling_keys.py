@@ -66,6 +66,36 @@ def test_answers_of_old_with_such_wishes_are_not_believed(tiny, tmp_path, wishes
     assert "generation_config" in _recipe(tiny, tmp_path, wishes)
 
 
+@pytest.mark.parametrize(
+    ("eos", "own", "marked"),
+    [("</s>", 2, False), ("</s>", [1, 2], False), ("<|im_end|>", 2, True), ("</s>", None, True)],
+)
+def test_another_end_is_another_recipe(tiny, tmp_path, eos, own, marked):
+    """Where the tokenizer's eos token is none of the model's ends, older answers ran on."""
+    folder = shutil.copytree(tiny, tmp_path / "recipe")
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"eos_token": {"content": eos}}))
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": own}))
+    entry = {"engine": "transformers", "chat_template": "none"}
+
+    def recipe(**more):
+        return Setup(entry | more, Sampling(), {}, folder, manifest(folder)).recipe()
+
+    assert ("ends" in recipe()) is marked and "ends" not in recipe(engine="vllm")
+    (folder / "generation_config.json").unlink()
+    assert ("ends" in recipe()) is (eos != "</s>")  # config.json says 2
+
+
+def test_answers_end_at_the_tokenizers_token_too():
+    """The eos ids of generation_config.json stay first, so that padding is as before."""
+    from slmrag.engines.transformers import ids_alone
+    from transformers import GenerationConfig
+
+    for own, end, ends in [(7, 2, [7, 2]), ([7, 2], 2, [7, 2]), (None, 2, [2]), (None, None, None)]:
+        made = ids_alone(GenerationConfig(eos_token_id=own, num_beams=3), end)
+        assert (made.eos_token_id, made.num_beams) == (ends, GenerationConfig().num_beams)
+
+
 def _recipe(tiny, tmp_path, wishes):
     folder = shutil.copytree(tiny, tmp_path / "recipe")
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": 2, **wishes}))

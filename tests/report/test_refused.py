@@ -215,6 +215,16 @@ def test_several_models_behind_one_name_are_a_caveat():
     assert "carry 2 fingerprints" in second and "fp_1, fp_2" in second
 
 
+def test_what_an_endpoint_drew_by_is_a_caveat_where_nothing_set_it():
+    """Keys that any run behind the answers left to the server are named once."""
+    runs = [{"sampling_unknown": ["top_k"]}, {"sampling_unknown": ["min_p", "top_k"]}, {}]
+    told = SimpleNamespace(
+        models={"a": {"served_name": "m"}}, scored=[SimpleNamespace(model="a", engines=runs)]
+    )
+    (sentence,) = behind.caveats(told, [], [])
+    assert sentence.startswith("a: nothing set min_p, top_k, so that the endpoint drew")
+
+
 def test_a_change_between_experiments_is_told(tmp_path):
     """compare names the id of before and of now."""
     (tmp_path / "results").mkdir()

@@ -5,15 +5,17 @@ from slmrag import config
 from slmrag.engines.base import Plan, Sampling
 from slmrag.engines.openai_body import body
 from slmrag.errors import UserError
+from slmrag.generation import Setup
 
 LOCAL = {"checkpoint": "weights"}
 REMOTE = {"engine": "openai", "endpoint": "http://localhost:1/v1", "served_name": "m"}
 
 
-def read(model, **sampling):
-    """Read a small config with one model."""
+def read(model, judge=None, **sampling):
+    """Read a small config with one model, and perhaps a judge."""
     return config.load(
         {
+            **({"judge": judge} if judge else {}),
             "experiment": "e",
             "objects": {"q": {"uri": "q.jsonl"}},
             "datasets": {"quiz": {"object": "q", "format": "jsonl"}},
@@ -36,8 +38,11 @@ def read(model, **sampling):
         ({**REMOTE, "options": {"extra_body": {"top_k": 5}}}, {"top_k": 20}, "top_k is set beside"),
         ({**REMOTE, "top_k": 20, "options": {"top_k": 5}}, {}, "top_k is set beside"),
         ({**LOCAL, "engine": "transformers", "options": {"generation_config": "x"}}, {}, "instead"),
-        ({**LOCAL, "engine": "transformers", "options": {"top_k": 20}}, {}, "move it there"),
-        ({**LOCAL, "options": {"temperature": 1}}, {}, "options.temperature: .* move it there"),
+        ({**LOCAL, "top_k": 5, "options": {"top_k": 20}}, {}, "options.top_k: .* move it there"),
+        ({**LOCAL, "options": {"generation_config": "vllm"}}, {}, "options.generation_config: set"),
+        ({**LOCAL, "options": {"override_generation_config": {}}}, {}, "override_.* instead"),
+        ({**LOCAL, "options": {"logits_processors": ["a:B"]}}, {}, "logits_processors: set"),
+        ({**LOCAL, "seed": 1, "options": {"seed": 2}}, {}, "options.seed: .* move it there"),
     ],
 )
 def test_what_an_engine_cannot_do_is_refused(model, sampling, expected):
@@ -51,6 +56,16 @@ def test_every_engine_with_samplers_takes_them():
     card = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": 0.0}
     assert read({**LOCAL, **card, "presence_penalty": 1.5}).models["m"].presence_penalty == 1.5
     assert read({**LOCAL, **card, "engine": "transformers"}).models["m"].top_k == 20
+
+
+@pytest.mark.parametrize("engine", ["vllm", "transformers"])
+def test_a_key_of_sampling_among_the_options_is_the_models_own(engine):
+    """So vLLM's users write it; the two spellings are one entry."""
+    entry = {**LOCAL, "engine": engine, "temperature": 0.6}
+    written = read({**entry, "options": {"top_k": 20, "seed": 3, "batch_invariant": True}})
+    plain = read({**entry, "top_k": 20, "seed": 3, "options": {"batch_invariant": True}})
+    assert written.models["m"] == plain.models["m"]
+    assert read({**entry, "options": {"min_p": 0.1}}).models["m"].options is None
 
 
 def test_the_recipe_of_a_config_without_the_keys_is_as_before():
@@ -72,3 +87,29 @@ def test_an_endpoint_is_sent_each_key_that_is_set():
         sent.items()
     )
     assert "min_p" not in sent
+
+
+def test_what_is_drawn_at_the_servers_own_temperature_is_in_the_recipe():
+    """With temperature: null top_k changes answers; without it the recipe is as before."""
+
+    def recipe(options, **sampling):
+        return Setup({**REMOTE, "options": options}, Sampling(**sampling), {}).recipe()
+
+    assert recipe({}, top_k=5) == recipe({})
+    free = {"temperature": None}
+    assert recipe(free, top_k=5) != recipe(free) and recipe(free, top_k=5) != recipe(free, top_k=6)
+    assert recipe(free)["entry"]["drawn"] == {"seed": 0, "top_p": 1.0}
+
+
+def test_the_judge_has_keys_of_its_own_entry_alone():
+    """Sampling for all models is not the judge's, its entry's is; its limits are checked, too."""
+    judge = {"model": {**REMOTE, "top_k": 5, "repetition_penalty": 1.1}, "datasets": ["quiz"]}
+    made = read(LOCAL, judge, min_p=0.2, frequency_penalty=1).judge
+    assert Sampling.of(made.model.params(), made.SAMPLING).recipe() == {
+        "temperature": 0.0,
+        "max_tokens": 8,
+        "stop": [],
+        "repetition_penalty": 1.1,
+    }
+    with pytest.raises(UserError, match=r"judge\.model: min_tokens 9 is above max_tokens 8"):
+        read(LOCAL, {**judge, "model": {**REMOTE, "min_tokens": 9}})

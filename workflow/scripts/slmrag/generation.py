@@ -16,9 +16,18 @@ from slmrag.budget import Budget
 from slmrag.checkpoint_files import recipe_digest
 from slmrag.engines import engine
 from slmrag.engines.adapter import adapter_digest
-from slmrag.engines.base import Completion, Engine, Finished, Plan, Refusal, Request, Sampling
+from slmrag.engines.base import (
+    DRAWING,
+    Completion,
+    Engine,
+    Finished,
+    Plan,
+    Refusal,
+    Request,
+    Sampling,
+)
 from slmrag.engines.checkpoint import Checkpoint
-from slmrag.engines.generation_config import wishes
+from slmrag.engines.generation_config import another_end, wishes
 from slmrag.engines.replicas import replicated
 from slmrag.files import digest, read_json
 from slmrag.journal import Journal
@@ -110,8 +119,8 @@ class Setup:
             "adapter": adapter_digest(self.adapter) if self.adapter else None,
             "sampling": self.plan.sampling.recipe(),
             "chat": self.plan.chat,
-            **self._sampling_of_old(),
             **self._told(),
+            **self._unlike_older_code(),
         }
 
     def journal(self, root: Path) -> Journal:
@@ -124,11 +133,15 @@ class Setup:
     def _fetched(self) -> Mapping[str, Any]:
         return read_json(self.manifest) if self.manifest else {}
 
-    def _sampling_of_old(self) -> dict[str, Any]:
-        """Mark answers of Transformers that older code drew by the checkpoint's own wishes."""
+    def _unlike_older_code(self) -> dict[str, Any]:
+        """Mark what older code of Transformers may have answered otherwise, by the checkpoint.
+
+        It drew by the checkpoint's own wishes, and did not end at its tokenizer's eos token.
+        """
         if self.entry.get("engine") != "transformers" or self.folder is None:
             return {}
-        return {"generation_config": "ids alone"} if wishes(self.folder) else {}
+        marks = {"generation_config": "ids alone"} if wishes(self.folder) else {}
+        return marks | ({"ends": "tokenizer's, too"} if another_end(self.folder) else {})
 
     def _told(self) -> dict[str, Any]:
         """What else changes completions where there is any: kept tags, arguments sent away."""
@@ -143,7 +156,9 @@ class Setup:
         kept = {k: v for k, v in self.entry.items() if k not in NOT_IN_RECIPE | {*Sampling._fields}}
         if "temperature" in options and options["temperature"] is None:
             # The server chooses it, so these count though our own temperature may be 0.
-            kept["drawn"] = {"seed": self.sampling.seed, "top_p": self.sampling.top_p}
+            asked = self.sampling.asked(drawn=True)
+            drawn = {key: asked[key] for key in DRAWING if key in asked}
+            kept["drawn"] = {"seed": self.sampling.seed, "top_p": self.sampling.top_p, **drawn}
         return kept | {"options": {k: v for k, v in options.items() if k not in self.engine.SPEED}}
 
 

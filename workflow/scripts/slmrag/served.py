@@ -8,7 +8,7 @@ TOLD = {"served_models": "model id", "system_fingerprints": "fingerprint"}
 
 
 def told(records: Iterable[Record], name: str) -> list[str]:
-    """Return all that some runs say under a name of ``TOLD``, sorted."""
+    """Return all that some runs say in a list of this name, as in one of ``TOLD``, sorted."""
     return sorted({one for record in records for one in record.get(name) or ()})
 
 

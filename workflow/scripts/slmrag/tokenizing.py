@@ -127,3 +127,20 @@ def texts(tokens: dict[str, Any]) -> dict[str, str]:
     """Return tokens as texts, each a text or an object with its content; others are left out."""
     found = {k: v.get("content") if isinstance(v, dict) else v for k, v in tokens.items()}
     return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def token_id(checkpoint: Path, token: str) -> int | None:
+    """Return the id of a token by tokenizer.json, None where that file or the token is missing."""
+    path = checkpoint / "tokenizer.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        added = {one["content"]: one["id"] for one in told.get("added_tokens") or ()}
+        return added.get(token, _vocabulary(told).get(token))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path} is no tokenizer ({error}); download it again") from error
+
+
+def _vocabulary(told: dict[str, Any]) -> dict[str, int]:
+    """Return the vocabulary of tokenizer.json; Unigram has a list of tokens with their scores."""
+    known = (told.get("model") or {}).get("vocab") or {}
+    return known if isinstance(known, dict) else {one[0]: at for at, one in enumerate(known)}

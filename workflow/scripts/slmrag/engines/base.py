@@ -60,13 +60,14 @@ class Sampling(NamedTuple):
             kept.pop("seed"), kept.pop("top_p")
         return {key: value for key, value in kept.items() if value is not None} | self.asked()
 
-    def asked(self) -> dict[str, Any]:
+    def asked(self, drawn: bool = False) -> dict[str, Any]:
         """Return the keys of ``NEUTRAL`` that are set and can change an answer.
 
-        A neutral value that is set stays: a server may have another default.
+        A neutral value that is set stays: a server may have another default. ``drawn`` says that
+        tokens are drawn whatever our temperature is, as the server chooses it.
         """
         chosen = {key: getattr(self, key) for key in NEUTRAL}
-        idle = DRAWING if self.temperature == 0 else ()
+        idle = () if drawn or self.temperature > 0 else DRAWING
         return {
             key: value for key, value in chosen.items() if value is not None and key not in idle
         }

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from slmrag.engines.checkpoint import Checkpoint
 from slmrag.errors import UserError
+from slmrag.tokenizing import settings, special_tokens, token_id
 
 HARMLESS = frozenset(
     [
@@ -65,3 +67,17 @@ def asked(checkpoint: Path) -> dict[str, Any]:
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except ValueError as error:
         raise UserError(f"{file} is no JSON ({error}); download the model again") from error
+
+
+def another_end(checkpoint: Path) -> bool:
+    """Tell whether the tokenizer's eos token is none of the ids at which the model ends."""
+    token = special_tokens(settings(checkpoint)).get("eos_token")
+    found = None if token is None else token_id(checkpoint, token)
+    return found is not None and found not in _ends(checkpoint)
+
+
+def _ends(checkpoint: Path) -> list[int]:
+    """Return the eos ids of generation_config.json, of config.json where there is no such file."""
+    own = (checkpoint / "generation_config.json").is_file()
+    ids = (asked(checkpoint) if own else Checkpoint(checkpoint).config).get("eos_token_id")
+    return ids if isinstance(ids, list) else [ids]

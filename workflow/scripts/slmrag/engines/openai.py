@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from slmrag.engines import base, quantisation
-from slmrag.engines.openai_body import body, chats, unlimited
+from slmrag.engines.openai_body import chats, unlimited
 from slmrag.engines.openai_client import client, unreachable
 from slmrag.engines.openai_doubts import Doubts, Made
 from slmrag.engines.openai_errors import Broken, Ended, Refused, Told, judged
 from slmrag.engines.openai_keys import PASSED, SPEED
 from slmrag.engines.openai_reading import Reading
+from slmrag.engines.openai_servers import met
 from slmrag.engines.openai_stream import read
 from slmrag.engines.openai_waits import backoff
 from slmrag.errors import UserError
@@ -53,15 +54,24 @@ class Engine(base.Engine):
     def __enter__(self) -> Self:
         """Make ready to ask; UserError where the environment lets nothing be asked."""
         quantisation.nothing(self.plan.entry, "openai")
-        self._place, self._body = self.plan.entry["endpoint"], body(self.plan)
-        if unlimited(self._body):
-            logger.warning("no limit of tokens is sent: %s decides how long", self._place)
+        self._place = self.plan.entry["endpoint"]
         self._models: set[str] = set()
         self._fingerprints: set[str] = set()
         self._next_start = 0.0
         self._client = client(self.plan)
         self._loop = asyncio.new_event_loop()
+        try:
+            self._server = self._loop.run_until_complete(met(self._client, self.plan))
+        except BaseException:
+            self.__exit__()
+            raise
+        if unlimited(self._body):
+            logger.warning("no limit of tokens is sent: %s decides how long", self._place)
         return self
+
+    @property
+    def _body(self) -> dict[str, Any]:
+        return self._server.body
 
     def __exit__(self, *_: object) -> None:
         """Close the connections."""
@@ -194,6 +204,7 @@ class Engine(base.Engine):
             "endpoint": self._place,
             "served_models": sorted(self._models),
             "system_fingerprints": sorted(self._fingerprints),
+            **self._server.about(),
         }
 
 

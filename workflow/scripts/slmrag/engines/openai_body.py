@@ -16,8 +16,16 @@ def chats(plan: Plan) -> bool:
     return plan.chat and plan.entry.get("chat_template") in (None, "auto", "tokenizer")
 
 
-def body(plan: Plan) -> dict[str, Any]:
-    """Return the keys of a request, without those that options set to null."""
+def drawn(plan: Plan) -> bool:
+    """Tell whether an answer is drawn: above temperature 0, or where the server chooses it."""
+    return plan.sampling.temperature > 0 or plan.options.get("temperature", 0) is None
+
+
+def body(plan: Plan, off: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Return the keys of a request, without those that options set to null.
+
+    ``off`` are neutral values of keys of sampling, for those that nothing else sets.
+    """
     wanted, options = plan.sampling, plan.options
     made = {
         "model": plan.entry["served_name"],
@@ -29,11 +37,8 @@ def body(plan: Plan) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
     }
     made |= {"stop": list(wanted.stop)} if wanted.stop else {}
-    made |= (
-        wanted.asked()
-        | _limit(plan)
-        | {k: v for k, v in options.items() if k not in SPEED | PASSED}
-    )
+    made |= {**(off or {}), **wanted.asked(drawn(plan)), **_limit(plan)}
+    made |= {key: value for key, value in options.items() if key not in SPEED | PASSED}
     if not made.get("stream"):
         made.pop("stream_options", None)
     kept = {key: value for key, value in made.items() if value is not None}

@@ -74,7 +74,8 @@ class Engine(base.Engine):
         try:
             self._model = load(self.plan, self._device)
             self._tokenizer = AutoTokenizer.from_pretrained(self.plan.checkpoint)
-            self._model.generation_config = ids_alone(self._model.generation_config)
+            own, end = self._model.generation_config, self._tokenizer.eos_token_id
+            self._model.generation_config = ids_alone(own, end)
         except Exception as error:
             raise advised(error) or error from error
         loaded = time.perf_counter()
@@ -122,8 +123,7 @@ class Engine(base.Engine):
 
     @property
     def _ends(self) -> list[int]:
-        found = self._model.generation_config.eos_token_id
-        return found if isinstance(found, list) else [found] if found is not None else []
+        return self._model.generation_config.eos_token_id or []
 
     @property
     def _pad(self) -> int:
@@ -174,14 +174,18 @@ class Engine(base.Engine):
         }
 
 
-def ids_alone(own: Any) -> Any:
+def ids_alone(own: Any, end: int | None) -> Any:
     """Return a checkpoint's generation config without all that would change what is drawn.
 
-    ``generate`` fills what is not asked for from the model's own, so that this stands in its place.
+    An answer ends at its eos ids and at ``end``, the tokenizer's, as in vLLM. ``generate`` fills
+    what is not asked for from the model's own, so that this stands in its place.
     """
     from transformers import GenerationConfig
 
-    return GenerationConfig(**{key: getattr(own, key, None) for key in IDS})
+    ids = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
+    ends = [one for one in dict.fromkeys([*ids, end]) if one is not None]
+    kept = {key: getattr(own, key, None) for key in IDS}
+    return GenerationConfig(**kept | {"eos_token_id": ends or None})
 
 
 def _clock(steps: list[float]) -> Any:

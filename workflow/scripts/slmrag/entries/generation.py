@@ -11,6 +11,7 @@ from pydantic import (
     model_validator,
 )
 
+from slmrag.entries import own_options
 from slmrag.entries.base import Checkpoint, Entry, Name
 from slmrag.entries.endpoint import problems
 from slmrag.entries.prices import PriceEntry
@@ -78,10 +79,6 @@ class SamplingEntry(Entry):
         None, ge=-2, le=2, description="Subtract for each time in the answer; not transformers"
     )
     min_tokens: NonNegativeInt | None = Field(None, description="Fewest tokens of an answer")
-
-
-UNSAFE = frozenset({"trust_remote_code", "weights_only", "use_safetensors"})
-"""Arguments of the engines that would let a checkpoint run code."""
 
 
 class ReasoningEntry(Entry):
@@ -200,6 +197,12 @@ class ModelEntry(Entry):
     tensor_parallel: PositiveInt | None = Field(None, description="GPUs that share one copy")
     data_parallel: PositiveInt | None = Field(None, description="Copies of the model")
 
+    @model_validator(mode="before")
+    @classmethod
+    def sampling_is_its_own(cls, raw: Any) -> Any:
+        """Take a key of sampling out of the options of an engine that is loaded here."""
+        return own_options.moved(raw, SamplingEntry.model_fields) if isinstance(raw, dict) else raw
+
     @model_validator(mode="after")
     def fits_its_engine(self) -> Self:
         """Ask for a checkpoint where one is loaded, and for an endpoint where one is called."""
@@ -207,16 +210,10 @@ class ModelEntry(Entry):
             raise ValueError(
                 f"engine: {self.engine} needs a checkpoint (hf:org/name, s3://… or a folder)"
             )
-        for name in UNSAFE.intersection(self.options or {}):
-            raise ValueError(f"options.{name}: no code of a checkpoint is ever run; remove it")
-        local = self.engine in ("vllm", "transformers")
-        for name in SamplingEntry.model_fields if local else ():
-            if name in (self.options or {}):
-                raise ValueError(
-                    f"options.{name}: {name} is a key of the model itself; move it there"
-                )
-        if self.engine == "transformers" and "generation_config" in (self.options or {}):
-            raise ValueError("options.generation_config: set the keys of sampling instead")
+        for sentence in own_options.problems(
+            self.engine, self.options or {}, SamplingEntry.model_fields
+        ):
+            raise ValueError(sentence)
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
         if self.engine == "openai" and (found := list(problems(self.model_dump(mode="json")))):

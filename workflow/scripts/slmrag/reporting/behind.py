@@ -16,13 +16,13 @@ def rows(experiment: Experiment) -> Iterator[dict[str, str]]:
 
 
 def of_model(experiment: Experiment, model: str, name: str) -> list[str]:
-    """Return all that the runs behind a model's answers tell under a name of ``TOLD``, sorted."""
+    """Return all that the runs behind a model's answers tell in a list of this name, sorted."""
     own = (run for cell in experiment.scored if cell.model == model for run in cell.engines)
     return told(own, name)
 
 
 def caveats(experiment: Experiment, lines: Any, boards: Any) -> Iterator[str]:
-    """Models that answered under another name than asked, or more than one behind a name."""
+    """Models of another name than asked, more than one behind a name, or sampling not known."""
     for model, entry in experiment.models.items():
         ids, prints = (of_model(experiment, model, name) for name in TOLD)
         asked = entry.get("served_name")
@@ -37,4 +37,9 @@ def caveats(experiment: Experiment, lines: Any, boards: Any) -> Iterator[str]:
             yield (
                 f"{model}: its answers carry {len(prints)} fingerprints of the endpoint, so what "
                 f"answered may have changed between them: {', '.join(prints)}."
+            )
+        if keys := of_model(experiment, model, "sampling_unknown"):
+            yield (
+                f"{model}: nothing set {', '.join(keys)}, so that the endpoint drew by what it "
+                "chose for itself."
             )
