@@ -153,7 +153,8 @@ class Engine(base.Engine):
     ) -> base.Completion:
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
-        text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        # An end need not be a special token; vLLM leaves it out as well.
+        text = self._tokenizer.decode(row[:end], skip_special_tokens=True)
         text = text.rstrip("\ufffd")  # the beginning of a character; vLLM leaves it out as well
         text, stopped = base.cut_at_stop(text, self.plan.sampling.stop)
         full = len(tokens) >= self.plan.sampling.max_tokens
