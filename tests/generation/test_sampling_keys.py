@@ -68,10 +68,16 @@ def test_answers_of_old_with_such_wishes_are_not_believed(tiny, tmp_path, wishes
 
 @pytest.mark.parametrize(
     ("eos", "own", "marked"),
-    [("</s>", 2, False), ("</s>", [1, 2], False), ("<|im_end|>", 2, True), ("</s>", None, True)],
+    [
+        ("</s>", 2, False),
+        ("</s>", [1, 2], False),
+        ("<|im_end|>", 2, True),
+        ("</s>", None, True),
+        ("</s>", [2, 300], True),
+    ],
 )
 def test_another_end_is_another_recipe(tiny, tmp_path, eos, own, marked):
-    """Where the tokenizer's eos token is none of the model's ends, older answers ran on."""
+    """Where the tokenizer's eos token is none of the ends, or an end is no special token."""
     folder = shutil.copytree(tiny, tmp_path / "recipe")
     file = folder / "tokenizer_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"eos_token": {"content": eos}}))

@@ -166,14 +166,16 @@ def alike(one, other):
 def ends_often(folder):
     """Let the model end where it had said one of two tokens: by the tokenizer's eos, and by an id.
 
-    Swapping rows of the output layer makes it say <|im_end|> in place of token 220.
+    Swapping rows of the output layer makes it say <|im_end|> in place of Con.
     """
     from safetensors.torch import load_file, save_file
 
+    words = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    rows, swapped = [words["<|im_end|>"], words["Con"]], [words["Con"], words["<|im_end|>"]]
     weights = load_file(folder / "model.safetensors")
-    weights["lm_head.weight"][[4, 220]] = weights["lm_head.weight"][[220, 4]]
+    weights["lm_head.weight"][rows] = weights["lm_head.weight"][swapped]
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     settings = folder / "tokenizer_config.json"
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"eos_token": "<|im_end|>"}))
-    own = {"bos_token_id": 1, "eos_token_id": [2, 354], "pad_token_id": 0}
+    own = {"bos_token_id": 1, "eos_token_id": [2, words["iam"]], "pad_token_id": 0}
     (folder / "generation_config.json").write_text(json.dumps(own))

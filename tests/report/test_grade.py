@@ -83,6 +83,17 @@ def test_an_endpoint_s_verdicts_add_up(tmp_path):
     assert (body["max_tokens"], body["temperature"]) == (8, 0.0)
 
 
+def test_the_judge_draws_by_its_own_entry(tmp_path):
+    """Keys of sampling in the judge's entry are sent, beside what a judge has unless it says so."""
+    pytest.importorskip("openai")
+    keys = {"temperature": 0.6, "top_k": 20, "repetition_penalty": 1.1}
+    with serve(reply=scripted) as server:
+        judge = {"engine": "openai", "endpoint": server.url, "served_name": "j", **keys}
+        _, summary = grade(tmp_path, judge, said=["say A"])
+    assert {**keys, "max_tokens": 8, "seed": 0}.items() <= server.seen[0][2].items()
+    assert keys.items() <= summary["judge"]["recipe"]["sampling"].items()
+
+
 @pytest.mark.slow
 def test_a_real_model_s_noise_is_unparseable(tmp_path):
     """A random Llama as judge gives verdicts that are no verdicts, and its checkpoint is named."""

@@ -29,7 +29,9 @@ def setup(tmp_path, template=None, common=None, **entry):
     """Return the setup of a model with a chat template in its tokenizer."""
     folder = tmp_path / "model"
     make_tokenizer(folder)
-    (folder / "config.json").write_text(json.dumps({"max_position_embeddings": 64}))
+    (folder / "config.json").write_text(
+        json.dumps({"max_position_embeddings": 64, "eos_token_id": 2})
+    )
     if template:
         (folder / "chat_template.jinja").write_text(template)
     entry = {"engine": "transformers", **entry}

@@ -136,12 +136,12 @@ class Setup:
     def _unlike_older_code(self) -> dict[str, Any]:
         """Mark what older code of Transformers may have answered otherwise, by the checkpoint.
 
-        It drew by the checkpoint's own wishes, and did not end at its tokenizer's eos token.
+        It drew by the checkpoint's own wishes, and had other ends.
         """
         if self.entry.get("engine") != "transformers" or self.folder is None:
             return {}
         marks = {"generation_config": "ids alone"} if wishes(self.folder) else {}
-        return marks | ({"ends": "tokenizer's, too"} if another_end(self.folder) else {})
+        return marks | ({"ends": "as in vllm"} if another_end(self.folder) else {})
 
     def _told(self) -> dict[str, Any]:
         """What else changes completions where there is any: kept tags, arguments sent away."""

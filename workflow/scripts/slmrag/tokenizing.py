@@ -129,13 +129,14 @@ def texts(tokens: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
-def token_id(checkpoint: Path, token: str) -> int | None:
-    """Return the id of a token by tokenizer.json, None where that file or the token is missing."""
+def token_ids(checkpoint: Path) -> tuple[dict[str, int], set[int]]:
+    """Return the id of each token by tokenizer.json, and the ids of the special ones."""
     path = checkpoint / "tokenizer.json"
     try:
         told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        added = {one["content"]: one["id"] for one in told.get("added_tokens") or ()}
-        return added.get(token, _vocabulary(told).get(token))
+        added = told.get("added_tokens") or []
+        ids = _vocabulary(told) | {one["content"]: one["id"] for one in added}
+        return ids, {one["id"] for one in added if one.get("special")}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path} is no tokenizer ({error}); download it again") from error
 

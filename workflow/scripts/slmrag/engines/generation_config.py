@@ -6,7 +6,7 @@ from typing import Any
 
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.errors import UserError
-from slmrag.tokenizing import settings, special_tokens, token_id
+from slmrag.tokenizing import settings, special_tokens, token_ids
 
 HARMLESS = frozenset(
     [
@@ -70,14 +70,18 @@ def asked(checkpoint: Path) -> dict[str, Any]:
 
 
 def another_end(checkpoint: Path) -> bool:
-    """Tell whether the tokenizer's eos token is none of the ids at which the model ends."""
-    token = special_tokens(settings(checkpoint)).get("eos_token")
-    found = None if token is None else token_id(checkpoint, token)
-    return found is not None and found not in _ends(checkpoint)
+    """Tell whether older code ended answers elsewhere than vLLM does, or left their end in them.
+
+    It did not know the tokenizer's eos token, and told an end that is no special token as text.
+    """
+    ids, special = token_ids(checkpoint)
+    end = ids.get(special_tokens(settings(checkpoint)).get("eos_token", ""))
+    own = _ends(checkpoint)
+    return end not in (None, *own) or bool(own - special - {end})
 
 
-def _ends(checkpoint: Path) -> list[int]:
+def _ends(checkpoint: Path) -> set[int]:
     """Return the eos ids of generation_config.json, of config.json where there is no such file."""
     own = (checkpoint / "generation_config.json").is_file()
     ids = (asked(checkpoint) if own else Checkpoint(checkpoint).config).get("eos_token_id")
-    return ids if isinstance(ids, list) else [ids]
+    return {*ids} if isinstance(ids, list) else {ids} - {None}

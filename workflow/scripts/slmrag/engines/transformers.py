@@ -154,7 +154,8 @@ class Engine(base.Engine):
     ) -> base.Completion:
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
-        text = self._tokenizer.decode(tokens, skip_special_tokens=self.plan.dropped is None)
+        # An end need not be a special token; vLLM leaves it out as well.
+        text = self._tokenizer.decode(row[:end], skip_special_tokens=self.plan.dropped is None)
         text = base.without(text, self.plan.dropped)
         text = text.rstrip("\ufffd")  # the beginning of a character; vLLM leaves it out as well
         text, stopped = cut_at_stop(text, self.plan.sampling.stop)
