@@ -1,7 +1,6 @@
 """Formats: true records in, questions and passages out, and one sentence for each mistake."""
 
 import bz2
-import csv
 import gzip
 import io
 import json
@@ -19,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.entries.data import CorpusFormat, DatasetFormat
 from slmrag.errors import UserError
-from slmrag.readers import FORMATS, delimited, reader
+from slmrag.readers import FORMATS, reader
 from slmrag.readers.records import json_items
 
 PSGS = (
@@ -358,24 +357,6 @@ def test_formats_are_modules_of_their_name():
     """Each format is read by the module of that name, so that its code can be fingerprinted."""
     for name, load in FORMATS.items():
         assert load().__name__ == f"slmrag.readers.{name}"
-
-
-cells = st.text(alphabet=st.sampled_from(list('ab,"\n\t é;')), max_size=6)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8), st.sampled_from(",\t"))
-def test_tables_equal_the_standard_librarys(tmp_path_factory, rows, separator):
-    """Whatever csv writes, the fast tables hold the rows that csv reads, at the lines it says."""
-    path = tmp_path_factory.mktemp("csv") / "x.csv"
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter=separator, lineterminator="\n")
-        writer.writerows([("id", "title", "text"), *rows])
-    names = {"id": "id", "title": "title", "text": "text"}
-    table = pl.concat(delimited.tables_of(path, separator, names))
-    slow = list(delimited.rows_of(path, separator))
-    assert table.rows() == [(*row.values(), line) for line, row in slow]
-    assert [tuple(row.values()) for _, row in slow] == rows
 
 
 values = st.recursive(

@@ -14,7 +14,7 @@ from slmrag.streaming import write_stream
 def main(input, output, params):
     """Read, check, cut and write the passages of a corpus, streaming, and count what they hold."""
     entry, audit = params.entry, CorpusAudit()
-    read = reader(entry["format"], "passages")
+    read = reader(entry["format"], "passages", entry)
     with bar(desc="passages", unit=" passages", unit_scale=True) as shown:
 
         def watched():

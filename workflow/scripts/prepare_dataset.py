@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def main(input, output, params):
     """Read, check, sample and write the questions of a set, and count what they hold."""
     entry, columns = params.entry, params.entry.get("columns") or {}
-    read = reader(entry["format"], "questions")
+    read = reader(entry["format"], "questions", entry)
     left_out: list[str] = []
     chosen = sample(
         checked(files_of(input.raw), read, entry, left_out),

@@ -13,6 +13,7 @@ from slmrag.gold_match import normal
 from slmrag.readers import reader
 from slmrag.readers.delimited import rows_of
 from slmrag.readers.fields import as_text, field
+from slmrag.readers.layout import Layout
 from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, passage
 
@@ -111,5 +112,5 @@ def _of_records(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if ".csv" in path.suffixes:
-        return rows_of(path, ",")
-    return rows_of(path, "\t") if ".tsv" in path.suffixes else json_lines(path)
+        return rows_of(path, Layout())
+    return rows_of(path, Layout("\t")) if ".tsv" in path.suffixes else json_lines(path)

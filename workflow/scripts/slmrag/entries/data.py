@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from slmrag.entries import layouts
 from slmrag.entries.base import Entry, Name
 from slmrag.errors import nearest
 
@@ -62,13 +63,17 @@ class CorpusEntry(Entry):
     columns: dict[str, str] | None = Field(
         None, description="For jsonl, csv and parquet: our column (id, title, text) to theirs"
     )
+    separator: layouts.Separator | None = layouts.separator()
+    quoting: layouts.Quoting | None = layouts.quoting()
+    header: layouts.Header | None = layouts.header()
     chunk: ChunkEntry | None = Field(None, description="Cut documents; null keeps them whole")
     limit: PositiveInt | None = Field(None, description="Only the first passages, for trials")
 
     @model_validator(mode="after")
     def maps_our_columns(self) -> Self:
-        """Refuse columns that nothing would read."""
+        """Refuse columns that nothing would read, and marks that the format does not leave open."""
         check_columns(self.columns, self.format, PASSAGE_COLUMNS)
+        layouts.check_layout(self)
         return self
 
     def objects(self) -> list[str]:
@@ -90,6 +95,9 @@ class DatasetEntry(Entry):
         description="For jsonl, csv and parquet: our column (question_id, question, answers, gold) "
         "to theirs",
     )
+    separator: layouts.Separator | None = layouts.separator()
+    quoting: layouts.Quoting | None = layouts.quoting()
+    header: layouts.Header | None = layouts.header()
     corpus: Name | None = Field(None, description="Corpus that retrievers search for this set")
     limit: PositiveInt | None = Field(
         None, description="Size of a seeded sample, stable as it grows; null takes all questions"
@@ -116,8 +124,9 @@ class DatasetEntry(Entry):
 
     @model_validator(mode="after")
     def maps_our_columns(self) -> Self:
-        """Refuse columns that nothing would read."""
+        """Refuse columns that nothing would read, and marks that the format does not leave open."""
         check_columns(self.columns, self.format, QUESTION_COLUMNS)
+        layouts.check_layout(self)
         return self
 
     def objects(self) -> list[str]:

@@ -7,8 +7,10 @@ answers, sampling, the audit) is not its business. ``readers/nq_open.py`` is a s
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from slmrag.errors import UserError, nearest
 
@@ -108,12 +110,22 @@ FORMATS: dict[str, Callable[[], ModuleType]] = {
 }
 
 
-def reader(name: str, kind: str) -> Callable[[Path, Mapping[str, str]], Iterator]:
-    """Return the function that reads ``kind`` ("passages" or "questions") of a format."""
+LAYOUT = ("separator", "quoting", "header")
+"""Keys of an entry that say how its files are written; the config refuses those of no use."""
+
+
+def reader(
+    name: str, kind: str, entry: Mapping[str, Any] | None = None
+) -> Callable[[Path, Mapping[str, str]], Iterator]:
+    """Return the function that reads ``kind`` ("passages" or "questions") of a format.
+
+    ``entry`` may say how the files are written.
+    """
     if name not in FORMATS:
         hint = nearest(name, FORMATS) or f"; known: {', '.join(FORMATS)}"
         raise UserError(f"no format is called '{name}'{hint}")
     function = getattr(FORMATS[name](), kind, None)
     if function is None:
         raise UserError(f"format '{name}' holds no {kind}; choose another format")
-    return function
+    keys = {key: entry[key] for key in LAYOUT if key in entry} if entry else {}
+    return partial(function, **keys) if keys else function
