@@ -7,6 +7,7 @@ import polars as pl
 
 from slmrag.errors import UserError, nearest
 from slmrag.readers.mapped import OURS, question_of
+from slmrag.readers.numbers import exact, written
 from slmrag.readers.shapes import PLACED, ROWS, Question
 
 
@@ -18,7 +19,9 @@ def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
         names.pop("title")
     _refuse_missing(names.values(), schema, path)
     ours = [
-        pl.col(names[name]).cast(pl.String).alias(name) if name in names else pl.lit("").alias(name)
+        written(names[name], schema[names[name]]).alias(name)
+        if name in names
+        else pl.lit("").alias(name)
         for name in OURS
     ]
     for table in _batches(path, list(names.values())):
@@ -52,5 +55,5 @@ def _batches(path: Path, names: list[str] | None) -> Iterator[pl.DataFrame]:
     first = 1
     for table in scan.collect_batches(chunk_size=ROWS, maintain_order=True):
         lines = pl.int_range(first, first + table.height, dtype=pl.UInt32, eager=True)
-        yield table.with_columns(lines.alias("line"))
+        yield exact(table).with_columns(lines.alias("line"))
         first += table.height
