@@ -42,29 +42,26 @@ include: "rules/settings.smk"
 include: "rules/retries.smk"
 
 
-localrules:
-    all,
-    retrieval,
-    answers,
-    report,
-
-
 rule all:
     default_target: True
     input:
         rules.report_comparison.output,
+    localrule: True
 
 
 rule retrieval:
     input:
         expand("<results>/retrieval/{run}.json", run=RUNS),
+    localrule: True
 
 
 rule answers:
     input:
         expand("<results>/answers/{model}/{cell}.parquet", model=CONFIG.models, cell=CELLS),
+    localrule: True
 
 
 rule report:
     input:
         rules.report_comparison.output,
+    localrule: True

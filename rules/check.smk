@@ -12,7 +12,7 @@ from slmrag.errors import UserError
 OURS = beside("tests", "data", "expected_scores.json")
 
 try:
-    if workflow.is_main_process and "compare" in sys.argv[1:]:
+    if DRIVER and "compare" in sys.argv[1:]:
         earlier.report_of(CONFIG.against, CONFIG.experiment)
 except UserError as error:
     raise WorkflowError(str(error)) from None
@@ -24,7 +24,7 @@ rule verify:
         html=rules.report_comparison.output.html,
         hits=expand("<results>/retrieval/{run}.parquet", run=RUNS),
         searched=[passages(run.split("/")[0]) for run in RUNS],
-        expected=[*filter(os.path.exists, [OURS]), *filter(None, [CONFIG.expected])],
+        expected=[*filter(os.path.exists, [OURS]), *map(local, filter(None, [CONFIG.expected]))],
     log:
         "logs/verify.log",
     conda:

@@ -1,8 +1,8 @@
 """What all rules share: the checked config, the grid, and the fingerprint of code.
 
 Needs: TYPED
-Makes: CONFIG, and config, the same in plain values; RESULTS, KEYS, CELLS, RUNS, the values of
-       wildcards, the hooks that begin and end a tracked run
+Makes: CONFIG, and config, the same in plain values; RESULTS, and PLACE, the same with a module's
+       prefix; KEYS, CELLS, RUNS, the values of wildcards, the hooks that begin and end a tracked run
 """
 
 import os
@@ -22,17 +22,22 @@ try:
     LOCAL = local_sources.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
     KEYS = resource_keys.keys(CONFIG, LOCAL)
     if workflow.is_main_process and not asides.look_after(sys.argv[1:]):
-        local_files.check(CONFIG, KEYS, workflow.basedir)
-        for sentence in oddities(CONFIG, workflow.basedir):
+        local_files.check(CONFIG, KEYS, HERE)
+        for sentence in oddities(CONFIG, HERE):
             logger.warning(f"warning: {sentence}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 # Each job parses the Snakefile anew and is given this config: it is the checked one in every process.
-config.clear()
-config.update(plain(CONFIG))
-
+# The table of a workflow that has this one as a module stays as it is.
 RESULTS = f"results/{CONFIG.experiment}"
+PLACE = placed(RESULTS)
+if MODULE:
+    config = plain(CONFIG) | {"results": PLACE}
+else:
+    config.clear()
+    config.update(plain(CONFIG))
+
 ENTRIES = KEYS.entries()
 CELLS = grid.cells(CONFIG)
 RUNS = grid.runs(CONFIG)
@@ -56,10 +61,9 @@ wildcard_constraints:
 if CONFIG.check_remote and workflow.is_main_process:
     from slmrag.storage.changes import changed
 
-    for sentence in changed(
-        {key: CONFIG.objects[name].params() for name, key in KEYS.objects.items()},
-        CONFIG.storage.params(),
-    ):
+    taken = resource_keys.fetched(CONFIG, KEYS)
+    there = [one._replace(manifest=placed(one.manifest)) for one in taken]
+    for sentence in changed(there, CONFIG.storage.params()):
         logger.warning(sentence)
 
 
@@ -76,19 +80,19 @@ def require_commands():
 def require_results():
     """Refuse to start a run that could not write its results."""
     try:
-        os.makedirs(RESULTS, exist_ok=True)
-        with tempfile.TemporaryFile(dir=RESULTS) as file:
+        os.makedirs(PLACE, exist_ok=True)
+        with tempfile.TemporaryFile(dir=PLACE) as file:
             file.write(bytes(100_000))
     except OSError as error:
         raise WorkflowError(
-            f"{RESULTS} cannot be written: {error.strerror}; mend that, or start in another folder"
+            f"{PLACE} cannot be written: {error.strerror}; mend that, or start in another folder"
         ) from None
 
 
 def tell_failures():
     """Say why jobs failed that ran on other machines: their own words stand in their logs alone."""
     if workflow.executor_plugin.name != "local":
-        for sentence in failures(Path(RESULTS, "jobs")):
+        for sentence in failures(Path(PLACE, "jobs")):
             logger.error(sentence)
 
 

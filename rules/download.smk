@@ -6,13 +6,6 @@ Makes: resources/raw/{object}, resources/models/{model}, resources/encoders/{ret
 """
 
 
-localrules:
-    download_object,
-    download_model,
-    download_encoder,
-    download_query_encoder,
-
-
 rule download_object:
     output:
         data=directory("resources/raw/{object}"),
@@ -21,6 +14,7 @@ rule download_object:
         "logs/download_object/{object}.log",
     benchmark:
         "benchmarks/download_object/{object}.tsv"
+    localrule: True
     conda:
         "../envs/data.yaml"
     resources:
@@ -45,6 +39,7 @@ rule download_model:
         "benchmarks/download_model/{model}.tsv"
     wildcard_constraints:
         model=grid.pattern(KEYS.models.values()),
+    localrule: True
     conda:
         "../envs/data.yaml"
     resources:
@@ -71,6 +66,7 @@ use rule download_model as download_encoder with:
         "benchmarks/download_encoder/{retriever}.tsv"
     wildcard_constraints:
         retriever=grid.pattern(KEYS.encoders.values()),
+    localrule: True
     params:
         uri=key(CONFIG.retrievers, "retriever", "encoder"),
         revision=key(CONFIG.retrievers, "retriever", "encoder_revision"),
@@ -90,6 +86,7 @@ use rule download_model as download_query_encoder with:
         "benchmarks/download_query_encoder/{retriever}.tsv"
     wildcard_constraints:
         retriever=grid.pattern(KEYS.query_encoders.values()),
+    localrule: True
     params:
         uri=key(CONFIG.retrievers, "retriever", "query_encoder"),
         revision=key(CONFIG.retrievers, "retriever", "query_encoder_revision"),

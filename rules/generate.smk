@@ -5,7 +5,7 @@ Makes: results/{experiment}/answers/{model}/{dataset}/{mode}.parquet, timings/ b
 """
 
 PER_CELL = CONFIG.generation.batch == "cell"
-JOB_CELLS = ["{dataset}/{mode}"] if PER_CELL else CELLS
+JOB_CELLS = ["{dataset}/{mode}"] if PER_CELL else sorted(CELLS)
 FILES = {model: files_of_model(model) for model in CONFIG.models}
 JOB = "{model}/{dataset}/{mode}" if PER_CELL else "{model}"
 
@@ -33,7 +33,7 @@ rule generate_answers:
         model=entry(CONFIG.models, "model"),
         sampling=CONFIG.sampling.params(),
         cells=JOB_CELLS,
-        journal="resources/journal",
+        journal=placed("resources/journal"),
         hardware=hardware(CONFIG.models, "model"),
         code=code_by("generate_answers", CONFIG.models, "model", lambda e: {"engines": e.engine}),
     script:

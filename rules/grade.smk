@@ -5,11 +5,7 @@ Makes: results/{experiment}/grades/{model}/{dataset}/{mode}.parquet and .json, b
 """
 
 JUDGE_HERE = [f"resources/judges/{KEYS.judge}"] if CONFIG.judge.model.checkpoint else []
-GRADED = ["/".join(row) for row in grid.graded(CONFIG)]
-
-
-localrules:
-    download_judge,
+GRADED = sorted("/".join(row) for row in grid.graded(CONFIG))
 
 
 use rule download_model as download_judge with:
@@ -20,6 +16,7 @@ use rule download_model as download_judge with:
         "logs/download_judge.log",
     benchmark:
         "benchmarks/download_judge.tsv"
+    localrule: True
     params:
         uri=CONFIG.judge.model.checkpoint,
         revision=CONFIG.judge.model.revision,
@@ -36,6 +33,8 @@ rule grade_answers:
         template=template(CONFIG.judge.prompt),
         checkpoint=JUDGE_HERE,
         manifest=[f"{folder}.json" for folder in JUDGE_HERE],
+        adapter=[folder for folder in [CONFIG.judge.model.adapter] if folder],
+        chat_template=CONFIG.judge.model.template_files(),
     output:
         grades=expand("<results>/grades/{row}.parquet", row=GRADED),
         summaries=expand("<results>/grades/{row}.json", row=GRADED),
@@ -56,7 +55,7 @@ rule grade_answers:
         sampling=CONFIG.judge.SAMPLING,
         metrics=CONFIG.metrics.params(),
         cells=[dict(zip(("model", "dataset", "mode"), row.split("/"))) for row in GRADED],
-        journal="resources/journal",
+        journal=placed("resources/journal"),
         hardware=lambda wildcards, output: CONFIG.judge.model.hardware(),
         code=code("grade_answers", engines=CONFIG.judge.model.engine),
     script:

@@ -6,7 +6,7 @@ Makes: nothing, so no benchmark either: it would count as made, and a second cal
 """
 
 try:
-    if workflow.is_main_process:
+    if DRIVER:
         asides.answer(
             sys.argv[1:],
             RESULTS,
@@ -18,19 +18,14 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-localrules:
-    journal,
-    prune_journal,
-    clean_experiment,
-
-
 rule journal:
     log:
         "logs/journal.log",
+    localrule: True
     conda:
         "../envs/data.yaml"
     params:
-        journal="resources/journal",
+        journal=placed("resources/journal"),
     script:
         "../workflow/scripts/count_journal.py"
 
@@ -38,10 +33,11 @@ rule journal:
 rule prune_journal:
     log:
         "logs/prune_journal.log",
+    localrule: True
     conda:
         "../envs/data.yaml"
     params:
-        journal="resources/journal",
+        journal=placed("resources/journal"),
         days=os.environ.get("JOURNAL_DAYS", "30"),
     script:
         "../workflow/scripts/prune_journal.py"
@@ -50,9 +46,10 @@ rule prune_journal:
 rule clean_experiment:
     log:
         "logs/clean_experiment.log",
+    localrule: True
     conda:
         "../envs/data.yaml"
     params:
-        results=RESULTS,
+        results=PLACE,
     script:
         "../workflow/scripts/clean_experiment.py"

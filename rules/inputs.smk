@@ -7,12 +7,12 @@ Makes: input functions, and paths of files beside the Snakefile
 
 def beside(*parts):
     """Return the path of a file beside the Snakefile, relative, so that a moved folder reruns none."""
-    return os.path.relpath(os.path.join(workflow.basedir, *parts))
+    return local(os.path.relpath(os.path.join(HERE, *parts)))
 
 
 def template(path):
     """Return the path of a template: the user's, or the one beside the Snakefile."""
-    return local_files.place(path, workflow.basedir)
+    return local(local_files.place(path, HERE))
 
 
 def raw(table, wildcard, key):
@@ -111,8 +111,8 @@ def files_of_model(model):
     return {
         "checkpoint": [ancient(folder) for folder in folders],
         "manifest": [f"{folder}.json" for folder in folders],
-        "adapter": [folder for folder in [CONFIG.models[model].adapter] if folder],
-        "chat_template": CONFIG.models[model].template_files(),
+        "adapter": [local(folder) for folder in [CONFIG.models[model].adapter] if folder],
+        "chat_template": [*map(local, CONFIG.models[model].template_files())],
     }
 
 
@@ -120,7 +120,7 @@ def judge_templates():
     """Return the judge's template, and the chat template of its model where that is a file."""
     if CONFIG.judge is None:
         return []
-    return [template(CONFIG.judge.prompt), *CONFIG.judge.model.template_files()]
+    return [template(CONFIG.judge.prompt), *map(local, CONFIG.judge.model.template_files())]
 
 
 def manifests():
@@ -138,4 +138,4 @@ def manifests():
 
 def report_before(wildcards):
     """Return the report of the experiment that this one is compared with."""
-    return earlier.report_of(CONFIG.against, CONFIG.experiment)
+    return local(earlier.report_of(CONFIG.against, CONFIG.experiment, Path(PLACE).parent))

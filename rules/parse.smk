@@ -2,7 +2,8 @@
 
 Needs: the config files, a folder that can be written
 Makes: TYPED, the config as it was typed; an error with file and line for broken YAML and keys that
-       stand twice
+       stand twice; HERE, the folder of this workflow; DRIVER, if this process plans a run of it, and
+       not of another workflow that has it as a module (docs/module.md)
 """
 
 import gc
@@ -13,21 +14,40 @@ import sys
 gc.freeze()
 gc.set_threshold(100_000, 50, 1000)
 
-sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
+HERE = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
+MODULE = not workflow.modifier.is_main_snakefile()
+DRIVER = workflow.is_main_process and not MODULE
 
-from slmrag import asides, config_files, own_folder
+if not os.path.isdir(HERE):
+    raise WorkflowError(
+        "slm-experiments is a Python package too, which github(...) does not bring: clone the "
+        "repository, and name its Snakefile by its path (docs/module.md)"
+    )
+sys.path.insert(0, os.path.join(HERE, "workflow", "scripts"))
+
+from slmrag import as_typed, asides, config_files, own_folder
 from slmrag.errors import UserError
 
+
+def placed(path):
+    """Return a path with the prefix of the module that this workflow is: Snakemake adds it to files."""
+    return workflow.modifier.path_modifier.replace_prefix(path)
+
+
 try:
-    if workflow.is_main_process:
+    if DRIVER:
         own_folder.check(sys.argv[1:])
         asides.divert(sys.argv[1:], workflow.resource_settings.cores)
     # Snakemake has read its config already, by looser rules: this is the one that all go by.
     settings = workflow.config_settings
     default = [] if settings.replace_workflow_config else ["config/config.yaml"]
-    TYPED = config_files.settled(
-        filter(os.path.exists, workflow.overwrite_configfiles or default),
-        settings.config_args or [],
+    TYPED = (
+        as_typed.whole(config)
+        if MODULE
+        else config_files.settled(
+            filter(os.path.exists, workflow.overwrite_configfiles or default),
+            settings.config_args or [],
+        )
     )
 except UserError as error:
     raise WorkflowError(str(error)) from None

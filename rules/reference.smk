@@ -5,10 +5,6 @@ Makes: results/{experiment}/retrieval/reference.json, or an error that names the
 """
 
 
-localrules:
-    check_reference,
-
-
 rule check_reference:
     input:
         reference=beside("workflow", "reference", "retrieval.yaml"),
@@ -19,6 +15,7 @@ rule check_reference:
         "logs/check_reference.log",
     benchmark:
         "benchmarks/check_reference.tsv"
+    localrule: True
     conda:
         "../envs/report.yaml"
     resources:

@@ -66,6 +66,7 @@ rule report_comparison:
         retrievers={name: entry.params() for name, entry in CONFIG.retrievers.items()},
         metrics=CONFIG.metrics.params(),
         sampling=CONFIG.sampling.params(),
+        prices={name: m.price.params() for name, m in CONFIG.models.items() if m.price},
         experiment=CONFIG.experiment,
         told=told,
         code=code("report_comparison"),

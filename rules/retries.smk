@@ -25,7 +25,7 @@ DETERMINED = {
 def chances(job):
     """Return how often Snakemake may try a job again."""
     wildcards = [ENTRIES.get(value, value) for value in job.wildcards_dict.values()]
-    folder = Path(RESULTS, "jobs", job.rule.name, *wildcards)
+    folder = Path(PLACE, "jobs", job.rule.name, *wildcards)
     if job.rule.name in DETERMINED and ended_by_mistake(folder):
         return 0
     return job.rule.restart_times

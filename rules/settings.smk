@@ -12,14 +12,18 @@ from slmrag.errors import UserError, nearest
 RULE_NAMES = {rule.name for rule in workflow.rules} | {"grade_answers", "download_judge"}
 
 for option, settings in (
-    ("set-resources", workflow.resource_settings.overwrite_resources),
-    ("set-threads", workflow.resource_settings.overwrite_threads),
+    ()
+    if MODULE
+    else (
+        ("set-resources", workflow.resource_settings.overwrite_resources),
+        ("set-threads", workflow.resource_settings.overwrite_threads),
+    )
 ):
     for name in set(settings or ()) - RULE_NAMES:
         raise WorkflowError(f"{option}: no rule is called '{name}'{nearest(name, RULE_NAMES)}")
 
 try:
-    for path in partitions.files(sys.argv[1:]) if workflow.is_main_process else []:
+    for path in partitions.files(sys.argv[1:]) if DRIVER else []:
         partitions.check(path)
 except UserError as error:
     raise WorkflowError(str(error)) from None

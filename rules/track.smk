@@ -5,17 +5,14 @@ Makes: nothing but the tracker's tasks
 """
 
 
-localrules:
-    sync_tracking,
-
-
 rule sync_tracking:
     log:
         "logs/sync_tracking.log",
+    localrule: True
     conda:
         "../envs/data.yaml"
     params:
         tracking=CONFIG.tracking.params(),
-        results=RESULTS,
+        results=PLACE,
     script:
         "../workflow/scripts/sync_tracking.py"

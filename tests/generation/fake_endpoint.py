@@ -27,13 +27,25 @@ class Handler(BaseHTTPRequestHandler):
         elif trouble == "say nothing":
             self.server.over.wait(60)
             self.close_connection = True
+        elif isinstance(trouble, bytes):
+            self._raw(trouble)
+        elif isinstance(trouble, tuple):
+            self._fail(*trouble)
         elif trouble:
-            self._fail(trouble)
+            self._fail(trouble, {"error": {"message": f"trouble {trouble}"}})
         else:
             self._stream(body)
 
-    def _fail(self, status: int) -> None:
-        text = json.dumps({"error": {"message": f"trouble {status}"}}).encode()
+    def _raw(self, data: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream" if b"data:" in data else "text/html")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(data)
+        self.close_connection = True
+
+    def _fail(self, status: int, body: Any) -> None:
+        text = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
@@ -78,14 +90,15 @@ def serve(
 ) -> Iterator[SimpleNamespace]:
     """Serve on a free port; ``script`` is what is done to each first request.
 
-    A status, 'hang up' or 'say nothing'; ``retry_after`` goes with each status, in seconds.
+    A status, a status with its body, the bytes of a body of status 200, 'hang up' or 'say
+    nothing'; ``retry_after`` goes with each status, in seconds.
     ``reply`` returns the parts of the answer to a prompt.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.script, server.seen, server.lock = list(script), [], threading.Lock()
     server.reply, server.retry_after, server.over = reply, retry_after, threading.Event()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/v1", seen=server.seen)

@@ -7,7 +7,11 @@ from types import SimpleNamespace
 import generate_answers
 import polars as pl
 import pytest
+from slmrag.engines import openai_reading as endpoint
+from slmrag.engines.openai_reasoning import FIELDS
 from slmrag.errors import UserError
+from slmrag.generation import Setup
+from slmrag.trimming import Reading
 
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.fake_endpoint import serve
@@ -60,6 +64,49 @@ def test_thinking_reaches_the_servers_template(ask):
     with serve() as server:
         ask(server.url, thinking=False)
     assert server.seen[0][2]["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+def test_arguments_of_the_template_are_merged_for_the_server(ask):
+    """The user's, the model's and thinking go out together, to a chat alone."""
+    extra = {"extra_body": {"chat_template_kwargs": {"a": 1}}}
+    with serve() as server:
+        ask(server.url, options=extra, thinking=True, chat_template_kwargs={"b": 2})
+        ask(server.url, chat_template="none", thinking=False)
+    bodies = [body for _, _, body, _ in server.seen]
+    assert bodies[0]["chat_template_kwargs"] == {"a": 1, "b": 2, "enable_thinking": True}
+    assert "chat_template_kwargs" not in bodies[-1]
+
+
+def test_stop_strings_are_not_sent_to_a_server_whose_model_reasons(ask):
+    """They end the answer once the reasoning is over, and else the server gets them."""
+    said = ["<think>\nQuestion: which?", "</think>\n\nDanube", "\nQuestion: next"]
+    with serve(reply=lambda _: said) as server:
+        _, table = ask(server.url, thinking=True, stop=["Question:"])
+        ask(server.url, stop=["Question:"])
+    assert set(table["answer"]) == {"Danube"} and set(table["finish_reason"]) == {"stop"}
+    assert table["raw_answer"][0] == "<think>\nQuestion: which?</think>\n\nDanube\n"
+    assert [body.get("stop") for _, _, body, _ in (server.seen[0], server.seen[-1])] == [
+        None,
+        ["Question:"],
+    ]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_what_a_server_tells_apart_as_reasoning_is_kept_and_no_answer(field):
+    """It stands before the answer within tags; without an answer it is unfinished."""
+
+    def joined(*deltas):
+        said = endpoint.Reading(chat=True)
+        for one in deltas:
+            said.take({"choices": [{"delta": one}]})
+        return said.text
+
+    thought = [{field: "I"}, {field: " think </think>", "content": None}]
+    whole = joined({"content": ""}, *thought, {"content": "Da"}, {"content": "nube"})
+    assert whole == "<think>\nI think </think >\n</think>\n\nDanube"
+    assert Reading().read(whole).answer == "Danube"
+    assert Reading().read(joined(*thought))[1:3] == ("", "unfinished")
+    assert joined({"content": "Danube", field: None}) == "Danube"
 
 
 @pytest.mark.parametrize("trouble", [(429, 429), (500, 503), ("hang up",)])
@@ -154,3 +201,28 @@ def test_the_endpoint_is_in_the_records(ask, tmp_path):
         ask(server.url)
     lines = [json.loads(x) for f in tmp_path.rglob("*.jsonl") for x in f.read_text().splitlines()]
     assert {x["engine"]["endpoint"] for x in lines if "digest" not in x} == {server.url}
+
+
+def test_tokens_that_the_server_does_not_say_are_null_in_every_table(ask, tmp_path):
+    """An answer without usage has no tokens, its run no sums, its cell no cost and no mean."""
+    choice = {"delta": {"content": "Paris"}, "finish_reason": "stop"}
+    silent = f"data: {json.dumps({'choices': [choice]})}\n\ndata: [DONE]\n\n".encode()
+    with serve(silent) as server:
+        result, table = ask(server.url)
+    assert result["generated"] == 6 and "tokens_per_second" not in result
+    assert table["generated_tokens"].null_count() == table["prompt_tokens"].null_count() == 1
+    times = pl.read_parquet(tmp_path / "out" / "cell.times.parquet")
+    assert times["work_seconds"].null_count() == 6
+
+
+def test_the_seed_counts_where_the_server_chooses_the_temperature(tmp_path):
+    """temperature: null is part of the recipe, and with it the seed that greedy decoding lacks."""
+
+    def recipe(seed, options):
+        entry = {"engine": "openai", "endpoint": "e", "served_name": "m", "options": options}
+        params = SimpleNamespace(model=entry, sampling={"seed": seed})
+        return Setup.of(SimpleNamespace(checkpoint=[], manifest=[]), params).recipe()
+
+    assert recipe(1, {}) == recipe(2, {}) != recipe(1, {"temperature": None})
+    assert recipe(1, {"temperature": None}) != recipe(2, {"temperature": None})
+    assert recipe(1, {"total_timeout": 5}) == recipe(1, {})

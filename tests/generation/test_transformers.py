@@ -12,7 +12,7 @@ from slmrag.tokenizing import Tokens
 
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
-from tests.generation.tiny_model import make_adapter, make_model, manifest
+from tests.generation.tiny_model import make_adapter, make_model, make_reasoner, manifest
 
 ALONE = {"batch_invariant": True}
 
@@ -173,3 +173,11 @@ def test_an_adapter_changes_answers_and_must_fit(answer, tmp_path):
     assert (plain != adapted).sum() > len(plain) / 2
     with pytest.raises(UserError, match=r"is for another model, whose .* has size 96"):
         answer(adapter=make_adapter(tmp_path / "alien", hidden=96))
+
+
+def test_tags_that_are_special_tokens_are_decoded(answer, tmp_path):
+    """[THINK] of a tokenizer like Magistral's stays in the text; the other special tokens go."""
+    model = make_reasoner(tmp_path / "model")
+    texts = answer(model=model)[1]["raw_answer"]
+    assert texts.str.contains("[THINK]", literal=True).any()
+    assert not texts.str.contains("</s>|<s>|<unk>").any()

@@ -15,7 +15,7 @@ from slmrag.errors import UserError
 
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
-from tests.generation.tiny_model import make_adapter, make_model, manifest
+from tests.generation.tiny_model import make_adapter, make_model, make_reasoner, manifest
 
 pytestmark = [
     pytest.mark.slow,
@@ -114,6 +114,19 @@ def test_two_copies_of_the_engine_agree_with_one(whole, tiny, tmp_path):
     spec["params"]["hardware"]["data_parallel"] = 2
     result, answers = run(spec)
     assert (answers, result["generated"]) == (whole.answers, 2 * COUNT)
+
+
+def test_tags_that_are_special_tokens_are_decoded_as_by_transformers(whole, tmp_path):
+    """[THINK] of a tokenizer like Magistral's stays in the text; the other special tokens go."""
+    model, texts = make_reasoner(tmp_path / "model"), []
+    for engine in ("vllm", "transformers"):
+        spec = job_spec(tmp_path, whole.tables[:1], model, engine, engine=engine, options=ALONE)
+        run(spec)
+        texts += _raw(spec["output"]["answers"])
+    assert any("[THINK]" in text for text in texts[0])
+    assert not any("<s>" in text or "</s>" in text for text in texts[0])
+    same = [a == b for a, b in zip(*texts, strict=True)]
+    assert sum(same) >= 0.95 * len(same)
 
 
 def test_transformers_agrees_with_vllm(whole, tiny, tmp_path):

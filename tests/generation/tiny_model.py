@@ -111,3 +111,20 @@ def manifest(folder: Path) -> Path:
     path = folder.with_name(f"{folder.name}.json")
     path.write_text(json.dumps({"uri": str(folder), "files": files, "digest": whole}))
     return path
+
+
+def make_reasoner(folder: Path) -> Path:
+    """Write a checkpoint whose special tokens [THINK] and [/THINK] its model often writes."""
+    from safetensors.torch import load_file, save_file
+
+    make_model(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        text = (folder / name).read_text()
+        text = text.replace("<|im_start|>", "[THINK]").replace("<|im_end|>", "[/THINK]")
+        (folder / name).write_text(text)
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    weights["lm_head.weight"][3:5] *= 4
+    save_file(weights, file, metadata={"format": "pt"})
+    manifest(folder)
+    return folder

@@ -12,6 +12,7 @@ import verify_report
 from slmrag.errors import UserError
 
 from tests.generation.fake_endpoint import serve
+from tests.generation.refusing import endpoint
 from tests.generation.tiny_model import make_model, manifest
 from tests.report.made_up import MadeUp
 
@@ -21,12 +22,19 @@ TEMPLATE = Path(__file__).parents[2] / "config/prompts/judge.jinja"
 CELL = ("tiny", "facts", "oracle_context")
 
 
-def grade(folder, judge, checkpoint=None, said=None):
-    """Let a judge grade one cell, of answers ``said``; return table and summary."""
+def grade(folder, judge, checkpoint=None, said=None, refused=()):
+    """Let a judge grade one cell, of answers ``said``; return table and summary.
+
+    ``refused`` are the places of prompts that the model's endpoint did not answer.
+    """
     made = MadeUp(folder, models=("tiny",), questions=len(said or range(6)))
     if said:
         path = made.path("answers", *CELL)
         pl.read_parquet(path).with_columns(answer=pl.Series(said)).write_parquet(path)
+    if refused:
+        path, place = made.path("answers", *CELL), pl.int_range(pl.len()).is_in([*refused])
+        reason = pl.when(place).then(pl.lit("refused")).otherwise("finish_reason")
+        pl.read_parquet(path).with_columns(finish_reason=reason).write_parquet(path)
     input = SimpleNamespace(
         answers=[made.path("answers", *CELL)],
         questions=made.input.questions,
@@ -101,11 +109,43 @@ def test_each_answer_gets_the_judge_s_grade(tmp_path, said, grade_):
     assert len(summary["judge"]["prompt"]) == 64
 
 
+def test_a_refused_prompt_is_not_attempted(tmp_path):
+    """No judge is asked of it: its verdict is null, and it stays in the denominator."""
+    table, summary = grade(tmp_path, echoing("A"), refused=[1, 4])
+    assert table["verdict"].to_list() == ["A", None, "A", "A", None, "A"]
+    assert table["grade"].to_list()[1] == "not_attempted"
+    assert (summary["n"], summary["not_attempted"], summary["refused"]) == (6, 2, 2)
+    assert summary["share_correct"]["mean"] == pytest.approx(4 / 6)
+    assert summary["accuracy_given_attempted"] == 1.0
+
+
+def test_all_may_be_refused(tmp_path):
+    """A cell of refusals alone is graded without a judge."""
+    _, summary = grade(tmp_path, echoing("A"), refused=range(6))
+    assert summary["not_attempted"] == 6 and not (tmp_path / "journal").exists()
+
+
+def test_a_judge_may_refuse(tmp_path, monkeypatch):
+    """Its refusal names the question; recorded, it is an unparseable verdict, and counted."""
+    endpoint(monkeypatch, refuses="I don't know")
+    judge = {"engine": "openai", "served_name": "j", "options": {"answer": "A"}}
+    said = ["a", "I don't know.", "b"]
+    with pytest.raises(UserError, match="question 'q1' of tiny/facts/oracle_context"):
+        grade(tmp_path, judge, said=said)
+    table, summary = grade(tmp_path, judge | {"on_refused": "record"}, said=said)
+    assert table["grade"].to_list() == ["correct", "unparseable", "correct"]
+    assert (summary["refused"], summary["refused_by_judge"]) == (0, 1)
+
+
 @pytest.fixture
 def graded(tmp_path):
-    """A report with grades: its files and the job's input."""
-    grade(tmp_path, echoing("A"))
+    """A report with grades, two answers of which were refused: its files and the job's input."""
+    grade(tmp_path, echoing("A"), refused=[1, 4])
+    answers = (tmp_path / "results/made-up/answers").joinpath(*CELL).with_suffix(".parquet")
+    given = answers.read_bytes()
     made = MadeUp(tmp_path, models=("tiny",), questions=6)
+    answers.write_bytes(given)
+    made.score(*CELL)
     input = SimpleNamespace(**vars(made.input), grades=[tmp_path / "grades.json"])
     report_comparison.main(input, made.output, made.params)
     input.html = made.output.html
@@ -118,7 +158,9 @@ def test_grades_stand_in_the_report(graded):
     assert "Graded by a judge" in made.output.html.read_text()
     row = json.loads(made.output.analysis.read_text())["grades"][0]
     digest = json.loads(input.grades[0].read_text())["judge"]["prompt"]
-    assert row["share_correct"] == 1.0
+    assert row["share_correct"] == pytest.approx(4 / 6)
+    words = "oracle_context: 2 of 6 prompts were refused by the model's endpoint; they count as not"
+    assert words in made.output.html.read_text().replace("&#39;", "'")
     assert row["judge"] == f"echo by echo 1, prompt {digest[:12]}"
 
 
@@ -142,7 +184,8 @@ def test_the_judge_sees_question_references_and_answer():
     """The prompt names all three, and takes none of them for a template."""
     from slmrag.grading import questions_for_judge
 
-    answers = pl.DataFrame({"question_id": ["q"], "answer": ["{{ 7 * 7 }} <b>"]})
+    said = {"question_id": ["q"], "answer": ["{{ 7 * 7 }} <b>"], "finish_reason": ["stop"]}
+    answers = pl.DataFrame(said)
     rows = {"question_id": ["q"], "question": ["Who?"], "answers": [["Ada", "A. L."]]}
     asked = questions_for_judge(answers, pl.DataFrame(rows), TEMPLATE.read_text())
     text = asked["question"][0]

@@ -98,3 +98,15 @@ def test_snakemakes_own_report_holds_the_page(project):
     packed = re.search(r"filename=report\.html;base64,([A-Za-z0-9+/=]+)", text)
     page = (project.folder / "results/says_paris/report/report.html").read_bytes()
     assert base64.b64decode(packed[1]) == page
+
+
+def test_a_judges_files_are_inputs_of_its_grades(project):
+    """An edit of the judge's chat template or adapter grades again."""
+    (project.folder / "judge.jinja").write_text("{{ messages[0].content }}")
+    (project.folder / "lora").mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (project.folder / "lora" / name).write_text("{}")
+    judge = "{datasets: [quiz], model: {engine: echo, chat_template: judge.jinja, adapter: lora}}"
+    planned = said(project.run("-n", "--config", f"judge={judge}"))
+    inputs = planned.partition("rule grade_answers:")[2].partition("output:")[0]
+    assert {"judge.jinja", "lora"} <= {*inputs.replace(",", "").split()}

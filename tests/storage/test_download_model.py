@@ -13,6 +13,7 @@ import download_model
 import pytest
 from slmrag.errors import UserError
 
+from tests.storage import hub
 from tests.storage.conftest import BUCKET
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -186,6 +187,57 @@ def test_a_wrong_revision(tmp_path):
         server.shutdown()
     assert done.stdout.startswith("error: hf:org/name, revision nosuch: RevisionNotFoundError")
     assert done.stdout.rstrip().endswith("check name, revision and $HF_TOKEN")
+
+
+WATCH = """
+import sys
+sys.path[:0] = ["workflow/scripts"]
+from pathlib import Path
+from types import SimpleNamespace
+import download_model
+from slmrag.local_sources import Source
+from slmrag.resource_keys import Fetched
+from slmrag.storage.changes import changed
+folder, revision = Path(sys.argv[1]), sys.argv[2] or None
+output = SimpleNamespace(checkpoint=folder / "m.v1", manifest=folder / "m.v1.json")
+if not output.manifest.exists():
+    params = SimpleNamespace(uri="hf:org/name", storage={}, revision=revision)
+    download_model.main(SimpleNamespace(), output, params)
+source = Source("hf:org/name", True)
+print(*changed([Fetched("model 'm'", source, revision, str(output.manifest))], {}), sep="\\n")
+"""
+
+
+def watched(tmp_path, hub, revision="", **variables):
+    """Fetch what is not there yet, and return what is said of the hub's changes."""
+    pytest.importorskip("huggingface_hub")
+    online = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home")}
+    environment = os.environ | online | {"HF_HUB_DISABLE_XET": "1"} | variables
+    command = [sys.executable, "-c", WATCH, str(tmp_path), revision]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_hub_has_moved_on(tmp_path):
+    """A branch with other weights is told, one with another README is not, a commit never asked."""
+    with hub.serve() as here:
+        files = {"config_json": b"{}", "model_safetensors": b"one", "README_md": b"card"}
+        first = here.commit(**files, consolidated_safetensors=b"one", optimizer_pt=b"state")
+        assert watched(tmp_path, here) == ""
+        assert {*here.sent} == {"config.json", "model.safetensors", "README.md"}
+        here.commit(README_md=b"another card", optimizer_pt=b"later")
+        assert watched(tmp_path, here) == ""
+        now = here.commit(model_safetensors=b"two", chat_template_jinja=b"{{ messages }}")
+        said = watched(tmp_path, here)
+        assert f"is at commit {now[:12]} now and was at {first[:12]} when it was fetched" in said
+        assert "chat.template.jinja, model.safetensors changed; to fetch it again" in said
+        assert said.endswith(f"snakemake --forcerun {tmp_path / 'm.v1.json'}")
+        assert watched(tmp_path, here, first) == ""
+        assert "two" not in (tmp_path / "m.v1/model.safetensors").read_text()
+        said = watched(tmp_path, here, HF_HUB_OFFLINE="1")
+    assert "could not be checked, what was fetched stays: hf:org/name" in said
 
 
 def test_not_in_the_cache(tmp_path):

@@ -10,9 +10,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import download_model
 import download_object
 import pytest
 from slmrag.errors import UserError
+from slmrag.local_sources import Source
+from slmrag.resource_keys import Fetched
 from slmrag.storage import download, transfer
 from slmrag.storage.changes import changed
 
@@ -327,11 +330,12 @@ def test_changed_at_the_source(tmp_path, bucket, credentials):
     """A changed, a grown and a vanished object are told; an unchanged one is not."""
     key = "watched/a.txt"
     bucket.put_object(Bucket=BUCKET, Key=key, Body=b"one")
-    objects = {"raw": {"uri": f"s3://{BUCKET}/watched/"}}
-    fetch(tmp_path, objects["raw"]["uri"])
+    source = Source(f"s3://{BUCKET}/watched/")
+    fetch(tmp_path, source.uri)
+    objects = [Fetched("object 'raw'", source, None, str(tmp_path / "raw.json"))]
 
     def told():
-        return list(changed(objects, {}, tmp_path))
+        return list(changed(objects, {}))
 
     assert told() == []
     bucket.put_object(Bucket=BUCKET, Key=key, Body=b"two")
@@ -342,6 +346,25 @@ def test_changed_at_the_source(tmp_path, bucket, credentials):
         bucket.delete_object(Bucket=BUCKET, Key=f"watched/{name}")
     assert "could not be checked, what was fetched stays" in told()[0]
     assert "forcerun" not in told()[0]
+
+
+def test_a_checkpoint_changed_at_the_source(tmp_path, bucket, credentials):
+    """New weights under a prefix are told, with how to fetch them; a README is not."""
+    for name in ("config.json", "model.safetensors", "README.md", "optimizer.pt"):
+        bucket.put_object(Bucket=BUCKET, Key=f"models/watched/{name}", Body=name.encode())
+    source = Source(f"s3://{BUCKET}/models/watched", True)
+    output = SimpleNamespace(checkpoint=tmp_path / "m", manifest=tmp_path / "m.json")
+    params = SimpleNamespace(uri=source.uri, storage={})
+    download_model.main(SimpleNamespace(), output, params)
+    one = Fetched("model 'm'", source, None, str(output.manifest))
+    for name in ("README.md", "optimizer.pt"):
+        bucket.put_object(Bucket=BUCKET, Key=f"models/watched/{name}", Body=b"other")
+    assert list(changed([one], {})) == []
+    bucket.put_object(Bucket=BUCKET, Key="models/watched/model.safetensors", Body=b"other")
+    (told,) = changed([one], {})
+    assert told.startswith(f"model 'm' ({source.uri}) has changed since it was fetched: model.safe")
+    assert told.endswith(f"snakemake --forcerun {output.manifest}")
+    assert (output.checkpoint / "model.safetensors").read_bytes() == b"model.safetensors"
 
 
 def test_ended_by_a_signal(tmp_path, proxy):

@@ -34,10 +34,13 @@ def test_a_name_is_what_was_typed(tmp_path, typed):
     assert config.models[name].stop == [name, name]
 
 
+REMOTE = "engine: openai, endpoint: http://localhost:1/v1"
+
+
 @pytest.mark.parametrize("typed", NAMES)
 def test_a_name_of_the_command_line_is_what_was_typed(tmp_path, typed):
     """``--config against=NAME`` and entries named there are read like the file's."""
-    settings = f"against={typed}", f"models={{b: {{engine: echo, served_name: {typed}}}}}"
+    settings = f"against={typed}", f"models={{b: {{{REMOTE}, served_name: {typed}}}}}"
     name = typed.strip("'\"")
     if name == "1:30":
         with pytest.raises(UserError, match="against: '1:30' is no name"):

@@ -153,11 +153,10 @@ def test_templates_know_what_transformers_gives_them():
         "{% for m in messages %}{% generation %}{{ m.content|tojson }}{% endgeneration %}"
         "{% if loop.first %}{% break %}{% endif %}{% endfor %} {{ strftime_now('%Y') }}",
         {},
-        False,
     )
     assert chat("é") == '"é" 2024'
     with pytest.raises(UserError, match="refuses the prompt: only tools"):
-        chatter("{{ raise_exception('only tools') }}", {}, False)("x")
+        chatter("{{ raise_exception('only tools') }}", {})("x")
 
 
 def test_a_broken_checkpoint_is_one_sentence(tmp_path):

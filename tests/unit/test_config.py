@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from slmrag import config, config_reference
+from slmrag.entries.generation import ModelEntry
 from slmrag.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -243,3 +244,44 @@ def test_a_mistake_is_told_without_its_secret(monkeypatch):
     )
     assert said.count("[redacted]") == 2
     assert "urlpassword9" not in said and "planted-word-7731" not in said
+
+
+ENDPOINT = {"engine": "openai", "endpoint": "http://localhost:1/v1", "served_name": "m"}
+PRICE = {"input_per_million": 0.15, "output_per_million": 0.6}
+
+
+def test_money_is_no_param():
+    """Price and cap reach the job as hardware does: no edit of them generates anything again."""
+    entry = ModelEntry(**ENDPOINT, price=PRICE, max_cost=5, on_refused="record")
+    assert entry.params() == ENDPOINT | {"on_refused": "record"}
+    assert entry.hardware() == {"price": PRICE | {"currency": "USD"}, "max_cost": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({**ENDPOINT, "max_cost": 5}, "max_cost needs a price"),
+        ({**ENDPOINT, "price": {"input_per_million": 1}}, "output_per_million"),
+        ({**ENDPOINT, "price": {**PRICE, "output_per_million": -1}}, "output_per_million"),
+        ({**ENDPOINT, "price": {**PRICE, "input": 1}}, "use one of currency, input_per_million"),
+        ({**ENDPOINT, "price": 3}, "price"),
+        ({**ENDPOINT, "price": PRICE, "max_cost": 0}, "max_cost"),
+        ({**ENDPOINT, "on_refused": "skip"}, "on_refused"),
+        ({"engine": "echo", "price": PRICE}, "price is for engine: openai alone; remove it"),
+        ({"engine": "echo", "on_refused": "fail"}, "on_refused is for engine: openai alone"),
+        ({"checkpoint": "hf:a/b", "max_cost": 1}, "max_cost is for engine: openai alone"),
+    ],
+)
+def test_money_that_means_nothing_is_refused(entry, sentence):
+    """A cap without a price, a price of nothing that is charged, a misspelt key: one sentence."""
+    with pytest.raises(UserError) as error:
+        config.load(edited(("models/other", entry)))
+    assert "models.other" in str(error.value) and sentence in str(error.value)
+
+
+def test_jobs_side_by_side_have_no_cap():
+    """A cap that each of several jobs would spend is refused; one job a model has one."""
+    entry = {**ENDPOINT, "price": PRICE, "max_cost": 5}
+    assert config.load(edited(("models/other", entry)))
+    with pytest.raises(UserError, match=r"models\.other\.max_cost: .* set batch: model"):
+        config.load(edited(("models/other", entry), ("generation", {"batch": "cell"})))

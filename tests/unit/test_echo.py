@@ -3,7 +3,9 @@
 import itertools
 import json
 import shutil
+import struct
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import generate_answers
@@ -11,7 +13,11 @@ import polars as pl
 import pytest
 from slmrag import events
 from slmrag.engines import ENGINES, echo, engine
+from slmrag.engines.base import Sampling
 from slmrag.errors import UserError
+from slmrag.files import digest, sha256_file, write_json
+from slmrag.generation import Setup
+from slmrag.housekeeping import journal_files
 
 TEMPLATE = "{% for p in passages %}{{ p.text }}\n{% endfor %}Question: {{ question }}\nAnswer:"
 
@@ -41,11 +47,15 @@ def job(tmp_path):
                 prompts(tmp_path / "b.parquet", "who wrote Hamlet", "who am I", passage="context"),
             ]
 
-        def __call__(self, to="out", hardware=None, sampling=None, **entry):
+        def __call__(self, to="out", hardware=None, sampling=None, model=None, **entry):
             made = [tmp_path / to / f"{table.stem}.parquet" for table in self.tables]
             times = [tmp_path / to / f"{table.stem}.times.parquet" for table in self.tables]
             result = generate_answers.main(
-                SimpleNamespace(prompts=self.tables, checkpoint=[], manifest=[]),
+                SimpleNamespace(
+                    prompts=self.tables,
+                    checkpoint=[model] if model else [],
+                    manifest=[f"{model}.json"] if model else [],
+                ),
                 SimpleNamespace(answers=made, timings=times),
                 SimpleNamespace(
                     model={"engine": "echo", **entry},
@@ -269,3 +279,54 @@ def test_an_older_journal_stays_usable_without_parts(job, tmp_path):
     rows, runs = shares(job)
     assert rows["work_seconds"].to_list() == [None] * 4
     assert [run["busy_seconds"] for run in runs.values()] == [None]
+
+
+def model(folder, readme):
+    """Write a model without weights of its own worth, and its manifest as every version did."""
+    folder.mkdir()
+    written = {"config.json": b"{}", "README.md": readme.encode()}
+    written |= {"model.safetensors": struct.pack("<Q", 2) + b"{}"}
+    for name, content in written.items():
+        (folder / name).write_bytes(content)
+    files = [{"name": name, "sha256": sha256_file(folder / name)} for name in sorted(written)]
+    whole = digest([[file["name"], file["sha256"]] for file in files])
+    write_json({"files": files, "digest": whole}, f"{folder}.json")
+    return folder
+
+
+def test_a_models_readme_sends_no_prompt(job, tmp_path):
+    """Two models that differ in what people read share their answers; other weights have none."""
+    assert job(model=model(tmp_path / "one", "card"))["generated"] == 4
+    assert job(model=model(tmp_path / "two", "another card"))["generated"] == 0
+    other = model(tmp_path / "three", "card")
+    files = json.loads((tmp_path / "three.json").read_text())["files"]
+    files[-1]["sha256"] = "0" * 64
+    write_json({"files": files, "digest": "0" * 64}, f"{other}.json")
+    assert job(model=other)["generated"] == 4
+
+
+def test_answers_of_when_a_readme_was_in_the_recipe_are_used(job, tmp_path):
+    """A journal under the digest of all files is read, and nothing is written to it."""
+    one = model(tmp_path / "one", "card")
+    job(model=one)
+    (folder,) = (tmp_path / "journal").iterdir()
+    recipe = Setup(
+        {"engine": "echo"}, Sampling.of({}, {"max_tokens": 8}), {}, one, Path(f"{one}.json")
+    ).recipe()
+    assert folder.name == digest(recipe)
+    before = json.loads((tmp_path / "one.json").read_text())["digest"]
+    old = folder.rename(folder.with_name(digest(recipe | {"checkpoint": before})))
+    held = [path.read_bytes() for path in old.iterdir()]
+    assert job(model=one)["generated"] == 0
+    assert [path.read_bytes() for path in old.iterdir()] == held and not folder.exists()
+    used = journal_files(tmp_path / "journal", fake_results(tmp_path, job.times))
+    assert [(file.path.parent, file.used) for file in used] == [(old, True)]
+
+
+def fake_results(folder, times):
+    """Return a folder of experiments in which one has some tables of timings."""
+    for path in times:
+        to = folder / "results/tiny/timings" / path.name.replace(".times", "")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, to)
+    return folder / "results"

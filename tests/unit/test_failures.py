@@ -15,6 +15,7 @@ def failure(raw, answer=None, finish="stop"):
     ("raw", "answer", "finish", "expected"),
     [
         (" Paris\n", "Paris", "stop", None),
+        ("", "", "refused", "refused"),
         ("", "", "stop", "empty"),
         (" ...\n", "...", "stop", "empty"),
         ("I don\u2019t know.", None, "stop", "refusal"),
@@ -28,8 +29,10 @@ def failure(raw, answer=None, finish="stop"):
         ("Paris\nQuestion: Who?", "Paris", "length", "run_on"),
         ("The capital:\nParis", "The capital: Paris", "stop", None),
         ("It is the city of", None, "length", "truncated"),
-        ("<think>Let me see", "", "length", "leaked_reasoning"),
         ("<think>Let me see</think>Paris", "Paris", "stop", None),
+        ("Paris</think>", None, "stop", "leaked_reasoning"),
+        ("Paris [/THINK]", None, "length", "leaked_reasoning"),
+        ("Within <answer> tags", None, "stop", None),
     ],
 )
 def test_failure_classes(raw, answer, finish, expected):
@@ -37,6 +40,13 @@ def test_failure_classes(raw, answer, finish, expected):
     assert failure(raw, answer, finish) == expected
 
 
+def test_a_reasoning_that_never_ended_is_a_class_of_its_own():
+    """It is neither a leak, nor an empty answer, nor one cut at the limit of tokens."""
+    cut = Completion("<think>Let me see", "", "length", QUESTION, [PASSAGE], "unfinished")
+    assert classify(cut) == "unfinished_reasoning"
+    assert classify(cut._replace(raw="Paris", answer="Paris", reasoning="finished")) == "truncated"
+
+
 def test_names_are_in_the_order_of_their_tests():
     """The classes are named once, in the order in which they are tried."""
-    assert NAMES[:3] == ("leaked_reasoning", "empty", "refusal")
+    assert NAMES[:4] == ("refused", "unfinished_reasoning", "leaked_reasoning", "empty")

@@ -30,6 +30,19 @@ def test_a_completion_is_found_again_by_the_next_job(tmp_path):
         assert journal[digest("b")] == completion("b")
 
 
+def test_answers_under_an_older_name_count_and_stay_where_they_are(tmp_path):
+    """A folder of the same recipe under an older name is read; what is new goes to the new one."""
+    filled(tmp_path / "old", "a", text="old")
+    before = [path.read_bytes() for path in (tmp_path / "old").iterdir()]
+    for _ in range(2):
+        with Journal(tmp_path / "new", [tmp_path / "old", tmp_path / "none"]) as journal:
+            assert journal[digest("a")]["text"] == "old"
+            journal.append([completion("b", "new")] if digest("b") not in journal else [])
+    assert [path.read_bytes() for path in (tmp_path / "old").iterdir()] == before
+    with Journal(tmp_path / "new") as journal:
+        assert digest("b") in journal and digest("a") not in journal
+
+
 def test_a_completion_is_found_by_what_its_prompt_was_cut_from(tmp_path):
     """The digest of the uncut prompt leads to the completion, in this job and the next."""
     made = completion("cut") | {"whole": digest("whole"), "passages": 1, "words_cut": 3}

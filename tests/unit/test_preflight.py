@@ -13,6 +13,7 @@ from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.quantisation import Device, nothing, transformers_arguments, vllm_arguments
 from slmrag.entries.generation import ModelEntry
 from slmrag.errors import UserError
+from slmrag.layout import Layout
 
 CPU = Device("cpu")
 H100 = Device("gpu", (9, 0), 80 * 2**30)
@@ -88,6 +89,43 @@ def test_a_nested_configuration_is_read_too(tmp_path):
     """The language model's part of a configuration counts."""
     made = checkpoint(tmp_path, text_config={"max_position_embeddings": 131072})
     assert made.context == 131072
+
+
+@pytest.mark.parametrize(
+    "section", ["quantization_config", "text_config", "rope_scaling", "rope_parameters"]
+)
+def test_a_null_section_is_as_if_it_were_not_there(tmp_path, section):
+    """What transformers writes as null says nothing; a section that is none is named."""
+    made = checkpoint(tmp_path, **{section: None})
+    assert (made.parameters, made.context) == (1000, 8192)
+    plan = base.Plan({}, base.Sampling(), made.path, {"threads": 1})
+    assert "quantization" not in vllm_setup.arguments(plan, CPU)
+    with pytest.raises(UserError, match=rf"config\.json: {section} is \[1\] and no section"):
+        _ = checkpoint(tmp_path, **{section: [1]}).context
+
+
+@pytest.mark.parametrize("group", [None, {"weights": None}, {"weights": {"num_bits": None}}])
+def test_nulls_inside_a_section_say_nothing(tmp_path, group):
+    """Bits that are null are those of the format."""
+    made = checkpoint(tmp_path, quantization_config={"bits": None, "config_groups": {"a": group}})
+    assert made.parameters == 1000
+    assert checkpoint(tmp_path, text_config={"max_position_embeddings": None}).context == 8192
+
+
+def test_weights_that_lie_there_twice_count_once(tmp_path):
+    """A copy in another format changes neither parameters nor bytes."""
+    made = checkpoint(tmp_path)
+    write_tensors(tmp_path / "consolidated.safetensors", {"b.weight": [100, 10]})
+    assert (made.parameters, made.weight_bytes) == (1000, 2000)
+
+
+def test_a_context_that_is_not_known_is_told(tmp_path, caplog):
+    """Where config.json counts no positions nothing is cut, and the log says so, once."""
+    made = checkpoint(tmp_path, max_position_embeddings=None)
+    layout = Layout({}, base.Sampling(), made)
+    assert layout.max_model_len is layout.max_model_len is None
+    assert caplog.text.count("does not say how many tokens") == 1
+    assert Layout({"max_model_len": 64}, base.Sampling(), made).max_model_len == 64
 
 
 @pytest.mark.parametrize("cut", [1, 500, 2001, 2050])
@@ -374,7 +412,9 @@ def test_a_missing_shard_is_named(tmp_path):
     made = checkpoint(tmp_path)
     index = {"weight_map": {"a": "model.safetensors", "b": "model-00002-of-00002.safetensors"}}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(UserError, match=r"00002-of-00002\.safetensors is missing; download"):
+    with pytest.raises(
+        UserError, match=r"00002-of-00002\.safetensors, and it is missing; download"
+    ):
         _ = made.tensors
 
 

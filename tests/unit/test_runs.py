@@ -119,3 +119,14 @@ def test_a_cpu_has_a_name(tmp_path):
     assert footprint.chip(known) == "AMD EPYC"
     known.write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
     assert footprint.chip(known) == footprint.chip(tmp_path / "none") != ""
+
+
+def test_a_sum_of_tokens_that_are_partly_unknown_is_null(run):
+    """What an endpoint did not count of one answer is not known of the run, and no rate is."""
+    made = run({})
+    made.count([base.Completion("cd", "no", None, None, "stop", 0.1, 0.2)])
+    made.count([base.Completion("ef", "no", 3, 3, "stop", 0.1, 0.2)])
+    record = made.record()
+    told = [record[name] for name in ("requests", "prompt_tokens", "generated_tokens")]
+    assert told == [3, None, None]
+    assert "tokens_per_second" not in made.summary()

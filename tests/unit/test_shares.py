@@ -121,9 +121,12 @@ def test_a_span_leaves_out_what_a_cache_held():
     assert span(completion("a", "e", 3.0, first_token_seconds=None))[1] == 3.0
 
 
-@pytest.mark.parametrize("lacks", [{"finished": None}, "finished"])
-def test_a_line_of_an_older_journal_has_no_span(lacks):
-    """Where it is not said when a completion was finished, nothing is made up."""
+UNSAID = [{"finished": None}, "finished", {"prompt_tokens": None}, {"generated_tokens": None}]
+
+
+@pytest.mark.parametrize("lacks", UNSAID)
+def test_a_line_that_lacks_a_time_or_tokens_has_no_span(lacks):
+    """Where the end of a completion or its tokens are not said, nothing is made up."""
     line = completion("a", "e", 3.0)
     line = (
         line | lacks if isinstance(lacks, dict) else {k: v for k, v in line.items() if k != lacks}

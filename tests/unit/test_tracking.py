@@ -296,3 +296,28 @@ def test_a_sender_without_end_is_stopped(tmp_path, monkeypatch, lines, said):
     monkeypatch.setattr(sys, "executable", str(program))
     assert sentence(*sweep(tmp_path, {}, 2)) == said
     assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_an_offline_session_of_long_names_has_a_name_that_fits():
+    """Three names of 80 letters and a rule are cut, and two attempts still differ."""
+    from slmrag.tracking.offline import file_name
+
+    wildcards = {"model": "m" * 80, "dataset": "d" * 80, "mode": "o" * 80}
+    names = {
+        file_name({"rule": "generate_answers", "wildcards": wildcards, "id": f"id{n}" * 10})
+        for n in range(2)
+    }
+    assert len(names) == 2 and all(len(f".{name}.zip.{'x' * 12}.part") < 255 for name in names)
+
+
+def test_an_experiment_that_is_deleted_at_mlflow_is_named_with_its_remedy():
+    """No run can be made there: the sentence says how to restore it, or to take another."""
+    from types import SimpleNamespace
+
+    from slmrag.tracking.mlflow_tracker import Deleted, MlflowTracker
+
+    found = SimpleNamespace(lifecycle_stage="deleted", experiment_id="7")
+    tracker = MlflowTracker.__new__(MlflowTracker)
+    tracker.client = SimpleNamespace(get_experiment_by_name=lambda name: found)
+    with pytest.raises(Deleted, match=r"'lab/base' is deleted .*restore --experiment-id 7"):
+        tracker.experiment("lab/base")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import struct
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ COPIED = ("Snakefile", "rules", "workflow", "profiles", "config", "envs")
 MADE = ("results", "resources", "logs", "benchmarks", ".snakemake")
 BATCHES = ("model", "cell")
 DENSE = {"kind": "dense", "encoder": "hashing", "depth": 4}
+PARIS = {"answer": "Paris"}
 TRIVIA = [
     ("What is the capital of Peru?", ["Lima"], 1),
     ("What is the capital of Kenya?", ["Nairobi"], 2),
@@ -52,7 +54,7 @@ def made(folder: Path, batch: str) -> Project:
         datasets={"trivia": trivia},
         retrievers={"dense": DENSE},
         modes={"dense_context": DENSE_MODE},
-        models={"parrot": ECHO, "mynah": {**ECHO, "options": {"answer": "Paris"}}},
+        models={"parrot": ECHO, "mynah": {**ECHO, "checkpoint": "weights", "options": PARIS}},
         generation={"batch": batch},
     )
     (folder / "data/more").write_text(json.dumps([asked(*question) for question in MORE]))
@@ -60,12 +62,21 @@ def made(folder: Path, batch: str) -> Project:
     rows = enumerate(PASSAGES, 1)
     gold = ({"_id": str(id), "title": title, "text": text} for id, (title, text) in rows)
     write_lines(folder / "data/gold", gold)
+    write_checkpoint(folder / "weights")
     copy_repo(folder / "repo")
     template = (folder / "repo/config/prompts/with_context.jinja").read_text()
     (folder / "repo/config/prompts/other.jinja").write_text(f"Read.\n{template}")
     (folder / "config").symlink_to("repo/config")
     run(project)
     return project
+
+
+def write_checkpoint(folder: Path, readme: str = "A card.") -> None:
+    """Write a checkpoint without a weight, which echo reads nothing of."""
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
+    (folder / "README.md").write_text(readme)
 
 
 def named(question: str, answers: list[str], gold: int) -> dict:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.workflow.finished import write_checkpoint
 from tests.workflow.project import ROOT, Project
 
 MODELS = ("parrot", "mynah")
@@ -146,6 +147,16 @@ def checkpoint(name: str, **tables) -> Callable[[Project], object]:
     return apply
 
 
+def readme(name: str, **tables) -> Callable[[Project], object]:
+    """Return an edit of the config that names the same checkpoint with another README."""
+
+    def apply(project: Project) -> None:
+        write_checkpoint(project.folder / name, "Another card.")
+        project.edit(**tables)
+
+    return apply
+
+
 def source(path: str, old: str, new: str) -> Callable[[Project], object]:
     """Return an edit of a file of the repository's copy."""
     return edited(f"repo/{path}", old, new)
@@ -229,9 +240,15 @@ def of_entries() -> list[Edit]:
         Edit(
             "a model's checkpoint",
             "its download, that model's answers",
-            checkpoint("weights", models={"parrot": {"checkpoint": "weights"}}),
+            checkpoint("others", models={"parrot": {"checkpoint": "others"}}),
             {"download_model": ["parrot"]} | answers(["parrot"]),
             "all of that model's",
+        ),
+        Edit(
+            "a model's checkpoint that differs in README or LICENSE alone",
+            "its download, that model's answers",
+            readme("copy", models={"mynah": {"checkpoint": "copy"}}),
+            {"download_model": ["mynah"]} | answers(["mynah"]),
         ),
         Edit(
             "a model's temperature",
@@ -395,6 +412,7 @@ def of_nothing() -> list[Edit]:
                 "cores: 2\nrerun-incomplete",
             ),
         ),
+        ("the README in a checkpoint's folder", edited("weights/README.md", "A card", "B")),
         ("an env's pins", source("envs/data.yaml", "polars==", "polars==9.")),
         ("a comment", source(f"{SCRIPTS}/score_answers.py", "\n\n\n", "\n\n\n# why\n")),
         (

@@ -110,7 +110,7 @@ function promptText(data, number) {
 }
 
 function answerOf(data, cell, answer) {
-  const [prompt, raw, said, primary, f1, exact, match, failure, finish, tokens, cut] = answer;
+  const [prompt, raw, said, primary, f1, exact, match, failure, finish, tokens, , remark] = answer;
   const box = make("details", null, "answer");
   const summary = make("summary");
   summary.append(make("span", digits(primary), "score"), make("span", cell.join(" · "), "who"));
@@ -122,9 +122,9 @@ function answerOf(data, cell, answer) {
   box.addEventListener("toggle", () => {
     if (box.childElementCount > 1) return;
     const facts = `F1 ${digits(f1)}, exact match ${digits(exact)}, match ${digits(match)}; ` +
-      `${tokens} tokens, finish: ${finish}`;
+      `${tokens ?? "unknown"} tokens, finish: ${finish}`;
     box.append(make("p", facts, "note"));
-    if (cut) box.append(make("p", cut, "note"));
+    if (remark) box.append(make("p", remark, "note"));
     box.append(make("h4", "All that the model wrote"),
       make("pre", raw === 0 ? said : raw), make("h4", "Prompt"), make("pre", promptText(data, prompt)));
     all("pre", box).forEach(pre => pre.dir = "auto");

@@ -5,11 +5,10 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slmrag.answers import Cell, warn_of_cuts
-from slmrag.files import digest
+from slmrag import refusals
+from slmrag.answers import Cell, warn_of_cuts, warn_of_reasoning
 from slmrag.generation import Setup, generate
 from slmrag.job import run_job
-from slmrag.journal import Journal
 from slmrag.shares import Works
 
 logger = logging.getLogger(__name__)
@@ -18,17 +17,19 @@ logger = logging.getLogger(__name__)
 def main(input, output, params):
     """Take what the journal has, generate what it lacks, and write a table of answers per cell."""
     setup = Setup.of(input, params)
-    folder = Path(params.journal) / digest(setup.recipe())
-    with Journal(folder) as journal, TemporaryDirectory() as scratch:
+    with setup.journal(Path(params.journal)) as journal, TemporaryDirectory() as scratch:
         files = zip(input.prompts, output.answers, output.timings, strict=True)
-        cells = [Cell(*three, Path(scratch, str(at))) for at, three in enumerate(files)]
+        places = (Path(scratch, str(at)) for at in range(len(params.cells)))
+        cells = [Cell(*three, next(places), setup.reading) for three in files]
         counts = generate(setup, journal, cells, "generate")
+        refusals.settle(setup.entry, journal, dict(zip(params.cells, cells, strict=True)))
         totals, works = Counter(), Works(journal)
         for name, cell in zip(params.cells, cells, strict=True):
             if not cell.height():
                 logger.warning("%s: its prompt file has no rows, so nothing is answered", name)
             found = cell.write(journal, works)
             warn_of_cuts(name, found, cell.height())
+            warn_of_reasoning(name, found, cell.height())
             totals.update({**found, f"answers/{name}": cell.height()})
     counts["from_journal"] = counts["questions"] - counts["generated"]
     if setup.checkpoint:

@@ -3,12 +3,12 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slmrag.answers import Cell, warn_of_cuts
-from slmrag.files import digest, sha256_file, write_json, write_table
+from slmrag import refusals
+from slmrag.answers import Cell, warn_of_cuts, warn_of_reasoning
+from slmrag.files import sha256_file, write_json, write_table
 from slmrag.generation import Setup, generate
-from slmrag.grading import judge_name, parse, questions_for_judge, summarise
+from slmrag.grading import grade, judge_name, questions_for_judge, summarise
 from slmrag.job import run_job
-from slmrag.journal import Journal
 from slmrag.prompting import prompt_digest
 from slmrag.shares import Works
 
@@ -20,46 +20,57 @@ def main(input, output, params):
     setup, template = Setup.of(input, params), Path(input.template).read_text(encoding="utf-8")
     judge = {"name": judge_name(params.model), "recipe": setup.recipe()}
     judge["prompt"] = prompt_digest(template)
-    folder = Path(params.journal) / digest(setup.recipe())
     results = {}
-    with TemporaryDirectory() as scratch, Journal(folder) as journal:
+    with TemporaryDirectory() as scratch, setup.journal(Path(params.journal)) as journal:
         cells = []
         for place, files in enumerate(zip(input.answers, input.questions, strict=True)):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
-            cells.append(scratch_cell(Path(scratch, str(place)), prompts))
+            cells.append(scratch_cell(Path(scratch, str(place)), prompts, setup.reading))
         generate(setup, journal, [cell for cell, _ in cells], "grade")
+        names = ["/".join(name.values()) for name in params.cells]
+        asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
+        refusals.settle(setup.entry, journal, asked)
         works = Works(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):
             cell, made = cells[place]
             counts = cell.write(journal, works)
             warn_of_cuts(f"the judge of {'/'.join(name.values())}", counts, cell.height())
-            grades = write_grades(made / "verdicts.parquet", table)
+            warn_of_reasoning(f"the judge of {'/'.join(name.values())}", counts, cell.height())
+            grades = write_grades(input.answers[place], made / "verdicts.parquet", table)
             summary = {**name, **summarise(grades, params.metrics), "judge": judge}
             summary["shortened"] = counts["shortened"]
+            summary["refused"] = len(grades) - cell.height()
+            summary["refused_by_judge"] = counts["refused"]
             summary["sources"] = {"answers": sha256_file(input.answers[place])}
             write_json(summary, page)
             results[f"share_correct/{'/'.join(name.values())}"] = summary["share_correct"]["mean"]
     return results
 
 
-def write_grades(verdicts, table):
-    """Write each question's verdict, grade and the words that its prompt lost; return grades."""
+def write_grades(answers, verdicts, table):
+    """Write each question's verdict, grade and the words that its prompt lost; return grades.
+
+    The verdict is null where the judge was not asked, because there was no answer to be graded.
+    """
     import polars as pl
 
-    found = pl.read_parquet(verdicts)
-    grades = pl.Series("grade", [parse(text) for text in found["raw_answer"]], dtype=pl.String)
+    asked = pl.read_parquet(answers, columns=["question_id"])
+    found = asked.join(
+        pl.read_parquet(verdicts), on="question_id", how="left", maintain_order="left"
+    )
+    grades = pl.Series("grade", [grade(text) for text in found["raw_answer"]], dtype=pl.String)
     kept = found.select("question_id", "prompt_digest", grades, "words_cut", verdict="raw_answer")
     write_table(kept, table)
     return grades.to_list()
 
 
-def scratch_cell(folder, prompts):
+def scratch_cell(folder, prompts, reading):
     """Return a cell whose files are in a folder of their own, and that folder."""
     folder.mkdir()
     write_table(prompts, folder / "prompts.parquet")
     names = ("prompts.parquet", "verdicts.parquet", "timings.parquet")
-    return Cell(*(str(folder / name) for name in names), folder / "spool"), folder
+    return Cell(*(str(folder / name) for name in names), folder / "spool", reading), folder
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def tracked(summary):
     """Return a cell's means under names that say which cell."""
     cell = f"{summary['dataset']}/{summary['mode']}"
     means = {f"{name}/{cell}": summary[name]["mean"] for name in AVERAGED}
-    counted = {"questions": "n", "truncated": "truncated", "empty": "empty"}
+    counted = {"questions": "n", "truncated": "truncated", "empty": "empty", "refused": "refused"}
     return means | {f"{name}/{cell}": summary[key] for name, key in counted.items()}
 
 

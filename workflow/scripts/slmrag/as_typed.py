@@ -79,6 +79,16 @@ AsTyped.add_implicit_resolver(  # YAML 1.1 takes 1e-3 for text
 )
 
 
+def whole(tree: Any, path: str = "config") -> Any:
+    """Return a table that YAML has read by its own rules; UserError for a name it took for more."""
+    if isinstance(tree, Mapping):
+        for key in tree:
+            if not isinstance(key, str):
+                raise UserError(f"{path}: {key!r} is what YAML made of a name; quote it there")
+        return {key: whole(value, f"{path}.{key}") for key, value in tree.items()}
+    return [whole(value, path) for value in tree] if isinstance(tree, list) else tree
+
+
 def meant(tree: Any, *wanted: Any) -> Any:
     """Return a tree of plain values: texts as typed where one of the annotations asks for text."""
     if isinstance(tree, Mapping):

@@ -1,28 +1,82 @@
-"""Which files of a checkpoint's folder are the model: weights and what describes them, no code."""
+"""Which files of a checkpoint's folder are the model: weights and what describes them, no code.
 
-from collections.abc import Iterable
+Beside a model's weights often lie others: the same in Mistral's own format or in half precision,
+states of training, other formats. Engines load one set, so one set is fetched, counted, digested.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatch
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.files import digest
 
 DESCRIPTIONS = ("*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*", "NOTICE*")
 DOCUMENTS = ("*.md", "LICENSE*", "NOTICE*")
 """Descriptions that people read and no engine does."""
 WEIGHTS = ("*.safetensors",)
 PICKLES = ("*.bin", "*.pt", "*.pth")
+OTHERS = ("*.onnx", "*.gguf", "*.h5", "*.msgpack")
 ALLOWED = ("pytorch_model*.bin",)
 """Pickles of tensors that an entry may allow; engines read them by torch's weights-only loader."""
+BESIDE = ("adapter_model*", "optimizer*")
+"""What lies beside a model after training, and is none."""
+SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
+SHARD = re.compile(r"(.+)-\d+-of-0*(\d+)\.\w+")
+READ = re.compile(r"(?:\d+_\w+|additional_chat_templates)/[^/]+|[^/]+")
+"""Where engines look: in the folder itself, and in parts of sentence-transformers' models."""
+
+Read = Callable[[str], bytes | str]
+"""From a file's name to its content."""
 
 
-def weights(names: Iterable[str], allow_pickle: bool) -> set[str]:
-    """Return the names of the weights: safetensors, or pickles where those alone are there."""
+def weights(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
+    """Return the names of the weights: safetensors, or pickles where those alone are there.
+
+    ``read`` is asked for indexes alone. UserError where an index names a file that is not there, or
+    nothing says which of several files are the model.
+    """
+    names = {name for name in names if READ.fullmatch(name)}
+    folders = {name[: name.rfind("/") + 1] for name in names}
+    return {one for folder in folders for one in _weights(folder, names, allow_pickle, read)}
+
+
+def fetched(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
+    """Return the names of the files to be fetched: weights, what describes them, documents.
+
+    A folder below with weights of its own is another model. An index that names weights which are
+    not there is left out where it is not needed: vLLM would take its word.
+    """
     names = list(names)
-    return matching(names, WEIGHTS) or (matching(names, ALLOWED) if allow_pickle else set())
+    found = weights(names, allow_pickle, read)
+    others = {name.rpartition("/")[0] for name in matching(names, WEIGHTS) - found}
+    foreign = tuple(f"{folder}/" for folder in others if not READ.fullmatch(f"{folder}/x"))
+    described = {name for name in matching(names, DESCRIPTIONS) if not name.startswith(foreign)}
+    stale = {} if _index(SAFE, names, read) <= found else {f"{SAFE}.index.json"}
+    return found | described.difference(stale)
 
 
-def recipe(names: Iterable[str], allow_pickle: bool) -> set[str]:
+def recipe(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
     """Return the names of the files that can change an answer or a vector."""
-    names = list(names)
-    described = matching(names, DESCRIPTIONS) - matching(names, DOCUMENTS)
-    return weights(names, allow_pickle) | described
+    return changing(fetched(names, allow_pickle, read))
+
+
+def changing(names: Iterable[str]) -> set[str]:
+    """Return of fetched files those that engines read: no documents, nothing in other folders."""
+    read = {name for name in names if READ.fullmatch(name)}
+    return read - matching(read, DOCUMENTS)
+
+
+def recipe_digest(files: Iterable[Mapping[str, Any]]) -> str:
+    """Return the digest of the files of a manifest that can change an answer or a vector.
+
+    Without documents it is the manifest's own ``digest``.
+    """
+    files = list(files)
+    kept = changing(file["name"] for file in files)
+    return digest([[file["name"], file["sha256"]] for file in files if file["name"] in kept])
 
 
 def matching(names: Iterable[str], patterns: Iterable[str]) -> set[str]:
@@ -34,3 +88,60 @@ def matching(names: Iterable[str], patterns: Iterable[str]) -> set[str]:
         if any(fnmatch(base, pattern) for pattern in patterns)
         and not any(part.startswith(".") for part in parts[name])
     }
+
+
+def _weights(folder: str, names: set[str], allow_pickle: bool, read: Read) -> set[str]:
+    """Return the weights right in a folder, whose name ends in a slash or is empty."""
+    here = {name for name in names if name.rpartition("/")[0] == folder.rstrip("/")}
+    here -= matching(here, BESIDE)
+    if safe := matching(here, WEIGHTS):
+        return _chosen(folder + SAFE, safe, here, read)
+    pickles = matching(here, ALLOWED) if allow_pickle else set()
+    return _chosen(folder + PICKLED, pickles, here, read) if pickles else set()
+
+
+def _chosen(whole: str, found: set[str], names: set[str], read: Read) -> set[str]:
+    """Return the model's files: the index's, the one of the usual name, else the only set."""
+    indexed = _index(whole, names, read)
+    if indexed and indexed <= found:
+        return indexed
+    if whole in found - indexed:
+        return {whole}
+    if indexed:
+        lacking = min(indexed - found)
+        raise UserError(
+            f"{whole}.index.json names {lacking}, and it is missing; download "
+            "the model again, or save it again"
+        )
+    return _only_set(whole, found)
+
+
+def _only_set(whole: str, found: set[str]) -> set[str]:
+    """Return the shards of the usual name, or of the only one; UserError where none is that."""
+    sets: dict[tuple[str, int], set[str]] = {}
+    for name in found:
+        part = SHARD.fullmatch(name)
+        sets.setdefault((part[1], int(part[2])) if part else (name, 1), set()).add(name)
+    usual = [key for key in sets if key[0] == whole.rpartition(".")[0]] or list(sets)
+    if len(usual) > 1:
+        raise UserError(
+            f"holds {', '.join(sorted(found)[:3])}, and nothing says which are the model; leave "
+            f"one set there, or save it again with {whole}.index.json"
+        )
+    if len(mine := sets[usual[0]]) < usual[0][1]:
+        raise UserError(
+            f"holds {len(mine)} of {usual[0][1]} files of {usual[0][0]}; fetch the rest"
+        )
+    return mine
+
+
+def _index(whole: str, names: Iterable[str], read: Read) -> set[str]:
+    """Return the files that the index of a model says hold its weights; none where it has none."""
+    index = f"{whole}.index.json"
+    if index not in names:
+        return set()
+    folder = whole[: whole.rfind("/") + 1]
+    try:
+        return {folder + name for name in json.loads(read(index))["weight_map"].values()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{index} has no weight_map; fetch it again, or save the model") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -54,6 +55,8 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
             return (
                 f"{where}: takes a table of keys (given: {problem['input']!r}); null leaves it out"
             )
+        case "string_type" if isinstance(problem["input"], int | float | date):
+            return f"{where}: takes a text (given: {problem['input']!r}); quote it"
     text = problem["msg"].removeprefix("Value error, ")
     value = problem.get("input")
     given = "" if isinstance(value, Mapping | list | BaseModel) else f" (given: {value!r})"

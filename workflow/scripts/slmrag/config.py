@@ -47,7 +47,8 @@ class Config(Entry):
         None, description="Path of a JSON of expected scores that the target `verify` compares"
     )
     check_remote: bool | None = Field(
-        None, description="Ask each fetched object's source whether it changed, and warn (false)"
+        None,
+        description="Ask the sources of fetched objects and checkpoints for changes (false)",
     )
     tracking: TrackingEntry = Field(TrackingEntry(), description="Where events are sent")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from slmrag.reasoning import UNFINISHED, tagged
 from slmrag.text import normalise
 
 COPIED_WORDS = 12
@@ -26,12 +27,22 @@ class Completion(NamedTuple):
     finish_reason: str
     question: str
     passages: Sequence[str] = ()
+    reasoning: str | None = None
+
+
+def unfinished_reasoning(completion: Completion) -> bool:
+    """The reasoning began and never ended: it was cut, so that there is no answer."""
+    return completion.reasoning == UNFINISHED
+
+
+def refused(completion: Completion) -> bool:
+    """The endpoint did not answer: its filter or limit refused the prompt."""
+    return completion.finish_reason == "refused"
 
 
 def leaked_reasoning(completion: Completion) -> bool:
-    """The answer holds a think tag, or the reasoning never ended."""
-    raw, answer = completion.raw, completion.answer
-    return "think>" in answer or ("<think>" in raw and "</think>" not in raw)
+    """The answer holds a tag of a reasoning."""
+    return tagged(completion.answer)
 
 
 def empty(completion: Completion) -> bool:
@@ -71,6 +82,8 @@ def truncated(completion: Completion) -> bool:
 
 
 FAILURES: tuple[Callable[[Completion], bool], ...] = (
+    refused,
+    unfinished_reasoning,
     leaked_reasoning,
     empty,
     refusal,

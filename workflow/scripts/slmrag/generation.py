@@ -1,6 +1,7 @@
 """Generation: what the journal lacks goes through one engine, and everything into answer tables."""
 
 import itertools
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -9,22 +10,32 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from slmrag import events
+from slmrag import events, thinking
 from slmrag.answers import Cell
+from slmrag.budget import Budget
+from slmrag.checkpoint_files import recipe_digest
 from slmrag.engines import engine
 from slmrag.engines.adapter import adapter_digest
-from slmrag.engines.base import Engine, Plan, Request, Sampling
+from slmrag.engines.base import Completion, Engine, Finished, Plan, Refusal, Request, Sampling
 from slmrag.engines.checkpoint import Checkpoint
+from slmrag.engines.generation_config import wishes
 from slmrag.engines.replicas import replicated
-from slmrag.files import read_json
+from slmrag.files import digest, read_json
 from slmrag.journal import Journal
 from slmrag.layout import Layout
+from slmrag.prices import cost
 from slmrag.progress import bar
 from slmrag.prompting import Prompt, prompt_digest
+from slmrag.refusals import recorded
 from slmrag.runs import EngineRun
+from slmrag.served import unheard
+from slmrag.trimming import Reading
+
+logger = logging.getLogger(__name__)
 
 # Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
 NOT_IN_RECIPE = {"adapter", "checkpoint", "revision", "chat_template", "max_model_len"}
+NOT_IN_RECIPE |= {"on_refused", "chat_template_kwargs", "reasoning"}
 
 
 @dataclass
@@ -70,30 +81,69 @@ class Setup:
         """What the engine is started with."""
         return Plan(
             entry=self.entry,
-            sampling=self.sampling,
+            sampling=self.sampling._replace(stop=()) if self.late_stop else self.sampling,
             checkpoint=self.folder,
             hardware=self.hardware,
             adapter=self.adapter,
             max_model_len=self.layout.max_model_len,
             chat=self.layout.chat or self.layout.remote_chat,
+            dropped=self.layout.dropped,
         )
+
+    @property
+    def late_stop(self) -> tuple[str, ...]:
+        """The stop strings that wait for the end of a reasoning: no engine gets them."""
+        return self.sampling.stop if self.sampling.stop and self.layout.reasons else ()
+
+    @property
+    def reading(self) -> Reading:
+        """How an answer is read out of what the model wrote."""
+        return Reading(self.entry.get("reasoning"), self.late_stop)
 
     def recipe(self) -> dict[str, Any]:
         """Return everything that can change a completion, but the prompt."""
         return {
             "engine": self.engine.version(),
             "engine_revision": self.engine.REVISION,
-            "checkpoint": read_json(self.manifest)["digest"] if self.manifest else None,
+            "checkpoint": recipe_digest(self._fetched["files"]) if self.manifest else None,
             "entry": self._entry(),
             "adapter": adapter_digest(self.adapter) if self.adapter else None,
-            "sampling": self.sampling.recipe(),
+            "sampling": self.plan.sampling.recipe(),
             "chat": self.plan.chat,
+            **self._sampling_of_old(),
+            **self._told(),
         }
+
+    def journal(self, root: Path) -> Journal:
+        """Open the journal of the recipe, with the answers of when documents were a part of it."""
+        recipe = self.recipe()
+        before = recipe | {"checkpoint": self._fetched.get("digest")}
+        return Journal(root / digest(recipe), [root / digest(before)] if before != recipe else [])
+
+    @cached_property
+    def _fetched(self) -> Mapping[str, Any]:
+        return read_json(self.manifest) if self.manifest else {}
+
+    def _sampling_of_old(self) -> dict[str, Any]:
+        """Mark answers of Transformers that older code drew by the checkpoint's own wishes."""
+        if self.entry.get("engine") != "transformers" or self.folder is None:
+            return {}
+        return {"generation_config": "ids alone"} if wishes(self.folder) else {}
+
+    def _told(self) -> dict[str, Any]:
+        """What else changes completions where there is any: kept tags, arguments sent away."""
+        found: dict[str, Any] = {"kept": self.layout.kept} if self.layout.kept else {}
+        if self.layout.remote_chat and (sent := thinking.merged(self.entry)):
+            found["chat_template_kwargs"] = sent
+        return found
 
     def _entry(self) -> dict[str, Any]:
         """What the entry says that is neither speed nor said elsewhere in the recipe."""
         options = self.entry.get("options") or {}
         kept = {k: v for k, v in self.entry.items() if k not in NOT_IN_RECIPE | {*Sampling._fields}}
+        if "temperature" in options and options["temperature"] is None:
+            # The server chooses it, so these count though our own temperature may be 0.
+            kept["drawn"] = {"seed": self.sampling.seed, "top_p": self.sampling.top_p}
         return kept | {"options": {k: v for k, v in options.items() if k not in self.engine.SPEED}}
 
 
@@ -104,7 +154,7 @@ def missing(
     progress: Any,
     cut: dict[str, dict[str, Any]],
 ) -> Iterator[Request]:
-    """Yield, once each, the prompts that the journal has no completion of.
+    """Yield, once each, the prompts that the journal has no completion of, nor a final refusal.
 
     ``cut`` gets, by the prompt's digest, what the journal needs to know of one that was cut to fit.
     """
@@ -114,8 +164,9 @@ def missing(
             prompts = [setup.layout.prompt(row, recall) for row in rows]
             keys = [prompt_digest(prompt.text) for prompt in prompts]
             cell.ask([row["question_id"] for row in rows], prompts, keys)
+            known = journal.refusals(keys) if recorded(setup.entry) else {}
             asked = zip(keys, prompts, journal.claim(keys), strict=True)
-            new = [(key, prompt) for key, prompt, new in asked if new]
+            new = [(key, prompt) for key, prompt, new in asked if new and key not in known]
             cut.update({key: _cut(prompt) for key, prompt in new if prompt.whole})
             wanted = [(key, prompt.text) for key, prompt in new]
             progress.update(len(prompts) - len(wanted))
@@ -138,13 +189,22 @@ def generate(setup: Setup, journal: Journal, cells: Sequence[Cell], label: str) 
     total = sum(cell.height() for cell in cells)
     with bar(total=total, desc=label, unit="answer") as progress:
         cut: dict[str, dict[str, Any]] = {}
-        wanted = missing(setup, journal, cells, progress, cut)
+        budget = budget_of(setup, journal)
+        wanted = budget.affordable(missing(setup, journal, cells, progress, cut))
         first = next(wanted, None)
         counts = {"questions": total, "generated": 0, "engine_starts": 0}
         if first is not None:
-            requests = itertools.chain([first], wanted)
-            counts |= {"engine_starts": 1, **_run(setup, journal, requests, cut, progress)}
+            requests = budget.admitted(itertools.chain([first], wanted))
+            counts |= {"engine_starts": 1, **_run(setup, journal, requests, cut, progress, budget)}
     return counts
+
+
+def budget_of(setup: Setup, journal: Journal) -> Budget:
+    """Return what the model's answers may cost, with what those in the journal have cost."""
+    price, tokens = setup.hardware.get("price"), journal.tokens
+    spent = cost(price, tokens["prompt_tokens"], tokens["generated_tokens"]) if price else 0.0
+    name, cap = str(setup.entry.get("served_name")), setup.hardware.get("max_cost")
+    return Budget(name, price, cap, spent, setup.sampling.max_tokens)
 
 
 def _run(
@@ -153,6 +213,7 @@ def _run(
     requests: Iterator[Request],
     cut: dict[str, dict[str, Any]],
     progress: Any,
+    budget: Budget,
 ) -> dict[str, Any]:
     began, label = time.perf_counter(), progress.desc
     progress.set_description(f"start {setup.engine.version()}")
@@ -163,11 +224,36 @@ def _run(
         try:
             with closing(engine.answers(requests)) as answers:
                 for finished in answers:
-                    lines = [{**run.line(one), **cut.pop(one.digest, {})} for one in finished]
-                    journal.append(lines)
-                    if run.count(finished):
+                    if _keep(run, journal, finished, cut):
                         journal.note(run.record())
+                    budget.settle(finished)
                     progress.update(len(finished))
         finally:
-            journal.note(run.record())
-    return run.summary()
+            _end(run, journal)
+    budget.close()
+    return run.summary() | budget.paid()
+
+
+def _keep(
+    run: EngineRun,
+    journal: Journal,
+    finished: Sequence[Finished],
+    cut: dict[str, dict[str, Any]],
+) -> bool:
+    """Put what came back on disk; tell whether it is time for the run's record."""
+    made = [one for one in finished if isinstance(one, Completion)]
+    refused = [run.line(one) for one in finished if isinstance(one, Refusal)]
+    journal.append([{**run.line(one), **cut.pop(one.digest, {})} for one in made])
+    if refused:
+        journal.refuse(refused)
+    return run.count(made)
+
+
+def _end(run: EngineRun, journal: Journal) -> None:
+    """Put the run's last record on disk, and say where another model than before answered it."""
+    earlier = [record for id, record in journal.engines.items() if id != run.id]
+    record = run.record()
+    journal.note(record)
+    for sentence in unheard(record, earlier):
+        logger.warning(sentence)
+        events.emit("alert", name="served_model_changed", message=sentence)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slmrag.prompting import compiled
+from slmrag.reasoning import parts
 from slmrag.statistics import intervals, number
 
 if TYPE_CHECKING:
@@ -28,16 +29,21 @@ _FORM = re.compile(r"\W*([A-Z]|(?:IN)?CORRECT|NOT[_ ]ATTEMPTED)(?:\s*[:=\u2013-]
 
 
 def parse(verdict: str) -> str:
-    """Return the grade that a judge's whole text names, else ``unparseable``.
+    """Return the grade that a judge's whole text after its reasoning names, else ``unparseable``.
 
     A letter, a word, or both if they agree; a letter inside a word or a sentence is no verdict, so
     that NOT_ATTEMPTED is never read as A.
     """
-    found = _FORM.fullmatch(verdict.strip().upper())
+    found = _FORM.fullmatch(verdict[parts(verdict).start :].strip().upper())
     if not found:
         return UNPARSEABLE
     grades = {VERDICTS.get(part.strip(), UNPARSEABLE) for part in found.groups() if part}
     return grades.pop() if len(grades) == 1 else UNPARSEABLE
+
+
+def grade(verdict: str | None) -> str:
+    """Return the grade of an answer; where an endpoint refused to give one no judge was asked."""
+    return NOT_ATTEMPTED if verdict is None else parse(verdict)
 
 
 def questions_for_judge(
@@ -45,12 +51,14 @@ def questions_for_judge(
 ) -> "pl.DataFrame":
     """Return a table of prompts whose question is the judge's, one row an answer.
 
+    Prompts that an endpoint refused to answer are left out (see ``grade``).
     ``template`` is Jinja and knows question, answers and answer, which are text to it.
     """
     import polars as pl
 
     asked = questions.select("question_id", "question", "answers")
-    rows = answers.select("question_id", "answer").join(
+    given = answers.filter((answers["finish_reason"] != "refused").fill_null(True))
+    rows = given.select("question_id", "answer").join(
         asked, on="question_id", how="left", maintain_order="left"
     )
     made = compiled(template)

@@ -1,15 +1,19 @@
 """The journal: every finished completion, on disk the moment it finishes, never generated twice.
 
 A folder per recipe; in it one append-only file of JSON lines per job, so that no job needs a lock.
-A line is a completion ``{"digest": ..., ...}`` or an engine run's record ``{"engine": ...}``. The
-completion of a prompt that was cut to fit is found by the digest of the uncut one (``whole``), too.
-Where two jobs made the same completion, the one in the first file by name counts, for ever.
+A line is a completion ``{"digest": ..., ...}``, an engine run's record ``{"engine": ...}`` or a
+prompt that an endpoint refused ``{"refused": {"digest": ..., ...}}``, which is no completion and
+counts only as long as there is none. The completion of a prompt that was cut to fit is found by
+the digest of the uncut one (``whole``), too. Folders of the same recipe under an older name are
+read as well, and never written to. Where two jobs made the same completion, the one in the oldest
+folder's first file by name counts, for ever; of refusals the last.
 """
 
 import itertools
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -19,14 +23,18 @@ from slmrag.journal_file import Appender, key_of, keys_of, lines
 
 SOME = 500
 CACHE_KB = 16384
-SCHEMA = "CREATE TABLE entries (key BLOB PRIMARY KEY, file INTEGER, start INTEGER) WITHOUT ROWID"
+SCHEMA = "CREATE TABLE {} (key BLOB PRIMARY KEY, file INTEGER, start INTEGER) WITHOUT ROWID"
+TOKENS = ("prompt_tokens", "generated_tokens")
 
 
 class Journal:
     """The completions of one recipe, found by the digest of their prompt; memory stays flat."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, older: Sequence[Path] = ()) -> None:
         self.engines: dict[str, dict[str, Any]] = {}
+        self.tokens: Counter[str] = Counter()
+        """Tokens of all completions that were there at the start, twins counted twice."""
+        self._refused = False
         self._folder = folder
         self._files: list[BinaryIO] = []
         self._homes: dict[str, int] = {}
@@ -36,10 +44,12 @@ class Journal:
         self._index.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         self._index.execute("PRAGMA synchronous = OFF")
         self._index.execute("PRAGMA journal_mode = OFF")
-        self._index.execute(SCHEMA)
+        for table in ("entries", "refusals"):
+            self._index.execute(SCHEMA.format(table))
         self._index.execute("BEGIN")  # and never a commit: the file is ours and ends with us
-        for path in sorted(folder.glob("*.jsonl")):
-            self._read(path)
+        for one in (*older, folder):
+            for path in sorted(one.glob("*.jsonl")):
+                self._read(path)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -67,6 +77,14 @@ class Journal:
         places = self._find(digests)
         return [self._line(*places[key_of(digest)]) for digest in digests]
 
+    def refusals(self, digests: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return, by its digest, the refusal of each prompt that has one and no completion."""
+        if not self._refused:
+            return {}
+        places, done = self._find(digests, "refusals"), self._find(digests)
+        known = {d: places[key_of(d)] for d in digests if key_of(d) in places.keys() - done}
+        return {digest: self._line(*place)["refused"] for digest, place in known.items()}
+
     def claim(self, digests: Sequence[str]) -> list[bool]:
         """Return of each prompt whether nobody asked for it yet in this job, and ask for it."""
         keys = [key_of(digest) for digest in digests]
@@ -83,6 +101,12 @@ class Journal:
         rows = ((key, -1, start) for made, start in pairs for key in keys_of(made))
         self._index.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
 
+    def refuse(self, refusals: Sequence[dict[str, Any]]) -> None:
+        """Put prompts that an endpoint refused, each with its ``digest``, on disk in one write."""
+        starts = self._own.write([{"refused": one} for one in refusals])
+        pairs = zip(refusals, starts, strict=True)
+        self._note_refusals([(key_of(one["digest"]), -1, start) for one, start in pairs])
+
     def note(self, record: dict[str, Any]) -> None:
         """Put what is known of an engine's run on disk; the last record of an ``id`` counts."""
         self.engines[record["id"]] = record
@@ -93,7 +117,7 @@ class Journal:
         """Yield all completions of an engine's run, with those that an earlier file has as well."""
         file = self._file(self._homes[run])
         file.seek(0)
-        return (line for _, line in lines(file, self._folder) if line["engine"] == run)
+        return (line for _, line in lines(file, self._folder) if line.get("engine") == run)
 
     def close(self) -> None:
         """Flush to the disk and let go of all files."""
@@ -102,15 +126,21 @@ class Journal:
             file.close()
         self._index.close()
 
-    def _find(self, digests: Sequence[str]) -> dict[bytes, tuple[int, int]]:
+    def _find(self, digests: Sequence[str], table: str = "entries") -> dict[bytes, tuple[int, int]]:
         """Return file and start of each prompt's completion, by key, as far as there is one."""
-        rows = self._rows_of([key_of(digest) for digest in digests])
+        rows = self._rows_of([key_of(digest) for digest in digests], table)
         return {key: (file, start) for key, file, start in rows if file is not None}
 
-    def _rows_of(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, int | None, int | None]]:
+    def _rows_of(
+        self, keys: Sequence[bytes], table: str = "entries"
+    ) -> Iterator[tuple[bytes, int | None, int | None]]:
         for some in (keys[at : at + SOME] for at in range(0, len(keys), SOME)):
             marks = ",".join("?" * len(some))
-            yield from self._index.execute(f"SELECT * FROM entries WHERE key IN ({marks})", some)
+            yield from self._index.execute(f"SELECT * FROM {table} WHERE key IN ({marks})", some)
+
+    def _note_refusals(self, rows: Sequence[tuple[bytes, int, int]]) -> None:
+        self._refused = self._refused or bool(rows)
+        self._index.executemany("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?)", rows)
 
     def _line(self, number: int, start: int) -> dict[str, Any]:
         file = self._file(number)
@@ -123,15 +153,20 @@ class Journal:
     def _read(self, path: Path) -> None:
         file = path.open("rb")
         self._files.append(file)
-        rows = self._entries(lines(file, path), len(self._files) - 1)
+        refused: list[tuple[bytes, int, int]] = []
+        rows = self._entries(lines(file, path), len(self._files) - 1, refused)
         self._index.executemany("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", rows)
+        self._note_refusals(refused)
 
     def _entries(
-        self, found: Iterable[tuple[int, dict[str, Any]]], number: int
+        self, found: Iterable[tuple[int, dict[str, Any]]], number: int, refused: list[Any]
     ) -> Iterator[tuple[bytes, int, int]]:
         for start, line in found:
             if "digest" in line:
+                self.tokens.update({name: line.get(name) or 0 for name in TOKENS})
                 yield from ((key, number, start) for key in keys_of(line))
+            elif "refused" in line:
+                refused.append((key_of(line["refused"]["digest"]), number, start))
             else:
                 self.engines[line["engine"]["id"]] = line["engine"]
                 self._homes[line["engine"]["id"]] = number

@@ -90,10 +90,17 @@ def lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _whole(data: bytes) -> dict[str, Any] | None:
-    """Return a line that is a completion or an engine's record to its end, else None."""
+    """Return a line that is a completion, a refusal or an engine's record to its end, else None."""
     try:
         line = json.loads(data)
-        keyed = keys_of(line) if "digest" in line else line["engine"]["id"]
+        keyed = _known_by(line)
     except (ValueError, TypeError, KeyError):
         return None
     return line if keyed and data.endswith(b"\n") else None
+
+
+def _known_by(line: dict[str, Any]) -> Any:
+    """Return what a line is found by."""
+    if "digest" in line:
+        return keys_of(line)
+    return key_of(line["refused"]["digest"]) if "refused" in line else line["engine"]["id"]

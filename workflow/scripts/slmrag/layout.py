@@ -1,16 +1,19 @@
 """How a row of the prompts' table becomes the text and tokens that one model reads."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from slmrag.chat import chatter, choose_template
+from slmrag import thinking
 from slmrag.engines.base import Sampling
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.errors import UserError
 from slmrag.prompting import Passage, Prompt, cut_again, fit, prompt_digest, render
-from slmrag.tokenizing import Tokens, at_most_bytes, settings
+from slmrag.reasoning import markers
+from slmrag.tokenizing import Tokens, at_most_bytes
 
+logger = logging.getLogger(__name__)
 Recall = Callable[[str], Mapping[str, Any] | None]
 # Raised when an edit changes what a prompt that does not fit is cut to.
 CUTTING = 1
@@ -34,13 +37,21 @@ class Layout:
     def max_model_len(self) -> int | None:
         """Most tokens of prompt and answer: the entry's, else the checkpoint's, else unknown."""
         asked = self._entry.get("max_model_len")
-        known = self._checkpoint.context if self._checkpoint else None
-        if asked and known and asked > known:
+        if self._checkpoint is None:
+            return asked
+        known = self._checkpoint.positions
+        if asked and known and asked > known.most:
             raise UserError(
-                f"max_model_len: {asked} is more than the {known} tokens of the checkpoint; "
+                f"max_model_len: {asked} is more than the {known.most} tokens of the checkpoint; "
                 "lower it or leave it out"
             )
-        return asked or known
+        if not asked and known is None:
+            logger.warning(
+                "%s: its config.json does not say how many tokens the model reads, so no prompt is "
+                "cut, and answers beyond that number may be noise; set max_model_len",
+                self._checkpoint.path,
+            )
+        return asked or (known.usual if known else None)
 
     @cached_property
     def room(self) -> int | None:
@@ -55,15 +66,26 @@ class Layout:
         return self.max_model_len - self._sampling.max_tokens
 
     @cached_property
-    def _chat(self) -> Callable[[str], str] | None:
-        if self.remote_chat:
-            return None
+    def _chat(self) -> thinking.Chat | None:
         path = self._checkpoint.path if self._checkpoint else None
-        thinking = bool(self._entry.get("thinking"))
-        template = choose_template(self._entry.get("chat_template"), path, thinking)
-        if template is None:
+        return None if self.remote_chat else thinking.chat_of(self._entry, path)
+
+    @cached_property
+    def reasons(self) -> bool:
+        """Whether the model is to reason before it answers, so that stop strings must wait."""
+        return thinking.reasons(self._entry, self._chat)
+
+    @cached_property
+    def kept(self) -> list[str]:
+        """The tags of a reasoning that are special tokens, which decoding would leave out."""
+        return markers(self._tokens.special_texts) if self._tokens else []
+
+    @property
+    def dropped(self) -> list[str] | None:
+        """The special tokens to leave out of a text by hand, so that those tags stay; else None."""
+        if not self.kept:
             return None
-        return chatter(template, settings(path) if path else {}, thinking)
+        return [token for token in self._tokens.special_texts if token not in self.kept]
 
     @property
     def chat(self) -> bool:
@@ -107,7 +129,7 @@ class Layout:
     def _maker(self, template: str) -> Callable[[str, Sequence[Passage]], str]:
         def make(question: str, passages: Sequence[Passage]) -> str:
             text = render(template, question, passages)
-            return self._chat(text) if self._chat else text
+            return self._chat.render(text) if self._chat else text
 
         return make
 
@@ -115,7 +137,8 @@ class Layout:
         return self.room is None or self._tokens is None or at_most_bytes(text, self.room)
 
     def _did_fit(self, made: Mapping[str, Any] | None) -> bool:
-        return made is not None and made["prompt_tokens"] <= (self.room or 0)
+        tokens = made and made["prompt_tokens"]
+        return tokens is not None and tokens <= (self.room or 0)
 
     def _fits(self, text: str) -> bool:
         if self._surely_fits(text):

@@ -11,6 +11,7 @@ from slmrag.complaints import message
 from slmrag.errors import UserError
 from slmrag.local_sources import files_of, is_local, path_of
 from slmrag.templates import try_chat, try_judge, try_prompt
+from slmrag.thinking import chat_of
 
 if TYPE_CHECKING:
     from slmrag.config import Config
@@ -77,6 +78,18 @@ def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
         yield from _absent(f"{where}.adapter", entry.adapter, files)
     for path in entry.template_files():
         yield from _tried(f"{where}.chat_template", lambda path=path: try_chat(path))
+    yield from _tried(where, lambda: _wishes(entry, taken))
+
+
+def _wishes(entry: "ModelEntry", taken: str) -> None:
+    """Raise UserError for a wish that a chat template does not read, where the template is here."""
+    keys, own = (entry.thinking, entry.chat_template_kwargs), entry.template_files()
+    if keys == (None, None) or not all(map(os.path.isfile, own)):
+        return
+    source = path_of(entry.checkpoint) if is_local(entry.checkpoint or "hf:") else taken
+    folder = Path(source) if entry.checkpoint and os.path.isdir(source) else None
+    if own or folder or entry.engine == "echo":
+        chat_of(entry.params(), folder)
 
 
 def _encoders(config: "Config", keys: "Keys") -> Iterator[str]:

@@ -49,8 +49,13 @@ class Source(NamedTuple):
         return f"{self.checkpoint:d}{self.allow_pickle:d} {self.uri}"
 
     def chosen(self, names: Iterable[str]) -> set[str]:
-        """Return the names that count."""
-        return recipe(names, self.allow_pickle) if self.checkpoint else set(names)
+        """Return the names that count; UserError where weights cannot be told from others."""
+        if not self.checkpoint:
+            return set(names)
+        try:
+            return recipe(names, self.allow_pickle, lambda name: _text(path_of(self.uri), name))
+        except UserError as error:
+            raise UserError(f"{self.uri}: {error}") from None
 
 
 def is_local(uri: str) -> bool:
@@ -178,6 +183,14 @@ class Known:
 
 def _stamp(about: os.stat_result) -> list[int]:
     return [about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino]
+
+
+def _text(folder: str, name: str) -> bytes:
+    path = os.path.join(folder, name)
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read: {error.strerror}; mend that") from None
 
 
 def _read(path: str) -> str:

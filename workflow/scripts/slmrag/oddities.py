@@ -1,4 +1,4 @@
-"""What a config may say, but hardly means: two entries that are one, reasoning without room."""
+"""What a config may say, but hardly means: entries that are one, or nearly; too little room."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.local_files import place
+from slmrag.name_clashes import by_case
+from slmrag.thinking import SWITCHES, arguments
 
 if TYPE_CHECKING:
     from slmrag.config import Config
@@ -22,17 +24,29 @@ def oddities(config: "Config", basedir: str) -> Iterator[str]:
     if config.judge:
         general = config.judge.SAMPLING["max_tokens"]
         yield from _cramped("judge.model", config.judge.model, general)
+    yield from by_case(config)
     for table, keys in _keys(config, basedir).items():
         yield from _twins(table, keys)
 
 
 def _cramped(where: str, entry: "ModelEntry", general: int) -> Iterator[str]:
     tokens = entry.max_tokens or general
-    if entry.thinking and tokens < REASONING:
+    if (key := _reasons(entry)) and tokens < REASONING:
         yield (
-            f"{where}.thinking: reasoning is cut off at max_tokens {tokens}, mostly before an "
-            f"answer begins; set max_tokens of the model to {REASONING} or more, or no thinking"
+            f"{where}.{key}: reasoning is cut off at max_tokens {tokens}, mostly before an "
+            f"answer begins; set max_tokens of the model to {REASONING} or more, or remove the key"
         )
+
+
+def _reasons(entry: "ModelEntry") -> str | None:
+    """Return the key by which an entry asks for reasoning, or None."""
+    told = arguments(entry.params())
+    asked = {
+        "thinking": entry.thinking,
+        "chat_template_kwargs": any(told.get(name) for name in SWITCHES),
+        "reasoning": entry.reasoning not in (None, "auto", "none"),
+    }
+    return next((key for key, wanted in asked.items() if wanted), None)
 
 
 def _twins(table: str, keys: Mapping[str, Any]) -> Iterator[str]:

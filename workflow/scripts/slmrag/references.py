@@ -3,7 +3,10 @@
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from slmrag import sampling_problems
+from slmrag.entries.endpoint import limits
 from slmrag.errors import nearest
+from slmrag.name_clashes import clashes
 
 if TYPE_CHECKING:
     from slmrag.config import Config
@@ -22,9 +25,22 @@ def problems_of_references(config: "Config") -> list[str]:
     return [
         *problems_of_names(config),
         *_loops(config),
+        *_caps(config),
         *_depths(config),
+        *_limits(config),
+        *sampling_problems.problems(config),
         *([] if unclear else _cells(config)),
     ]
+
+
+def _caps(config: "Config") -> Iterator[str]:
+    """Yield a sentence for each cap on costs that jobs side by side would each spend up to."""
+    for name, model in config.models.items():
+        if model.max_cost and config.generation.batch == "cell":
+            yield (
+                f"models.{name}.max_cost: with generation.batch: cell jobs run side by side and "
+                "none knows what the others spend; remove it, or set batch: model"
+            )
 
 
 def problems_of_names(config: "Config") -> list[str]:
@@ -36,7 +52,20 @@ def problems_of_names(config: "Config") -> list[str]:
         *_modes(config),
         *_skips(config),
         *_judge(config),
+        *clashes(config),
     ]
+
+
+def _limits(config: "Config") -> Iterator[str]:
+    """Say where an option of an endpoint's model limits answers otherwise than max_tokens does."""
+    general = config.sampling.max_tokens
+    models = {f"models.{name}": (one, general) for name, one in config.models.items()}
+    if config.judge:
+        models["judge.model"] = config.judge.model, config.judge.SAMPLING["max_tokens"]
+    for where, (model, usual) in models.items():
+        if model.engine == "openai":
+            found = limits(model.options or {}, model.max_tokens or usual)
+            yield from (f"{where}.{problem}" for problem in found)
 
 
 def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:

@@ -6,12 +6,12 @@ share the folder, two that differ have two, and going back to an earlier config 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slmrag.config import Config
 from slmrag.entries.data import CorpusEntry, DatasetEntry
 from slmrag.folder_names import folder_name
-from slmrag.local_sources import Digests, Source
+from slmrag.local_sources import Digests, Source, is_local
 
 Names = Mapping[str, str]
 
@@ -34,6 +34,15 @@ class Keys:
         """Return the entry's name of each folder's name."""
         tables = (table for table in vars(self).values() if isinstance(table, Mapping))
         return {key: name for table in tables for name, key in table.items()}
+
+
+class Fetched(NamedTuple):
+    """What a run takes from elsewhere, and the manifest of what was taken."""
+
+    what: str
+    source: Source
+    revision: str | None
+    manifest: str
 
 
 def source(entry: Any, name: str) -> Source:
@@ -84,6 +93,35 @@ def keys(config: Config, local: Digests) -> Keys:
     return Keys(objects, corpora, datasets, coverage, encoders, queries, indexes, models, judge)
 
 
+def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
+    """Yield all that is fetched from elsewhere; what lies on this machine is an input itself."""
+    table: list[tuple[str, Any, str, str]] = [
+        *((f"object '{n}'", e, "uri", f"raw/{keys.objects[n]}") for n, e in config.objects.items()),
+        *(
+            (f"model '{n}'", e, "checkpoint", f"models/{keys.models[n]}")
+            for n, e in config.models.items()
+        ),
+        *(
+            (f"{kind} of '{n}'", e, kind, f"{kind}s/{getattr(keys, f'{kind}s')[n]}")
+            for n, e in config.retrievers.items()
+            for kind in sorted(e.checkpoints())
+        ),
+    ]
+    if config.judge:
+        table.append(
+            ("the judge's model", config.judge.model, "checkpoint", f"judges/{keys.judge}")
+        )
+    for what, entry, key, folder in table:
+        found = source(entry, key)
+        if found.uri and not is_local(found.uri):
+            yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json")
+
+
+def revision(entry: Any, key: str) -> str | None:
+    """Return the revision of the checkpoint that an entry names under a key, where it has one."""
+    return getattr(entry, "revision" if key == "checkpoint" else f"{key}_revision", None)
+
+
 def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:
     return folder_name(name, entry.build_params(), [objects[used] for used in entry.objects()])
 
@@ -91,5 +129,4 @@ def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> s
 def _checkpoint(name: str, entry: Any, which: str, local: Digests) -> str:
     """Return the folder's name of a checkpoint; where an entry has none, one that is not used."""
     found = source(entry, which)
-    revision = getattr(entry, "revision" if which == "checkpoint" else f"{which}_revision", None)
-    return folder_name(name, *found, revision, local.get(found.label))
+    return folder_name(name, *found, revision(entry, which), local.get(found.label))

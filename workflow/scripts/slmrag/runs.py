@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from slmrag import events
 from slmrag.engines.adapter import adapter_digest
-from slmrag.engines.base import Completion, Engine
+from slmrag.engines.base import Completion, Engine, Finished
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.footprint import chip, first_gpu, tree_peak_bytes
 
@@ -22,7 +22,10 @@ class EngineRun:
         self.id = uuid4().hex[:12]
         self._began = self._noted = time.monotonic()
         self._worked = time.process_time()
-        self._requests = self._prompt_tokens = self._tokens = 0
+        self._engine = engine
+        self._requests = 0
+        self._prompt_tokens: int | None = 0
+        self._tokens: int | None = 0
         self._peak = 0
         self._last: dict[str, Any] = {}
         whole = engine.start_seconds or {"start": start}
@@ -50,15 +53,15 @@ class EngineRun:
         if not self._requests:
             self._peak = max(self._peak, tree_peak_bytes())
         self._requests += len(finished)
-        self._prompt_tokens += sum(one.prompt_tokens for one in finished)
-        self._tokens += sum(one.generated_tokens for one in finished)
+        self._prompt_tokens = _sum([self._prompt_tokens, *(x.prompt_tokens for x in finished)])
+        self._tokens = _sum([self._tokens, *(one.generated_tokens for one in finished)])
         if time.monotonic() - self._noted < NOTE_SECONDS:
             return False
         self._noted = time.monotonic()
         return True
 
-    def line(self, one: Completion) -> dict[str, Any]:
-        """Return what the journal keeps of a completion: ``finished`` in seconds since we began."""
+    def line(self, one: Finished) -> dict[str, Any]:
+        """Return what the journal keeps of one: ``finished`` is in seconds since we began."""
         made = one._asdict()
         ended = made.pop("ended")
         finished = None if ended is None else round(ended - self._began, 6)
@@ -68,6 +71,7 @@ class EngineRun:
         """Return all that is known of the run by now."""
         self._last = {
             **self._facts,
+            **(self._engine.about() if self._engine.REMOTE else {}),
             "generation_seconds": round(time.monotonic() - self._began, 3),
             "cpu_seconds": round(time.process_time() - self._worked, 3),
             "requests": self._requests,
@@ -98,15 +102,21 @@ class EngineRun:
         known = {f"engine_start/{name}_seconds": value for name, value in starts.items()}
         known |= {name: record[name] for name in ("peak_cpu_bytes", "peak_gpu_bytes")}
         known |= {"energy_joules": record["energy_joules"]}
+        if self._tokens is not None:
+            known["tokens_per_second"] = self._tokens / seconds
         return {
             "generated": self._requests,
             "engine_start_seconds": sum(filter(None, starts.values())),
             "generation_seconds": record["generation_seconds"],
             "cpu_seconds": record["cpu_seconds"],
             "requests_per_second": self._requests / seconds,
-            "tokens_per_second": self._tokens / seconds,
             **{name: value for name, value in known.items() if value is not None},
         }
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    """Return a sum, None where a part of it is not known."""
+    return None if None in counts else sum(counts)
 
 
 def parameters(engine: Engine) -> int | None:

@@ -19,10 +19,11 @@ Span = tuple[float, float, float, float, float]
 def span(made: Mapping[str, Any]) -> Span | None:
     """Return begin, first token and end (seconds since its run began), tokens read and written.
 
-    None for a completion of a journal that does not say when it was finished.
+    None for a completion of a journal that does not say when it was finished, or how many tokens
+    it read and wrote: the parts of a run are known only where those of all its completions are.
     """
-    end = made.get("finished")
-    if end is None:
+    end, tokens = made.get("finished"), (made["prompt_tokens"], made["generated_tokens"])
+    if end is None or None in tokens:
         return None
     begin, first = end - made["seconds"], made["first_token_seconds"]
     read = made["prompt_tokens"] - (made.get("cached_tokens") or 0)
@@ -77,7 +78,7 @@ class Works:
         self._timeline = cache(lambda run: timeline(map(span, journal.completions(run))))
 
     def seconds(self, made: Sequence[Mapping[str, Any]]) -> list[float | None]:
-        """Return each completion's part of its run, None where the run did not note the times."""
+        """Return each completion's part of its run, None where times or tokens are unknown."""
         found: list[float | None] = [None] * len(made)
         for run in dict.fromkeys(one["engine"] for one in made):
             if (line := self._timeline(run)) is not None:
@@ -88,13 +89,13 @@ class Works:
         return found
 
     def busy_seconds(self, run: str) -> float | None:
-        """Return how long a run had a completion in service, None where it did not note it."""
+        """Return how long a run had a completion in service, None where that is unknown."""
         line = self._timeline(run)
         return None if line is None else round(line.busy_seconds, 6)
 
 
 def timeline(spans: Iterable[Span | None]) -> Timeline | None:
-    """Return the timeline of a run's completions, None where one of them has no time."""
+    """Return the timeline of a run's completions, None where one of them has no span."""
     unknown = (np.nan,) * 5
     known = np.fromiter((one or unknown for one in spans), dtype=np.dtype((float, 5)))
     return None if np.isnan(known).any() else Timeline(known)

@@ -17,17 +17,42 @@ AVERAGED = (*METRICS, "raw_token_recall")
 
 
 def summarise(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return n, each metric's mean with its interval, and counts of what went wrong."""
+    """Return n, each metric's mean with its interval, and counts of what went wrong.
+
+    ``answered`` is the primary metric's mean over the questions that the endpoint did not refuse.
+    """
+    means = averages(scores.select(averaged(metrics)), metrics)
     return {
         "n": scores.height,
-        **averages(scores.select(averaged(metrics)), metrics),
+        **means,
+        **refusals(scores, means, metrics),
         "failures": counts(scores["failure"]),
         "truncated": int((scores["finish_reason"] == "length").sum()),
         "empty": int((scores["failure"] == "empty").sum()),
         "has_answer": number(scores["has_answer"].mean()),
         **fitting(scores),
-        "generated_tokens": number(scores["generated_tokens"].mean()),
+        "generated_tokens": _mean(answered(scores)["generated_tokens"]),
     }
+
+
+def _mean(tokens: "pl.Series") -> float | None:
+    """Return a mean, null where an endpoint did not say one of the numbers."""
+    return None if tokens.null_count() else number(tokens.mean())
+
+
+def answered(scores: "pl.DataFrame") -> "pl.DataFrame":
+    """Return the rows of prompts that the endpoint did not refuse."""
+    return scores.filter((scores["finish_reason"] != "refused").fill_null(True))
+
+
+def refusals(
+    scores: "pl.DataFrame", means: Mapping[str, Any], metrics: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return how many prompts were refused, and the primary metric without them."""
+    primary = metrics.get("primary", "token_recall")
+    kept = answered(scores)
+    left = means if kept.height == scores.height else averages(kept.select(primary), metrics)
+    return {"refused": scores.height - kept.height, "answered": left[primary]}
 
 
 def fitting(scores: "pl.DataFrame") -> dict[str, float | int | None]:

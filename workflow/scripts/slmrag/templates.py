@@ -76,7 +76,7 @@ def try_chat(path: str) -> None:
 def _chat(text: str) -> str:
     from slmrag.chat import chatter
 
-    return chatter(text, {}, thinking=False)(QUESTION)
+    return chatter(text, {})(QUESTION)
 
 
 def _explained(path: str, make: Callable[[], str]) -> str:

@@ -58,22 +58,32 @@ class Tokens:
     @cached_property
     def specials(self) -> re.Pattern[str] | None:
         """A pattern of the special tokens, which a text must not be able to forge."""
+        return any_of(self.special_texts)
+
+    @cached_property
+    def special_texts(self) -> list[str]:
+        """The special tokens as they are written; none where there is no tokenizer.json."""
         from slmrag.files import read_json
 
         if not self._path.is_file():
-            return None
+            return []
         try:
             known = read_json(self._path).get("added_tokens", [])
         except (ValueError, AttributeError) as error:
             raise UserError(f"{self._path} is no tokenizer ({error}); download it again") from error
-        names = [re.escape(token["content"]) for token in known if token.get("special")]
-        return re.compile("|".join(sorted(names, key=len, reverse=True))) if names else None
+        return [token["content"] for token in known if token.get("special")]
 
     def defuse(self, text: str) -> str:
         """Put a space into each special token that a question or a passage spells out."""
         if self.specials is None or not self.specials.search(text):
             return text
         return self.specials.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+
+
+def any_of(tokens: Sequence[str]) -> re.Pattern[str] | None:
+    """Return a pattern of any of some texts, the longest first, or None for none."""
+    names = sorted(map(re.escape, tokens), key=len, reverse=True)
+    return re.compile("|".join(names)) if names else None
 
 
 def at_most_bytes(text: str, limit: int) -> bool:
@@ -86,15 +96,34 @@ def at_most_bytes(text: str, limit: int) -> bool:
 
 def settings(checkpoint: Path) -> dict[str, Any]:
     """Return tokenizer_config.json, or nothing where the checkpoint has none."""
-    path = checkpoint / "tokenizer_config.json"
+    return _json(checkpoint / "tokenizer_config.json")
+
+
+def _json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError as error:
         raise UserError(f"{path} is no JSON ({error}); download the checkpoint again") from error
 
 
+def template_names(checkpoint: Path) -> dict[str, str]:
+    """Return the tokens that a chat template is given by name, as Transformers 5 gives them.
+
+    special_tokens_map.json counts unless tokenizer_config.json lists the added tokens itself.
+    """
+    config = settings(checkpoint)
+    if "added_tokens_decoder" not in config:
+        config = {**config, **_json(checkpoint / "special_tokens_map.json")}
+    more = config.get("extra_special_tokens")
+    return special_tokens(config) | (texts(more) if isinstance(more, dict) else {})
+
+
 def special_tokens(config: dict[str, Any]) -> dict[str, str]:
     """Return bos_token, eos_token and their like, by name."""
-    found = {key: value for key, value in config.items() if key.endswith("_token")}
-    texts = {k: v["content"] if isinstance(v, dict) else v for k, v in found.items()}
-    return {key: value for key, value in texts.items() if isinstance(value, str)}
+    return texts({key: value for key, value in config.items() if key.endswith("_token")})
+
+
+def texts(tokens: dict[str, Any]) -> dict[str, str]:
+    """Return tokens as texts, each a text or an object with its content; others are left out."""
+    found = {k: v.get("content") if isinstance(v, dict) else v for k, v in tokens.items()}
+    return {key: value for key, value in found.items() if isinstance(value, str)}

@@ -47,6 +47,7 @@ def scored(rows: "pl.DataFrame", variants: Sequence[str] = ()) -> "pl.DataFrame"
     """Return the scores table of rows with answer, raw_answer, answers, question and context.
 
     ``variants`` names other people's metrics (see slmrag.variants) that are wanted beside ours.
+    A prompt that an endpoint refused scores 0 in all, also where an empty answer would not.
     """
     import polars as pl
 
@@ -55,17 +56,22 @@ def scored(rows: "pl.DataFrame", variants: Sequence[str] = ()) -> "pl.DataFrame"
     said = rows["answer"].to_list()
     columns = score_answers(said, references) | score_variants(said, references, variants)
     raw = score_answers(rows["raw_answer"].to_list(), references)["token_recall"]
+    columns = {**columns, "raw_token_recall": raw}
+    answered = (rows["finish_reason"] != "refused").fill_null(True)
     failures = [classify(completion) for completion in completions(rows)]
     return rows.with_columns(
-        *(pl.Series(name, values, dtype=pl.Float64) for name, values in columns.items()),
-        pl.Series("raw_token_recall", raw),
+        *(
+            pl.Series(name, values, dtype=pl.Float64) * answered.cast(pl.Float64)
+            for name, values in columns.items()
+        ),
         pl.Series("failure", failures, dtype=pl.String),
-    ).select("question_id", *columns, "raw_token_recall", *KEPT)
+    ).select("question_id", *columns, *KEPT)
 
 
 def completions(rows: "pl.DataFrame") -> list[Completion]:
     """Return what each row says of its completion."""
     texts = [[passage["text"] for passage in own] for own in rows["context"].to_list()]
-    columns = (rows[name].to_list() for name in ("raw_answer", "answer", "finish_reason"))
-    asked = rows["question"].to_list()
-    return [Completion(*row) for row in zip(*columns, asked, texts, strict=True)]
+    names = ("raw_answer", "answer", "finish_reason", "question")
+    columns = (rows[name].to_list() for name in names)
+    reasoning = rows["reasoning"] if "reasoning" in rows.columns else [None] * rows.height
+    return [Completion(*row) for row in zip(*columns, texts, reasoning, strict=True)]

@@ -10,8 +10,22 @@ from typing import Any, ClassVar, NamedTuple, Self
 from slmrag.engines.parallel import Split
 from slmrag.errors import UserError
 from slmrag.gpus import unused
+from slmrag.tokenizing import any_of
 
 logger = logging.getLogger(__name__)
+
+
+NEUTRAL: dict[str, float] = {
+    "top_k": 0,
+    "min_p": 0,
+    "repetition_penalty": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "min_tokens": 0,
+}
+"""Keys of sampling that not every engine has, and the value of each that changes nothing."""
+DRAWING = ("top_k", "min_p")
+"""Those of ``NEUTRAL`` that do nothing at temperature 0."""
 
 
 class Sampling(NamedTuple):
@@ -22,6 +36,12 @@ class Sampling(NamedTuple):
     top_p: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    top_k: int | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    min_tokens: int | None = None
 
     @classmethod
     def of(cls, entry: Mapping[str, Any], common: Mapping[str, Any]) -> Self:
@@ -31,11 +51,25 @@ class Sampling(NamedTuple):
         return cls(**{key: value for key, value in chosen.items() if value is not None})
 
     def recipe(self) -> dict[str, Any]:
-        """Return what can change an answer: greedy decoding knows neither seed nor top_p."""
-        kept = self._asdict() | {"stop": list(self.stop)}
+        """Return what can change an answer: greedy decoding neither draws nor cuts what it draws.
+
+        A key of ``NEUTRAL`` that is not set is left out.
+        """
+        kept = {**self._asdict(), "stop": list(self.stop), **{key: None for key in NEUTRAL}}
         if self.temperature == 0:
             kept.pop("seed"), kept.pop("top_p")
-        return kept
+        return {key: value for key, value in kept.items() if value is not None} | self.asked()
+
+    def asked(self) -> dict[str, Any]:
+        """Return the keys of ``NEUTRAL`` that are set and can change an answer.
+
+        A neutral value that is set stays: a server may have another default.
+        """
+        chosen = {key: getattr(self, key) for key in NEUTRAL}
+        idle = DRAWING if self.temperature == 0 else ()
+        return {
+            key: value for key, value in chosen.items() if value is not None and key not in idle
+        }
 
 
 class Request(NamedTuple):
@@ -79,12 +113,17 @@ class Refusal(NamedTuple):
     ended: float | None = None
 
 
+Finished = Completion | Refusal
+
 PATHS = ("checkpoint", "adapter")
 
 
 @dataclass
 class Plan:
-    """What an engine is started with; ``hardware`` can change its speed alone."""
+    """What an engine is started with; ``hardware`` can change its speed alone.
+
+    ``dropped`` are special tokens to leave out of a text; None leaves out all that there are.
+    """
 
     entry: Mapping[str, Any]
     sampling: Sampling
@@ -93,6 +132,7 @@ class Plan:
     adapter: Path | None = None
     max_model_len: int | None = None
     chat: bool = False
+    dropped: Sequence[str] | None = None
     gpu_unused: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -168,7 +208,7 @@ class Engine(ABC):
         return Split(1, int(plan.hardware.get("data_parallel") or 1))
 
     @abstractmethod
-    def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Completion | Refusal]]:
+    def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Finished]]:
         """Yield what is finished or refused as soon as it is, in any order, several at a time."""
 
     def __enter__(self) -> Self:
@@ -180,7 +220,11 @@ class Engine(ABC):
         return None
 
     def about(self) -> dict[str, Any]:
-        """Return what ran: device, parameters and whatever else a reader may doubt."""
+        """Return what ran: device, parameters and whatever else a reader may doubt.
+
+        A REMOTE one is asked again whenever its run is recorded: it learns from its answers what
+        ``served_models`` and ``system_fingerprints`` (sorted) are behind its name.
+        """
         return {"device": "none"}
 
 
@@ -201,7 +245,7 @@ def has(distribution: str) -> bool:
     return not installed(distribution).endswith(" absent")
 
 
-def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, bool]:
-    """Return the text before the first stop string, and whether there was one."""
-    places = [place for place in (text.find(one) for one in stop) if place >= 0]
-    return (text[: min(places)], True) if places else (text, False)
+def without(text: str, tokens: Sequence[str] | None) -> str:
+    """Return a text without some special tokens; as it is where None."""
+    pattern = any_of(tokens or ())
+    return pattern.sub("", text) if pattern else text

@@ -8,9 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from slmrag.checkpoint_files import weights as weights_of
+from slmrag.engines.positions import Positions, positions
 from slmrag.errors import UserError
 
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+SECTIONS = ("text_config", "quantization_config", "rope_scaling", "rope_parameters")
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
 
 
@@ -30,29 +32,44 @@ class Checkpoint:
             config = json.loads(file.read_text(encoding="utf-8"))
         except ValueError as error:
             raise UserError(f"{file} is no JSON ({error}); download the model again") from error
+        config = without_nulls(config)
         if not isinstance(config, dict):
             raise UserError(f"{file} is no JSON object; download the model again")
+        self._check_sections(file, config)
+        self._check_sections(file, config.get("text_config", {}))
         return {**config, **config.get("text_config", {})}
+
+    @staticmethod
+    def _check_sections(file: Path, config: dict[str, Any]) -> None:
+        for name in SECTIONS:
+            if not isinstance(config.get(name, {}), dict):
+                raise UserError(
+                    f"{file}: {name} is {json.dumps(config[name])[:60]} and no section; mend it, "
+                    "or download the model again"
+                )
 
     @cached_property
     def tensors(self) -> dict[str, dict[str, Any]]:
         """Name, dtype, shape of each weight, from the headers of the safetensors files."""
-        self._miss_nothing()
         found: dict[str, dict[str, Any]] = {}
-        for file in sorted(self.path.glob("*.safetensors")):
-            found |= header(file)
+        for name in sorted(self.weights):
+            if name.endswith(".safetensors"):
+                found |= header(self.path / name)
         return found
 
-    def _miss_nothing(self) -> None:
-        if not any(one for name in WEIGHTS for one in self.path.glob(name)):
+    @cached_property
+    def weights(self) -> set[str]:
+        """Names of the files of weights that engines load; UserError where one is missing."""
+        names = [path.name for path in self.path.glob("*") if path.is_file()]
+        try:
+            found = weights_of(names, True, lambda name: (self.path / name).read_bytes())
+        except UserError as error:
+            raise UserError(f"{self.path}: {error}") from None
+        if not found:
             raise UserError(
                 f"{self.path} holds no *.safetensors; delete it and download the model again"
             )
-        index = self.path / "model.safetensors.index.json"
-        named = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else {}
-        for name in sorted(set(named.get("weight_map", {}).values())):
-            if not (self.path / name).is_file():
-                raise UserError(f"{self.path / name} is missing; download the model again")
+        return found
 
     @property
     def parameters(self) -> int:
@@ -63,7 +80,7 @@ class Checkpoint:
     @property
     def _bits(self) -> int:
         """Bits of a weight that is packed with others into an integer."""
-        stored = self.config.get("quantization_config") or {}
+        stored = self.config.get("quantization_config", {})
         known = stored.get("bits") or stored.get("w_bit")
         groups = [one.get("weights") or {} for one in stored.get("config_groups", {}).values()]
         return int(known or next((one["num_bits"] for one in groups if "num_bits" in one), 4))
@@ -78,18 +95,31 @@ class Checkpoint:
 
     @property
     def context(self) -> int | None:
-        """Most tokens of prompt and answer, where the configuration says."""
-        value = self.config.get("max_position_embeddings") or self.config.get("n_positions")
-        return int(value) if value else None
+        """Most tokens of prompt and answer that engines take unless asked; None if not known."""
+        return self.positions.usual if self.positions else None
+
+    @cached_property
+    def positions(self) -> Positions | None:
+        """How many tokens the language model's configuration counts, where it says."""
+        return positions(self.config.get("text_config") or self.config)
 
     def kv_bytes(self, element: int = 2) -> int:
         """Bytes of keys and values that one token holds, at ``element`` bytes a number."""
         config = self.config
         heads = config.get("num_attention_heads") or config.get("n_head") or 1
-        width = config.get("hidden_size") or config.get("n_embd") or 0
+        heads = config.get("n_heads") or heads
+        width = config.get("hidden_size") or config.get("n_embd") or config.get("d_model") or 0
         head = config.get("head_dim") or width // heads
         layers = config.get("num_hidden_layers") or config.get("n_layer") or 0
+        layers = layers or config.get("n_layers") or 0
         return 2 * layers * (config.get("num_key_value_heads") or heads) * head * element
+
+
+def without_nulls(value: Any) -> Any:
+    """Return JSON in which what is null is not there: transformers writes both for the same."""
+    if isinstance(value, dict):
+        return {key: without_nulls(one) for key, one in value.items() if one is not None}
+    return value
 
 
 # What stands beside quantised weights: scales, zero points, orders, bitsandbytes' tables.

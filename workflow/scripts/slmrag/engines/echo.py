@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Self
 
 from slmrag.engines import base, quantisation
+from slmrag.trimming import cut_at_stop
 
 BATCH = 64
 
@@ -45,7 +46,7 @@ class Engine(base.Engine):
     def _answer(self, request: base.Request, answer: str | None) -> tuple[str, str, int, int, str]:
         limit = self.plan.sampling.max_tokens
         words = (answer or _question(request.text)).split()
-        text, stopped = base.cut_at_stop(" ".join(words[:limit]), self.plan.sampling.stop)
+        text, stopped = cut_at_stop(" ".join(words[:limit]), self.plan.sampling.stop)
         reason = "stop" if stopped or len(words) <= limit else "length"
         tokens = len(request.text.split())
         return request.digest, text, tokens, len(text.split()), reason

@@ -1,32 +1,46 @@
 """Any OpenAI-compatible endpoint: many requests in flight, streamed, tried again where it helps."""
 
 import asyncio
-import os
+import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from slmrag.engines import base, quantisation
-from slmrag.engines.openai_errors import explained
+from slmrag.engines.openai_body import body, chats, unlimited
+from slmrag.engines.openai_client import client, unreachable
+from slmrag.engines.openai_doubts import Doubts, Made
+from slmrag.engines.openai_errors import Broken, Ended, Refused, Told, judged
+from slmrag.engines.openai_keys import PASSED, SPEED
+from slmrag.engines.openai_reading import Reading
+from slmrag.engines.openai_stream import read
+from slmrag.engines.openai_waits import backoff
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import APIStatusError
 
+logger = logging.getLogger(__name__)
 CONCURRENCY = 32
 RETRIES = 6
-TIMEOUT = 120.0
-SPEED = frozenset({"api_key_env", "concurrency", "requests_per_second", "retries", "timeout"})
+TOTAL = 3600.0
+LONGEST_WAIT = 120.0
+KEPT = "; what was finished is kept, run again"
+Result = tuple[Made, str | None]
 
 
 class Engine(base.Engine):
     """Calls ``endpoint`` for ``served_name``: chat unless chat_template is none, else completions.
 
     Options: ``api_key_env`` (name of the variable with the key; OPENAI_API_KEY), ``concurrency``,
-    ``requests_per_second``, ``retries`` (429, 5xx, no connection; Retry-After is obeyed),
-    ``timeout`` seconds, ``extra_body``; any other is passed to the endpoint.
+    ``requests_per_second``, ``retries`` (429, 5xx, no connection, an answer that did not come
+    whole), ``longest_wait`` seconds that Retry-After may ask for, ``timeout`` seconds without a
+    byte, ``total_timeout`` seconds of one request, ``extra_body``; any other is a key of the
+    request, which null leaves out.
     """
 
+    # 2: an answer is one that the server said to be finished; unknown tokens are null.
+    REVISION = 2
     TOKENS = False
     REMOTE = True
     SPEED = SPEED
@@ -37,11 +51,16 @@ class Engine(base.Engine):
         return "openai 1"
 
     def __enter__(self) -> Self:
-        """Check that the endpoint answers and knows the model."""
+        """Make ready to ask; UserError where the environment lets nothing be asked."""
         quantisation.nothing(self.plan.entry, "openai")
-        self._loop = asyncio.new_event_loop()
-        self._client = _client(self.plan)
+        self._place, self._body = self.plan.entry["endpoint"], body(self.plan)
+        if unlimited(self._body):
+            logger.warning("no limit of tokens is sent: %s decides how long", self._place)
+        self._models: set[str] = set()
+        self._fingerprints: set[str] = set()
         self._next_start = 0.0
+        self._client = client(self.plan)
+        self._loop = asyncio.new_event_loop()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,61 +69,115 @@ class Engine(base.Engine):
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
-        """Keep ``concurrency`` requests in flight, and yield what finishes."""
-        room = int(self.plan.options.get("concurrency", CONCURRENCY))
-        flying: set[asyncio.Task[base.Completion]] = set()
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[Made]]:
+        """Keep ``concurrency`` requests in flight, and yield what is finished or refused."""
+        room, doubts = self._option("concurrency", CONCURRENCY), Doubts(self._place)
+        flying: set[asyncio.Task[Result]] = set()
         try:
             while True:
-                flying |= set(self._started(requests, room - len(flying)))
+                flying |= set(self._started(requests, int(room) - len(flying)))
                 if not flying:
-                    return
+                    break
                 done, flying = self._loop.run_until_complete(
                     asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
                 )
-                yield from self._settled(done)
+                yield from _settled(done, doubts)
         finally:
             self._loop.run_until_complete(_cancelled(flying))
+        if rest := doubts.rest():
+            yield rest
 
     def _started(
         self, requests: Iterator[base.Request], room: int
-    ) -> Iterator["asyncio.Task[base.Completion]"]:
+    ) -> Iterator["asyncio.Task[Result]"]:
         for _ in range(room):
             request = next(requests, None)
             if request is None:
                 return
-            yield self._loop.create_task(self._answer(request))
+            yield self._loop.create_task(self._result(request))
 
-    def _settled(
-        self, done: "set[asyncio.Task[base.Completion]]"
-    ) -> Iterator[list[base.Completion]]:
-        """Yield what was answered before raising what was not."""
-        answered = [task.result() for task in done if task.exception() is None]
-        if answered:
-            yield answered
-        for error in filter(None, (task.exception() for task in done)):
-            raise explained(error, self.plan.entry["endpoint"]) from error
+    async def _result(self, request: base.Request) -> Result:
+        """Ask until the server has answered, or will not; UserError once there is no hope."""
+        retries = int(self._option("retries", RETRIES))
+        for tried in range(retries + 1):
+            await self._turn()
+            began = time.monotonic()
+            try:
+                return await self._answer(request, began), None
+            except Refused as error:
+                ended = time.monotonic()
+                refused = (request.digest, error.code, error.reason, ended - began, ended)
+                return base.Refusal(*refused), error.about
+            except Ended as error:
+                raise UserError(f"{self._place} {error}{KEPT}") from error
+            except Broken as error:
+                if tried == retries:
+                    raise UserError(f"{self._place} {error}{KEPT}") from error
+                logger.info("try %d of a prompt: %s %s", tried + 1, self._place, error)
+                await asyncio.sleep(backoff(tried) if error.wait is None else error.wait)
+        raise AssertionError("a loop over no tries")
 
-    async def _answer(self, request: base.Request) -> base.Completion:
-        await self._turn()
-        began = time.monotonic()
-        first, pieces, reason, usage = None, [], "stop", None
-        async for text, ended, used in self._stream(request):
-            if text and first is None:
-                first = time.monotonic() - began
-            pieces.append(text)
-            reason, usage = ended or reason, used or usage
+    async def _answer(self, request: base.Request, began: float) -> base.Completion:
+        """Return the answer of one try, which the server said to be finished."""
+        reading = await self._read(request)
         ended = time.monotonic()
+        prompt_tokens, generated_tokens = reading.tokens
         return base.Completion(
             digest=request.digest,
-            text="".join(pieces),
-            prompt_tokens=usage.prompt_tokens if usage else len(request.text.split()),
-            generated_tokens=usage.completion_tokens if usage else len(pieces),
-            finish_reason="length" if reason == "length" else "stop",
-            first_token_seconds=first,
+            text=reading.text,
+            prompt_tokens=prompt_tokens,
+            generated_tokens=generated_tokens,
+            finish_reason=reading.finish,
+            first_token_seconds=reading.first and reading.first - began,
             seconds=ended - began,
             ended=ended,
         )
+
+    async def _read(self, request: base.Request) -> Reading:
+        """Return what the server says, within the time that one request has."""
+        from openai import APIConnectionError, APIStatusError
+
+        reading, total = Reading(chats(self.plan)), float(self._option("total_timeout", TOTAL))
+        try:
+            async with asyncio.timeout(total):
+                async with self._asked(request) as response:
+                    await read(response, reading, bool(self._body.get("stream")))
+        except TimeoutError:
+            if reading.finish is None:
+                limit = f"options.total_timeout ({total:g} s); raise it, or lower max_tokens"
+                raise Ended(f"has not finished an answer within {limit}") from None
+        except Told as error:
+            raise self._judged(error.status, error.body, {}) from error
+        except APIStatusError as error:
+            raise self._refused(error) from error
+        except APIConnectionError as error:
+            reason, passing = unreachable(error, self._place)
+            raise (Broken if passing else Ended)(reason) from error
+        finally:
+            self._models |= reading.models
+            self._fingerprints |= reading.fingerprints
+        return reading
+
+    def _asked(self, request: base.Request) -> Any:
+        """Return the request under way: a context manager of its response."""
+        chat, options = self._client.chat.completions, self.plan.options
+        plain = self._client.completions
+        ask = (chat if chats(self.plan) else plain).with_streaming_response.create
+        own = {"messages": [{"role": "user", "content": request.text}]}
+        own = own if chats(self.plan) else {"prompt": request.text}
+        more = {key: options[key] for key in PASSED - {"extra_body"} if options.get(key)}
+        return ask(**own, model=self._body["model"], extra_body=self._body, **more)
+
+    def _refused(self, error: "APIStatusError") -> Exception:
+        body = error.body if error.body is not None else error.response.text
+        return self._judged(error.status_code, body, error.response.headers)
+
+    def _judged(self, status: int, told: Any, headers: Any) -> Exception:
+        longest = float(self._option("longest_wait", LONGEST_WAIT))
+        return judged(status, told, headers, self._body, longest)
+
+    def _option(self, name: str, usual: float) -> float:
+        return self.plan.options.get(name, usual)
 
     async def _turn(self) -> None:
         """Wait until the rate limit allows another request."""
@@ -114,57 +187,25 @@ class Engine(base.Engine):
             self._next_start = max(now, self._next_start) + 1 / rate
             await asyncio.sleep(self._next_start - 1 / rate - now)
 
-    async def _stream(self, request: base.Request) -> AsyncIterator[tuple[str, str | None, Any]]:
-        """Yield text, finish reason and usage of each chunk."""
-        if self.plan.chat:
-            messages = [{"role": "user", "content": request.text}]
-            stream = await self._client.chat.completions.create(messages=messages, **self._body())
-        else:
-            stream = await self._client.completions.create(prompt=request.text, **self._body())
-        async for chunk in stream:
-            choice = chunk.choices[0] if chunk.choices else None
-            text = (choice.delta.content if self.plan.chat else choice.text) if choice else ""
-            yield text or "", choice.finish_reason if choice else None, chunk.usage
-
-    def _body(self) -> dict[str, Any]:
-        wanted, options = self.plan.sampling, self.plan.options
-        extra = dict(options.get("extra_body") or {})
-        if self.plan.entry.get("thinking") is not None:
-            extra["chat_template_kwargs"] = {"enable_thinking": self.plan.entry["thinking"]}
+    def about(self) -> dict[str, Any]:
+        """Return where the answers came from, and what the server has said of itself so far."""
         return {
-            "model": self.plan.entry["served_name"],
-            "temperature": wanted.temperature,
-            "top_p": wanted.top_p,
-            "max_tokens": wanted.max_tokens,
-            "seed": wanted.seed,
-            "stop": list(wanted.stop) or None,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            "extra_body": extra or None,
-            **{key: value for key, value in options.items() if key not in SPEED | {"extra_body"}},
+            "device": "endpoint",
+            "endpoint": self._place,
+            "served_models": sorted(self._models),
+            "system_fingerprints": sorted(self._fingerprints),
         }
 
-    def about(self) -> dict[str, Any]:
-        """Return where the answers came from."""
-        return {"device": "endpoint", "endpoint": self.plan.entry["endpoint"]}
+
+def _settled(done: "set[asyncio.Task[Result]]", doubts: Doubts) -> Iterator[list[Made]]:
+    """Yield what is beyond doubt before raising what no answer came of."""
+    if sure := doubts.settled([task.result() for task in done if task.exception() is None]):
+        yield sure
+    for error in filter(None, (task.exception() for task in done)):
+        raise error
 
 
 async def _cancelled(tasks: "set[asyncio.Task[Any]]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _client(plan: base.Plan) -> "AsyncOpenAI":
-    from openai import AsyncOpenAI
-
-    options = plan.options
-    name = options.get("api_key_env", "OPENAI_API_KEY")
-    if "api_key_env" in options and not os.environ.get(name):
-        raise UserError(f"options.api_key_env: the environment has no {name}; export the key there")
-    return AsyncOpenAI(
-        base_url=plan.entry["endpoint"],
-        api_key=os.environ.get(name) or "none",
-        max_retries=int(options.get("retries", RETRIES)),
-        timeout=float(options.get("timeout", TIMEOUT)),
-    )

@@ -14,6 +14,7 @@ from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.parallel import Split
 from slmrag.engines.transformers_load import load
 from slmrag.errors import UserError
+from slmrag.trimming import cut_at_stop
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,8 @@ CUDA_BUILD = "install a build of torch for CUDA"
 NOT_GIVEN = "the job was given none", "set gpus: 1"
 BATCH = 8
 POOL = 16
+NAMES = {"min_tokens": "min_new_tokens"}
+IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 
 
 class Engine(base.Engine):
@@ -71,6 +74,7 @@ class Engine(base.Engine):
         try:
             self._model = load(self.plan, self._device)
             self._tokenizer = AutoTokenizer.from_pretrained(self.plan.checkpoint)
+            self._model.generation_config = ids_alone(self._model.generation_config)
         except Exception as error:
             raise advised(error) or error from error
         loaded = time.perf_counter()
@@ -130,6 +134,7 @@ class Engine(base.Engine):
 
         wanted = self.plan.sampling
         chosen: dict[str, Any] = {"max_new_tokens": wanted.max_tokens, "pad_token_id": self._pad}
+        asked = {NAMES.get(key, key): value for key, value in wanted.asked().items()}
         if wanted.stop:
             chosen |= {"stop_strings": list(wanted.stop), "tokenizer": self._tokenizer}
         if wanted.temperature > 0:
@@ -140,17 +145,19 @@ class Engine(base.Engine):
                 "temperature": wanted.temperature,
                 "top_p": wanted.top_p,
                 "top_k": 0,
+                **asked,
             }
-        return {**chosen, "do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        return {**chosen, "do_sample": False, **asked}
 
     def _completion(
         self, request: base.Request, row: list[int], times: tuple[float, float, float]
     ) -> base.Completion:
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
-        text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        text = self._tokenizer.decode(tokens, skip_special_tokens=self.plan.dropped is None)
+        text = base.without(text, self.plan.dropped)
         text = text.rstrip("\ufffd")  # the beginning of a character; vLLM leaves it out as well
-        text, stopped = base.cut_at_stop(text, self.plan.sampling.stop)
+        text, stopped = cut_at_stop(text, self.plan.sampling.stop)
         full = len(tokens) >= self.plan.sampling.max_tokens
         reason = "length" if full and end is None and not stopped else "stop"
         return base.Completion(
@@ -165,6 +172,16 @@ class Engine(base.Engine):
             "quantization": str(getattr(self._model, "quantization_method", None) or "") or None,
             "gpu_unused": self.plan.gpu_unused,
         }
+
+
+def ids_alone(own: Any) -> Any:
+    """Return a checkpoint's generation config without all that would change what is drawn.
+
+    ``generate`` fills what is not asked for from the model's own, so that this stands in its place.
+    """
+    from transformers import GenerationConfig
+
+    return GenerationConfig(**{key: getattr(own, key, None) for key in IDS})
 
 
 def _clock(steps: list[float]) -> Any:

@@ -2,17 +2,26 @@
 
 from typing import Any
 
+from slmrag.checkpoint_files import PICKLED, SAFE
 from slmrag.engines import base
 from slmrag.engines.checkpoint import Checkpoint
 from slmrag.engines.quantisation import Device, transformers_arguments
 from slmrag.errors import UserError
+
+NAMES = [name + end for name in (SAFE, PICKLED) for end in ("", ".index.json")]
 
 
 def load(plan: base.Plan, device: str) -> Any:
     """Return the model; UserError where weights are missing or the quantisation cannot be had."""
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    stored = Checkpoint(plan.checkpoint).config.get("quantization_config", {}).get("quant_method")
+    checkpoint = Checkpoint(plan.checkpoint)
+    if not any((checkpoint.path / name).is_file() for name in NAMES):
+        raise UserError(
+            f"{checkpoint.path}: engine: transformers loads {SAFE}, or what its index names, and "
+            f"here is {min(checkpoint.weights)}; rename it, or set engine: vllm"
+        )
+    stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
     where = Device("cpu" if device == "cpu" else "gpu")
     bits = transformers_arguments(plan.entry, stored, where, base.has)
     chosen = {"dtype": "auto" if device == "cuda" else "float32"}

@@ -83,7 +83,11 @@ class Engine(base.Engine):
                 add(str(number), request)
             finished = [output for output in engine.step() if output.finished] if digests else []
             if finished:
-                yield [completion(digests.pop(one.request_id), one) for one in finished]
+                yield [self._completion(digests.pop(one.request_id), one) for one in finished]
+
+    def _completion(self, digest: str, output: "RequestOutput") -> base.Completion:
+        made = completion(digest, output)
+        return made._replace(text=base.without(made.text, self.plan.dropped))
 
     def _adder(self) -> Any:
         """Return what hands a request to vLLM, as the offline ``LLM`` does."""
@@ -108,6 +112,8 @@ class Engine(base.Engine):
             top_p=wanted.top_p,
             seed=wanted.seed if wanted.temperature > 0 else None,
             stop=list(wanted.stop) or None,
+            **wanted.asked(),
+            skip_special_tokens=self.plan.dropped is None,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 

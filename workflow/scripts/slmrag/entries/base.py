@@ -1,7 +1,7 @@
 """What all entries share: nothing unknown is accepted, nothing unset is passed on."""
 
 import re
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -43,7 +43,7 @@ class Entry(BaseModel):
     )
 
     HARDWARE: ClassVar[frozenset[str]] = frozenset()
-    """Keys that change how fast or where, never what: they are no reason to rerun."""
+    """Keys that change how fast, where or at what price, never what: no reason to rerun."""
 
     @model_validator(mode="before")
     @classmethod
@@ -55,6 +55,24 @@ class Entry(BaseModel):
                 raise ValueError(f"{key} should be a number, not {str(value).lower()}")
         return raw
 
+    @model_validator(mode="before")
+    @classmethod
+    def in_one_order(cls, raw: Any) -> Any:
+        """Put free tables (``options``, ``columns``) in one order: that of typing plans nothing."""
+        if not isinstance(raw, dict):
+            return raw
+        return {key: _ordered(value) if cls._is_free(key) else value for key, value in raw.items()}
+
+    @classmethod
+    def _is_free(cls, key: str) -> bool:
+        """Tell whether a key holds a table that is no entry and holds none."""
+        if key not in cls.model_fields:
+            return False
+        found = parts(cls.model_fields[key].annotation)
+        return any(get_origin(part) is dict for part in found) and not any(
+            isinstance(part, type) and issubclass(part, Entry) for part in found
+        )
+
     def params(self) -> dict[str, Any]:
         """Return the keys that are set, without those of the hardware, as plain values."""
         return self.model_dump(mode="json", exclude_none=True, exclude=set(self.HARDWARE))
@@ -62,6 +80,13 @@ class Entry(BaseModel):
     def hardware(self) -> dict[str, Any]:
         """Return the keys of the hardware that are set."""
         return self.model_dump(mode="json", exclude_none=True, include=set(self.HARDWARE))
+
+
+def _ordered(value: Any) -> Any:
+    """Return a value with the keys of its tables sorted; lists keep their order."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=str)}
+    return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def parts(annotation: Any) -> set[Any]:

@@ -12,6 +12,10 @@ from pydantic import (
 )
 
 from slmrag.entries.base import Checkpoint, Entry, Name
+from slmrag.entries.endpoint import problems
+from slmrag.entries.prices import PriceEntry
+from slmrag.reasoning import FAMILIES
+from slmrag.thinking import contradictions
 
 
 class ModeEntry(Entry):
@@ -55,10 +59,41 @@ class SamplingEntry(Entry):
     seed: int = Field(0, description="Seed of each request")
     top_p: PositiveFloat | None = Field(None, le=1, description="Nucleus of the distribution")
     stop: list[str] | None = Field(None, description="Strings that end an answer")
+    top_k: NonNegativeInt | None = Field(
+        None, description="Draw from this many likeliest tokens (0: from all)"
+    )
+    min_p: NonNegativeFloat | None = Field(
+        None, le=1, description="Draw no token less likely than this share of the likeliest"
+    )
+    repetition_penalty: PositiveFloat | None = Field(
+        None, description="Divide the score of tokens seen in prompt or answer (1: do not)"
+    )
+    presence_penalty: float | None = Field(
+        None,
+        ge=-2,
+        le=2,
+        description="Subtract from tokens that the answer holds; not transformers",
+    )
+    frequency_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Subtract for each time in the answer; not transformers"
+    )
+    min_tokens: NonNegativeInt | None = Field(None, description="Fewest tokens of an answer")
 
 
 UNSAFE = frozenset({"trust_remote_code", "weights_only", "use_safetensors"})
 """Arguments of the engines that would let a checkpoint run code."""
+
+
+class ReasoningEntry(Entry):
+    """The tags around a model's reasoning, for a family that is not known by name."""
+
+    begin: str | None = Field(
+        None, description="Text that begins it; null: the prompt does, every answer is inside one"
+    )
+    end: str = Field(min_length=1, description="Text that ends it")
+
+
+Family = Literal[("auto", "none", *FAMILIES)]
 
 
 class ModelEntry(Entry):
@@ -74,8 +109,13 @@ class ModelEntry(Entry):
             "enforce_eager",
             "tensor_parallel",
             "data_parallel",
+            "price",
+            "max_cost",
         }
     )
+
+    ENDPOINT: ClassVar[tuple[str, ...]] = ("on_refused", "price", "max_cost")
+    """Keys that mean something for an endpoint alone."""
 
     engine: Literal["vllm", "transformers", "openai", "echo"] = Field(
         "vllm", description="What runs the model"
@@ -99,17 +139,51 @@ class ModelEntry(Entry):
         None, description="auto (the tokenizer's, if it has one), none, or a path; auto unless set"
     )
     thinking: bool | None = Field(None, description="Let the model reason before it answers")
+    chat_template_kwargs: dict[str, Any] | None = Field(
+        None,
+        description="Further arguments of the chat template, such as {thinking: true}; an endpoint "
+        "is sent them",
+    )
+    reasoning: Family | ReasoningEntry | None = Field(
+        None,
+        description="How reasoning is told from the answer: auto (by the tags of all families), "
+        "none (all of it is the answer), a family's name, or tags {begin, end}; auto unless set",
+    )
     max_model_len: PositiveInt | None = Field(None, description="Tokens of prompt and answer")
     temperature: NonNegativeFloat | None = Field(None, description="Overrides sampling.temperature")
     max_tokens: PositiveInt | None = Field(None, description="Overrides sampling.max_tokens")
     top_p: PositiveFloat | None = Field(None, le=1, description="Overrides sampling.top_p")
     seed: int | None = Field(None, description="Overrides sampling.seed")
     stop: list[str] | None = Field(None, description="Overrides sampling.stop")
+    top_k: NonNegativeInt | None = Field(None, description="Overrides sampling.top_k")
+    min_p: NonNegativeFloat | None = Field(None, le=1, description="Overrides sampling.min_p")
+    repetition_penalty: PositiveFloat | None = Field(
+        None, description="Overrides sampling.repetition_penalty"
+    )
+    presence_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Overrides sampling.presence_penalty"
+    )
+    frequency_penalty: float | None = Field(
+        None, ge=-2, le=2, description="Overrides sampling.frequency_penalty"
+    )
+    min_tokens: NonNegativeInt | None = Field(None, description="Overrides sampling.min_tokens")
     options: dict[str, Any] | None = Field(
         None, description="Further arguments of the engine that can change an answer"
     )
     endpoint: str | None = Field(None, description="For openai: base URL of the service")
     served_name: str | None = Field(None, description="For openai: the model's name there")
+    on_refused: Literal["fail", "record"] | None = Field(
+        None,
+        description="For openai: what a prompt that the endpoint refuses does. fail (unless set): "
+        "the others are answered, then the job ends and names it; record: it has no answer and "
+        "scores 0",
+    )
+    price: PriceEntry | None = Field(None, description="For openai: what the endpoint charges")
+    max_cost: PositiveFloat | None = Field(
+        None,
+        description="For openai: most that the model's answers may cost by its price, those that "
+        "the journal has among them; nothing is asked that could cost more",
+    )
     gpus: NonNegativeInt | None = Field(
         None,
         description="GPUs of the job: what is named must be there; unset, vllm and transformers "
@@ -135,10 +209,42 @@ class ModelEntry(Entry):
             )
         for name in UNSAFE.intersection(self.options or {}):
             raise ValueError(f"options.{name}: no code of a checkpoint is ever run; remove it")
+        local = self.engine in ("vllm", "transformers")
+        for name in SamplingEntry.model_fields if local else ():
+            if name in (self.options or {}):
+                raise ValueError(
+                    f"options.{name}: {name} is a key of the model itself; move it there"
+                )
+        if self.engine == "transformers" and "generation_config" in (self.options or {}):
+            raise ValueError("options.generation_config: set the keys of sampling instead")
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
+        if self.engine == "openai" and (found := list(problems(self.model_dump(mode="json")))):
+            raise ValueError("; ".join(found))
+        if self.engine != "openai" and (self.endpoint or self.served_name):
+            name = "endpoint" if self.endpoint else "served_name"
+            raise ValueError(f"{name} does nothing with engine: {self.engine}; remove the key")
         if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
             raise ValueError(f"endpoint: {self.endpoint} must begin with http:// or https://")
+        return self
+
+    @model_validator(mode="after")
+    def charges_where_it_can(self) -> Self:
+        """Refuse keys of an endpoint where none is called, and a cap without a price."""
+        set_ = [name for name in self.ENDPOINT if getattr(self, name) is not None]
+        if set_ and self.engine != "openai":
+            raise ValueError(f"{set_[0]} is for engine: openai alone; remove it")
+        if self.max_cost and not self.price:
+            raise ValueError(
+                "max_cost needs a price: {input_per_million: …, output_per_million: …}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def wishes_agree(self) -> Self:
+        """Refuse what is told to the chat template in two ways, or where there is none."""
+        if found := contradictions(self.params()):
+            raise ValueError(found[0])
         return self
 
     def template_files(self) -> list[str]:

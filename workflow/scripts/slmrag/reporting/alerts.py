@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from slmrag.reporting import cuts
+from slmrag.reporting import behind, cuts, refused
 from slmrag.reporting.boards import Board
 from slmrag.reporting.devices import elsewhere, idle
 from slmrag.reporting.ends import ends
@@ -13,6 +13,11 @@ from slmrag.reporting.sources import Experiment
 from slmrag.reporting.unread import unread
 
 OFTEN, SELDOM, FEW = 0.05, 0.9, 100
+FORMS = {
+    "cut": "cut at the limit of tokens",
+    "unfinished": "lost in a reasoning that never ended",
+    "empty": "empty",
+}
 Rows = Sequence[dict[str, Any]]
 
 
@@ -50,8 +55,8 @@ def few(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator
 
 
 def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
-    """Many empty answers, or such as were cut at the limit of tokens themselves."""
-    for name, words in (("cut", "cut at the limit of tokens"), ("empty", "empty")):
+    """Many answers that are empty, unfinished, or cut at the limit of tokens themselves."""
+    for name, words in FORMS.items():
         often = [row for row in rows if row["n"] and (row[name] or 0) / row["n"] > OFTEN]
         if often:
             worst = max(often, key=lambda row: row[name] / row["n"])
@@ -101,6 +106,8 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     uneven,
     few,
     forms,
+    refused.caveats,
+    refused.judged,
     cuts.caveats,
     cuts.judged,
     poor_oracle,
@@ -109,5 +116,6 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     devices,
     idle,
     elsewhere,
+    behind.caveats,
     unread,
 )

@@ -11,6 +11,7 @@ from slmrag.reporting.boards import Board
 from slmrag.reporting.cuts import left
 from slmrag.reporting.headline import LABELS
 from slmrag.reporting.packing import bits, packed
+from slmrag.reporting.refused import words
 from slmrag.reporting.sections import Section
 from slmrag.reporting.sources import Experiment
 from slmrag.summary import number
@@ -23,6 +24,7 @@ PACKED = 6_000_000  # characters that they may take
 LONGEST = 4_000  # characters of one text
 BITS = 8_000_000  # answers, right or wrong, that a page carries at most
 ANSWER = ("question_id", "prompt", "raw_answer", "answer", "finish_reason", "generated_tokens")
+ANSWER += ("refusal",)
 SCORES = ("question_id", "f1", "exact_match", "match", "failure")
 CONTEXT = ("passages", "passages_dropped", "words_cut", "has_answer")
 
@@ -143,20 +145,23 @@ def questions(
             primary = number(board.values[places[i], column])
             own = shown.get((cell.mode, ids[i]), [])
             right = int(board.right[places[i], column])
-            found[i]["cells"].append([*answered(answer, score, primary, own, texts), right])
+            said = answered(answer, score, primary, own, texts)
+            found[i]["cells"].append([*said, right, *remarks(answer, score)])
     return found
 
 
 def rows_of(path: Any, ids: "pl.Series", columns: Sequence[str] | None = None) -> list[dict]:
-    """Return a table's rows of the given questions in their order; empty ones where it has none."""
+    """Return a table's rows of the given questions in their order; empty ones where it has none.
+
+    Columns that an older table lacks are left out.
+    """
     import polars as pl
 
     if path is None:
         return [{} for _ in ids]
     table = pl.scan_parquet(path)
-    table = (table.select(columns) if columns else table).filter(
-        pl.col("question_id").is_in(ids.implode())
-    )
+    known = [name for name in table.collect_schema() if columns is None or name in columns]
+    table = table.select(known).filter(pl.col("question_id").is_in(ids.implode()))
     rows = {row["question_id"]: row for row in table.collect().to_dicts()}
     return [rows.get(id, {}) for id in ids]
 
@@ -186,7 +191,7 @@ def answered(
 ) -> list[Any]:
     """Return what a cell made of a question, in the order that the page's script reads.
 
-    Whether it is right comes behind.
+    Whether it is right comes behind, and then remarks, where there are any.
     """
     prompt = answer.get("prompt") or ""
     for place, text in shown:
@@ -195,8 +200,12 @@ def answered(
     raw, said = (clip(answer.get(name) or "") for name in ("raw_answer", "answer"))
     scores = [primary, *(score.get(name) for name in SCORES[1:])]
     rest = [answer.get("finish_reason"), answer.get("generated_tokens")]
-    found = [texts.add(clip(prompt)), 0 if raw == said else raw, said, *scores, *rest]
-    return [*found, words] if (words := left(score)) else found
+    return [texts.add(clip(prompt)), 0 if raw == said else raw, said, *scores, *rest]
+
+
+def remarks(answer: dict, score: dict) -> list[str]:
+    """Return what is to be said of an answer: why it was refused, what its prompt lost."""
+    return list(filter(None, [" ".join(filter(None, [words(answer), left(score)]))]))
 
 
 def clip(text: str) -> str:

@@ -1,5 +1,6 @@
 """The comparison: one row a planned cell, with every number that the page shows of it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from slmrag.reporting.costs import COSTS, costs
@@ -17,14 +18,15 @@ TEXTS = (
     "retriever",
     "status",
     "standing",
+    "cost_currency",
     "cost_remark",
     "engine",
     "device",
 )
-COUNTS = ("passages", "n", "truncated", "cut", "empty", "failed", "shortened")
-COUNTS += ("questions_shortened",)
+COUNTS = ("passages", "n", "truncated", "cut", "unfinished", "empty", "failed", "shortened")
+COUNTS += ("questions_shortened", "refused")
 SUMMED = ("n", "has_answer", "has_answer_uncut", "passages_in_prompt", "shortened")
-SUMMED += ("questions_shortened", "truncated", "empty", "generated_tokens")
+SUMMED += ("questions_shortened", "truncated", "empty", "refused", "generated_tokens")
 
 
 def compare(experiment: Experiment, standings: dict[Any, str] | None = None) -> "pl.DataFrame":
@@ -43,7 +45,13 @@ def columns(experiment: Experiment) -> list[str]:
     bounds = [name + end for name in averaged(experiment.metrics) for end in ("", "_low", "_high")]
     identity = ["model", "dataset", "mode", "context", "retriever", "passages", "status", "n"]
     counts = [name for name in SUMMED if name != "n"]
-    return [*identity, *bounds, "standing", *counts, "cut", "failed", *COSTS]
+    counts += [without_refused(experiment), "cut", "unfinished", "failed"]
+    return [*identity, *bounds, "standing", *counts, *COSTS]
+
+
+def without_refused(experiment: Experiment) -> str:
+    """Return the column of the primary metric's mean over prompts that were not refused."""
+    return f"{experiment.primary}_answered"
 
 
 def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, Any]:
@@ -61,9 +69,18 @@ def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, A
             for name, value in bounds(metric, summary)
         },
         "standing": standing,
-        "cut": summary.get("failures", {}).get("truncated", 0) if summary else None,
-        "failed": sum(summary.get("failures", {}).values()) if summary else None,
-        **costs(cell),
+        without_refused(experiment): (summary.get("answered") or {}).get("mean"),
+        **(failed(summary.get("failures", {})) if summary else {}),
+        **costs(cell, experiment.prices.get(cell.model)),
+    }
+
+
+def failed(failures: Mapping[str, int]) -> dict[str, int]:
+    """Return how many answers were cut, never begun, or failed in any form."""
+    return {
+        "cut": failures.get("truncated", 0),
+        "unfinished": failures.get("unfinished_reasoning", 0),
+        "failed": sum(failures.values()),
     }
 
 

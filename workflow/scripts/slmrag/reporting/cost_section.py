@@ -32,6 +32,11 @@ SERVICE = (
     "without the wait in the queue, but no latency of a request that comes alone. Start, memory "
     "peaks and the run's tokens a second are of whole engine runs."
 )
+MONEY = (
+    "Cost is what the tokens of a cell's answers, as the endpoint counted them, come to by the "
+    "price in the config, also of answers that earlier runs paid for. Discounts, and requests that "
+    "broke and were sent again, are not in it."
+)
 ENDPOINT = (
     "Of an endpoint it is known when a request was in flight alone: what it waited there is in the "
     "seconds."
@@ -53,6 +58,8 @@ def section(experiment: Experiment, rows: Rows, indexes: Rows) -> Section:
     ]
     if any((row["engine"] or "").startswith("openai") for row in rows):
         words.insert(2, ENDPOINT)
+    if any(row["cost"] is not None for row in rows):
+        words.insert(3, MONEY)
     tables = [found for found in (costs(rows), built(indexes)) if found.rows]
     return Section("cost", "Cost", words, figures, tables)
 
@@ -89,6 +96,7 @@ def costs(rows: Rows) -> Table:
         Column("prompt_tokens", "Prompt tokens", "decimal", "Mean"),
         Column("generated_tokens", "New tokens", "decimal", "Mean"),
         Column("tokens_per_second", "Tokens/s", "decimal", "New tokens a second of its own time"),
+        Column("cost", "Cost", "decimal", "Of its answers, by the price", remark="cost_currency"),
         Column("energy_per_1000", "Energy, J per 1,000", "decimal", "Of the job's first GPU"),
         Column("service_seconds", "Service, s", "decimal", "Median, in a full batch"),
         Column("service_seconds_p90", "90th percentile", "decimal"),

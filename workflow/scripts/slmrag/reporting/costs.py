@@ -1,8 +1,10 @@
 """What a cell cost in time, tokens and memory, from timings and the engine runs' records."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slmrag.reporting import money
 from slmrag.reporting.devices import devices
 from slmrag.reporting.sources import Cell
 
@@ -16,6 +18,8 @@ COSTS = (
     "tokens_per_second",
     "prompt_tokens",
     "energy_per_1000",
+    "cost",
+    "cost_currency",
     "cost_remark",
     "service_seconds",
     "service_seconds_p90",
@@ -31,22 +35,28 @@ COSTS = (
 )
 
 
-def costs(cell: Cell) -> dict[str, Any]:
+def costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return each cost of ``COSTS``, None where it is not known.
 
     Seconds and energy per 1,000 questions and tokens/s are of the cell's own part of its engine
-    runs (see slmrag.shares), ``cost_remark`` says why there is none. Service seconds are of a
-    completion in a full batch: median and 90th percentile, and the median to its first token. What
-    is named after the run, start and peaks are of whole engine runs.
+    runs (see slmrag.shares), ``cost`` is in ``cost_currency`` by the model's price; ``cost_remark``
+    says why there is none. Service seconds are of a completion in a full batch: median and 90th
+    percentile, and the median to its first token. What is named after the run, start and peaks are
+    of whole engine runs.
     """
     found: dict[str, Any] = dict.fromkeys(COSTS) | runs(cell.engines)
-    tokens = table(cell.answers, "prompt_tokens", "generated_tokens")
+    tokens = table(cell.answers, *money.TOKENS, "finish_reason")
     times = table(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
+    written, remarks = None, []
     if tokens is not None:
-        found["prompt_tokens"] = tokens["prompt_tokens"].mean()
+        made = money.answered(tokens)
+        found["prompt_tokens"] = whole(made["prompt_tokens"], "mean")
+        written = whole(made["generated_tokens"], "sum")
+        spent, remarks = money.money(tokens, cell.engines, price)
+        found |= spent
     if times is not None:
-        written = None if tokens is None else tokens["generated_tokens"].sum()
         found |= own(times, written, cell.engines) | service(times)
+    found["cost_remark"] = "; ".join(filter(None, (found["cost_remark"], *remarks))) or None
     return found
 
 
@@ -55,6 +65,11 @@ def table(path: Path | None, *columns: str) -> "pl.DataFrame | None":
     import polars as pl
 
     return None if path is None else pl.read_parquet(path, columns=list(columns))
+
+
+def whole(column: "pl.Series", what: str) -> float | None:
+    """Return a column's sum or mean, None where a value of it is unknown."""
+    return None if column.null_count() else getattr(column, what)()
 
 
 def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[str, Any]:
@@ -71,7 +86,10 @@ def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[st
     }
 
 
-REMARK = "{} of {} answers are of engine runs that did not note when each was in service"
+REMARK = (
+    "{} of {} answers are of engine runs that did not note when each was in service or, at an "
+    "endpoint that does not say, how many tokens it took"
+)
 
 
 def joules(records: Records, times: "pl.DataFrame") -> float | None:
@@ -105,7 +123,7 @@ def runs(records: Records) -> dict[str, Any]:
     starts = [sum(filter(None, s.values())) for r in records if (s := r.get("start_seconds"))]
     return {
         "run_seconds_per_1000": 1000 * seconds / requests if requests else None,
-        "run_tokens_per_second": _total(records, "generated_tokens") / seconds if seconds else None,
+        "run_tokens_per_second": _rate(records, seconds),
         "start_seconds": max(starts, default=None),
         "parameters": weights(records),
         "peak_cpu_bytes": _largest(records, "peak_cpu_bytes"),
@@ -113,6 +131,12 @@ def runs(records: Records) -> dict[str, Any]:
         "engine": _named(records, "engine"),
         "device": devices(records),
     }
+
+
+def _rate(records: Records, seconds: float) -> float | None:
+    """Return new tokens a second, None where a run's endpoint did not count them."""
+    unknown = any(record.get("generated_tokens", 0) is None for record in records)
+    return None if unknown or not seconds else _total(records, "generated_tokens") / seconds
 
 
 def weights(records: Records) -> float | None:

@@ -8,11 +8,13 @@ import numpy as np
 from slmrag.failures import NAMES
 from slmrag.redaction import clean_text
 from slmrag.reporting.boards import Board, named
+from slmrag.reporting.refused import words
 from slmrag.reporting.sources import Experiment
 from slmrag.reporting.tables import CELL, Column, Table, table
 
 EACH, LONGEST = 3, 160
 LABELS = {name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in NAMES}
+LABELS["refused"] = "Refused by endpoint"
 
 
 def examples(experiment: Experiment, boards: Sequence[Board]) -> Table:
@@ -50,13 +52,13 @@ def example(experiment: Experiment, board: Board, place: int, question: int) -> 
     """Return one answer as a row."""
     id, cell = board.questions[question], board.cells[place]
     asked = row_of(experiment.questions.get((board.dataset,)), id, "question")
-    said = row_of(cell.answers, id, "raw_answer", "answer")
+    said = row_of(cell.answers, id, "raw_answer", "answer", "refusal")
     answer, wrote = (clip(said.get(name) or "") for name in ("answer", "raw_answer"))
     return {
         **named(board, place),
         "question": clip(f"{id}: {asked.get('question') or ''}"),
         "answer": answer or "(empty)",
-        "wrote": None if wrote == answer else wrote,
+        "wrote": clip(words(said)) or (None if wrote == answer else wrote),
         "right": "yes" if board.right[question, place] else "no",
     }
 
@@ -67,7 +69,8 @@ def row_of(path: Any, id: str, *columns: str) -> dict[str, Any]:
 
     if path is None:
         return {}
-    rows = pl.scan_parquet(path).filter(pl.col("question_id") == id).select(columns).collect()
+    table = pl.scan_parquet(path).filter(pl.col("question_id") == id)
+    rows = table.select(name for name in table.collect_schema() if name in columns).collect()
     return rows.row(0, named=True) if rows.height else {}
 
 

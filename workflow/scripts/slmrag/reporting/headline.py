@@ -28,8 +28,13 @@ HELP = {
     "raw_token_recall": "Token recall of all that the model wrote, before trimming",
 }
 CUTS = (
+    ("unfinished", "Unfinished", "Completions whose reasoning never ended: they have no answer"),
     ("shortened", "Prompts cut", "Prompts that lost passages or words to fit the model"),
     ("questions_shortened", "Questions cut", "Prompts that lost words of the question itself"),
+)
+REFUSED = (
+    ("refused", "Refused", "count", "Prompts that the endpoint did not answer; each scores 0"),
+    ("{}_answered", "Without refused", "share", "The first metric over the other questions"),
 )
 GRADES = ("correct", "incorrect", "not_attempted", "unparseable")
 
@@ -136,6 +141,8 @@ def cells(experiment: Experiment, rows: Rows) -> Table:
     for name, label, words in CUTS:
         if any(row[name] for row in rows):
             columns.append(Column(name, label, "count", words))
+    if any(row["refused"] for row in rows):
+        columns += [Column(name.format(experiment.primary), *rest) for name, *rest in REFUSED]
     if any(row["status"] != "scored" for row in rows):
         columns.append(Column("status", "Status"))
     found = table("cells", "All cells", columns, rows, "dataset", "mode", "model")

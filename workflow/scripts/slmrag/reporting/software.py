@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slmrag.files import read_json
+from slmrag.reporting import behind
 from slmrag.reporting.sources import Experiment, place
 
 
 def rows(experiment: Experiment) -> list[dict[str, str]]:
     """Return rows (what, name, value): those that were observed, then those of the files."""
-    return [*map(dict, experiment.observed.versions), *engines(experiment), *indexes(experiment)]
+    made = (*engines(experiment), *behind.rows(experiment), *indexes(experiment))
+    return [*map(dict, experiment.observed.versions), *made]
 
 
 def engines(experiment: Experiment) -> Iterator[dict[str, str]]:

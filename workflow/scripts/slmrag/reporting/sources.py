@@ -65,6 +65,8 @@ class Experiment:
     observed: Observed = field(default_factory=Observed)
     below: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     """Metrics of the searches whose hits the runs fuse or rank anew."""
+    prices: Entries = field(default_factory=dict)
+    """What the endpoints of models charge, where the config says so."""
 
     @property
     def primary(self) -> str:
@@ -116,6 +118,7 @@ def read(input: Any, params: Any, observed: Observed | None = None) -> Experimen
         templates(input, params.models),
         observed or Observed(),
         {key: read_json(path) for key, path in by_name(paths(input, "below"), 2).items()},
+        getattr(params, "prices", {}),
     )
 
 

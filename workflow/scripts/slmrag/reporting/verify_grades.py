@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json, sha256_file
-from slmrag.grading import parse, summarise
+from slmrag.grading import grade, summarise
 from slmrag.reporting.sameness import same, same_tree
 from slmrag.reporting.sources import Experiment
 
@@ -19,10 +19,11 @@ def check(page: str | Path, experiment: Experiment) -> int:
 
     written, table = read_json(page), Path(page).with_suffix(".parquet")
     rows = pl.read_parquet(table)
-    for id, verdict, grade in rows.select("question_id", "verdict", "grade").iter_rows():
-        same(grade, parse(verdict), f"{table}: {id}: grade")
+    for id, verdict, given in rows.select("question_id", "verdict", "grade").iter_rows():
+        same(given, grade(verdict), f"{table}: {id}: grade")
     again = summarise(rows["grade"].to_list(), experiment.metrics)
     again["shortened"] = int((rows["words_cut"] > 0).sum())
+    again["refused"] = rows["verdict"].null_count()
     same_tree({name: written.get(name) for name in again}, again, str(page))
     check_answers(written, experiment)
     return rows.height

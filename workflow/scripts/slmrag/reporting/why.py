@@ -127,7 +127,8 @@ def forms(boards: Sequence[Board]) -> Table:
         for board in boards
         for place in range(len(board.cells))
     ]
-    columns = [Column(name, label, "count") for name, label in LABELS.items()]
+    lacking = set() if any(row["refused"] for row in rows) else {"refused"}
+    columns = [Column(name, LABELS[name], "count") for name in NAMES if name not in lacking]
     sound = Column("sound", "None of these", "count")
     right = Column("right_despite", "Right all the same", "percent", "Among answers with a failure")
     note = "An answer has the first class that fits, right or wrong."

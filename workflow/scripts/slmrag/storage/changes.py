@@ -1,47 +1,65 @@
-"""Objects that changed at their source since they were fetched: told, never taken unasked."""
+"""What changed at its source since it was fetched: told, never taken unasked."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from slmrag.checkpoint_files import changing, recipe
+from slmrag.checkpoints import prefix
 from slmrag.errors import UserError
 from slmrag.files import read_json
-from slmrag.folder_names import entry_name
+from slmrag.resource_keys import Fetched
 from slmrag.storage.base import Interrupted
-from slmrag.storage.fetch import open_source
+from slmrag.storage.fetch import Wanted, listed, open_source
 
-RAW = Path("resources/raw")
-
-
-def changed(
-    objects: Mapping[str, Mapping[str, Any]], storage: dict[str, Any], raw: Path = RAW
-) -> Iterator[str]:
-    """Yield a sentence for each fetched object whose source differs, or cannot be asked.
-
-    ``objects`` holds entries by the names of their folders.
-    """
-    for folder, entry in objects.items():
-        manifest = raw / f"{folder}.json"
-        if manifest.is_file():
-            where = f"object '{entry_name(folder)}' ({entry['uri']})"
-            try:
-                difference = _difference(read_json(manifest), entry["uri"], storage)
-            except (UserError, Interrupted) as error:
-                yield f"{where} could not be checked, what was fetched stays: {error}"
-                continue
-            if difference:
-                yield f"{where} {difference}; to fetch it again: snakemake --forcerun {manifest}"
+COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def _difference(manifest: Mapping[str, Any], uri: str, storage: dict[str, Any]) -> str | None:
-    """Return what has become of an object, or None where it is the same; raises as downloads do."""
+def changed(fetched: Iterable[Fetched], storage: dict[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each of what was fetched whose source differs, or cannot be asked."""
+    for one in fetched:
+        if not Path(one.manifest).is_file():
+            continue
+        where = f"{one.what} ({one.source.uri})"
+        try:
+            difference = _difference(one, read_json(one.manifest), storage)
+        except (UserError, Interrupted) as error:
+            yield f"{where} could not be checked, what was fetched stays: {error}"
+        except ModuleNotFoundError as error:
+            yield f"{where} could not be checked, what was fetched stays: install {error.name}"
+        else:
+            again = f"to fetch it again: snakemake --forcerun {one.manifest}"
+            yield from [f"{where} {difference}; {again}"] if difference else []
+
+
+def _difference(one: Fetched, manifest: Mapping[str, Any], storage: dict[str, Any]) -> str | None:
+    """Return what has become of a source, or None where it is the same; raises as downloads do."""
+    if one.source.uri.startswith("hf:"):
+        return _of_hub(one, manifest)
+    uri = prefix(one.source.uri) if one.source.checkpoint else one.source.uri
     source = open_source(uri, storage)
-    now = {remote.name: source.describe(remote) for remote in source.files()}
-    then = {file["name"]: file for file in manifest["files"]}
+    files = listed(source, _counting(one) if one.source.checkpoint else None)
+    now = {remote.name: vars(source.describe(remote)) for remote in files}
+    then = _counted(one, manifest)
     if now.keys() != then.keys():
         return f"has other files now: {', '.join(sorted(now.keys() ^ then.keys()))}"
-    news = [name for name, remote in now.items() if _version(vars(remote)) != _version(then[name])]
+    news = [name for name, remote in now.items() if _version(remote) != _version(then[name])]
     return f"has changed since it was fetched: {', '.join(news)}" if news else None
+
+
+def _counting(one: Fetched) -> Wanted:
+    """Return what names a checkpoint's files that can change an answer: no documents."""
+    return lambda names, read: recipe(names, one.source.allow_pickle, read)
+
+
+def _counted(one: Fetched, manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the files of a manifest by name, of a checkpoint those that can change an answer."""
+    files = {file["name"]: file for file in manifest["files"]}
+    if not one.source.checkpoint:
+        return files
+    return {name: files[name] for name in changing(files)}
 
 
 def _version(file: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -49,3 +67,40 @@ def _version(file: Mapping[str, Any]) -> tuple[Any, ...]:
     if file["etag"]:
         return file["etag"], file["version_id"]
     return file["bytes"], file["last_modified"]
+
+
+def _of_hub(one: Fetched, manifest: Mapping[str, Any]) -> str | None:
+    """Return how a branch has moved on from the commit that was fetched; a commit never does."""
+    then = manifest["revision"] or ""
+    if COMMIT.fullmatch(one.revision or ""):
+        return None
+    from slmrag.storage.hub import now
+
+    commit, files = now(one.source.uri.removeprefix("hf:"), one.revision)
+    if commit == then:
+        return None
+    news = _news(one, manifest, files)
+    moved = f"is at commit {commit[:12]} now and was at {then[:12]} when it was fetched"
+    return f"{moved}: {', '.join(news)} changed" if news else None
+
+
+def _news(
+    one: Fetched, manifest: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return the names of the files that count and differ between a manifest and the hub."""
+    folder, then = Path(one.manifest).with_suffix(""), _counted(one, manifest)
+    try:
+        now = recipe(files, one.source.allow_pickle, lambda name: (folder / name).read_bytes())
+    except (UserError, OSError):  # an index that was not there, or other weights than it names
+        return ["its weights"]
+    same = {name for name in now & then.keys() if _same(then[name], files[name], folder / name)}
+    return sorted((now | then.keys()) - same)
+
+
+def _same(then: Mapping[str, Any], now: Mapping[str, Any], file: Path) -> bool:
+    """Tell whether a file is the hub's by SHA-256, or by the digest that git gives small ones."""
+    if now["sha256"]:
+        return now["sha256"] == then["sha256"]
+    content = file.read_bytes() if file.is_file() else b""
+    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    return blob.hexdigest() == now["blob_id"]

@@ -19,6 +19,10 @@ FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
 
 
+Wanted = Callable[[list[str], Callable[[str], bytes]], set[str]]
+"""From the names of all files, and what reads a small one of them, to the names to be fetched."""
+
+
 class Stopped(Exception):
     """The job ends, so its threads do."""
 
@@ -47,11 +51,11 @@ def download(
     folder: str | Path,
     storage: dict[str, Any],
     sha256: str | None = None,
-    wanted: Callable[[list[Remote]], list[Remote]] = list,
+    wanted: Wanted | None = None,
 ) -> list[dict[str, Any]]:
     """Fetch the files of ``uri`` that are ``wanted`` into ``folder`` and describe each of them."""
     source = open_source(uri, storage)
-    remotes = wanted(_patient(source.files))
+    remotes = listed(source, wanted)
     _refuse_clashes(remotes, uri)
     if sha256 and len(remotes) != 1:
         raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
@@ -65,6 +69,20 @@ def download(
                 "correct the config or the object"
             )
     return files
+
+
+def listed(source: Source, wanted: Wanted | None) -> list[Remote]:
+    """Return the files of a source that are wanted; UserError as it and ``wanted`` raise."""
+    remotes = _patient(source.files)
+    if wanted is None:
+        return remotes
+    known = {remote.name: remote for remote in remotes}
+
+    def read(name: str) -> bytes:
+        return _patient(lambda: b"".join(source.read(source.describe(known[name]), 0, None)))
+
+    chosen = wanted(list(known), read)
+    return [remote for remote in remotes if remote.name in chosen]
 
 
 def _patient(ask: Callable[[], Any]) -> Any:

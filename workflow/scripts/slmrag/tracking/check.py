@@ -69,7 +69,7 @@ def trial(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple[str
 
 def problem(chosen: Settings) -> str | None:
     """Return in one sentence why the tracker cannot be used, or None where it answers."""
-    needed = {"configuration", "host", "server", "credentials"}
+    needed = {"configuration", "host", "server", "credentials", "experiment"}
     for name, worked, found in trial(chosen, needed):
         if not worked:
             return f"{chosen.backend}: {name}: {found}"
@@ -83,12 +83,13 @@ def read_settings(path: Path) -> Settings:
     from slmrag.config_files import settled
     from slmrag.entries.tracking import TrackingEntry
 
-    raw = settled([path] if path.is_file() else [], []).get("tracking")
+    whole = settled([path] if path.is_file() else [], [])
+    raw, experiment = whole.get("tracking"), meant(whole.get("experiment"), str)
     try:
         entry = TrackingEntry.model_validate(meant({} if raw is None else raw, TrackingEntry))
     except ValueError as error:
         raise UserError(message(sentences(error, TrackingEntry))) from None
-    return settings(entry.params())
+    return settings(entry.params() | {"experiment": experiment})
 
 
 def main(path: str = "config/config.yaml") -> int:

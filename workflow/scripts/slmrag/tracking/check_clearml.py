@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from slmrag.tracking import naming
 from slmrag.tracking.probe import Step, Wrong, fetch, in_order, resolve
 from slmrag.tracking.servers import clearml_config_file, clearml_configured
 from slmrag.tracking.settings import Settings
@@ -74,7 +75,7 @@ def project(chosen: Settings, known: dict[str, Any]) -> str:
     from clearml.backend_api.services import tasks
 
     tracker = known["tracker"]
-    name = f"{chosen.project}/connection-check"
+    name = naming.project_name(chosen.project, {"experiment": chosen.experiment})
     try:
         place = tracker.project(name)
         made = tracker.call(tasks.CreateRequest(name="connection check", project=place, type="qc"))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from slmrag.tracking import naming
 from slmrag.tracking.probe import Step, Wrong, fetch, in_order, resolve
 from slmrag.tracking.settings import Settings
 
@@ -14,7 +15,7 @@ ADDRESS = "MLFLOW_TRACKING_URI"
 
 def steps(chosen: Settings) -> list[Step]:
     """Return the steps in order."""
-    return in_order(chosen, configuration, host, server, credentials, experiment, artifacts)
+    return in_order(chosen, configuration, host, server, credentials, experiment, run, artifacts)
 
 
 def configuration(chosen: Settings, known: dict[str, Any]) -> str:
@@ -53,10 +54,22 @@ def credentials(chosen: Settings, known: dict[str, Any]) -> str:
 
 
 def experiment(chosen: Settings, known: dict[str, Any]) -> str:
-    """Say that a run can be made in the project's experiment."""
-    tracker, name = known["tracker"], f"{chosen.project}/connection-check"
-    known["run"] = tracker.client.create_run(tracker.experiment(name)).info.run_id
-    return f"a run was made in {name}"
+    """Say that the run's own experiment is there or can be made, and takes runs."""
+    from slmrag.tracking.mlflow_tracker import Deleted
+
+    tracker = known["tracker"]
+    name = naming.project_name(chosen.project, {"experiment": chosen.experiment})
+    try:
+        known["experiment"] = tracker.experiment(name)
+    except Deleted as error:
+        raise Wrong(str(error)) from None
+    return f"{name} takes runs"
+
+
+def run(chosen: Settings, known: dict[str, Any]) -> str:
+    """Say that a run can be made there."""
+    known["run"] = known["tracker"].client.create_run(known["experiment"]).info.run_id
+    return "one was made"
 
 
 def artifacts(chosen: Settings, known: dict[str, Any]) -> str:

@@ -26,11 +26,13 @@ class Job:
     inputs: dict[str, list[str]]
     outputs: dict[str, list[str]]
     tracking: dict[str, Any]
+    place: str | None = None
+    """The experiment's folder, where this workflow is another's module."""
 
     @property
     def results(self) -> Path:
         """The experiment's folder."""
-        return Path("results", self.experiment)
+        return Path(self.place or Path("results", self.experiment))
 
     @property
     def folder(self) -> Path:
@@ -77,13 +79,16 @@ def describe(snakemake: Any) -> Job:
         inputs=files(getattr(snakemake, "input", None)),
         outputs=files(getattr(snakemake, "output", None)),
         tracking=dict(config.get("tracking") or {}),
+        place=config.get("results"),
     )
 
 
 def wildcards(snakemake: Any) -> dict[str, str]:
     """Return the names of entries that the wildcards stand for, without a resource's digits."""
     made = [path for paths in files(getattr(snakemake, "output", None)).values() for path in paths]
-    shared = bool(made) and all(path.startswith("resources/") for path in made)
+    config = getattr(snakemake, "config", None) or {}
+    results = config.get("results") or f"results/{config.get('experiment', 'default')}"
+    shared = bool(made) and all(not path.startswith(f"{results}/") for path in made)
     values = {name: str(value) for name, value in named(snakemake.wildcards).items()}
     return {name: entry_name(value) for name, value in values.items()} if shared else values
 

@@ -14,6 +14,10 @@ TAGS_PER_BATCH = 100
 STATUS = {"completed": "FINISHED", "failed": "FAILED"}
 
 
+class Deleted(Exception):
+    """An experiment that takes no run; the sentence names it and what to do."""
+
+
 class MlflowTracker:
     """Runs at an MLflow server, whose address and credentials are in the environment."""
 
@@ -46,6 +50,12 @@ class MlflowTracker:
         from mlflow.exceptions import MlflowException
 
         known = self.client.get_experiment_by_name(name)
+        if known and known.lifecycle_stage == "deleted":
+            raise Deleted(
+                f"experiment '{name}' is deleted at the server: restore it there (mlflow "
+                f"experiments restore --experiment-id {known.experiment_id}), or set another "
+                "tracking.project or experiment"
+            )
         if known:
             return known.experiment_id
         try:

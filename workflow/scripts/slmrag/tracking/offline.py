@@ -15,6 +15,9 @@ from slmrag.tracking.clearml_events import since
 from slmrag.tracking.settings import Settings
 
 TARGET = "offline"
+LONGEST = 160
+"""Letters of a job in a file's name of at most 255 bytes; the attempt behind them is unique."""
+
 CONFIG = """sdk.development.report_use_subprocess: false
 sdk.development.store_uncommitted_code_diff: false
 sdk.development.worker.report_period_sec: 1
@@ -65,8 +68,9 @@ def convert(attempt: Attempt, results: Path, chosen: Settings) -> bool:
 
 
 def file_name(start: Event) -> str:
-    """Return rule, wildcards and attempt as a file's name."""
-    return "-".join([start["rule"], *start["wildcards"].values(), start["id"]]).replace("/", "-")
+    """Return rule, wildcards and attempt as a file's name, which a file system can hold."""
+    job = "-".join([start["rule"], *start["wildcards"].values()]).replace("/", "-")
+    return f"{job[:LONGEST]}-{start['id']}"
 
 
 def write(attempt: Attempt, start: Event, chosen: Settings) -> str:

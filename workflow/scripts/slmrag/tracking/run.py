@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -74,7 +75,7 @@ def write(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
 
 def results(config: Mapping[str, Any]) -> Path:
     """Return the experiment's folder."""
-    return Path("results", str(config.get("experiment", "default")))
+    return Path(config.get("results") or Path("results", str(config.get("experiment", "default"))))
 
 
 def announce(config: Mapping[str, Any], chosen: Settings, status: str) -> Thread | None:
@@ -97,6 +98,6 @@ def require(config: Mapping[str, Any], chosen: Settings) -> None:
     """Raise UserError unless the tracker answers within its bound."""
     from slmrag.tracking.check import problem
 
-    trouble = problem(chosen)
+    trouble = problem(replace(chosen, experiment=str(config.get("experiment", "default"))))
     if trouble:
         raise UserError(f"tracking.mode is online, but {trouble}")

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+TRIAL = "connection-check"
+"""Stands for the experiment where there is none yet."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -21,6 +24,7 @@ class Settings:
     upload_mb: float = 64.0
     alerts: Mapping[str, Any] = field(default_factory=dict)
     webhook_env: str | None = None
+    experiment: str = TRIAL
 
     @property
     def on(self) -> bool:

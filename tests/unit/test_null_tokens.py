@@ -1,0 +1,29 @@
+"""Tokens that an endpoint does not count are null in what is told of them, and nothing fails."""
+
+import polars as pl
+from slmrag.reporting import costs
+from slmrag.summary import _mean
+
+RECORD = {"generation_seconds": 2.0, "requests": 4, "engine": "openai 1"}
+
+
+def test_a_mean_over_partly_known_tokens_is_null():
+    """One unknown number makes the mean unknown, for new tokens and for those of prompts."""
+    assert _mean(pl.Series([1, None, 3])) is None
+    assert _mean(pl.Series([1, 2, 3])) == 2
+    assert costs.whole(pl.Series([1, None]), "sum") is None
+    assert costs.whole(pl.Series([1, 2]), "mean") == 1.5
+
+
+def test_a_rate_over_partly_known_tokens_is_null():
+    """A run whose tokens are unknown makes the rate over all runs unknown."""
+    known, unknown = RECORD | {"generated_tokens": 8}, RECORD | {"generated_tokens": None}
+    assert costs.runs([known])["run_tokens_per_second"] == 4
+    assert costs.runs([known, unknown])["run_tokens_per_second"] is None
+    assert costs.runs([known, unknown])["run_seconds_per_1000"] == 500
+
+
+def test_a_cell_without_tokens_says_why_it_has_no_cost():
+    """The remark names the endpoint that does not count."""
+    times = pl.DataFrame({"engine": ["a", "a"], "work_seconds": [1.0, None]})
+    assert "at an endpoint that does not say" in costs.own(times, None, [])["cost_remark"]

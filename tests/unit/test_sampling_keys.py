@@ -1,0 +1,74 @@
+"""Keys of sampling: checked when the config is read, and in the recipe where they matter."""
+
+import pytest
+from slmrag import config
+from slmrag.engines.base import Plan, Sampling
+from slmrag.engines.openai_body import body
+from slmrag.errors import UserError
+
+LOCAL = {"checkpoint": "weights"}
+REMOTE = {"engine": "openai", "endpoint": "http://localhost:1/v1", "served_name": "m"}
+
+
+def read(model, **sampling):
+    """Read a small config with one model."""
+    return config.load(
+        {
+            "experiment": "e",
+            "objects": {"q": {"uri": "q.jsonl"}},
+            "datasets": {"quiz": {"object": "q", "format": "jsonl"}},
+            "modes": {"bare": {"context": "none", "prompt": "p.jinja"}},
+            "models": {"m": model},
+            "sampling": sampling,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "sampling", "expected"),
+    [
+        ({**LOCAL, "engine": "transformers", "presence_penalty": 1.5}, {}, "models.m.presence_pen"),
+        ({**LOCAL, "engine": "transformers"}, {"frequency_penalty": 1}, "sampling.frequency_pen"),
+        ({"engine": "echo", "top_k": 20}, {}, "models.m.top_k: engine: echo has no such key"),
+        ({"engine": "echo"}, {"min_tokens": 2}, "sampling.min_tokens: engine: echo of models.m"),
+        ({**LOCAL, "min_p": 1.5}, {}, "models.m.min_p"),
+        ({**LOCAL, "min_tokens": 65}, {}, "min_tokens 65 is above max_tokens 64"),
+        ({**REMOTE, "options": {"extra_body": {"top_k": 5}}}, {"top_k": 20}, "top_k is set beside"),
+        ({**REMOTE, "top_k": 20, "options": {"top_k": 5}}, {}, "top_k is set beside"),
+        ({**LOCAL, "engine": "transformers", "options": {"generation_config": "x"}}, {}, "instead"),
+        ({**LOCAL, "engine": "transformers", "options": {"top_k": 20}}, {}, "move it there"),
+        ({**LOCAL, "options": {"temperature": 1}}, {}, "options.temperature: .* move it there"),
+    ],
+)
+def test_what_an_engine_cannot_do_is_refused(model, sampling, expected):
+    """The sentence names the place of the key."""
+    with pytest.raises(UserError, match=expected):
+        read(model, **sampling)
+
+
+def test_every_engine_with_samplers_takes_them():
+    """The keys of Qwen3's card are read for vllm, and for transformers but for the penalties."""
+    card = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": 0.0}
+    assert read({**LOCAL, **card, "presence_penalty": 1.5}).models["m"].presence_penalty == 1.5
+    assert read({**LOCAL, **card, "engine": "transformers"}).models["m"].top_k == 20
+
+
+def test_the_recipe_of_a_config_without_the_keys_is_as_before():
+    """Keys that are not set, and those that do nothing at temperature 0, are not in it."""
+    plain = {"temperature": 0.0, "max_tokens": 64, "stop": []}
+    assert Sampling().recipe() == plain
+    assert Sampling(top_k=20, min_p=0.1).recipe() == plain
+    assert Sampling(min_tokens=2).recipe() == {**plain, "min_tokens": 2}
+    drawn = Sampling(temperature=0.6, top_k=20).recipe()
+    assert drawn == plain | {"temperature": 0.6, "top_p": 1.0, "seed": 0, "top_k": 20}
+
+
+def test_an_endpoint_is_sent_each_key_that_is_set():
+    """A neutral value that is set is sent: the server's default may be another."""
+    wanted = Sampling(temperature=0.6, presence_penalty=1.5, top_k=20, repetition_penalty=1.0)
+    entry = {**REMOTE, "options": {"extra_body": {"x": 1}}}
+    sent = body(Plan(entry, wanted))
+    assert {"presence_penalty": 1.5, "top_k": 20, "repetition_penalty": 1.0, "x": 1}.items() <= (
+        sent.items()
+    )
+    assert "min_p" not in sent

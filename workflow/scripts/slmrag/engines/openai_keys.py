@@ -1,0 +1,17 @@
+"""The options of an endpoint that are no keys of a request's body."""
+
+SPEED = frozenset(
+    {
+        "api_key_env",
+        "concurrency",
+        "longest_wait",
+        "requests_per_second",
+        "retries",
+        "timeout",
+        "total_timeout",
+    }
+)
+"""Options that say how the endpoint is asked: they cannot change an answer."""
+
+PASSED = frozenset({"extra_body", "extra_headers", "extra_query"})
+"""Options that the client takes beside the body."""

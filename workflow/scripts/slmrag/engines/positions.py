@@ -1,0 +1,63 @@
+"""How many tokens a model reads, by vLLM's rules: so that all engines cut prompts alike."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+KEYS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "seq_length",
+    "max_target_positions",
+    "max_sequence_length",
+    "max_seq_length",
+    "seq_len",
+)
+"""Where configurations say it, the least counts; ``model_max_length`` stands above all (vLLM 0.32,
+``derive_max_model_len_and_key``)."""
+
+UNSCALED = {"su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling"}
+"""Kinds of scaling whose ``max_position_embeddings`` has the factor in it (vLLM,
+``_get_and_verify_max_len``)."""
+
+
+class Positions(NamedTuple):
+    """Most tokens of prompt and answer: those that an engine takes unless asked, and the limit."""
+
+    usual: int
+    most: int
+
+
+def positions(config: Mapping[str, Any]) -> Positions | None:
+    """Return what the configuration of a language model says, or None where it says nothing."""
+    known = [config[key] for key in KEYS if isinstance(config.get(key), int | float)]
+    found = config.get("model_max_length") or min(filter(None, known), default=None)
+    if not isinstance(found, int | float):
+        return None
+    ropes = list(_ropes(config))
+    most = int(found * _factor(config, ropes))
+    short = config.get("original_max_position_embeddings")
+    if short and any(_kind(rope) == "longrope" for rope in ropes):
+        return Positions(int(short), most)
+    return Positions(most, most)
+
+
+def _ropes(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield how positions are rotated: once, or for each kind of layer."""
+    for name in ("rope_parameters", "rope_scaling"):
+        section = config.get(name) or {}
+        nested = [one for one in section.values() if isinstance(one, Mapping)]
+        yield from nested or [section]
+
+
+def _kind(rope: Mapping[str, Any]) -> str:
+    found = rope.get("rope_type") or rope.get("type") or "default"
+    return "longrope" if found == "su" else found
+
+
+def _factor(config: Mapping[str, Any], ropes: list[Mapping[str, Any]]) -> float:
+    """Return by how much scaling stretches the positions that the configuration counts."""
+    if "gemma3" in str(config.get("model_type")):
+        return 1.0
+    factors = [rope["factor"] for rope in ropes if "factor" in rope and _kind(rope) not in UNSCALED]
+    return factors[-1] if factors else 1.0

@@ -1,0 +1,37 @@
+"""What tokens cost."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+Price = Mapping[str, Any]
+MILLION = 1_000_000
+BYTES_A_TOKEN = 3
+AROUND = 16
+RULE = f"a token for every {BYTES_A_TOKEN} bytes of a prompt and {AROUND} around it"
+
+
+def cost(price: Price, prompt_tokens: float, generated_tokens: float) -> float:
+    """Return what tokens cost, in the currency of their price (see entries.prices)."""
+    read = price["input_per_million"] * prompt_tokens
+    return (read + price["output_per_million"] * generated_tokens) / MILLION
+
+
+def foreseen(price: Price, prompt: str, max_tokens: int) -> float:
+    """Return what a prompt may cost before anybody counted its tokens.
+
+    English and most other text has 4 bytes a token or more, so that ``BYTES_A_TOKEN`` is high for
+    it; text of few bytes a token (digits, rare scripts) can cost more than is foreseen.
+    """
+    read = math.ceil(len(prompt.encode("utf-8", "replace")) / BYTES_A_TOKEN) + AROUND
+    return cost(price, read, max_tokens)
+
+
+def shown(amount: float, price: Price) -> str:
+    """Return an amount with its currency: two digits behind the point, or two that say something.
+
+    >>> shown(0.00123, {"currency": "USD"})
+    '0.0012 USD'
+    """
+    digits = 2 if amount >= 0.1 or not amount else 1 - math.floor(math.log10(amount))
+    return f"{amount:.{digits}f} {price.get('currency', 'USD')}"
