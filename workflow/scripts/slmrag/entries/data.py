@@ -61,7 +61,9 @@ class CorpusEntry(Entry):
     )
     format: CorpusFormat = Field(description="How to read them")
     columns: dict[str, str] | None = Field(
-        None, description="For jsonl, csv and parquet: our column (id, title, text) to theirs"
+        None,
+        description="For jsonl, csv and parquet: our column (id, title, text) to theirs, in jsonl "
+        "and parquet by a dotted name what is inside an object (`doc.body`)",
     )
     separator: layouts.Separator | None = layouts.separator()
     quoting: layouts.Quoting | None = layouts.quoting()
@@ -93,7 +95,8 @@ class DatasetEntry(Entry):
     columns: dict[str, str] | None = Field(
         None,
         description="For jsonl, csv and parquet: our column (question_id, question, answers, gold) "
-        "to theirs",
+        "to theirs, in jsonl and parquet by a dotted name what is inside an object "
+        "(`answers.text`)",
     )
     separator: layouts.Separator | None = layouts.separator()
     quoting: layouts.Quoting | None = layouts.quoting()
@@ -108,6 +111,11 @@ class DatasetEntry(Entry):
         description="Questions whose answers have no word but an article (NQ-open has two, --- and "
         "a bracket): refuse, drop, or keep all answers, for retrieval alone (refuse)",
     )
+    unanswerable: Literal["refuse", "drop"] | None = Field(
+        None,
+        description="Questions without an answer: refuse, or drop and count them (drop for squad "
+        "and nq_simplified, whose files say which they are, else refuse)",
+    )
     gold: Name | None = Field(
         None, description="Object with gold passages for a set that has none of its own"
     )
@@ -118,8 +126,8 @@ class DatasetEntry(Entry):
     )
     gold_format: CorpusFormat | None = Field(
         None,
-        description="Corpus format of the gold object, joined by passage id; null reads JSONL or "
-        "CSV records with question_id, question or id",
+        description="Corpus format of the gold object, joined by passage id; null reads JSONL, "
+        "CSV, TSV or Parquet records with question_id, question or id",
     )
 
     @model_validator(mode="after")

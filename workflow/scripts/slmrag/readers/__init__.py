@@ -115,11 +115,11 @@ LAYOUT = ("separator", "quoting", "header")
 
 
 def reader(
-    name: str, kind: str, entry: Mapping[str, Any] | None = None
+    name: str, kind: str, entry: Mapping[str, Any] | None = None, **more: Any
 ) -> Callable[[Path, Mapping[str, str]], Iterator]:
     """Return the function that reads ``kind`` ("passages" or "questions") of a format.
 
-    ``entry`` may say how the files are written.
+    ``entry`` may say how the files are written; ``more`` are keywords that the format alone knows.
     """
     if name not in FORMATS:
         hint = nearest(name, FORMATS) or f"; known: {', '.join(FORMATS)}"
@@ -128,4 +128,16 @@ def reader(
     if function is None:
         raise UserError(f"format '{name}' holds no {kind}; choose another format")
     keys = {key: entry[key] for key in LAYOUT if key in entry} if entry else {}
-    return partial(function, **keys) if keys else function
+    read = partial(function, **keys, **more)
+    return read if name == "text" else _of_data(read)
+
+
+def _of_data(read: Callable[[Path, Mapping[str, str]], Iterator]) -> Callable:
+    """Return a reader that first refuses what is no data by name."""
+    from slmrag.readers.kinds import refuse_stand_in
+
+    def looked_at(path: Path, columns: Mapping[str, str]) -> Iterator:
+        refuse_stand_in(path)
+        return read(path, columns)
+
+    return looked_at

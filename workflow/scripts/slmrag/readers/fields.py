@@ -11,6 +11,7 @@ from slmrag.errors import UserError, nearest
 Record = Mapping[str, Any]
 KINDS = {str: "text", list: "a list", dict: "an object", int: "a number", float: "a number"}
 KINDS[Decimal] = "a number"
+ABSENT = object()
 SCALARS = str | int | float | Decimal
 """What can be written as text: a name, or an answer."""
 
@@ -20,15 +21,43 @@ def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float | Decimal) and not isfinite(value))
 
 
+def value_at(record: Record, key: str, absent: Any = None) -> Any:
+    """Return what stands under a key, or under a dotted name (``answers.text``), in each of a list.
+
+    It is null inside of null, and ``absent`` where there is no such name.
+    """
+    if key in record:
+        return record[key]
+    first, dot, rest = key.partition(".")
+    inner = record.get(first, absent) if dot else absent
+    if isinstance(inner, list) and all(isinstance(one, Mapping) for one in inner):
+        values = [value_at(one, rest, absent) for one in inner]
+        return absent if any(value is absent for value in values) else values
+    return value_at(inner, rest, absent) if isinstance(inner, Mapping) else absent
+
+
+def names_of(record: Record) -> list[str]:
+    """Return the keys of a record, those of the objects in it by dotted names."""
+    inner = {str(key): value for key, value in record.items() if isinstance(value, Mapping)}
+    nested = [f"{key}.{one}" for key, value in inner.items() for one in value]
+    return [*(str(key) for key in record if key not in inner), *nested]
+
+
 def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
     """Return a value of a record; UserError where it is missing or of another kind."""
-    if key not in record:
-        hint = nearest(key, record) or f"; it has {', '.join(map(str, record)) or 'nothing'}"
+    value = record[key] if key in record else value_at(record, key, ABSENT)
+    if value is ABSENT:
+        names = names_of(record)
+        hint = nearest(key, names) or f"; it has {', '.join(names) or 'nothing'}"
         raise UserError(f"{path}, line {line}: no '{key}'{hint}")
-    value = record[key]
     if is_missing(value):
         named = "null" if value is None else value
         raise UserError(f"{path}, line {line}: '{key}' is {named}; fill it in or remove the record")
+    if isinstance(value, Mapping) and value and kind is not dict:
+        raise UserError(
+            f"{path}, line {line}: '{key}' is an object; map the part that is meant in the entry's "
+            f"columns: {' or '.join(f'{key}.{name}' for name in value)}"
+        )
     if not isinstance(value, kind) or isinstance(value, bool):
         raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; correct it")
     return value

@@ -7,7 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slmrag.readers.fields import SCALARS, Record, as_text, field, is_missing, texts
+from slmrag.errors import UserError
+from slmrag.readers.fields import (
+    ABSENT,
+    SCALARS,
+    Record,
+    as_text,
+    field,
+    is_missing,
+    texts,
+    value_at,
+)
 from slmrag.readers.shapes import Question, Row, passage
 
 log = logging.getLogger(__name__)
@@ -19,11 +29,21 @@ OURS = ("id", "title", "text")
 def row_of(record: Record, columns: Mapping[str, str], path: Path, line: int) -> Row:
     """Return a record as id, title, text and line; only the title may be missing."""
     names = {name: columns.get(name, name) for name in OURS}
-    title = record.get(names["title"])
-    if not is_missing(title) or ("title" in columns and names["title"] not in record):
+    title = value_at(record, names["title"], ABSENT if "title" in columns else None)
+    if not is_missing(title):
         title = field(record, names["title"], SCALARS, path, line)
     id = field(record, names["id"], SCALARS, path, line)
-    return as_text(id), as_text(title), field(record, names["text"], str, path, line), line
+    return as_text(id), as_text(title), _text(record, names["text"], path, line), line
+
+
+def _text(record: Record, key: str, path: Path, line: int) -> str:
+    """Return a text; sentences or paragraphs in a list become one, a space between them."""
+    value = value_at(record, key)
+    if not isinstance(value, list):
+        return field(record, key, str, path, line)
+    if any(not isinstance(part, str) for part in value):
+        raise UserError(f"{path}, line {line}: '{key}' holds what is no text; correct it")
+    return " ".join(filter(None, map(str.strip, value)))
 
 
 def question_of(record: Record, columns: Mapping[str, str], path: Path, line: int) -> Question:
@@ -38,7 +58,7 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
     def has(name: str) -> bool:
         return name in columns or not is_missing(record.get(name))
 
-    answers = record.get(columns.get("answers", "answers"), "")
+    answers = value_at(record, columns.get("answers", "answers"), "")
     passages, ids = _gold(_listed(get("gold", list | SCALARS)) if has("gold") else [], path, line)
     return Question(
         question=get("question", str),

@@ -51,12 +51,17 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         yield COMPRESSIONS[found][1](file) if found else file
 
 
-def _refuse_archives(path: Path, head: bytes) -> None:
+def archive_of(path: Path, head: bytes) -> str | None:
+    """Return what kind of archive a file is by its first bytes or its name; None for others."""
     found = [name for name, (place, mark) in ARCHIVES.items() if head.startswith(mark, place)]
     found += [suffix for suffix in (".tar", ".tgz") if suffix in path.suffixes[-2:]]
-    if found:
+    return found[0].lstrip(".") if found else None
+
+
+def _refuse_archives(path: Path, head: bytes) -> None:
+    if found := archive_of(path, head):
         raise UserError(
-            f"{path}: is an archive ({found[0].lstrip('.')}); unpack it, and give the file itself, "
+            f"{path}: is an archive ({found}); unpack it, and give the file itself, "
             "as it is or compressed (gz, zst, bz2, xz)"
         )
 
