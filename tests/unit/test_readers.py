@@ -51,7 +51,7 @@ DPR = [
 def prepare_questions(folder, name, data, entry, gold=None):
     """Write a raw file, prepare it, and return the rows and the audit."""
     raw = folder / "raw"
-    raw.mkdir(exist_ok=True)
+    raw.mkdir(exist_ok=True, parents=True)
     (raw / name).write_bytes(data if isinstance(data, bytes) else data.encode())
     gold_raw = []
     if gold:
@@ -70,7 +70,7 @@ def prepare_questions(folder, name, data, entry, gold=None):
 def prepare_passages(folder, name, data, entry):
     """Write a raw file, prepare it, and return the rows and the audit."""
     raw = folder / "raw"
-    raw.mkdir(exist_ok=True)
+    raw.mkdir(exist_ok=True, parents=True)
     (raw / name).write_bytes(data if isinstance(data, bytes) else data.encode())
     output = SimpleNamespace(passages=folder / "p.parquet", audit=folder / "audit.json")
     prepare_corpus.main(

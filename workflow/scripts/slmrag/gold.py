@@ -13,7 +13,8 @@ from slmrag.gold_match import normal
 from slmrag.readers import parquet, reader
 from slmrag.readers.delimited import rows_of
 from slmrag.readers.fields import as_text, field
-from slmrag.readers.ids import name as id_of, stripped
+from slmrag.readers.ids import name as id_of
+from slmrag.readers.ids import stripped
 from slmrag.readers.kinds import refuse_stand_in
 from slmrag.readers.layout import Layout
 from slmrag.readers.records import json_lines

@@ -11,7 +11,6 @@ import polars as pl
 
 from slmrag.readers.fields import as_text
 
-
 SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))
 """What Python takes for white space."""
 

@@ -4,15 +4,21 @@ import re
 from html.parser import HTMLParser
 
 BLOCKS = frozenset(
-    "address article aside blockquote body br caption center dd details dialog div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main menu nav ol "
-    "option p pre section select summary table tbody tfoot thead title tr ul".split()
+    re.findall(
+        r"\w+",
+        """address article aside blockquote body br caption center dd details dialog div dl dt
+        fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main
+        menu nav ol option p pre section select summary table tbody tfoot thead title tr ul""",
+    )
 )
 """Elements that begin and end a line."""
 INLINE = frozenset(
-    "a abbr b bdi bdo big button cite code col colgroup data del dfn em font i iframe img input ins "
-    "kbd label link mark meta noscript picture q s samp script small source span strike strong "
-    "style sub sup svg td template th time tt u var video audio wbr".split()
+    re.findall(
+        r"\w+",
+        """a abbr audio b bdi bdo big button cite code col colgroup data del dfn em font i iframe
+        img input ins kbd label link mark meta noscript picture q s samp script small source span
+        strike strong style sub sup svg td template th time tt u var video wbr""",
+    )
 )
 CELLS = frozenset({"td", "th"})
 UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
