@@ -34,13 +34,13 @@ def test_what_stands_in_the_place_of_data(tmp_path, sentence, format, pack):
 def test_a_pointer_in_the_place_of_gold(tmp_path):
     """The gold object is looked at, too."""
     asked = '{"question": "a", "answers": "b"}'
-    with pytest.raises(UserError, match="gold.csv: is a Git LFS pointer"):
+    with pytest.raises(UserError, match=r"gold\.csv: is a Git LFS pointer"):
         prepare_questions(tmp_path, "q.jsonl", asked, {"format": "jsonl"}, ("gold.csv", POINTER))
 
 
 def test_a_pointer_among_documents(tmp_path):
     """A pointer in the place of a document is refused: it is not what the document says."""
-    with pytest.raises(UserError, match="a.md: is a Git LFS pointer"):
+    with pytest.raises(UserError, match=r"a\.md: is a Git LFS pointer"):
         prepare_passages(tmp_path, "a.md", POINTER, {"format": "text"})
 
 

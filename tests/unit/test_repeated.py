@@ -1,4 +1,4 @@
-"""Records that come twice, questions without answers, and ids that are joined."""
+"""Records that come twice, questions without answers, ids that are joined, odd answers."""
 
 import json
 
@@ -103,7 +103,7 @@ NONE = [None, [], [""], "", " "]
 def test_unanswerable_questions(tmp_path, caplog, none):
     """Questions without an answer are refused, or on request left out, counted and told."""
     made = lines(question(None), question(None, none), question(None))
-    with pytest.raises(UserError, match="line 2: .* set unanswerable: drop"):
+    with pytest.raises(UserError, match=r"line 2: .* set unanswerable: drop"):
         prepare_questions(tmp_path, "q", made, {"format": "jsonl"})
     entry = {"format": "jsonl", "unanswerable": "drop"}
     rows, counts = prepare_questions(tmp_path, "q", made, entry)
@@ -213,3 +213,34 @@ def test_provenance_over_an_empty_paragraph(tmp_path, first, last, ids):
     made = lines({"id": "1", "input": "who?", "output": output})
     with pytest.raises(UserError, match="the gold passage '7#4' is not in"):
         prepare_questions(tmp_path, "q", made, {"format": "kilt"}, gold)
+
+
+TREC = ["(Mount|Mt\\.?)\\s+Everest", "14(,|\\s)?000", "Starr|Kenneth\\s+Starr", "\\d{4}"]
+
+
+@pytest.mark.parametrize("pattern", TREC)
+def test_answers_that_are_regular_expressions(tmp_path, caplog, pattern):
+    """CuratedTREC's answers are refused by name in DPR's format, and told of elsewhere."""
+    made = f"who?\t{[pattern]!r}\nwhat?\t['x']\n"
+    with pytest.raises(UserError, match="of 1 of 2 questions look like regular expressions"):
+        prepare_questions(tmp_path, "q.csv", made, {"format": "dpr_qa"})
+    rows, counts = prepare_questions(
+        tmp_path / "j", "q", lines(question("1", pattern)), {"format": "jsonl"}
+    )
+    assert rows[0]["answers"] == [pattern] and counts["answers_like_patterns"] == 1
+    assert "look like regular expressions" in caplog.text
+
+
+PLAIN = ["Yahoo!", "Who? (band)", "$1.5 million", "A.D. 79", "C++", "[sic]", "AC/DC", "b*", "3.14"]
+PLAIN += ["P. T. Barnum...", "What's Up, Doc?", "50%", "x^2", "(s)he", "\\o/", "* (album)"]
+
+
+@pytest.mark.parametrize("answer", PLAIN)
+def test_answers_with_signs_are_texts(tmp_path, caplog, answer):
+    """Signs that names and numbers have make no answer a pattern."""
+    made = f"who?\t{[answer]!r}\n"
+    rows, counts = prepare_questions(
+        tmp_path, "q", lines(question("1", answer)), {"format": "jsonl"}
+    )
+    assert "answers_like_patterns" not in counts and rows[0]["answers"] == [answer]
+    prepare_questions(tmp_path / "d", "q.csv", made, {"format": "dpr_qa"})

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 
 import polars as pl
+from slmrag import answer_patterns
 from slmrag.files import write_json, write_table
 from slmrag.gold import with_gold
 from slmrag.job import run_job
@@ -40,7 +41,7 @@ def main(input, output, params):
     if trains := data_files(list(getattr(input, "train_raw", []))):
         table = table.with_columns(overlap=overlap(rows, trains, read, entry))
         summary["overlap"] = dict(Counter(table["overlap"]))
-    summary |= told(left_out)
+    summary |= told(left_out) | answer_patterns.look(rows, entry["format"])
     write_table(table, output.questions)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
