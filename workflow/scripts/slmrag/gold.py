@@ -10,7 +10,7 @@ import polars as pl
 
 from slmrag.errors import UserError
 from slmrag.gold_match import normal
-from slmrag.readers import parquet, reader
+from slmrag.readers import parquet_rows, reader
 from slmrag.readers.delimited import rows_of
 from slmrag.readers.fields import as_text, field
 from slmrag.readers.ids import name as id_of
@@ -119,7 +119,7 @@ def _of_records(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if path.suffix == ".parquet":
-        return parquet.records(path)
+        return parquet_rows.records_of(path)
     if ".csv" in path.suffixes:
         return rows_of(path, Layout())
     return rows_of(path, Layout("\t")) if ".tsv" in path.suffixes else json_lines(path)

@@ -4,59 +4,42 @@ Plain columns of passages become tables as they are; lists and structs go record
 does.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from slmrag.errors import UserError
 from slmrag.readers.columns import kind_of, refuse_kind
 from slmrag.readers.mapped import OURS, question_of, row_of
-from slmrag.readers.numbers import exact, written
-from slmrag.readers.shapes import PLACED, ROWS, Question, tabled
+from slmrag.readers.numbers import written
+from slmrag.readers.parquet_rows import LINE, records_of, schema_of, tables_of
+from slmrag.readers.shapes import PLACED, Question, tabled
 
-LINE = "number of the row"
-"""A column that no file is likely to have."""
 ASKED = ("question_id", "question", "answers", "gold")
-Placed = tuple[int, dict[str, Any]]
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
     """Yield the passages in tables; ``line`` is the row's number, from 1."""
-    names, schema = {name: columns.get(name, name) for name in OURS}, _schema(path)
+    names, schema = {name: columns.get(name, name) for name in OURS}, schema_of(path)
     if "title" not in columns and "title" not in schema:
         names.pop("title")
     for ours, name in names.items():
         refuse_kind(ours, name, kind_of(name, schema, path), path)
     if all(name in schema and not schema[name].is_nested() for name in names.values()):
         return _tables(path, names, schema)
-    rows = _records(path, schema, names.values())
+    rows = records_of(path, names.values())
     return tabled(row_of(record, columns, path, line) for line, record in rows)
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     """Yield the questions; ``line`` is the row's number, from 1."""
-    schema = _schema(path)
+    schema = schema_of(path)
     for name in columns.values():
         kind_of(name, schema, path)
     names = [columns.get(name, name) for name in ASKED if name in columns or name in schema]
-    for line, record in _records(path, schema, names):
+    for line, record in records_of(path, names):
         yield question_of(record, columns, path, line)
-
-
-def records(path: Path) -> Iterator[Placed]:
-    """Yield (row's number, from 1, the row by its columns' names)."""
-    schema = _schema(path)
-    return _records(path, schema, schema)
-
-
-def _records(path: Path, schema: pl.Schema, names: Iterable[str]) -> Iterator[Placed]:
-    """Yield (row's number, the columns that hold what is named)."""
-    columns = dict.fromkeys(name if name in schema else name.partition(".")[0] for name in names)
-    for table in _batches(path, list(columns) or list(schema)):
-        for row in table.iter_rows(named=True):
-            yield row.pop(LINE), row
 
 
 def _tables(path: Path, names: Mapping[str, str], schema: pl.Schema) -> Iterator[pl.DataFrame]:
@@ -66,7 +49,7 @@ def _tables(path: Path, names: Mapping[str, str], schema: pl.Schema) -> Iterator
         else pl.lit("").alias(name)
         for name in OURS
     ]
-    for table in _batches(path, list(dict.fromkeys(names.values()))):
+    for table in tables_of(path, list(dict.fromkeys(names.values()))):
         try:
             own = table.select(*ours, line=LINE).cast(dict(PLACED))
         except pl.exceptions.PolarsError as error:
@@ -82,19 +65,3 @@ def _refuse_null(table: pl.DataFrame, names: Mapping[str, str], path: Path) -> N
             raise UserError(
                 f"{path}, row {row}: '{names[name]}' is null; fill it in or remove the row"
             )
-
-
-def _schema(path: Path) -> pl.Schema:
-    try:
-        return pl.read_parquet_schema(path)
-    except pl.exceptions.PolarsError as error:
-        raise UserError(f"{path}: not a Parquet file; check the object and its format") from error
-
-
-def _batches(path: Path, names: list[str]) -> Iterator[pl.DataFrame]:
-    scan = pl.scan_parquet(path, low_memory=True).select(names)
-    first = 1
-    for table in scan.collect_batches(chunk_size=ROWS, maintain_order=True):
-        lines = pl.int_range(first, first + table.height, dtype=pl.UInt32, eager=True)
-        yield exact(table).with_columns(lines.alias(LINE))
-        first += table.height
