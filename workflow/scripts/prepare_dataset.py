@@ -41,7 +41,7 @@ def main(input, output, params):
     if trains := data_files(list(getattr(input, "train_raw", []))):
         table = table.with_columns(overlap=overlap(rows, trains, read, entry))
         summary["overlap"] = dict(Counter(table["overlap"]))
-    summary |= told(left_out) | answer_patterns.look(rows, entry["format"])
+    summary |= told(left_out) | answer_patterns.look(rows, entry["format"], input.raw)
     write_table(table, output.questions)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}

@@ -14,17 +14,17 @@ SHARE = 0.1
 """So many of the questions have to have such an answer."""
 
 
-def look(rows: Sequence[Mapping[str, Any]], format: str) -> dict[str, int]:
+def look(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str, int]:
     """Return for the audit how many questions' answers look like patterns, where many do.
 
     Raises UserError where the format is one whose sets have them (``dpr_qa``); others get a
-    warning, for there an answer may mean what it says.
+    warning, for there an answer may mean what it says. ``where`` is what the set is called.
     """
     found = [answer for row in rows if (answer := next(filter(SIGNS.search, row["answers"]), None))]
     if len(found) < SHARE * len(rows) or not found:
         return {}
     sentence = (
-        f"the answers of {len(found)} of {len(rows)} questions look like regular expressions (the "
+        f"{where}: the answers of {len(found)} of {len(rows)} questions look like regular expressions (the "
         f"first: {found[0]!r}), but every metric compares them as texts, so a right answer would "
         "count as wrong; write the answers out as texts"
     )
