@@ -31,6 +31,23 @@ def test_what_stands_in_the_place_of_data(tmp_path, sentence, format, pack):
     assert "x.data: is" in str(caught.value) and "\n" not in str(caught.value)
 
 
+OTHERS = [
+    ("x.jsonl", b"PAR1....", "jsonl", "is Parquet; set format: parquet"),
+    ("x.arrow", b"ARROW1", "parquet", "is an Arrow file; write it as Parquet"),
+    ("x.db", b"SQLite format 3\0", "csv", "is an SQLite database; export it"),
+    ("x.pdf", b"%PDF-1.7", "jsonl", "is a PDF, not data"),
+    ("x.xls", b"\xd0\xcf\x11\xe0", "csv", "is an old office file; export it as CSV"),
+    ("x.XLSX", b"PK\x03\x04", "csv", "is an office file; export it as CSV"),
+]
+
+
+@pytest.mark.parametrize("name, data, format, sentence", OTHERS)
+def test_a_file_of_another_format(tmp_path, name, data, format, sentence):
+    """What the first bytes tell of another format is said."""
+    with pytest.raises(UserError, match=sentence):
+        prepare_passages(tmp_path, name, data, {"format": format})
+
+
 def test_a_pointer_in_the_place_of_gold(tmp_path):
     """The gold object is looked at, too."""
     asked = '{"question": "a", "answers": "b"}'

@@ -25,8 +25,8 @@ def look(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str
         return {}
     sentence = (
         f"{where}: the answers of {len(found)} of {len(rows)} questions look like regular "
-        f"expressions (the first: {found[0]!r}), but every metric compares them as texts, so a right answer would "
-        "count as wrong; write the answers out as texts"
+        f"expressions (the first: {found[0]!r}), but every metric compares them as texts, so a "
+        "right answer would count as wrong; write the answers out as texts"
     )
     if format == "dpr_qa":
         raise UserError(f"{sentence}, one list a question")

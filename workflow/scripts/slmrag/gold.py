@@ -107,7 +107,7 @@ def _of_corpus(path: Path, kind: str, wanted: set[Key]) -> Iterator[tuple[Key, d
 
 def _of_records(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
     """Yield the passages of JSONL, CSV, TSV or Parquet, by the file's name."""
-    refuse_stand_in(path)
+    refuse_stand_in(path, "parquet" if path.suffix == ".parquet" else "")
     for line, record in _records(path):
         key = next((name for name in KEYS if id_of(record.get(name))), None)
         if key is None:

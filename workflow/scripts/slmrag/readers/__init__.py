@@ -129,15 +129,15 @@ def reader(
         raise UserError(f"format '{name}' holds no {kind}; choose another format")
     keys = {key: entry[key] for key in LAYOUT if key in entry} if entry else {}
     read = partial(function, **keys, **more)
-    return read if name == "text" else _of_data(read)
+    return read if name == "text" else _of_data(read, name)
 
 
-def _of_data(read: Callable[[Path, Mapping[str, str]], Iterator]) -> Callable:
+def _of_data(read: Callable[[Path, Mapping[str, str]], Iterator], name: str) -> Callable:
     """Return a reader that first refuses what is no data by name."""
     from slmrag.readers.kinds import refuse_stand_in
 
     def looked_at(path: Path, columns: Mapping[str, str]) -> Iterator:
-        refuse_stand_in(path)
+        refuse_stand_in(path, name)
         return read(path, columns)
 
     return looked_at

@@ -16,6 +16,14 @@ NO_TEXT = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0", b
 """First bytes of PDF, PNG, JPEG, GIF, of the Office files before 2007, and of RTF."""
 WORDS = {"", ".txt", ".text", ".md", ".markdown", ".rst", ".html", ".htm", ".xhtml"}
 """Suffixes of files that hold text: a pointer in the place of one is a mistake."""
+OTHERS = {
+    b"PAR1": ("parquet", "Parquet; set format: parquet"),
+    b"ARROW1": ("", "an Arrow file; write it as Parquet"),
+    b"SQLite format 3": ("", "an SQLite database; export it as JSONL or CSV"),
+    b"%PDF": ("", "a PDF, not data; give a file of the entry's format"),
+    b"\xd0\xcf\x11\xe0": ("", "an old office file; export it as CSV, or as text, and give that"),
+}
+"""First bytes: (the format that reads such files, what they are and what to do)."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -29,9 +37,15 @@ def is_page(head: bytes) -> bool:
     return PAGE.match(head) is not None
 
 
-def refuse_stand_in(path: Path) -> None:
-    """Raise UserError for a Git LFS pointer, an HTML page or XML in the place of data."""
+def refuse_stand_in(path: Path, format: str = "") -> None:
+    """Raise UserError for a Git LFS pointer, an HTML page or XML in the place of data.
+
+    Also for a file of another format that its first bytes tell.
+    """
     head = head_of(path)
+    for mark, (own, told) in OTHERS.items():
+        if head.startswith(mark) and format != own:
+            raise UserError(f"{path}: is {told}")
     if head.startswith(POINTER):
         raise pointer(path)
     if is_page(head):

@@ -32,6 +32,9 @@ COMPRESSIONS: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
 ARCHIVES = {"zip": (0, b"PK\x03\x04"), "tar": (257, b"ustar")}
 """Name: (place, bytes there) of what holds several files."""
 
+OFFICE = {".xlsx", ".docx", ".pptx", ".ods", ".odt", ".odp", ".epub"}
+"""Suffixes of files that are zips inside."""
+
 READ = 2 << 20
 
 
@@ -59,7 +62,10 @@ def archive_of(path: Path, head: bytes) -> str | None:
 
 
 def _refuse_archives(path: Path, head: bytes) -> None:
-    if found := archive_of(path, head):
+    found = archive_of(path, head)
+    if found and path.suffix.lower() in OFFICE:
+        raise UserError(f"{path}: is an office file; export it as CSV, or as text, and give that")
+    if found:
         raise UserError(
             f"{path}: is an archive ({found}); unpack it, and give the file itself, "
             "as it is or compressed (gz, zst, bz2, xz)"
