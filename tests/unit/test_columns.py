@@ -146,6 +146,17 @@ def test_popqa(tmp_path):
 
 
 @pytest.mark.parametrize("format", ["parquet", "jsonl"])
+@pytest.mark.parametrize("none", [None, {"text": None}, {"text": []}], ids=repr)
+def test_null_inside_and_outside(tmp_path, none, format):
+    """Answers inside an object that is null are null: the question has none."""
+    rows = [SQUAD[0], SQUAD[1] | {"answers": none}]
+    columns = {"question_id": "id", "answers": "answers.text"}
+    entry = {"format": format, "columns": columns, "unanswerable": "drop"}
+    found, audit = prepare_questions(tmp_path, "q", data(tmp_path, format, rows), entry)
+    assert [row["question_id"] for row in found] == ["5"] and audit["unanswerable"] == 1
+
+
+@pytest.mark.parametrize("format", ["parquet", "jsonl"])
 def test_an_object_that_is_not_mapped(tmp_path, format):
     """Where the answers are an object the sentence says what to write."""
     entry = {"format": format, "columns": {"question_id": "id"}}

@@ -30,6 +30,8 @@ def value_at(record: Record, key: str, absent: Any = None) -> Any:
         return record[key]
     first, dot, rest = key.partition(".")
     inner = record.get(first, absent) if dot else absent
+    if inner is None:
+        return None
     if isinstance(inner, list) and all(isinstance(one, Mapping) for one in inner):
         values = [value_at(one, rest, absent) for one in inner]
         return absent if any(value is absent for value in values) else values
@@ -53,11 +55,6 @@ def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
     if is_missing(value):
         named = "null" if value is None else value
         raise UserError(f"{path}, line {line}: '{key}' is {named}; fill it in or remove the record")
-    if isinstance(value, Mapping) and value and kind is not dict:
-        raise UserError(
-            f"{path}, line {line}: '{key}' is an object; map the part that is meant in the entry's "
-            f"columns: {' or '.join(f'{key}.{name}' for name in value)}"
-        )
     if not isinstance(value, kind) or isinstance(value, bool):
         raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; correct it")
     return value

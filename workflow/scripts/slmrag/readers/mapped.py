@@ -26,13 +26,24 @@ JSON_LIST = re.compile(r'\s*\[\s*(".*")?\s*\]\s*$', re.DOTALL)
 OURS = ("id", "title", "text")
 
 
+def _field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
+    """Return a value of a record; where it is an object, the error says what can be mapped."""
+    value = value_at(record, key)
+    if isinstance(value, Mapping) and value:
+        raise UserError(
+            f"{path}, line {line}: '{key}' is an object; map the part that is meant in the entry's "
+            f"columns: {' or '.join(f'{key}.{name}' for name in value)}"
+        )
+    return field(record, key, kind, path, line)
+
+
 def row_of(record: Record, columns: Mapping[str, str], path: Path, line: int) -> Row:
     """Return a record as id, title, text and line; only the title may be missing."""
     names = {name: columns.get(name, name) for name in OURS}
     title = value_at(record, names["title"], ABSENT if "title" in columns else None)
     if not is_missing(title):
-        title = field(record, names["title"], SCALARS, path, line)
-    id = field(record, names["id"], SCALARS, path, line)
+        title = _field(record, names["title"], SCALARS, path, line)
+    id = _field(record, names["id"], SCALARS, path, line)
     return as_text(id), as_text(title), _text(record, names["text"], path, line), line
 
 
@@ -40,7 +51,7 @@ def _text(record: Record, key: str, path: Path, line: int) -> str:
     """Return a text; sentences or paragraphs in a list become one, a space between them."""
     value = value_at(record, key)
     if not isinstance(value, list):
-        return field(record, key, str, path, line)
+        return _field(record, key, str, path, line)
     if any(not isinstance(part, str) for part in value):
         raise UserError(f"{path}, line {line}: '{key}' holds what is no text; correct it")
     return " ".join(filter(None, map(str.strip, value)))
@@ -53,7 +64,7 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
     """
 
     def get(name: str, kind: Any) -> Any:
-        return field(record, columns.get(name, name), kind, path, line)
+        return _field(record, columns.get(name, name), kind, path, line)
 
     def has(name: str) -> bool:
         return name in columns or not is_missing(record.get(name))
