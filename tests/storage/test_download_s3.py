@@ -68,6 +68,17 @@ def test_small_objects(tmp_path, bucket, credentials, key, body):
     assert (tmp_path / "raw" / key.split("/")[1]).read_bytes() == body
 
 
+def test_a_pattern(tmp_path, bucket, credentials):
+    """All objects that a pattern means arrive under their names from its first folder on."""
+    manifest = fetch(tmp_path, f"s3://{BUCKET}/data/*.txt")
+    assert [file["name"] for file in manifest["files"]] == ["small.txt"]
+    assert (tmp_path / "raw/small.txt").read_bytes() == b"hello"
+    assert len(fetch(tmp_path / "deep", f"s3://{BUCKET}/mod**/*")["files"]) > 1
+    assert "no object matches this pattern at http" in refused(
+        tmp_path / "none", f"s3://{BUCKET}/data/*.csv"
+    )
+
+
 def test_a_prefix(tmp_path, bucket, credentials):
     """All objects under a prefix arrive under their names below it."""
     manifest = fetch(tmp_path, f"s3://{BUCKET}/models/tiny/")

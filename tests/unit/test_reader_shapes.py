@@ -67,7 +67,8 @@ def read(path, format, kind):
     found = reader(format, kind)(path, {})
     if kind == "passages":
         return [table.height for table in found]
-    rows = [row(question) for _, question in checked([path], lambda *_: found, {}, [])]
+    told = checked([path], lambda *_: found, {"format": format}, {})
+    rows = [row(question) for _, question in told]
     return pl.DataFrame(rows, schema=QUESTIONS)
 
 
@@ -137,8 +138,9 @@ def test_what_true_files_have(tmp_path, format, record, count):
 
 
 def test_yes_and_no_are_no_short_answers(tmp_path):
-    """A question of NQ that is answered by yes or no alone is left out, as in NQ-open."""
+    """A question of NQ that is answered by yes or no alone has no answer, as in NQ-open."""
     record = first("nq-simplified.jsonl")
     note = record["annotations"][0] | {"short_answers": [], "yes_no_answer": "YES"}
     (tmp_path / "x.jsonl").write_text(json.dumps(record | {"annotations": [note]}))
-    assert list(reader("nq_simplified", "questions")(tmp_path / "x.jsonl", {})) == []
+    found = list(reader("nq_simplified", "questions")(tmp_path / "x.jsonl", {}))
+    assert [question.answers for question in found] == [[]]

@@ -1,7 +1,6 @@
 """Formats: true records in, questions and passages out, and one sentence for each mistake."""
 
 import bz2
-import csv
 import gzip
 import io
 import json
@@ -19,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.entries.data import CorpusFormat, DatasetFormat
 from slmrag.errors import UserError
-from slmrag.readers import FORMATS, delimited, reader
+from slmrag.readers import FORMATS, reader
 from slmrag.readers.records import json_items
 
 PSGS = (
@@ -27,6 +26,7 @@ PSGS = (
     '1\t"Aaron (; ""Ahärôn"") is a prophet, high priest."\tAaron\n'
     '2\tplain text\tThe "Who"\n'
 )
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
 DPR = [
     {
         "dataset": "nq_dev_psgs_w100",
@@ -51,7 +51,7 @@ DPR = [
 def prepare_questions(folder, name, data, entry, gold=None):
     """Write a raw file, prepare it, and return the rows and the audit."""
     raw = folder / "raw"
-    raw.mkdir(exist_ok=True)
+    raw.mkdir(exist_ok=True, parents=True)
     (raw / name).write_bytes(data if isinstance(data, bytes) else data.encode())
     gold_raw = []
     if gold:
@@ -70,7 +70,7 @@ def prepare_questions(folder, name, data, entry, gold=None):
 def prepare_passages(folder, name, data, entry):
     """Write a raw file, prepare it, and return the rows and the audit."""
     raw = folder / "raw"
-    raw.mkdir(exist_ok=True)
+    raw.mkdir(exist_ok=True, parents=True)
     (raw / name).write_bytes(data if isinstance(data, bytes) else data.encode())
     output = SimpleNamespace(passages=folder / "p.parquet", audit=folder / "audit.json")
     prepare_corpus.main(
@@ -254,6 +254,7 @@ def test_generic_passages(tmp_path, kind):
     assert rows == [{"id": "1", "title": "", "text": "a b"}, {"id": "2", "title": "", "text": "c"}]
 
 
+TWICE = b"".join([b'{"question_id": 1, "question": "a", "answers": %s}\n'] * 2)
 BAD_QUESTIONS = [
     ("nq_open", b'{"question": "a", "answer": ["b"]}\n{"question"', "line 2: not JSON"),
     ("nq_open", b'{"question": "a", "answer": ["b"]}\n["x"]\n', "line 2: not a JSON object"),
@@ -272,7 +273,7 @@ BAD_QUESTIONS = [
     ("dpr", b'[{"question": "\\ud83d!", "answers": ["b"]}]', "line 1: half a character, \\ud83d"),
     ("dpr", b"[" * 100_000, "line 1: brackets nested too deep"),
     ("dpr", b'[{"question": ' + b"9" * 5000 + b"}]", "line 1: not JSON (Exceeds the limit"),
-    ("dpr", b'{"question_id": 1, "question": "a", "answers": ["b"]}\n' * 2, "line 2: the question"),
+    ("dpr", TWICE % (b'["b"]', b'["c"]'), "line 2: the question id '1' is already used in"),
     ("nq_open", b'{"question": "\\uDC00", "answer": ["b"]}', "line 1: half a character"),
     ("nq_open", b'{"question": ' + b"[" * 100_000, "line 1: brackets nested too deep"),
     ("nq_open", b"PK\x03\x04zipped", "is an archive (zip); unpack it"),
@@ -283,7 +284,7 @@ BAD_QUESTIONS = [
     ("dpr_qa", b"who\t['x', 3]\n", "line 1: the answers are no list of texts; write ['one'"),
     ("simpleqa", b"metadata,problem,answer\na,b\n", "line 2: 2 columns instead of 3"),
     ("simpleqa", b'metadata,problem,answer\nx,y,z\na,"b,c\n', "line 3: unexpected end of data"),
-    ("jsonl", b'{"question_id": 1, "question": "a", "answers": "b"}\n' * 2, "line 2: the question"),
+    ("jsonl", TWICE % (b'"b"', b'"c"'), "line 2: the question id '1' is already used in"),
     ("jsonl", b'{"question": "a", "answers": "b", "gold": ["p9"]}', "gold passage 'p9' is not in"),
     ("jsonl", b'{"question": "a", "answers": true}', "'answers' is not a list or text or a number"),
     ("csv", b"question;answers\na, b;c\n", "line 1: the columns stand apart by ';', not by ','"),
@@ -358,24 +359,6 @@ def test_formats_are_modules_of_their_name():
     """Each format is read by the module of that name, so that its code can be fingerprinted."""
     for name, load in FORMATS.items():
         assert load().__name__ == f"slmrag.readers.{name}"
-
-
-cells = st.text(alphabet=st.sampled_from(list('ab,"\n\t é;')), max_size=6)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8), st.sampled_from(",\t"))
-def test_tables_equal_the_standard_librarys(tmp_path_factory, rows, separator):
-    """Whatever csv writes, the fast tables hold the rows that csv reads, at the lines it says."""
-    path = tmp_path_factory.mktemp("csv") / "x.csv"
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter=separator, lineterminator="\n")
-        writer.writerows([("id", "title", "text"), *rows])
-    names = {"id": "id", "title": "title", "text": "text"}
-    table = pl.concat(delimited.tables_of(path, separator, names))
-    slow = list(delimited.rows_of(path, separator))
-    assert table.rows() == [(*row.values(), line) for line, row in slow]
-    assert [tuple(row.values()) for _, row in slow] == rows
 
 
 values = st.recursive(
@@ -457,30 +440,33 @@ def test_nq_original(tmp_path):
 
 
 def test_what_is_no_text_is_left_out_of_a_folder(tmp_path, caplog):
-    """Pictures, PDFs and hidden files are no passages and no mistakes; UTF-16 is a mistake."""
-    picture, text = (
-        b"\x89PNG\r\n\x1a\n",
-        [("v1.2.txt", b"a"), ("b.md.gz", gzip.compress(b"b"))],
-    )
-    rows = []
-    for name, data in [
-        ("x.png", picture),
-        ("y.PNG", picture),
-        ("z.pdf", b"%PDF-1.7"),
-        ("o.o", b"\0"),
-        *text,
-    ]:
-        (tmp_path / name).write_bytes(data)
-        rows += [
-            row for table in reader("text", "passages")(tmp_path / name, {}) for row in table.rows()
-        ]
-    assert [row[1:3] for row in rows] == [("v1.2", "a"), ("b", "b")]
-    assert "files that end in .png are no text: left out" in caplog.text
-    (tmp_path / ".hidden").write_text("hidden")
-    assert not [*reader("text", "passages")(tmp_path / ".hidden", {})]
-    (tmp_path / "w.txt").write_bytes("w".encode("utf-16"))
+    """Pictures, PDFs, office files and hidden files are no passages, are counted, and no mistakes.
+
+    So is what is not what its suffix says; UTF-16 is a mistake.
+    """
+    office = b"PK\x03\x04" + bytes(30)
+    files = {
+        **{"x.png": b"\x89PNG\r\n\x1a\n", "y.PNG": b"\x89PNG\r\n\x1a\n", "z.pdf": b"%PDF-1.7"},
+        **{"minutes.docx": office, "sums.xlsx": office, "book.epub": office, "all.zip": office},
+        **{"old.doc": b"\xd0\xcf\x11\xe0" + bytes(9), "notes.gz": b"no gzip", "o.o": b"\0"},
+        **{"figure.jpg": POINTER.encode(), ".hidden": b"hidden"},
+        **{"v1.2.txt": b"a", "b.md.gz": gzip.compress(b"b")},
+    }
+    for name, data in files.items():
+        (tmp_path / "raw").mkdir(exist_ok=True)
+        (tmp_path / "raw" / name).write_bytes(data)
+    rows, audit = prepare_passages(tmp_path, "c.txt", "c", {"format": "text"})
+    assert [(row["title"], row["text"]) for row in rows] == [("b", "b"), ("c", "c"), ("v1.2", "a")]
+    assert audit["files_left_out"] == {".doc": 1, ".docx": 1, ".epub": 1, ".gz": 1, ".jpg": 1} | {
+        ".o": 1,
+        ".pdf": 1,
+        ".png": 2,
+        ".xlsx": 1,
+        ".zip": 1,
+    }
+    assert "files that end in .png are no text: left out (2)" in caplog.text
     with pytest.raises(UserError, match=r"w\.txt, line 1: not UTF-8"):
-        [*reader("text", "passages")(tmp_path / "w.txt", {})]
+        prepare_passages(tmp_path, "w.txt", "w".encode("utf-16"), {"format": "text"})
 
 
 def test_folders_of_text(tmp_path, monkeypatch):

@@ -1,31 +1,51 @@
 """Raw files of passages into one table, with an audit."""
 
+import logging
+
 from slmrag.audit import CorpusAudit
-from slmrag.corpus import checked
+from slmrag.corpus import Repeated, checked
 from slmrag.files import write_json
 from slmrag.job import run_job
 from slmrag.progress import bar
 from slmrag.readers import reader
-from slmrag.readers.folders import files_of
+from slmrag.readers.folders import data_files, documents_of
 from slmrag.readers.shapes import PASSAGES
 from slmrag.streaming import write_stream
+
+log = logging.getLogger(__name__)
 
 
 def main(input, output, params):
     """Read, check, cut and write the passages of a corpus, streaming, and count what they hold."""
-    entry, audit = params.entry, CorpusAudit()
-    read = reader(entry["format"], "passages")
+    entry, left = params.entry, {}
+    if entry["format"] == "text":
+        files, left = documents_of(input.raw)
+    else:
+        files = data_files(input.raw)
+    try:
+        summary = written(files, entry, output.passages)
+    except Repeated as found:
+        summary = written(files, entry, output.passages, found.once)
+        summary["repeated"] = found.once.dropped
+        log.warning("%d passages repeat an earlier one word for word: left out", found.once.dropped)
+    if left:
+        summary["files_left_out"] = left
+    write_json(summary, output.audit)
+    return {name: value for name, value in summary.items() if not isinstance(value, dict)}
+
+
+def written(files, entry, place, once=None):
+    """Write the passages of the files, and return their audit."""
+    audit, read = CorpusAudit(), reader(entry["format"], "passages", entry)
     with bar(desc="passages", unit=" passages", unit_scale=True) as shown:
 
         def watched():
-            for table in checked(files_of(input.raw), read, entry, audit):
+            for table in checked(files, read, entry, audit, once):
                 shown.update(table.height)
                 yield table
 
-        write_stream(watched(), PASSAGES, output.passages)
-    summary = audit.summary()
-    write_json(summary, output.audit)
-    return {name: value for name, value in summary.items() if not isinstance(value, dict)}
+        write_stream(watched(), PASSAGES, place)
+    return audit.summary()
 
 
 if __name__ == "__main__":

@@ -4,44 +4,67 @@ import logging
 from collections import Counter
 
 import polars as pl
+from slmrag import answer_patterns
 from slmrag.files import write_json, write_table
 from slmrag.gold import with_gold
 from slmrag.job import run_job
 from slmrag.overlap import overlaps
 from slmrag.question_audit import audit_questions
-from slmrag.questions import checked, row
+from slmrag.questions import checked, drops_unanswerable, row
 from slmrag.readers import reader
-from slmrag.readers.folders import files_of
+from slmrag.readers.folders import data_files, documents_of
 from slmrag.readers.shapes import QUESTIONS
 from slmrag.sampling import sample
 
 log = logging.getLogger(__name__)
+WHY = {
+    "wordless": ("left_out", "their answers have no words"),
+    "unanswerable": ("unanswerable", "they have no answers"),
+    "repeated": ("repeated", "they repeat an earlier record word for word"),
+}
+"""Why questions are left out: (their key in the audit, in words)."""
 
 
 def main(input, output, params):
     """Read, check, sample and write the questions of a set, and count what they hold."""
-    entry, columns = params.entry, params.entry.get("columns") or {}
-    read = reader(entry["format"], "questions")
-    left_out: list[str] = []
+    entry, left_out = params.entry, {}
+    read = reader(entry["format"], "questions", entry)
     chosen = sample(
-        checked(files_of(input.raw), read, entry, left_out),
+        checked(data_files(input.raw), read, entry, left_out),
         entry.get("limit"),
         entry.get("seed", 0),
         key=lambda pair: pair[1].question_id,
     )
-    questions = with_gold(list(chosen), files_of(list(input.gold_raw)), entry)
+    questions = with_gold(list(chosen), gold_files(list(input.gold_raw), entry), entry)
     rows = [row(question) for question in questions]
     table, summary = pl.DataFrame(rows, schema=QUESTIONS), audit_questions(rows)
-    if trains := files_of(list(getattr(input, "train_raw", []))):
-        train = ((one.question, one.answers) for path in trains for one in read(path, columns))
-        table = table.with_columns(overlap=pl.Series(overlaps(rows, train), dtype=pl.String))
+    if trains := data_files(list(getattr(input, "train_raw", []))):
+        table = table.with_columns(overlap=overlap(rows, trains, read, entry))
         summary["overlap"] = dict(Counter(table["overlap"]))
-    if left_out:
-        first, summary["left_out"] = left_out[0], len(left_out)
-        log.warning("%d questions left out: their answers have no words (%s)", len(left_out), first)
+    summary |= told(left_out) | answer_patterns.look(rows, entry["format"], input.raw)
     write_table(table, output.questions)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
+
+
+def gold_files(folders, entry):
+    """Return the files of the gold object: documents, or records."""
+    return documents_of(folders)[0] if entry.get("gold_format") == "text" else data_files(folders)
+
+
+def overlap(rows, trains, read, entry):
+    """Return what the train set gives away of each question, unanswerable ones as in the set."""
+    columns, dropped = entry.get("columns") or {}, drops_unanswerable(entry)
+    every = (one for path in trains for one in read(path, columns))
+    train = ((one.question, one.answers) for one in every if one.answers or not dropped)
+    return pl.Series(overlaps(rows, train), dtype=pl.String)
+
+
+def told(left_out):
+    """Warn of the questions that are left out, and return their numbers for the audit."""
+    for reason, places in left_out.items():
+        log.warning("%d questions left out: %s (%s)", len(places), WHY[reason][1], places[0])
+    return {WHY[reason][0]: len(places) for reason, places in left_out.items()}
 
 
 if __name__ == "__main__":

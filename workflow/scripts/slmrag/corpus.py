@@ -11,28 +11,46 @@ import polars as pl
 from slmrag.audit import CorpusAudit
 from slmrag.chunking import cut
 from slmrag.errors import UserError
+from slmrag.readers.ids import stripped
 from slmrag.readers.shapes import PASSAGES
+from slmrag.repetitions import Once
 
 Read = Callable[[Path, Mapping[str, str]], Iterator[pl.DataFrame]]
 
 
+class Repeated(Exception):
+    """Some passages came twice, word for word: all have to be read again, by ``once``."""
+
+    def __init__(self, once: Once) -> None:
+        super().__init__("passages were repeated")
+        self.once = once
+
+
 def checked(
-    files: Sequence[Path], read: Read, entry: Mapping[str, Any], audit: CorpusAudit
+    files: Sequence[Path],
+    read: Read,
+    entry: Mapping[str, Any],
+    audit: CorpusAudit,
+    once: Once | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield tables of id, title and text; UserError names file and line of what is wrong."""
+    """Yield tables of id, title and text; UserError names file and line of what is wrong.
+
+    Raises Repeated at the end where records came twice; read by its ``once`` each comes once.
+    """
     left = entry.get("limit")
     for path, table in placed(files, read, entry):
         _refuse_nameless(table, path)
         table = table if left is None else table.head(left)
         left = None if left is None else left - table.height
+        table = once.first(table) if once else table
         audit.add(table)
         yield table.select(PASSAGES.names())
         if left == 0:
             break
     if not audit.passages:
         raise UserError(f"{_names(files)}: no passage in it; check the object and its format")
-    if audit.ids.repeated().size:
-        _refuse_repeated(files, read, entry, audit)
+    if once is None and (hashes := audit.ids.repeated()).size:
+        _refuse_different(files, read, entry, hashes)
 
 
 def placed(
@@ -42,6 +60,7 @@ def placed(
     chunk = entry.get("chunk")
     for path in files:
         for table in read(path, entry.get("columns") or {}):
+            table = stripped(table)
             yield path, cut(table, **chunk) if chunk else table
 
 
@@ -52,19 +71,15 @@ def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:
         raise UserError(f"{path}, line {line}: a passage without an id; give it one")
 
 
-def _refuse_repeated(
-    files: Sequence[Path], read: Read, entry: Mapping[str, Any], audit: CorpusAudit
+def _refuse_different(
+    files: Sequence[Path], read: Read, entry: Mapping[str, Any], hashes: np.ndarray
 ) -> None:
-    """Read again and name the first id that is really twice there (hashes may meet by chance)."""
-    hashes = pl.Series(audit.ids.repeated().astype(np.uint64))
-    seen: dict[str, str] = {}
+    """Read again: name an id of two texts, or raise Repeated (hashes may meet by chance)."""
+    once, found = Once(hashes), False
     for path, table in placed(files, read, entry):
-        suspects = table.filter(pl.col("id").hash(seed=0).is_in(hashes.implode()))
-        for id, line in suspects.select("id", "line").iter_rows():
-            place = f"{path}, line {line}"
-            if id in seen:
-                raise UserError(f"{place}: the id '{id}' is already used in {seen[id]}; rename one")
-            seen[id] = place
+        found = once.same(table, path) or found
+    if found:
+        raise Repeated(Once(hashes))
 
 
 def _names(files: Sequence[Path]) -> str:

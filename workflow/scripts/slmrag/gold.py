@@ -10,9 +10,13 @@ import polars as pl
 
 from slmrag.errors import UserError
 from slmrag.gold_match import normal
-from slmrag.readers import reader
+from slmrag.readers import parquet_rows, reader
 from slmrag.readers.delimited import rows_of
 from slmrag.readers.fields import as_text, field
+from slmrag.readers.ids import name as id_of
+from slmrag.readers.ids import stripped
+from slmrag.readers.kinds import refuse_stand_in
+from slmrag.readers.layout import Layout
 from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, passage
 
@@ -21,6 +25,8 @@ log = logging.getLogger(__name__)
 KEYS = ("question_id", "question", "id")
 """What a record of gold is joined by: the first of these that it has."""
 
+EMPTY = passage("", "", "")
+"""Stands for the empty paragraphs that a provenance spans."""
 Key = tuple[str, str]
 Found = Mapping[Key, list[dict[str, str]]]
 
@@ -40,7 +46,7 @@ def with_gold(
     for path, question in placed:
         _refuse_missing(path, question, found, files)
         for key in _keys(question):
-            question.gold += found.get(key, [])
+            question.gold += [one for one in found.get(key, []) if one is not EMPTY]
     if files and not any(question.gold for _, question in placed):
         raise UserError(
             f"{files[0]}: no passage in it belongs to a question of this set; give each record "
@@ -92,24 +98,28 @@ def _found(wanted: set[Key], files: Sequence[Path], entry: Mapping[str, Any]) ->
 def _of_corpus(path: Path, kind: str, wanted: set[Key]) -> Iterator[tuple[Key, dict[str, str]]]:
     """Yield the passages of a corpus file that are asked for by id."""
     ids = pl.Series([id for name, id in wanted if name == "id"], dtype=pl.String).implode()
-    for table in reader(kind, "passages")(path, {}):
+    of_kilt = {"empty": True} if kind == "kilt" else {}
+    for table in map(stripped, reader(kind, "passages", **of_kilt)(path, {})):
         for row in table.filter(pl.col("id").is_in(ids)).iter_rows(named=True):
-            yield ("id", row["id"]), passage(row["id"], row["title"], row["text"])
+            found = passage(row["id"], row["title"], row["text"])
+            yield ("id", row["id"]), EMPTY if of_kilt and not row["text"] else found
 
 
 def _of_records(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
-    """Yield the passages of JSONL, CSV or TSV, by the file's name."""
+    """Yield the passages of JSONL, CSV, TSV or Parquet, by the file's name."""
+    refuse_stand_in(path, "parquet" if path.suffix == ".parquet" else "")
     for line, record in _records(path):
-        key = next((name for name in KEYS if record.get(name) not in (None, "")), None)
+        key = next((name for name in KEYS if id_of(record.get(name))), None)
         if key is None:
             raise UserError(f"{path}, line {line}: none of {', '.join(KEYS)}; add one")
         text = field(record, "text", str, path, line)
-        gold = passage(as_text(record.get("id")), as_text(record.get("title")), text)
-        value = str(record[key])
-        yield (key, normal(value) if key == "question" else value), gold
+        gold = passage(id_of(record.get("id")), as_text(record.get("title")), text)
+        yield (key, normal(as_text(record[key])) if key == "question" else id_of(record[key])), gold
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    if path.suffix == ".parquet":
+        return parquet_rows.records_of(path)
     if ".csv" in path.suffixes:
-        return rows_of(path, ",")
-    return rows_of(path, "\t") if ".tsv" in path.suffixes else json_lines(path)
+        return rows_of(path, Layout())
+    return rows_of(path, Layout("\t")) if ".tsv" in path.suffixes else json_lines(path)

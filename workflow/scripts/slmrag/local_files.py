@@ -127,7 +127,9 @@ def _absent(where: str, named: str, files: list[str], hint: str = "") -> Iterato
     """Yield a sentence where what is named is not there, lacks a file, or may not be read."""
     path = path_of(named)
     lacking = [file for file in files if not os.path.isfile(file)]
-    if not os.path.exists(path):
+    if "*" in path and not os.path.exists(path) and not files:
+        yield f"{where}: no file matches {named}; check the pattern"
+    elif not os.path.exists(path) and "*" not in path:
         yield f"{where}: {named} does not exist{hint or '; check the path'}"
     elif not files:
         yield f"{where}: {named} holds no file; check the path"

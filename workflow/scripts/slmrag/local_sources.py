@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from slmrag import patterns
 from slmrag.checkpoint_files import recipe
 from slmrag.errors import UserError
 from slmrag.files import atomic, digest, sha256_file
@@ -69,19 +70,36 @@ def path_of(uri: str) -> str:
 
 
 def files_of(uri: str) -> dict[str, File]:
-    """Return each file of a local source by its name there; empty where none is."""
+    """Return each file of a local source by its name there; empty where none is.
+
+    A file, all below a folder, or all that a pattern means.
+    """
     path = path_of(uri)
     if os.path.isfile(path):
         return {os.path.basename(path): File(path, _stamp(os.stat(path)))}
-    return dict(_below(path, "")) if os.path.isdir(path) else {}
+    if os.path.isdir(path):
+        return dict(_below(path, ""))
+    return _matching(*patterns.split(path)) if "*" in path else {}
 
 
-def _below(folder: str, name: str) -> Iterator[tuple[str, File]]:
-    """Yield name and file of all that lies below a folder; links to folders are not followed."""
+def _matching(folder: str, pattern: str) -> dict[str, File]:
+    """Return the files below a folder that a pattern means, by their names there."""
+    folder = folder or os.curdir
+    known = os.path.isdir(folder)
+    files = dict(_below(folder, "", patterns.depth(pattern))) if known else {}
+    return {name: files[name] for name in patterns.chosen(files, pattern)}
+
+
+def _below(folder: str, name: str, depth: int = -1) -> Iterator[tuple[str, File]]:
+    """Yield name and file of all that lies below a folder; links to folders are not followed.
+
+    No more than ``depth`` folders deep, unless that is negative.
+    """
     with os.scandir(folder) as found:
         for entry in found:
             if entry.is_dir(follow_symlinks=False):
-                yield from _below(entry.path, f"{name}{entry.name}/")
+                if depth:
+                    yield from _below(entry.path, f"{name}{entry.name}/", depth - 1)
             elif entry.is_file():
                 yield f"{name}{entry.name}", File(entry.path, _stamp(entry.stat()))
 

@@ -5,43 +5,51 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
+from slmrag.readers.ids import name
 from slmrag.readers.shapes import Question
 from slmrag.text import normalise
 
 Read = Callable[[Path, Mapping[str, str]], Iterator[Question]]
 Placed = tuple[Path, Question]
+LeftOut = dict[str, list[str]]
+"""Places of questions by why they are left out: wordless (answers), unanswerable, or repeated."""
+PARTLY = ("squad", "nq_simplified")
+"""Formats that say which questions have no answer: they are left out unless the entry refuses."""
 
 
 def checked(
-    files: Sequence[Path], read: Read, entry: Mapping[str, Any], left_out: list[str]
+    files: Sequence[Path], read: Read, entry: Mapping[str, Any], left_out: LeftOut
 ) -> Iterator[Placed]:
     """Yield (file, question) with ids and answers; UserError names file and line of what is wrong.
 
-    A question without an id is called by its number in the order of the files, from 0. The places
-    of those that the entry lets go, for their answers have no words, are added to ``left_out``.
+    A question without an id is called by its number, from 0, among those with answers, in the order
+    of the files. The places of those that are left out are added to ``left_out``.
     """
-    seen: dict[str, str] = {}
-    wordless = entry.get("wordless_answers", "refuse")
-    for number, (path, question) in enumerate(_read(files, read, entry.get("columns") or {})):
+    seen: dict[str, tuple[str, Any]] = {}
+    number = 0
+    for path, question in _read(files, read, entry.get("columns") or {}):
         place = f"{path}, line {question.line}"
-        question.question_id = question.question_id or str(number)
-        question.question = question.question.strip()
-        if not question.question:
-            raise UserError(f"{place}: an empty question; correct or remove it")
-        question.answers = _answers(question, place, wordless)
-        if not question.answers:
-            left_out.append(place)
+        _tidy(question, place)
+        if not question.answers and drops_unanswerable(entry):
+            left_out.setdefault("unanswerable", []).append(place)
             continue
-        first = seen.setdefault(question.question_id, place)
-        if first is not place:
-            raise UserError(
-                f"{place}: the question id '{question.question_id}' is already used in {first}; "
-                "rename one"
-            )
-        yield path, question
+        question.question_id = question.question_id or str(number)
+        number += 1
+        question.answers = _answers(question, place, entry.get("wordless_answers", "refuse"))
+        if not question.answers:
+            left_out.setdefault("wordless", []).append(place)
+        elif _is_new(question, place, seen):
+            yield path, question
+        else:
+            left_out.setdefault("repeated", []).append(place)
     if not seen:
-        names = ", ".join(map(str, files[:3])) or "the object's folder"
-        raise UserError(f"{names}: no question in it; check the object and its format")
+        raise UserError(_nothing(files, left_out))
+
+
+def drops_unanswerable(entry: Mapping[str, Any]) -> bool:
+    """Tell whether the questions without answers are left out of a set."""
+    usual = "drop" if entry["format"] in PARTLY else "refuse"
+    return entry.get("unanswerable", usual) == "drop"
 
 
 def _read(
@@ -52,25 +60,59 @@ def _read(
             yield path, question
 
 
+def _tidy(question: Question, place: str) -> None:
+    """Write ids and texts as they are compared; UserError where a text is none."""
+    if any(not isinstance(answer, str) for answer in question.answers):
+        raise UserError(f"{place}: an answer is not text; correct it")
+    question.question_id = name(question.question_id)
+    question.question = question.question.strip()
+    if not question.question:
+        raise UserError(f"{place}: an empty question; correct or remove it")
+    question.answers = [stripped for answer in question.answers if (stripped := answer.strip())]
+    question.gold_ids = list(dict.fromkeys(map(name, question.gold_ids)))
+    question.gold = [gold | {"id": name(gold["id"])} for gold in question.gold]
+
+
+def _is_new(question: Question, place: str, seen: dict[str, tuple[str, Any]]) -> bool:
+    """Tell whether a record comes first; UserError where only its id came before."""
+    gold = tuple(tuple(one.values()) for one in question.gold)
+    content = hash((question.question, *question.answers, gold, *question.gold_ids))
+    first, known = seen.setdefault(question.question_id, (place, content))
+    if known != content:
+        raise UserError(
+            f"{place}: the question id '{question.question_id}' is already used in {first}; "
+            "rename one"
+        )
+    return first is place
+
+
 def _answers(question: Question, place: str, wordless: str) -> list[str]:
     """Return the distinct answers that a metric can compare with; UserError where none is left.
 
     ``wordless`` is what to do then: refuse, drop (none is returned), or keep them all.
     """
-    if any(not isinstance(answer, str) for answer in question.answers):
-        raise UserError(f"{place}: an answer is not text; correct it")
-    answers = [stripped for answer in question.answers if (stripped := answer.strip())]
-    if not answers:
-        raise UserError(f"{place}: a question without answers; add one or remove it")
-    distinct = list(dict.fromkeys(answers))
+    if not question.answers:
+        raise UserError(
+            f"{place}: a question without answers; add one or remove it, or set unanswerable: drop "
+            "for the data set"
+        )
+    distinct = list(dict.fromkeys(question.answers))
     kept = [answer for answer in distinct if wordless == "keep" or normalise(answer)]
     if not kept and wordless == "refuse":
         raise UserError(
-            f"{place}: nothing is left of the answer {answers[0]!r} without articles and "
+            f"{place}: nothing is left of the answer {distinct[0]!r} without articles and "
             "punctuation, so every prediction would be right; correct or remove it, or set "
             "wordless_answers: drop for the data set"
         )
     return kept
+
+
+def _nothing(files: Sequence[Path], left_out: LeftOut) -> str:
+    """Return the sentence for a set in which nothing is left."""
+    names = ", ".join(map(str, files[:3])) or "the object's folder"
+    if count := len(left_out.get("unanswerable", ())):
+        return f"{names}: none of the {count} questions has an answer; check answers in its columns"
+    return f"{names}: no question in it; check the object and its format"
 
 
 def row(question: Question) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from slmrag.entries import layouts
 from slmrag.entries.base import Entry, Name
 from slmrag.errors import nearest
 
@@ -60,15 +61,21 @@ class CorpusEntry(Entry):
     )
     format: CorpusFormat = Field(description="How to read them")
     columns: dict[str, str] | None = Field(
-        None, description="For jsonl, csv and parquet: our column (id, title, text) to theirs"
+        None,
+        description="For jsonl, csv and parquet: our column (id, title, text) to theirs, in jsonl "
+        "and parquet by a dotted name what is inside an object (`doc.body`)",
     )
+    separator: layouts.Separator | None = layouts.separator()
+    quoting: layouts.Quoting | None = layouts.quoting()
+    header: layouts.Header | None = layouts.header()
     chunk: ChunkEntry | None = Field(None, description="Cut documents; null keeps them whole")
     limit: PositiveInt | None = Field(None, description="Only the first passages, for trials")
 
     @model_validator(mode="after")
     def maps_our_columns(self) -> Self:
-        """Refuse columns that nothing would read."""
+        """Refuse columns that nothing would read, and marks that the format does not leave open."""
         check_columns(self.columns, self.format, PASSAGE_COLUMNS)
+        layouts.check_layout(self)
         return self
 
     def objects(self) -> list[str]:
@@ -88,8 +95,12 @@ class DatasetEntry(Entry):
     columns: dict[str, str] | None = Field(
         None,
         description="For jsonl, csv and parquet: our column (question_id, question, answers, gold) "
-        "to theirs",
+        "to theirs, in jsonl and parquet by a dotted name what is inside an object "
+        "(`answers.text`)",
     )
+    separator: layouts.Separator | None = layouts.separator()
+    quoting: layouts.Quoting | None = layouts.quoting()
+    header: layouts.Header | None = layouts.header()
     corpus: Name | None = Field(None, description="Corpus that retrievers search for this set")
     limit: PositiveInt | None = Field(
         None, description="Size of a seeded sample, stable as it grows; null takes all questions"
@@ -99,6 +110,11 @@ class DatasetEntry(Entry):
         None,
         description="Questions whose answers have no word but an article (NQ-open has two, --- and "
         "a bracket): refuse, drop, or keep all answers, for retrieval alone (refuse)",
+    )
+    unanswerable: Literal["refuse", "drop"] | None = Field(
+        None,
+        description="Questions without an answer: refuse, or drop and count them (drop for squad "
+        "and nq_simplified, whose files say which they are, else refuse)",
     )
     gold: Name | None = Field(
         None, description="Object with gold passages for a set that has none of its own"
@@ -110,14 +126,15 @@ class DatasetEntry(Entry):
     )
     gold_format: CorpusFormat | None = Field(
         None,
-        description="Corpus format of the gold object, joined by passage id; null reads JSONL or "
-        "CSV records with question_id, question or id",
+        description="Corpus format of the gold object, joined by passage id; null reads JSONL, "
+        "CSV, TSV or Parquet records with question_id, question or id",
     )
 
     @model_validator(mode="after")
     def maps_our_columns(self) -> Self:
-        """Refuse columns that nothing would read."""
+        """Refuse columns that nothing would read, and marks that the format does not leave open."""
         check_columns(self.columns, self.format, QUESTION_COLUMNS)
+        layouts.check_layout(self)
         return self
 
     def objects(self) -> list[str]:

@@ -36,10 +36,11 @@ class StorageEntry(Entry):
 
 
 class ObjectEntry(Entry):
-    """A raw object: a file, or all files under a prefix that ends in a slash."""
+    """A raw object: a file, all files under a prefix that ends in a slash, or of a pattern."""
 
     uri: str = Field(
-        description="s3://bucket/key, s3://bucket/prefix/, https://…, file:///… or a path"
+        description="s3://bucket/key, s3://bucket/prefix/, https://…, file:///… or a path; in "
+        "paths and keys * stands for any signs but a slash, ** for folders, too (`data/*.jsonl`)"
     )
     sha256: Sha256 | None = Field(None, description="Expected SHA-256 of the (single) file")
 
@@ -52,6 +53,8 @@ class ObjectEntry(Entry):
         if "://" in uri and not uri.startswith(SCHEMES):
             raise ValueError(f"unknown scheme; use one of {', '.join(SCHEMES)} or a path")
         bucket, slash, _ = uri.removeprefix("s3://").partition("/")
+        if uri.startswith("s3://") and "*" in bucket:
+            raise ValueError("a pattern (*) is for keys, not for buckets; name one bucket")
         if uri.startswith("s3://") and not (bucket and slash):
             lacking = "a bucket without a key" if bucket else "no bucket"
             raise ValueError(f"names {lacking}; use s3://bucket/key or s3://bucket/prefix/")

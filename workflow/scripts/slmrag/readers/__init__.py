@@ -7,8 +7,10 @@ answers, sampling, the audit) is not its business. ``readers/nq_open.py`` is a s
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from slmrag.errors import UserError, nearest
 
@@ -108,12 +110,34 @@ FORMATS: dict[str, Callable[[], ModuleType]] = {
 }
 
 
-def reader(name: str, kind: str) -> Callable[[Path, Mapping[str, str]], Iterator]:
-    """Return the function that reads ``kind`` ("passages" or "questions") of a format."""
+LAYOUT = ("separator", "quoting", "header")
+"""Keys of an entry that say how its files are written; the config refuses those of no use."""
+
+
+def reader(
+    name: str, kind: str, entry: Mapping[str, Any] | None = None, **more: Any
+) -> Callable[[Path, Mapping[str, str]], Iterator]:
+    """Return the function that reads ``kind`` ("passages" or "questions") of a format.
+
+    ``entry`` may say how the files are written; ``more`` are keywords that the format alone knows.
+    """
     if name not in FORMATS:
         hint = nearest(name, FORMATS) or f"; known: {', '.join(FORMATS)}"
         raise UserError(f"no format is called '{name}'{hint}")
     function = getattr(FORMATS[name](), kind, None)
     if function is None:
         raise UserError(f"format '{name}' holds no {kind}; choose another format")
-    return function
+    keys = {key: entry[key] for key in LAYOUT if key in entry} if entry else {}
+    read = partial(function, **keys, **more)
+    return read if name == "text" else _of_data(read, name)
+
+
+def _of_data(read: Callable[[Path, Mapping[str, str]], Iterator], name: str) -> Callable:
+    """Return a reader that first refuses what is no data by name."""
+    from slmrag.readers.kinds import refuse_stand_in
+
+    def looked_at(path: Path, columns: Mapping[str, str]) -> Iterator:
+        refuse_stand_in(path, name)
+        return read(path, columns)
+
+    return looked_at

@@ -1,27 +1,71 @@
-"""Any CSV or, by its file's name, TSV: the entry's ``columns`` say what its columns are called."""
+"""Any CSV or, by its file's name, TSV: the entry's keys say how it is written.
 
+``columns`` says what its columns are called, ``separator`` what keeps them apart, ``quoting: none``
+that a quote is a sign like another, and ``header`` names the columns where no line does.
+"""
+
+import json
+import logging
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from slmrag.errors import UserError
 from slmrag.readers.delimited import rows_of, tables_of
+from slmrag.readers.layout import Layout, layout
 from slmrag.readers.mapped import OURS, question_of
 from slmrag.readers.shapes import Question
 
+log = logging.getLogger(__name__)
+Row = tuple[int, dict[str, str]]
+FLOAT = re.compile(r"-?\d+\.\d+")
 
-def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+
+def passages(path: Path, columns: Mapping[str, str], **keys: Any) -> Iterator[pl.DataFrame]:
     """Yield the passages in tables."""
     names = {name: columns.get(name, name) for name in OURS}
-    return tables_of(path, separator_of(path), names, optional=("title",))
+    return tables_of(path, layout_of(path, **keys), names, optional=("title",))
 
 
-def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
+def questions(path: Path, columns: Mapping[str, str], **keys: Any) -> Iterator[Question]:
     """Yield the questions; several answers stand in a JSON list, or are one text."""
-    for line, row in rows_of(path, separator_of(path)):
-        yield question_of(row, columns, path, line)
+    answers, gold = (columns.get(name, name) for name in ("answers", "gold"))
+    for line, row in _told(path, answers, rows_of(path, layout_of(path, **keys))):
+        listed = {name: _listed(row[name], path, line) for name in (answers, gold) if name in row}
+        yield question_of(row | listed, columns, path, line)
 
 
-def separator_of(path: Path) -> str:
-    """Return the tab for ``x.tsv`` and ``x.tsv.gz``, otherwise the comma."""
-    return "\t" if ".tsv" in path.suffixes else ","
+def _told(path: Path, name: str, rows: Iterator[Row]) -> Iterator[Row]:
+    """Yield the rows, and tell where all that a column holds may be numbers that were whole."""
+    floats, example = True, ""
+    for line, row in rows:
+        value = row.get(name, "")
+        floats = floats and FLOAT.fullmatch(value) is not None
+        example = value if value.endswith(".0") else example
+        yield line, row
+    if floats and example:
+        log.warning(
+            "%s: all %s are numbers with a point, some like %s, as pandas writes columns with "
+            "gaps; in csv they stand as they are, so correct them if %s is meant",
+            *(path, name, example, example.removesuffix(".0")),
+        )
+
+
+def layout_of(path: Path, separator: str | None = None, **keys: Any) -> Layout:
+    """Return how the file is written; tabs stand in ``x.tsv`` and ``x.tsv.gz`` unless keys say."""
+    return layout(separator or ("\t" if ".tsv" in path.suffixes else ","), **keys)
+
+
+def _listed(value: str, path: Path, line: int) -> str | list[Any]:
+    """Return the list that a text is in JSON, or the text: CSV has no lists of its own."""
+    if not (value.strip().startswith("[") and value.strip().endswith("]")):
+        return value
+    try:
+        return list(json.loads(value))
+    except ValueError as error:
+        raise UserError(
+            f'{path}, line {line}: {value[:40]!r} is no JSON list; write ["a", "b"]'
+        ) from error

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from slmrag.readers.fields import as_text, field, objects
+from slmrag.readers.fields import as_text, field, objects, texts
 from slmrag.readers.records import json_items
 from slmrag.readers.shapes import Question, passage
 
@@ -15,7 +15,7 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
         positives = objects(record, "positive_ctxs", path, line, optional=True)
         yield Question(
             question=field(record, "question", str, path, line),
-            answers=[as_text(answer) for answer in field(record, "answers", list, path, line)],
+            answers=texts(field(record, "answers", list, path, line), path, line),
             line=line,
             question_id=as_text(record.get("id", record.get("question_id"))),
             gold=[_passage(context, path, line) for context in positives],

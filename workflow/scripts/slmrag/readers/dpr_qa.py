@@ -3,15 +3,17 @@
 import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.readers.delimited import records_of
+from slmrag.readers.layout import layout
 from slmrag.readers.shapes import Question
 
 
-def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
+def questions(path: Path, columns: Mapping[str, str], **keys: Any) -> Iterator[Question]:
     """Yield the questions; they have neither ids nor gold passages."""
-    for line, values in records_of(path, "\t"):
+    for line, values in records_of(path, layout("\t", **keys)):
         if len(values) != 2:
             raise UserError(
                 f"{path}, line {line}: {len(values)} columns instead of 2 (question, answers); "

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from slmrag.readers.delimited import tables_of
+from slmrag.readers.layout import layout
 
 COLUMNS = {"id": "id", "title": "title", "text": "text"}
 
 
-def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+def passages(path: Path, columns: Mapping[str, str], **keys: Any) -> Iterator[pl.DataFrame]:
     """Yield the passages in tables."""
-    return tables_of(path, "\t", COLUMNS)
+    return tables_of(path, layout("\t", **keys), COLUMNS)

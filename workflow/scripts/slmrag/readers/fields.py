@@ -1,6 +1,8 @@
 """The fields of a record, each of its kind, or one sentence that names file and line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,14 +10,51 @@ from slmrag.errors import UserError, nearest
 
 Record = Mapping[str, Any]
 KINDS = {str: "text", list: "a list", dict: "an object", int: "a number", float: "a number"}
+KINDS[Decimal] = "a number"
+ABSENT = object()
+SCALARS = str | int | float | Decimal
+"""What can be written as text: a name, or an answer."""
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value is none: null, or a number that is no number, as pandas writes null."""
+    return value is None or (isinstance(value, float | Decimal) and not isfinite(value))
+
+
+def value_at(record: Record, key: str, absent: Any = None) -> Any:
+    """Return what stands under a key, or under a dotted name (``answers.text``), in each of a list.
+
+    It is null inside of null, and ``absent`` where there is no such name.
+    """
+    if key in record:
+        return record[key]
+    first, dot, rest = key.partition(".")
+    inner = record.get(first, absent) if dot else absent
+    if inner is None:
+        return None
+    if isinstance(inner, list) and all(isinstance(one, Mapping) for one in inner):
+        values = [value_at(one, rest, absent) for one in inner]
+        return absent if any(value is absent for value in values) else values
+    return value_at(inner, rest, absent) if isinstance(inner, Mapping) else absent
+
+
+def names_of(record: Record) -> list[str]:
+    """Return the keys of a record, those of the objects in it by dotted names."""
+    inner = {str(key): value for key, value in record.items() if isinstance(value, Mapping)}
+    nested = [f"{key}.{one}" for key, value in inner.items() for one in value]
+    return [*(str(key) for key in record if key not in inner), *nested]
 
 
 def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
     """Return a value of a record; UserError where it is missing or of another kind."""
-    if record.get(key) is None:
-        hint = nearest(key, record) or f"; it has {', '.join(map(str, record)) or 'nothing'}"
+    value = record[key] if key in record else value_at(record, key, ABSENT)
+    if value is ABSENT:
+        names = names_of(record)
+        hint = nearest(key, names) or f"; it has {', '.join(names) or 'nothing'}"
         raise UserError(f"{path}, line {line}: no '{key}'{hint}")
-    value = record[key]
+    if is_missing(value):
+        named = "null" if value is None else value
+        raise UserError(f"{path}, line {line}: '{key}' is {named}; fill it in or remove the record")
     if not isinstance(value, kind) or isinstance(value, bool):
         raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; correct it")
     return value
@@ -39,5 +78,26 @@ def objects(
 
 
 def as_text(value: Any) -> str:
-    """Return a name as text, though its writer made it a number; None is empty."""
-    return "" if value is None else str(value)
+    """Return a name or an answer as text, though its writer made it a number; nothing for none.
+
+    A whole number has no point (1969.0 is 1969, 1e+21 has 22 digits, -0.0 is 0), any other the
+    fewest digits that tell it from its neighbors.
+    """
+    if is_missing(value):
+        return ""
+    if isinstance(value, float | Decimal):
+        return str(int(value)) if value == int(value) else _fraction(value)
+    return str(value)
+
+
+def _fraction(value: float | Decimal) -> str:
+    return repr(value) if isinstance(value, float) else format(value.normalize(), "f")
+
+
+def texts(values: Iterable[Any], path: Path, line: int) -> list[str]:
+    """Return answers as texts; UserError for one that is missing, or no scalar."""
+    values = list(values)
+    for value in values:
+        if is_missing(value) or not isinstance(value, SCALARS) or isinstance(value, bool):
+            raise UserError(f"{path}, line {line}: the answer {value!r} is not text; correct it")
+    return [as_text(value) for value in values]

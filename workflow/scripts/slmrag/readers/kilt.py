@@ -35,12 +35,15 @@ def _paragraphs(span: Record, path: Path, line: int) -> list[str]:
     return [f"{span['wikipedia_id']}#{number}" for number in range(first, last + 1)]
 
 
-def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-    """Yield the paragraphs of the knowledge source, called page#number; empty ones are left out."""
+def passages(path: Path, columns: Mapping[str, str], empty: bool = False) -> Iterator[pl.DataFrame]:
+    """Yield the paragraphs of the knowledge source, called page#number, and ``empty`` ones or not.
+
+    A provenance may span empty paragraphs.
+    """
 
     def rows() -> Iterator[Row]:
         for line, page in json_lines(path):
-            yield from _rows(page, path, line)
+            yield from (row for row in _rows(page, path, line) if empty or row[2])
 
     return tabled(rows())
 
@@ -51,5 +54,4 @@ def _rows(page: Record, path: Path, line: int) -> Iterator[Row]:
     for number, text in enumerate(field(page, "text", list, path, line)):
         if not isinstance(text, str):
             raise UserError(f"{path}, line {line}: 'text' holds what is no text; correct it")
-        if cleaned := text.removeprefix("BULLET::::").strip():
-            yield f"{id}#{number}", title, cleaned, line
+        yield f"{id}#{number}", title, text.removeprefix("BULLET::::").strip(), line

@@ -1,6 +1,6 @@
 """Google's Natural Questions, simplified or original: short answers, and their long answer as gold.
 
-As in NQ-open, an answer has at most five words, and questions without one are left out.
+As in NQ-open, an answer has at most five words; questions without one are left out by default.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ MOST_WORDS = 5
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
-    """Yield the questions that have a short answer; the gold text has no markup."""
+    """Yield the questions; the gold text of those with a short answer has no markup."""
     for line, record in json_lines(path):
         tokens = _tokens(record, path, line)
         annotations = objects(record, "annotations", path, line)
@@ -25,14 +25,13 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
             for span in objects(note, "short_answers", path, line, optional=True)
             if 0 < len((answer := _text(_span(span, path, line), tokens)).split()) <= MOST_WORDS
         ]
-        if answers:
-            yield Question(
-                question=field(record, "question_text", str, path, line),
-                answers=answers,
-                line=line,
-                question_id=as_text(record.get("example_id")),
-                gold=_gold(record, _long(annotations, path, line), tokens),
-            )
+        yield Question(
+            question=field(record, "question_text", str, path, line),
+            answers=answers,
+            line=line,
+            question_id=as_text(record.get("example_id")),
+            gold=_gold(record, _long(annotations, path, line), tokens) if answers else [],
+        )
 
 
 def _tokens(record: Record, path: Path, line: int) -> list[str]:

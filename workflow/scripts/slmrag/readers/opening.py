@@ -32,6 +32,9 @@ COMPRESSIONS: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
 ARCHIVES = {"zip": (0, b"PK\x03\x04"), "tar": (257, b"ustar")}
 """Name: (place, bytes there) of what holds several files."""
 
+OFFICE = {".xlsx", ".docx", ".pptx", ".ods", ".odt", ".odp", ".epub"}
+"""Suffixes of files that are zips inside."""
+
 READ = 2 << 20
 
 
@@ -51,12 +54,20 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         yield COMPRESSIONS[found][1](file) if found else file
 
 
-def _refuse_archives(path: Path, head: bytes) -> None:
+def archive_of(path: Path, head: bytes) -> str | None:
+    """Return what kind of archive a file is by its first bytes or its name; None for others."""
     found = [name for name, (place, mark) in ARCHIVES.items() if head.startswith(mark, place)]
     found += [suffix for suffix in (".tar", ".tgz") if suffix in path.suffixes[-2:]]
+    return found[0].lstrip(".") if found else None
+
+
+def _refuse_archives(path: Path, head: bytes) -> None:
+    found = archive_of(path, head)
+    if found and path.suffix.lower() in OFFICE:
+        raise UserError(f"{path}: is an office file; export it as CSV, or as text, and give that")
     if found:
         raise UserError(
-            f"{path}: is an archive ({found[0].lstrip('.')}); unpack it, and give the file itself, "
+            f"{path}: is an archive ({found}); unpack it, and give the file itself, "
             "as it is or compressed (gz, zst, bz2, xz)"
         )
 

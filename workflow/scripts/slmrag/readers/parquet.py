@@ -1,56 +1,67 @@
-"""Any Parquet: the entry's ``columns`` say what its columns are called."""
+"""Any Parquet: the entry's ``columns`` say what its columns are called, dotted ones inside structs.
+
+Plain columns of passages become tables as they are; lists and structs go record by record, as JSONL
+does.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
 
-from slmrag.errors import UserError, nearest
-from slmrag.readers.mapped import OURS, question_of
-from slmrag.readers.shapes import PLACED, ROWS, Question
+from slmrag.errors import UserError
+from slmrag.readers.columns import kind_of, refuse_kind
+from slmrag.readers.mapped import OURS, question_of, row_of
+from slmrag.readers.numbers import written
+from slmrag.readers.parquet_rows import LINE, records_of, schema_of, tables_of
+from slmrag.readers.shapes import PLACED, Question, tabled
+
+ASKED = ("question_id", "question", "answers", "gold")
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
     """Yield the passages in tables; ``line`` is the row's number, from 1."""
-    schema = _schema(path)
-    names = {name: columns.get(name, name) for name in OURS}
+    names, schema = {name: columns.get(name, name) for name in OURS}, schema_of(path)
     if "title" not in columns and "title" not in schema:
         names.pop("title")
-    _refuse_missing(names.values(), schema, path)
-    ours = [
-        pl.col(names[name]).cast(pl.String).alias(name) if name in names else pl.lit("").alias(name)
-        for name in OURS
-    ]
-    for table in _batches(path, list(names.values())):
-        yield table.select(*ours, "line").cast(dict(PLACED))
+    for ours, name in names.items():
+        refuse_kind(ours, name, kind_of(name, schema, path), path)
+    if all(name in schema and not schema[name].is_nested() for name in names.values()):
+        return _tables(path, names, schema)
+    rows = records_of(path, names.values())
+    return tabled(row_of(record, columns, path, line) for line, record in rows)
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     """Yield the questions; ``line`` is the row's number, from 1."""
-    for table in _batches(path, None):
-        for row in table.iter_rows(named=True):
-            yield question_of(row, columns, path, row["line"])
+    schema = schema_of(path)
+    for name in columns.values():
+        kind_of(name, schema, path)
+    names = [columns.get(name, name) for name in ASKED if name in columns or name in schema]
+    for line, record in records_of(path, names):
+        yield question_of(record, columns, path, line)
 
 
-def _schema(path: Path) -> pl.Schema:
-    try:
-        return pl.read_parquet_schema(path)
-    except pl.exceptions.PolarsError as error:
-        raise UserError(f"{path}: not a Parquet file; check the object and its format") from error
+def _tables(path: Path, names: Mapping[str, str], schema: pl.Schema) -> Iterator[pl.DataFrame]:
+    ours = [
+        written(names[name], schema[names[name]]).alias(name)
+        if name in names
+        else pl.lit("").alias(name)
+        for name in OURS
+    ]
+    for table in tables_of(path, list(dict.fromkeys(names.values()))):
+        try:
+            own = table.select(*ours, line=LINE).cast(dict(PLACED))
+        except pl.exceptions.PolarsError as error:
+            raise UserError(f"{path}: a column holds what is not UTF-8; convert it") from error
+        _refuse_null(own, names, path)
+        yield own.with_columns(pl.col("title").fill_null(""))
 
 
-def _refuse_missing(names: "Iterator[str] | object", schema: pl.Schema, path: Path) -> None:
-    for name in names:  # type: ignore[attr-defined]
-        if name not in schema:
-            hint = nearest(name, schema) or f"; it has {', '.join(schema)}"
-            raise UserError(f"{path}: no column '{name}'{hint}")
-
-
-def _batches(path: Path, names: list[str] | None) -> Iterator[pl.DataFrame]:
-    schema = _schema(path)
-    scan = pl.scan_parquet(path, low_memory=True).select(names or list(schema))
-    first = 1
-    for table in scan.collect_batches(chunk_size=ROWS, maintain_order=True):
-        lines = pl.int_range(first, first + table.height, dtype=pl.UInt32, eager=True)
-        yield table.with_columns(lines.alias("line"))
-        first += table.height
+def _refuse_null(table: pl.DataFrame, names: Mapping[str, str], path: Path) -> None:
+    for name in ("id", "text"):
+        if table[name].null_count():
+            row = table["line"][table[name].is_null().arg_max()]
+            raise UserError(
+                f"{path}, row {row}: '{names[name]}' is null; fill it in or remove the row"
+            )

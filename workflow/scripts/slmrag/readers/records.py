@@ -1,19 +1,25 @@
 """Records of JSON files, each with the line where it stands."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.readers.json_stream import JsonStream, not_json, too_deep, whole
-from slmrag.readers.opening import lines_of
+from slmrag.readers.opening import chunks_of, lines_of
 
 Placed = tuple[int, dict[str, Any]]
+START = 4096
+"""Bytes in which a file shows whether it is an array."""
 
 
 def json_lines(path: Path) -> Iterator[Placed]:
-    """Yield (line number, object) of a JSONL file; empty lines are passed over."""
+    """Yield (line number, object) of a JSONL file, or of an array; empty lines are passed over."""
+    if next(chunks_of(path, START), b"").removeprefix(BOM_UTF8).lstrip().startswith(b"["):
+        yield from json_items(path)
+        return
     for number, line in lines_of(path):
         if line.strip():
             yield number, parsed(line, path, number)

@@ -1,5 +1,6 @@
 """SQuAD's JSON (1.1 and 2.0): the paragraph of a question is its gold passage."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from slmrag.readers.fields import as_text, field, objects
+from slmrag.readers.ids import name
 from slmrag.readers.records import json_member
 from slmrag.readers.shapes import Question, Row, passage, tabled
 
@@ -15,19 +17,19 @@ Paragraph = tuple[int, str, str, dict[str, Any]]
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
-    """Yield the questions that have answers: SQuAD 2.0 also asks what has none."""
+    """Yield the questions; those of SQuAD 2.0 that cannot be answered have no answers."""
     for line, id, title, paragraph in _paragraphs(path):
         text = field(paragraph, "context", str, path, line)
         for asked in objects(paragraph, "qas", path, line):
-            if not asked.get("is_impossible"):
-                answers = objects(asked, "answers", path, line)
-                yield Question(
-                    question=field(asked, "question", str, path, line),
-                    answers=[field(answer, "text", str, path, line) for answer in answers],
-                    line=line,
-                    question_id=as_text(asked.get("id")),
-                    gold=[passage(id, title, text)],
-                )
+            impossible = bool(asked.get("is_impossible"))
+            answers = [] if impossible else objects(asked, "answers", path, line)
+            yield Question(
+                question=field(asked, "question", str, path, line),
+                answers=[field(answer, "text", str, path, line) for answer in answers],
+                line=line,
+                question_id=as_text(asked.get("id")),
+                gold=[passage(id, title, text)],
+            )
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
@@ -41,8 +43,14 @@ def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
 
 
 def _paragraphs(path: Path) -> Iterator[Paragraph]:
-    """Yield the paragraphs, article by article; one without a title is called by its number."""
+    """Yield the paragraphs, article by article; one without a title is called by its number.
+
+    Where articles have one title, the paragraphs of the later ones go on counting.
+    """
+    counted: Counter[str] = Counter()
     for article_number, (line, article) in enumerate(json_member(path, "data")):
         title = as_text(article.get("title"))
-        for number, paragraph in enumerate(objects(article, "paragraphs", path, line)):
-            yield line, f"{title or article_number}#{number}", title, paragraph
+        called = name(title) or str(article_number)
+        for paragraph in objects(article, "paragraphs", path, line):
+            yield line, f"{called}#{counted[called]}", title, paragraph
+            counted[called] += 1

@@ -1,50 +1,44 @@
-"""Plain text and Markdown: each file is a document, called by its path in the object."""
+"""Plain text, Markdown and HTML: each file is a document, called by its path in the object."""
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 import polars as pl
 
-from slmrag.readers.opening import COMPRESSIONS, chunks_of, lines_of
+from slmrag.readers.kinds import is_page
+from slmrag.readers.opening import COMPRESSIONS, lines_of
+from slmrag.readers.pages import page_text, without_tags
 from slmrag.readers.shapes import tabled
 
 HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
+PAGES, MARKDOWN = {".html", ".htm", ".xhtml"}, {".md", ".markdown"}
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-    """Yield one document; a heading in its first line is its title, else its file's name is.
+    """Yield one document without its tags.
 
-    Hidden files, and what else a folder of texts holds (pictures, PDFs), are left out.
+    Its title is that of a page, or a heading in the first line, or else the file's name.
     """
-    if path.name.startswith(".") or not _is_text(path):
-        return iter(())
     text = "\n".join(line for _, line in lines_of(path)).strip()
-    first, _, rest = text.partition("\n")
-    heading = HEADING.match(first)
-    title, body = (heading[1], rest.strip()) if heading else (_stem(path), text)
+    title, body = _parts(text, _suffix(path))
+    title = _stem(path) if title is None else title
     return tabled([(_id(path), title, body, 1)] if body else [])
 
 
-PICTURES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
-"""First bytes of PDF, PNG, JPEG and GIF."""
+def _parts(text: str, suffix: str) -> tuple[str | None, str]:
+    """Return the title of a document, None where it has none, and its text."""
+    if suffix in PAGES or is_page(text[:2048].encode()):
+        return page_text(text)
+    text = without_tags(text).strip() if suffix in MARKDOWN else text
+    first, _, rest = text.partition("\n")
+    heading = HEADING.match(first)
+    return (heading[1], rest.strip()) if heading else (None, text)
 
 
-def _is_text(path: Path) -> bool:
-    """Tell whether a file is text by its first bytes; UTF-16 counts, to be refused by name."""
-    head = next(chunks_of(path, 512), b"")
-    utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if utf16 or (b"\0" not in head and not head.startswith(PICTURES)):
-        return True
-    _warn(path.suffix or path.name)
-    return False
-
-
-@cache
-def _warn(kind: str) -> None:
-    logging.getLogger(__name__).warning("files that end in %s are no text: left out", kind)
+def _suffix(path: Path) -> str:
+    """Return the suffix in lower case, without what the file is compressed with."""
+    return (Path(path.stem) if path.suffix in COMPRESSIONS else path).suffix.lower()
 
 
 def _stem(path: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from slmrag.errors import UserError
+from slmrag.local_sources import files_of
 from slmrag.storage.base import CHUNK, Remote
 
 
@@ -18,12 +19,14 @@ class Local:
         self.path = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri)
 
     def files(self) -> list[Remote]:
-        """Return the file, or every file below the folder."""
+        """Return the file, every file below the folder, or every file that the pattern means."""
         if self.path.is_dir():
             files = sorted(path for path in self.path.rglob("*") if path.is_file())
             if not files:
                 raise UserError(f"{self.uri}: the folder is empty; give one that holds files")
             return [self._remote(path, path.relative_to(self.path).as_posix()) for path in files]
+        if not self.path.is_file() and (found := files_of(self.uri)):
+            return [self._remote(Path(file.path), name) for name, file in found.items()]
         if not self.path.is_file():
             raise UserError(f"{self.uri}: no such file; check the path {self.path.absolute()}")
         return [self._remote(self.path, self.path.name)]

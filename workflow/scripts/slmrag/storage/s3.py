@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from slmrag import patterns
 from slmrag.errors import UserError
 from slmrag.storage.base import CHUNK, Interrupted, Remote
 from slmrag.storage.s3_client import client
@@ -20,18 +21,33 @@ class S3:
         self.client = client(storage, uri)
 
     def files(self) -> list[Remote]:
-        """Return the object, or every object under the prefix but folder markers."""
+        """Return the object, or those under the prefix, or of the pattern, but folder markers."""
+        if "*" in self.key:
+            return self._matching()
         if not self.key or self.key.endswith("/"):
             return self._prefix()
         return [self.describe(Remote(self.key.rsplit("/", 1)[-1], self.key))]
 
-    def _prefix(self) -> list[Remote]:
+    def _matching(self) -> list[Remote]:
+        folder, pattern = patterns.split(self.key)
+        sizes = {one["Key"]: one["Size"] for one in self._listed(self.key.partition("*")[0])}
+        names = patterns.chosen([key.removeprefix(folder) for key in sizes], pattern)
+        if not names:
+            raise UserError(
+                f"{self.uri}: no object matches this pattern at {self.endpoint}; check it"
+            )
+        return [Remote(name, folder + name, sizes[folder + name]) for name in names]
+
+    def _listed(self, prefix: str) -> list[dict[str, Any]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self.key
+            Bucket=self.bucket, Prefix=prefix
         )
-        with self._explained(self.key):
+        with self._explained(prefix):
             found = [entry for page in pages for entry in page.get("Contents", [])]
-        files = [entry for entry in found if not entry["Key"].endswith("/")]
+        return [entry for entry in found if not entry["Key"].endswith("/")]
+
+    def _prefix(self) -> list[Remote]:
+        files = self._listed(self.key)
         if not files:
             raise UserError(
                 f"{self.uri}: no object under this prefix at {self.endpoint}; check the prefix"

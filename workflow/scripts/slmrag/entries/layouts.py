@@ -1,0 +1,60 @@
+"""How the files of a corpus or of a data set are written, where their format leaves it open."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+FORMATS = {"separator": ("csv",), "quoting": ("csv", "dpr_tsv", "dpr_qa"), "header": ("csv",)}
+"""Key: the formats that leave it open."""
+NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
+
+
+def _mark(value: str) -> str:
+    """Return the sign that is meant; ValueError for what can keep no fields apart."""
+    mark = NAMES.get(value, value)
+    if len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in '"\r\n\0':
+        raise ValueError(f"{value!r} is no separator; write one ASCII sign, or tab")
+    return mark
+
+
+def _distinct(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names) or not all(name.strip() for name in names):
+        raise ValueError("each column needs a name of its own")
+    return names
+
+
+Separator = Annotated[str, AfterValidator(_mark)]
+Quoting = Literal["none"]
+Header = Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
+
+
+def separator() -> Any:
+    """Return the key that says what stands between two fields."""
+    return Field(
+        None,
+        description="For csv: what stands between two fields, `tab` or one sign such as `;` (a "
+        "comma; a tab where the file is called .tsv)",
+    )
+
+
+def quoting() -> Any:
+    """Return the key that says that a quote is a sign like another."""
+    return Field(
+        None,
+        description="`none` for a csv, dpr_tsv or dpr_qa file whose quotes are plain text (MS "
+        "MARCO, ColBERT, Tatoeba)",
+    )
+
+
+def header() -> Any:
+    """Return the key that names the columns."""
+    return Field(
+        None, description="For csv: the columns' names, where no line of the file has them"
+    )
+
+
+def check_layout(entry: Any) -> None:
+    """Refuse a key that is set though the entry's format has no use for it."""
+    for key, formats in FORMATS.items():
+        if getattr(entry, key) is not None and entry.format not in formats:
+            raise ValueError(f"{key} is for {', '.join(formats)}; {entry.format} has its own")

@@ -1,0 +1,34 @@
+"""Patterns in the names of files: ``data/*.jsonl``, ``s3://bucket/corpus/**/part-*.parquet``.
+
+``*`` stands for any signs but a slash, ``**`` for folders, too; ``?`` and ``[`` are signs like
+others. A file whose own name is the pattern is that file.
+"""
+
+import re
+from collections.abc import Collection
+
+PARTS = re.compile(r"\*\*/|\*\*|\*")
+MEANINGS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+
+
+def split(name: str) -> tuple[str, str]:
+    """Return the folder up to which a name has no ``*``, and the pattern below it."""
+    end = name.partition("*")[0].rfind("/") + 1
+    return name[:end], name[end:]
+
+
+def chosen(names: Collection[str], pattern: str) -> list[str]:
+    """Return the names that a pattern means, in order."""
+    if pattern in names:
+        return [pattern]
+    signs = PARTS.split(pattern)
+    wild = [MEANINGS[part] for part in PARTS.findall(pattern)] + [""]
+    whole = re.compile(
+        "".join(f"{re.escape(a)}{b}" for a, b in zip(signs, wild, strict=True)), re.S
+    )
+    return sorted(filter(whole.fullmatch, names))
+
+
+def depth(pattern: str) -> int:
+    """Return how many folders deep a pattern reaches; -1 where it has no bottom."""
+    return -1 if "**" in pattern else pattern.count("/")

@@ -1,0 +1,60 @@
+"""The types of Parquet's columns: is a column there, and can what it holds be what is asked for?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from slmrag.errors import UserError, nearest
+
+TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
+Schema = Mapping[str, pl.DataType]
+
+
+def kind_of(name: str, schema: Schema, path: Path) -> pl.DataType:
+    """Return the type of a column, or of what a dotted name means in one; UserError for none."""
+    if name in schema:
+        return schema[name]
+    first, *rest = name.split(".")
+    kind = _inside(schema[first], rest) if first in schema and rest else None
+    if kind is None:
+        names = list(names_of(schema))
+        hint = nearest(name, names) or f"; it has {', '.join(names)}"
+        raise UserError(f"{path}: no column '{name}'{hint}")
+    return kind
+
+
+def _inside(kind: pl.DataType, names: Sequence[str]) -> pl.DataType | None:
+    """Return the type that a dotted name means in a column of structs, or of lists of them."""
+    if not names:
+        return kind
+    if isinstance(kind, pl.List):
+        inner = _inside(kind.inner, names)
+        return None if inner is None else pl.List(inner)
+    fields = _fields(kind)
+    return _inside(fields[names[0]], names[1:]) if names[0] in fields else None
+
+
+def _fields(kind: pl.DataType) -> dict[str, pl.DataType]:
+    if not isinstance(kind, pl.Struct):
+        return {}
+    return {field.name: field.dtype for field in kind.fields}
+
+
+def names_of(schema: Schema) -> Iterator[str]:
+    """Yield the columns' names, those inside of structs by dotted names."""
+    for name, kind in schema.items():
+        inner = _fields(kind.inner if isinstance(kind, pl.List) else kind)
+        yield from [f"{name}.{one}" for one in inner] or [name]
+
+
+def refuse_kind(ours: str, name: str, kind: pl.DataType, path: Path) -> None:
+    """Raise UserError for a column that can be no id, title or text: it is named with its type."""
+    lists = isinstance(kind, pl.List) and isinstance(kind.inner, TEXT)
+    plain = isinstance(kind, TEXT) or (ours == "text" and lists)
+    if plain or (ours != "text" and (kind.is_numeric() or kind.is_temporal())):
+        return
+    fields = _fields(kind.inner if isinstance(kind, pl.List) else kind)
+    parts = " or ".join(f"{name}.{one}" for one in fields)
+    hint = f"map a part of it: {parts}" if parts else "map another column to it, or convert it"
+    raise UserError(f"{path}: the column '{name}' is {kind}, but {ours} is text; {hint}")
