@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from slmrag import anserini
 from slmrag.errors import UserError
+from slmrag.languages import primary
 from slmrag.progress import bar
 from slmrag.retrievers import corpus
 
@@ -34,7 +36,9 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
 
 
 def analysis(params: Mapping[str, Any]) -> list[str]:
-    """Return Anserini's options for how text becomes terms."""
+    """Return Anserini's options for how text becomes terms: English's, or a language's analyser."""
+    if (language := primary(params.get("language"))) not in (None, "en"):
+        return ["-language", language]
     return ["-stemmer", params["stemmer"], *["-keepStopwords"] * params["keep_stopwords"]]
 
 
@@ -45,7 +49,7 @@ def _write(passages: Path, folder: Path, files: int) -> int:
     with bar(total=total, desc="hand over passages", unit="passage", unit_scale=True) as progress:
         for texts in corpus.texts(passages):
             for text in texts:
-                line = json.dumps({"id": f"{row:010d}", "contents": text})
+                line = json.dumps({"id": f"{row:010d}", "contents": normalize("NFC", text)})
                 outs[row % files].write(line + "\n")
                 row += 1
             progress.update(len(texts))
