@@ -1,0 +1,64 @@
+"""Where sentences end, in all scripts, by punctuation alone."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import regex
+
+from slmrag.languages import primary
+
+ASCII_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|\n{2,}")
+"""White space after a full stop and before a capital or a digit, or an empty line."""
+FULL = "。！？｡．।॥؟۔։።፧፨။។៕᠃᠉꧉‼⁇⁈⁉"
+"""Signs of other scripts that end a sentence, whether white space follows or not."""
+CLOSING = "」』”’）》〉】»\"')\\]"
+OPENING = "\"'(\\[«„「『（《〈【¿¡"
+CURLY = "“‘”’"
+"""Quotes that are seen only where a language is named, as passages of English were never cut there.
+
+For the same reason a closing quote after a full stop is lost (in ``ASCII_END``) where none is.
+"""
+_SPACE = r"[\s\x1c-\x1f]"
+
+
+@cache
+def end(language: str | None) -> "regex.Pattern[str]":
+    """Return a pattern of what stands between two sentences of a text that is not plain English.
+
+    That is white space after a full stop and before a letter that is no small one, or a digit;
+    what follows another script's full stop and the quotes that it closes, white space or nothing;
+    white space after a shad, in Greek after ``;``, and in Thai and Lao, which write no full stop;
+    an empty line.
+    """
+    more = ";\u037e" if primary(language) == "el" else ""
+    quotes = OPENING + CURLY if language else OPENING
+    begins = rf"(?=(?:«{_SPACE})?[{quotes}]*[\p{{Lu}}\p{{Lt}}\p{{Lo}}\p{{Nd}}])"
+    stop = rf"(?<=[.!?{more}][{CLOSING}]*)" if language else r"(?<=[.!?])[\"')\]]*"
+    ways = (
+        rf"{stop}{_SPACE}+{begins}",
+        rf"(?<=[{FULL}][{CLOSING}]*){_SPACE}*+(?=\S)(?![{FULL}{CLOSING}])(?<!．(?=\p{{Nd}}))",
+        rf"(?<=།){_SPACE}+",
+        rf"(?<=[\p{{Thai}}\p{{Lao}}]){_SPACE}+(?=[\p{{Thai}}\p{{Lao}}])",
+        r"\n{2,}",
+    )
+    return regex.compile("|".join(ways), regex.V1)
+
+
+def sentences(text: str, language: str | None = None) -> list[str]:
+    """Return the sentences, by punctuation alone: "Dr. Who" counts as two."""
+    return [unit.strip() for unit in units(text, language)]
+
+
+def units(text: str, language: str | None = None) -> list[str]:
+    """Return the sentences, each with a space before it unless there was none."""
+    return [unit for unit in _units(text, language) if unit.strip()]
+
+
+def _units(text: str, language: str | None) -> Iterator[str]:
+    ascii_only = text.isascii() and not language
+    start, space = 0, " "
+    for gap in (ASCII_END if ascii_only else end(language)).finditer(text):
+        yield space + " ".join(text[start : gap.start()].split())
+        start, space = gap.end(), " " if gap[0] else ""
+    yield space + " ".join(text[start:].split())
