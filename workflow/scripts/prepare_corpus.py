@@ -1,5 +1,8 @@
 """Raw files of passages into one table, with an audit."""
 
+import logging
+
+from slmrag.alphabets import misfits
 from slmrag.audit import CorpusAudit
 from slmrag.corpus import checked
 from slmrag.files import write_json
@@ -24,6 +27,8 @@ def main(input, output, params):
 
         write_stream(watched(), PASSAGES, output.passages)
     summary = audit.summary()
+    for sentence in misfits(summary["scripts"], entry.get("language"), "the passages"):
+        logging.getLogger(__name__).warning("%s", sentence)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
 

@@ -4,11 +4,12 @@ import logging
 from collections import Counter
 
 import polars as pl
+from slmrag.alphabets import misfits
 from slmrag.files import write_json, write_table
 from slmrag.gold import with_gold
 from slmrag.job import run_job
 from slmrag.overlap import overlaps
-from slmrag.question_audit import audit_questions
+from slmrag.question_audit import audit_questions, misfit
 from slmrag.questions import checked, row
 from slmrag.readers import reader
 from slmrag.readers.folders import files_of
@@ -39,6 +40,9 @@ def main(input, output, params):
     if left_out:
         first, summary["left_out"] = left_out[0], len(left_out)
         log.warning("%d questions left out: their answers have no words (%s)", len(left_out), first)
+    odd = misfits(summary["scripts"]["answers"], entry.get("language"), "the answers")
+    for sentence in [*odd, *filter(None, [misfit(summary)])]:
+        log.warning("%s", sentence)
     write_table(table, output.questions)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}

@@ -42,5 +42,5 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     model = BM25(**{key: params[key] for key in ("method", "k1", "b", "delta")})
     model.index(Tokenized(ids, dict(vocabulary)), show_progress=False)
     model.save(index, show_progress=False)
-    met = facts(pl.Series(list(vocabulary), dtype=pl.String))
+    met = facts(pl.Series(list(vocabulary), dtype=pl.String), params["tokenizer"])
     return {"bm25s": __version__, "postings": len(model.scores["data"]), **met}

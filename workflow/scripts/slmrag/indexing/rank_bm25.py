@@ -23,4 +23,4 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     if not found:
         raise UserError(f"{passages}: no passage has a term to search for")
     terms = pl.read_parquet(index / "terms.parquet")["term"]
-    return {"postings": found, **facts(terms)}
+    return {"postings": found, **facts(terms, params["tokenizer"])}

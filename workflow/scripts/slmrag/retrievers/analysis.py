@@ -4,6 +4,7 @@ Texts in NFC and NFD have the same terms. Scripts without spaces give pairs of n
 letters, as Lucene's CJKAnalyzer does for Han and Kana; a letter alone is a term.
 """
 
+import logging
 import re
 import sys
 import unicodedata
@@ -20,6 +21,7 @@ from slmrag.writing import COLUMN, LETTER, MARKS, SCRIPTS, members
 
 Analyser = Callable[[str], list[str]]
 
+_log = logging.getLogger(__name__)
 _WORD = re.compile(r"\w+")
 _NEAR = bytes({*range(0xCC), *range(0xCE, 0xD2), 0xE2})
 """Bytes of UTF-8 in Latin, Greek, Cyrillic and signs: seldom with a mark of its own."""
@@ -99,6 +101,7 @@ def whitespace(text: str) -> list[str]:
     return unicodedata.normalize("NFC", text.lower()).split()
 
 
+CUT = {"words": "pairs of letters", "whitespace": "what stands between white space"}
 TOKENIZERS: dict[str, Analyser] = {"words": words, "whitespace": whitespace}
 
 
@@ -129,10 +132,12 @@ def analyser(
     return lambda text: [term for term in folded(text) if term not in stop]
 
 
-def facts(terms: pl.Series) -> dict[str, Any]:
+def facts(terms: pl.Series, tokenizer: str = "words") -> dict[str, Any]:
     """Return what index.json says of terms of scripts without spaces; nothing if there is none."""
     found = terms.filter(terms.str.contains(COLUMN))
     if found.is_empty():
         return {}
     names = [name for name in SCRIPTS if found.str.contains(rf"\p{{{name}}}").any()]
-    return {"unspaced": {"scripts": names, "terms": len(found), "as": "pairs of letters"}}
+    if tokenizer == "whitespace":
+        _log.warning("%d terms of %s are whole sentences; use tokenizer: words", len(found), names)
+    return {"unspaced": {"scripts": names, "terms": len(found), "as": CUT[tokenizer]}}
