@@ -13,7 +13,7 @@ LONGEST = 10_000
 """Lengths above are counted as this one."""
 ALL, STRIDE = 100_000, 16
 """So many passages have their words counted, and after them those of every 16th table."""
-SOME = 100
+SOME = 25
 """So many passages of each table have their letters counted."""
 
 

@@ -16,8 +16,8 @@ from slmrag.writing import CLUSTER, LETTER, mostly_unspaced, unspaced
 LONG = 30
 """Letters without a space between them that are no name in a text of another script."""
 
-Units = Callable[[str, str | None], list[str]]
-"""Takes a text and its language; what it returns has the space before it that was there."""
+Units = Callable[[str, str | None], tuple[list[str], str]]
+"""Takes a text and its language; returns what is counted and what stands between two of them."""
 
 _LETTERS = regex.compile(
     rf"[\p{{Ps}}\p{{Pi}}]*{CLUSTER}[\p{{Pe}}\p{{Pf}}\p{{Po}}]*"
@@ -26,20 +26,18 @@ _LETTERS = regex.compile(
 )
 
 
-def word_units(text: str, language: str | None = None) -> list[str]:
+def word_units(text: str, language: str | None = None) -> tuple[list[str], str]:
     """Return the pieces between white space; of scripts without spaces, the letters of a piece.
 
     In a text that is mostly of another script only pieces of over ``LONG`` signs are taken apart.
+    Where letters are, a piece has the space before it that was there.
     """
     pieces = text.split()
     if not unspaced(text):
-        return [f" {piece}" for piece in pieces]
+        return pieces, " "
     least = 0 if primary(language) in UNSPACED or mostly_unspaced(text) else LONG
-    return [
-        unit
-        for piece in pieces
-        for unit in (_letters(piece) if len(piece) > least else [f" {piece}"])
-    ]
+    apart = (_letters(piece) if len(piece) > least else [f" {piece}"] for piece in pieces)
+    return [unit for units in apart for unit in units], ""
 
 
 def _letters(piece: str) -> list[str]:
@@ -57,11 +55,11 @@ def chunks(
 
     The last piece may be shorter, but never holds overlap alone.
     """
-    units = UNITS[by](text, language)
+    units, between = UNITS[by](text, language)
     step = size - overlap
     for start in range(0, max(len(units) - overlap, 1), step):
         if units:
-            yield "".join(units[start : start + size]).removeprefix(" ")
+            yield between.join(units[start : start + size]).removeprefix(" ")
 
 
 def cut(

@@ -37,9 +37,21 @@ def members(pattern: str, last: int = sys.maxunicode) -> str:
     return "".join(rf"\U{run[0]:08x}-\U{run[-1]:08x}" for run in runs)
 
 
+_NEAR = bytes({*range(0xCC), *range(0xCE, 0xD2), 0xE2})
+
+
+def rare(text: str) -> bytes:
+    """Return the first bytes of UTF-8 of what is neither Latin, Greek, Cyrillic nor a sign.
+
+    Where there are none, a text has no script without spaces and hardly a mark of its own: a test
+    that costs next to nothing.
+    """
+    return text.encode("utf-8", "surrogatepass").translate(None, _NEAR)
+
+
 def unspaced(text: str) -> bool:
     """Tell whether a text holds a letter of a script without spaces."""
-    return not text.isascii() and _LETTER.search(text) is not None
+    return not text.isascii() and bool(rare(text)) and _LETTER.search(text) is not None
 
 
 def clusters(text: str) -> list[str]:

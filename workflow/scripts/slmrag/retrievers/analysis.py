@@ -17,14 +17,12 @@ import polars as pl
 import regex
 
 from slmrag.languages import primary
-from slmrag.writing import COLUMN, LETTER, MARKS, SCRIPTS, members
+from slmrag.writing import COLUMN, LETTER, MARKS, SCRIPTS, members, rare
 
 Analyser = Callable[[str], list[str]]
 
 _log = logging.getLogger(__name__)
 _WORD = re.compile(r"\w+")
-_NEAR = bytes({*range(0xCC), *range(0xCE, 0xD2), 0xE2})
-"""Bytes of UTF-8 in Latin, Greek, Cyrillic and signs: seldom with a mark of its own."""
 _UP_TO_FFFF = bytes(range(0xF0))
 _WIDE = re.compile("[\uff01-\uff9f]+")
 _UNSEEN = regex.compile(
@@ -47,17 +45,17 @@ def words(text: str) -> list[str]:
     text = text.lower()
     if text.isascii():
         return _WORD.findall(text)
-    rare = text.encode("utf-8", "surrogatepass").translate(None, _NEAR)
-    return _spelt(text, rare) if rare else _WORD.findall(text)
+    far = rare(text)
+    return _spelt(text, far) if far else _WORD.findall(text)
 
 
-def _spelt(text: str, rare: bytes) -> list[str]:
-    """Return the words of a text that may hold marks; ``rare`` are its bytes beyond ``_NEAR``."""
-    known = _patterns(sys.maxunicode if rare.translate(None, _UP_TO_FFFF) else 0xFFFF)
+def _spelt(text: str, far: bytes) -> list[str]:
+    """Return the words of a text that may hold marks; ``far`` are its rare bytes."""
+    known = _patterns(sys.maxunicode if far.translate(None, _UP_TO_FFFF) else 0xFFFF)
     if not known.odd.search(text) and unicodedata.is_normalized("NFC", text):
         return _WORD.findall(text)
-    text = unicodedata.normalize("NFC", _WIDE.sub(_narrow, text) if b"\xef" in rare else text)
-    if b"\xef" in rare or b"\xf3" in rare or any(sign in text for sign in "\u0307\u200c\u200d"):
+    text = unicodedata.normalize("NFC", _WIDE.sub(_narrow, text) if b"\xef" in far else text)
+    if b"\xef" in far or b"\xf3" in far or any(sign in text for sign in "\u0307\u200c\u200d"):
         text = _UNSEEN.sub("", text)
     found = known.run.findall(text)
     if not known.letter.search(text):
