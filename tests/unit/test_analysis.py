@@ -28,6 +28,7 @@ SPLIT = [
     ("İstanbul", ["istanbul"]),
     ("한국어 책", ["한국어", "책"]),
     ("❤️ 1️⃣ x", ["1", "x"]),
+    ("🎉 𠀀𠀁 a🎉", ["𠀀𠀁", "a"]),
     ("क्‍ष", ["क्ष"]),
     ("می‌خواهم", ["می", "خواهم"]),
 ]
@@ -67,6 +68,7 @@ def test_languages_that_fold_letters():
     """Turkish has two kinds of i; Arabic's and Hebrew's points are left out."""
     assert analyser(language="tr")("IRMAK İzmir") == ["ırmak", "izmir"]
     assert analyser(language="ar")("كِتَـاب") == ["كتاب"]
+    assert analyser(language="he")("בֵּית־סֵפֶר") == ["בית", "ספר"]
     assert analyser("words", "english", "en")("The I of IT") == ["i"]
 
 

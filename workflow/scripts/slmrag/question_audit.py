@@ -35,7 +35,9 @@ def audit_questions(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         },
         "references": len(references),
         **{name: sum(map(test, references)) for name, test in UNLIKE.items()},
-        "questions_unlike_squad": sum(all(map(unlike, row["answers"])) for row in rows),
+        "questions_unlike_squad": sum(
+            bool(row["answers"]) and all(map(unlike, row["answers"])) for row in rows
+        ),
     }
 
 
@@ -70,13 +72,12 @@ def misfit(audit: Mapping[str, Any]) -> str | None:
     if 100 * unlike < total or not unlike:
         return None
     counted = ", ".join(f"{name} {audit[name]}" for name in UNLIKE)
-    found = " has_answer (DPR's) finds an answer without spaces only as a whole run of letters."
-    return (
+    sentence = (
         f"{unlike} of {total} questions have only references that token_recall and its kin (after "
-        f"SQuAD, for English) misread ({counted}); metrics.variants has unicode, which does not."
-        + found
-        * bool(audit["references_without_spaces"])
+        f"SQuAD, for English) misread ({counted}); metrics.variants has unicode, which does not"
     )
+    found = "; has_answer (DPR's) finds an answer without spaces only as a whole run of letters"
+    return sentence + found * bool(audit["references_without_spaces"])
 
 
 def gold_answers(row: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Scripts without spaces between words, and the clusters of a letter and its marks in them."""
+"""Scripts without spaces between words, and letters with their marks in them."""
 
 import sys
 from functools import cache
@@ -22,7 +22,6 @@ COLUMN = rf"[[\p{{L}}\p{{Nl}}]&&[{_ANY}]\u{{30fc}}]"
 """``LETTER`` as the columns of polars take it."""
 
 _LETTER = regex.compile(LETTER, regex.V1)
-_CLUSTER = regex.compile(CLUSTER, regex.V1)
 
 
 @cache
@@ -52,11 +51,6 @@ def rare(text: str) -> bytes:
 def unspaced(text: str) -> bool:
     """Tell whether a text holds a letter of a script without spaces."""
     return not text.isascii() and bool(rare(text)) and _LETTER.search(text) is not None
-
-
-def clusters(text: str) -> list[str]:
-    """Return each letter of a script without spaces, with its marks."""
-    return _CLUSTER.findall(text)
 
 
 def mostly_unspaced(text: str) -> bool:

@@ -24,11 +24,13 @@ Analyser = Callable[[str], list[str]]
 _log = logging.getLogger(__name__)
 _WORD = re.compile(r"\w+")
 _UP_TO_FFFF = bytes(range(0xF0))
+_HIGH = re.compile("[\U00010000-\U0001efff\U00020000-\U0010ffff]")
+"""What may be a letter beyond U+FFFF: emoji are none."""
 _WIDE = re.compile("[\uff01-\uff9f]+")
 _UNSEEN = regex.compile(
     rf"(?<={MARKS})[\u200c\u200d]|[\ufe00-\ufe0f\U000e0100-\U000e01ef]|(?<=i)\u0307"
 )
-_POINTS = re.compile("[\u0591-\u05c7\u0640\u064b-\u0652\u0670]")
+_POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]")
 
 _LUCENE = """
 a an and are as at be but by for if in into is it no not of on or such that the their then there
@@ -51,7 +53,8 @@ def words(text: str) -> list[str]:
 
 def _spelt(text: str, far: bytes) -> list[str]:
     """Return the words of a text that may hold marks; ``far`` are its rare bytes."""
-    known = _patterns(sys.maxunicode if far.translate(None, _UP_TO_FFFF) else 0xFFFF)
+    high = far.translate(None, _UP_TO_FFFF) and _HIGH.search(text)
+    known = _patterns(sys.maxunicode if high else 0xFFFF)
     if not known.odd.search(text) and unicodedata.is_normalized("NFC", text):
         return _WORD.findall(text)
     text = unicodedata.normalize("NFC", _WIDE.sub(_narrow, text) if b"\xef" in far else text)
