@@ -66,7 +66,7 @@ rule index_passages:
         gpu=gpus,
         nodes=1,
     params:
-        entry=entry(CONFIG.retrievers, "retriever", "build_params"),
+        entry=searched_by("build_params", lambda wildcards: named(wildcards, "corpus")),
         hardware=hardware(CONFIG.retrievers, "retriever"),
         code=code_by(
             "index_passages",

@@ -42,6 +42,22 @@ def entry(table, wildcard, part="params"):
     return quick(lambda wildcards: kept[named(wildcards, wildcard)])
 
 
+def searched_by(part, corpus):
+    """Return a param function: a retriever's keys, and the language of the corpus if they read it.
+
+    ``corpus`` takes wildcards and returns the corpus's name.
+    """
+    kept = {name: getattr(one, part)() for name, one in CONFIG.retrievers.items()}
+
+    def keys(wildcards):
+        name = named(wildcards, "retriever")
+        language = CONFIG.corpora[corpus(wildcards)].language
+        spoken = {"language": language} if CONFIG.retrievers[name].ANALYSES and language else {}
+        return kept[name] | spoken
+
+    return quick(keys)
+
+
 def key(table, wildcard, name):
     """Return a param function: one key of an entry."""
     return quick(lambda wildcards: getattr(table[named(wildcards, wildcard)], name))
@@ -105,4 +121,10 @@ def gpus(wildcards):
 def cells_of_job(wildcards):
     """Return model, data set and mode of each cell that a job makes, in the order of its files."""
     cells = [cell.format(**wildcards).split("/") for cell in JOB_CELLS]
-    return [{"model": wildcards.model, "dataset": d, "mode": m} for d, m in cells]
+    return [{"model": wildcards.model, "dataset": d, "mode": m, **spoken(d)} for d, m in cells]
+
+
+def spoken(dataset):
+    """Return the language of a data set's answers, where its entry says one."""
+    language = CONFIG.datasets[dataset].language
+    return {"language": language} if language else {}

@@ -30,7 +30,7 @@ rule retrieve_passages:
         gpu=gpus,
         nodes=1,
     params:
-        entry=entry(CONFIG.retrievers, "retriever"),
+        entry=searched_by("params", lambda wildcards: CONFIG.datasets[wildcards.dataset].corpus),
         hardware=hardware(CONFIG.retrievers, "retriever"),
         code=code_by(
             "retrieve_passages", CONFIG.retrievers, "retriever", lambda e: {"retrievers": e.kind}

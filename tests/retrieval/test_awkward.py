@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from slmrag.files import read_json
 
@@ -67,3 +68,28 @@ def test_nothing_to_rerank(tmp_path: Path, run: Callable) -> None:
     entry = {"kind": "rerank", "of": "x", "encoder": "x", "depth": 9}
     assert run(entry, encoder=folder, hits=nothing).height == 0
     assert run({"kind": "rrf", "of": ["x", "x"], "depth": 9}, hits=2 * nothing).height == 0
+
+
+def test_a_search_without_any_hit_is_told(
+    tmp_path: Path, run: Callable[..., pl.DataFrame], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where no question has a hit a warning says so; where one has, none does."""
+    write_corpus(tmp_path, ["the cat", "日本の首都"])
+    write_questions(tmp_path, ["собака", "?"])
+    assert run({"kind": "rank_bm25", "depth": 2}).height == 0
+    assert "no question has a hit" in caplog.text
+    caplog.clear()
+    write_questions(tmp_path, ["собака", "首都"])
+    assert run({"kind": "rank_bm25", "depth": 2})["passage_id"].to_list() == ["p1"]
+    assert "no question has a hit" not in caplog.text
+
+
+def test_white_space_cannot_split_chinese(
+    tmp_path: Path, run: Callable[..., pl.DataFrame], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An index whose tokenizer takes sentences for words says so."""
+    write_corpus(tmp_path, ["日本の首都", "café cafe\u0301"])
+    write_questions(tmp_path, ["cafe\u0301"])
+    found = run({"kind": "rank_bm25", "tokenizer": "whitespace", "depth": 2})
+    assert found["passage_id"].to_list() == ["p1"]
+    assert "use tokenizer: words" in caplog.text

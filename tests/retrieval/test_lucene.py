@@ -136,3 +136,20 @@ def test_without_pyserini(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(anserini.VARIABLE, "/nowhere/python")
     with pytest.raises(UserError, match="SLMRAG_LUCENE_PYTHON"):
         anserini.find()
+
+
+@needs_lucene
+@pytest.mark.slow
+def test_a_language_has_its_own_analyser(
+    tmp_path: Path, run: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Chinese is searched in pairs of letters, NFD as NFC; English analysis of Chinese is told."""
+    write_corpus(tmp_path, ["巴黎是法国的首都", "东京的货币是日元", "国法"])
+    write_questions(tmp_path, ["法国", "日元"])
+    found = run({"kind": "lucene", "language": "zh-CN", "depth": 5})
+    assert found["passage_id"].to_list() == ["p0", "p1"]
+    assert "English analyser" not in caplog.text
+    write_corpus(tmp_path, ["巴黎是法国的首都", "Beyonce\u0301", "国法" * 9])
+    write_questions(tmp_path, ["Beyonc\u00e9"])
+    assert run({"kind": "lucene", "depth": 5})["passage_id"].to_list() == ["p1"]
+    assert "English analyser reads passages in Han" in caplog.text

@@ -1,9 +1,11 @@
 """From raw to scored answers."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.trimming import trim
+from slmrag.trimming import line, trim
 
 CASES = [
     (" Paris\nQuestion: Who wrote Hamlet?\nAnswer: Shakespeare", "Paris"),
@@ -45,3 +47,54 @@ def test_an_answer_is_one_line_and_trimming_twice_is_trimming_once(text):
     answer = trim(text)
     assert answer == answer.strip()
     assert len(answer.splitlines()) <= 1
+
+
+WAS_LABEL = re.compile(r"\A\s*(?:\*\*)?(?:Final answer|Answer|A)\s*:(?:\*\*)?[ \t]*", re.IGNORECASE)
+WAS_RUN_ON = re.compile(
+    r"\n\s*(?:Question|Q|Context|Passage(?: \d+)?|Answer|A|Human|User|Assistant)\s*:"
+    r"|<\|im_(?:end|start)\|>|<end_of_turn>|</s>|<eos>|<\|endoftext\|>|<\|return\|>",
+    re.IGNORECASE,
+)
+PIECES = ["Final answer", "ANSWER", "a", "A", "**", ":", " ", "\t", "\n", "Q", "Passage 3", "</s>"]
+PIECES += ["user", "Paris", "is", "The", "1", "-", "Assistant", "Answer :"]
+
+
+def line_was(text):
+    """Return the line that answers were trimmed to when labels were English alone."""
+    text = WAS_LABEL.sub("", text, count=1)
+    lines = [one.strip() for one in WAS_RUN_ON.split(text, maxsplit=1)[0].splitlines()]
+    lines = [one for one in lines if one]
+    answer = lines[0] if lines else ""
+    return f"{answer} {lines[1]}" if answer.endswith(":") and len(lines) > 1 else answer
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join) | st.text(st.characters(codec="ascii")))
+def test_english_answers_are_trimmed_as_before(text):
+    """Text of ASCII without a label of another language gives the line that it gave."""
+    assert line(text) == line_was(text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "answer"),
+    [
+        ("答案：巴黎。", "巴黎。"),
+        ("**答案：** 巴黎\n问题：下一个", "巴黎"),
+        ("Answer：Paris", "Paris"),
+        ("Antwort: Bonn", "Bonn"),
+        ("Réponse : Paris", "Paris"),
+        ("Re\u0301ponse\u00a0: Paris", "Paris"),
+        ("Respuesta final: Lima", "Lima"),
+        ("Ответ: Москва", "Москва"),
+        ("उत्तर: दिल्ली", "दिल्ली"),
+        ("الإجابة: القاهرة", "القاهرة"),
+        ("答え：東京", "東京"),
+        ("정답: 서울", "서울"),
+        ("答案是：\n巴黎", "答案是： 巴黎"),
+        ("\nВопрос: дальше", ""),
+        ("Antwortlich: nein", "Antwortlich: nein"),
+        ("回答者", "回答者"),
+    ],
+)
+def test_labels_of_other_languages(raw, answer):
+    """Labels go in other languages too, before any kin of the colon, and only as labels."""
+    assert trim(raw) == answer

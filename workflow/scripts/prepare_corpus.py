@@ -2,6 +2,7 @@
 
 import logging
 
+from slmrag.alphabets import misfits
 from slmrag.audit import CorpusAudit
 from slmrag.corpus import Repeated, checked
 from slmrag.files import write_json
@@ -30,6 +31,8 @@ def main(input, output, params):
         log.warning("%d passages repeat an earlier one word for word: left out", found.once.dropped)
     if left:
         summary["files_left_out"] = left
+    for sentence in misfits(summary["scripts"], entry.get("language"), "the passages"):
+        log.warning("%s", sentence)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
 

@@ -5,11 +5,12 @@ from collections import Counter
 
 import polars as pl
 from slmrag import answer_patterns
+from slmrag.alphabets import misfits
 from slmrag.files import write_json, write_table
 from slmrag.gold import with_gold
 from slmrag.job import run_job
 from slmrag.overlap import overlaps
-from slmrag.question_audit import audit_questions
+from slmrag.question_audit import audit_questions, misfit
 from slmrag.questions import checked, drops_unanswerable, row
 from slmrag.readers import reader
 from slmrag.readers.folders import data_files, documents_of
@@ -42,6 +43,9 @@ def main(input, output, params):
         table = table.with_columns(overlap=overlap(rows, trains, read, entry))
         summary["overlap"] = dict(Counter(table["overlap"]))
     summary |= told(left_out) | answer_patterns.look(rows, entry["format"], input.raw)
+    odd = misfits(summary["scripts"]["answers"], entry.get("language"), "the answers")
+    for sentence in [*odd, *filter(None, [misfit(summary)])]:
+        log.warning("%s", sentence)
     write_table(table, output.questions)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}

@@ -28,6 +28,11 @@ def main(input, output, params):
     write_json(summary, output.metrics)
     for reason in {value["reason"] for value in summary["metrics"].values() if "reason" in value}:
         logging.getLogger(__name__).warning("gold metrics are not known: %s", reason)
+    if summary["without_hits"] == len(questions) > 0:
+        logging.getLogger(__name__).warning(
+            "no question has a hit: the passages hold no word of any; are they in one language and "
+            "script (audit.json, `scripts`), and does the retriever's tokenizer split it?"
+        )
     means = {name: value["mean"] for name, value in summary["metrics"].items()}
     known = {name: mean for name, mean in means.items() if mean is not None}
     asked = {"questions": len(questions), "without_hits": summary["without_hits"]}

@@ -16,7 +16,7 @@ def main(input, output, params):
     results = {}
     for (answers, questions, prompts), (cell, table, page) in zip(answered, written, strict=True):
         rows = joined(read(answers), read_questions(questions), read(prompts), answers)
-        scores = scored(rows, params.metrics.get("variants") or ())
+        scores = scored(rows, params.metrics.get("variants") or (), cell.get("language"))
         summary = {**cell, **summarise(scores, params.metrics)}
         summary["sources"] = {"answers": digest(answers), "questions": digest(questions)}
         write_table(scores, table)

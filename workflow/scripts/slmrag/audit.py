@@ -1,16 +1,20 @@
 """What a corpus holds, counted while it passes by."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from slmrag.alphabets import count, shares
 from slmrag.duplicates import Repeats
 
 LONGEST = 10_000
 """Lengths above are counted as this one."""
 ALL, STRIDE = 100_000, 16
 """So many passages have their words counted, and after them those of every 16th table."""
+SOME = 25
+"""So many passages of each table have their letters counted."""
 
 
 class Lengths:
@@ -44,6 +48,7 @@ class CorpusAudit:
     def __init__(self) -> None:
         self.passages = self.without_title = self.without_text = self.tables = 0
         self.ids, self.texts, self.words = Repeats(), Repeats(), Lengths()
+        self.signs: Counter[str] = Counter()
 
     def add(self, table: pl.DataFrame) -> None:
         """Take a table of passages."""
@@ -52,6 +57,7 @@ class CorpusAudit:
         self.without_text += int((table["text"] == "").sum())
         self.ids.add(table["id"])
         self.texts.add(table["text"])
+        count(table["text"].gather_every(max(1, table.height // SOME)), self.signs)
         self.tables += 1
         if self.passages <= ALL or self.tables % STRIDE == 0:
             self.words.add(words(table["text"]).to_numpy())
@@ -64,6 +70,7 @@ class CorpusAudit:
             "without_text": self.without_text,
             "duplicate_texts": self.texts.count(),
             "words": self.words.summary(),
+            "scripts": shares(self.signs),
         }
 
 

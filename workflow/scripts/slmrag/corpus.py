@@ -57,11 +57,11 @@ def placed(
     files: Sequence[Path], read: Read, entry: Mapping[str, Any]
 ) -> Iterator[tuple[Path, pl.DataFrame]]:
     """Yield (file, table with lines), cut into chunks where the entry says so."""
-    chunk = entry.get("chunk")
+    chunk, language = entry.get("chunk"), entry.get("language")
     for path in files:
         for table in read(path, entry.get("columns") or {}):
             table = stripped(table)
-            yield path, cut(table, **chunk) if chunk else table
+            yield path, cut(table, **chunk, language=language) if chunk else table
 
 
 def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:

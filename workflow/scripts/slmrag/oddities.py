@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slmrag import language_problems
 from slmrag.local_files import place
 from slmrag.name_clashes import by_case
 from slmrag.thinking import SWITCHES, arguments
@@ -25,6 +26,7 @@ def oddities(config: "Config", basedir: str) -> Iterator[str]:
         general = config.judge.SAMPLING["max_tokens"]
         yield from _cramped("judge.model", config.judge.model, general)
     yield from by_case(config)
+    yield from language_problems.oddities(config)
     for table, keys in _keys(config, basedir).items():
         yield from _twins(table, keys)
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from slmrag.labels import LABEL
+
 FINISHED, UNFINISHED = "finished", "unfinished"
 
 
@@ -59,7 +61,6 @@ FAMILIES: dict[str, tuple[Tags, ...]] = {
     "reflection": (_pair("reflection")._replace(sure=False),),
 }
 ALL = tuple(tags for family in FAMILIES.values() for tags in family)
-LABEL = re.compile(r"\A\s*(?:\*\*)?(?:Final answer|Answer|A)\s*:(?:\*\*)?[ \t]*", re.IGNORECASE)
 WRAPPER = re.compile(
     r"\s*(?:<(?P<tag>answer|response|output)>(?P<a>.*?)(?:</(?P=tag)>|\Z)"
     r"|<\|START_RESPONSE\|>(?P<b>.*?)(?:<\|END_RESPONSE\|>|\Z))",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from slmrag import sampling_problems
+from slmrag import language_problems, sampling_problems
 from slmrag.entries.endpoint import limits
 from slmrag.errors import nearest
 from slmrag.name_clashes import clashes
@@ -29,6 +29,7 @@ def problems_of_references(config: "Config") -> list[str]:
         *_depths(config),
         *_limits(config),
         *sampling_problems.problems(config),
+        *language_problems.of_metrics(config),
         *([] if unclear else _cells(config)),
     ]
 
@@ -157,6 +158,7 @@ def _cells(config: "Config") -> Iterator[str]:
         yield "skip: leaves no cell to run; remove an entry"
     for dataset, mode in cells:
         yield from _cell(config, dataset, mode)
+        yield from language_problems.of_cell(config, dataset, mode)
 
 
 def _cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:

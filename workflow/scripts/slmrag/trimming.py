@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slmrag.reasoning import LABEL, Choice, parts, unwrapped
+from slmrag.labels import ANSWER, COLON, COLONS, LABEL, QUESTION
+from slmrag.reasoning import Choice, parts, unwrapped
 
 RUN_ON = re.compile(
-    r"\n\s*(?:Question|Q|Context|Passage(?: \d+)?|Answer|A|Human|User|Assistant)\s*:"
+    r"\n\s*(?:Question|Q|Context|Passage(?: \d+)?|Human|User|Assistant"
+    rf"|{ANSWER}|{QUESTION})\s*{COLON}"
     r"|<\|im_(?:end|start)\|>|<end_of_turn>|</s>|<eos>|<\|endoftext\|>|<\|return\|>",
     re.IGNORECASE,
 )
@@ -53,7 +55,7 @@ def line(text: str) -> str:
     lines = [line.strip() for line in RUN_ON.split(text, maxsplit=1)[0].splitlines()]
     lines = [line for line in lines if line]
     answer = lines[0] if lines else ""
-    return f"{answer} {lines[1]}" if answer.endswith(":") and len(lines) > 1 else answer
+    return f"{answer} {lines[1]}" if answer.endswith(tuple(COLONS)) and len(lines) > 1 else answer
 
 
 def cut_at_stop(text: str, stop: Sequence[str], start: int = 0) -> tuple[str, bool]:

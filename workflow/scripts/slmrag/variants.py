@@ -1,19 +1,23 @@
 """Other people's metrics, for comparison with published numbers; each named after its source.
 
 Read in November 2026: naver/bergen modules/metrics.py, RUC-NLPIR/FlashRAG evaluator/metrics.py,
-EleutherAI/lm-evaluation-harness tasks/nq_open, and the SQuAD 1.1 evaluation script.
+EleutherAI/lm-evaluation-harness tasks/nq_open, and the evaluation scripts of SQuAD 1.1 and MLQA.
+``unicode`` is ours: the metrics of the same names for all scripts.
 """
 
 import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
+from slmrag import answer_words
 from slmrag.text import normalise, tokens
 
 Metric = Callable[[str, str], float]
+Words = Callable[[str], list[str]]
 CHOICES = frozenset({"yes", "no", "noanswer"})
 LM_EVAL_IGNORED = re.compile(
     "\ban|a|the\b"
@@ -77,6 +81,43 @@ def lm_eval_equal(answer: str, reference: str) -> float:
     return float(one == two)
 
 
+def of_words(words: Words, place: int) -> Metric:
+    """Return precision (0), recall (1) or F1 (2) by some definition of a text's words."""
+    return lambda answer, reference: overlap(words(answer), words(reference))[place]
+
+
+def equal_words(words: Words) -> Metric:
+    """Return whether the words of both texts are the same, in order."""
+    return lambda answer, reference: float(words(answer) == words(reference))
+
+
+def within_words(words: Words) -> Metric:
+    """Return whether the reference's words stand in a row among the answer's."""
+
+    def metric(answer: str, reference: str) -> float:
+        said, wanted = (f" {' '.join(words(text))} " for text in (answer, reference))
+        return float(wanted in said)
+
+    return metric
+
+
+def mlqa(language: str | None) -> dict[str, Metric]:
+    """Return the metrics of MLQA for a language."""
+    words = partial(answer_words.mlqa, language=language)
+    return {"exact_match": equal_words(words), "f1": of_words(words, 2)}
+
+
+def unicode(language: str | None) -> dict[str, Metric]:
+    """Return ours for all scripts, with the articles of a language."""
+    words = partial(answer_words.unicode, language=language)
+    return {
+        "token_recall": of_words(words, 1),
+        "f1": of_words(words, 2),
+        "exact_match": equal_words(words),
+        "token_match": within_words(words),
+    }
+
+
 VARIANTS: dict[str, dict[str, Metric]] = {
     "bergen": {
         "match": contained,
@@ -98,18 +139,30 @@ VARIANTS: dict[str, dict[str, Metric]] = {
 }
 
 
+SPOKEN: dict[str, Callable[[str | None], dict[str, Metric]]] = {"mlqa": mlqa, "unicode": unicode}
+"""Those that go by the language of a data set."""
+
+
+def metrics(name: str, language: str | None = None) -> dict[str, Metric]:
+    """Return the metrics of a variant by their names."""
+    return SPOKEN[name](language) if name in SPOKEN else VARIANTS[name]
+
+
 def columns(names: Sequence[str]) -> list[str]:
     """Return the names of the columns of some variants: bergen_match and so on."""
-    return [f"{name}_{metric}" for name in names for metric in VARIANTS[name]]
+    return [f"{name}_{metric}" for name in names for metric in metrics(name)]
 
 
 def score_variants(
-    answers: Sequence[str], references: Sequence[Sequence[str]], names: Sequence[str]
+    answers: Sequence[str],
+    references: Sequence[Sequence[str]],
+    names: Sequence[str],
+    language: str | None = None,
 ) -> dict[str, np.ndarray]:
     """Return each column of some variants, one value an answer, its best reference counting."""
     pairs = list(zip(answers, references, strict=True))
     return {
         f"{name}_{label}": np.array([max(metric(a, r) for r in own) for a, own in pairs], float)
         for name in names
-        for label, metric in VARIANTS[name].items()
+        for label, metric in metrics(name, language).items()
     }

@@ -43,10 +43,13 @@ def _refuse(sentence: str, ids: "pl.Series") -> None:
         raise UserError(f"{sentence.format(repr(ids[0]))}; delete the file and run again")
 
 
-def scored(rows: "pl.DataFrame", variants: Sequence[str] = ()) -> "pl.DataFrame":
+def scored(
+    rows: "pl.DataFrame", variants: Sequence[str] = (), language: str | None = None
+) -> "pl.DataFrame":
     """Return the scores table of rows with answer, raw_answer, answers, question and context.
 
-    ``variants`` names other people's metrics (see slmrag.variants) that are wanted beside ours.
+    ``variants`` names other people's metrics (see slmrag.variants) that are wanted beside ours,
+    some of them by the answers' language.
     A prompt that an endpoint refused scores 0 in all, also where an empty answer would not.
     """
     import polars as pl
@@ -54,7 +57,8 @@ def scored(rows: "pl.DataFrame", variants: Sequence[str] = ()) -> "pl.DataFrame"
     rows = rows.with_columns(pl.col("answer", "raw_answer").fill_null(""))
     references = rows["answers"].to_list()
     said = rows["answer"].to_list()
-    columns = score_answers(said, references) | score_variants(said, references, variants)
+    others = score_variants(said, references, variants, language)
+    columns = score_answers(said, references) | others
     raw = score_answers(rows["raw_answer"].to_list(), references)["token_recall"]
     columns = {**columns, "raw_token_recall": raw}
     answered = (rows["finish_reason"] != "refused").fill_null(True)

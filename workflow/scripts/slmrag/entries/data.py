@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from slmrag.entries import layouts
 from slmrag.entries.base import Entry, Name
 from slmrag.errors import nearest
+from slmrag.languages import canonical
 
 CorpusFormat = Literal["dpr_tsv", "kilt", "beir", "squad", "text", "jsonl", "csv", "parquet"]
 DatasetFormat = Literal[
@@ -22,6 +23,9 @@ DatasetFormat = Literal[
     "parquet",
 ]
 
+
+Language = Annotated[str, AfterValidator(canonical)]
+"""A code such as en, zh or pt-BR."""
 
 MAPPED = {"jsonl", "csv", "parquet"}
 PASSAGE_COLUMNS = ("id", "title", "text")
@@ -70,6 +74,11 @@ class CorpusEntry(Entry):
     header: layouts.Header | None = layouts.header()
     chunk: ChunkEntry | None = Field(None, description="Cut documents; null keeps them whole")
     limit: PositiveInt | None = Field(None, description="Only the first passages, for trials")
+    language: Language | None = Field(
+        None,
+        description="Code of the passages' language (en, zh, pt-BR): how BM25 splits words and "
+        "`chunk` sentences, docs/languages.md; unset goes by the script",
+    )
 
     @model_validator(mode="after")
     def maps_our_columns(self) -> Self:
@@ -123,6 +132,11 @@ class DatasetEntry(Entry):
         None,
         description="Object with the train set, in the same format: adds the column `overlap`, "
         "what of a question it gives away (question, answer or none)",
+    )
+    language: Language | None = Field(
+        None,
+        description="Code of the answers' language (en, zh, pt-BR), for the metrics that know it: "
+        "metrics.variants mlqa, unicode",
     )
     gold_format: CorpusFormat | None = Field(
         None,

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 from slmrag.entries.base import Entry
 
 Metric = Literal["token_recall", "precision", "f1", "exact_match", "match", "token_match"]
-Variant = Literal["bergen", "flashrag", "lm_eval", "squad"]
+Variant = Literal["bergen", "flashrag", "lm_eval", "mlqa", "squad", "unicode"]
 
 
 class MetricsEntry(Entry):
@@ -18,5 +18,7 @@ class MetricsEntry(Entry):
     bootstrap: PositiveInt = Field(10_000, description="Resamples of each interval")
     seed: int | None = Field(None, description="Seed of the resamples (0 unless set)")
     variants: list[Variant] | None = Field(
-        None, description="Other people's metrics beside ours, as columns named after their source"
+        None,
+        description="Other people's metrics beside ours, as columns named after their source; "
+        "unicode: ours for all scripts, docs/languages.md",
     )

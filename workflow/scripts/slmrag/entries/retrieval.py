@@ -42,6 +42,8 @@ class Retriever(Entry):
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind"})
     ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {}
     """Keys that mean something only where another key has one of these values."""
+    ANALYSES: ClassVar[bool] = False
+    """Whether the corpus's language changes how texts become terms."""
 
     depth: PositiveInt = Field(100, description="Passages kept for each question")
 
@@ -81,6 +83,7 @@ class RankBM25(Retriever):
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "tokenizer", "stopwords"})
     ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("variant", {"plus", "l"})}
+    ANALYSES: ClassVar[bool] = True
 
     kind: Literal["rank_bm25"]
     tokenizer: Tokenizer | None = Field(
@@ -109,6 +112,7 @@ class BM25S(Retriever):
         {"kind", "tokenizer", "stopwords", "method", "k1", "b", "delta"}
     )
     ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("method", {"bm25l", "bm25+"})}
+    ANALYSES: ClassVar[bool] = True
 
     kind: Literal["bm25s"]
     tokenizer: Tokenizer | None = Field(None, description="As of rank_bm25 (words)")
@@ -127,6 +131,7 @@ class Lucene(Retriever):
     """BM25 of Lucene by Anserini, from pyserini's jar in a Java of its own."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "stemmer", "keep_stopwords"})
+    ANALYSES: ClassVar[bool] = True
 
     kind: Literal["lucene"]
     stemmer: Literal["porter", "krovetz", "none"] | None = Field(

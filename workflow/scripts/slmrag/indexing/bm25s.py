@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from slmrag.errors import UserError
 from slmrag.progress import bar
 from slmrag.retrievers import budget, corpus
-from slmrag.retrievers.analysis import analyser
+from slmrag.retrievers.analysis import analyser, facts
 
 BUILD = {
     "tokenizer": "words",
@@ -26,7 +28,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     from bm25s import BM25, __version__
     from bm25s.tokenization import Tokenized
 
-    analyse = analyser(params["tokenizer"], params["stopwords"])
+    analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
     budget.check(passages, analyse, BYTES_A_TERM, "bm25s", "lucene", params)
     vocabulary: defaultdict[str, int] = defaultdict()
     vocabulary.default_factory = vocabulary.__len__
@@ -40,4 +42,5 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     model = BM25(**{key: params[key] for key in ("method", "k1", "b", "delta")})
     model.index(Tokenized(ids, dict(vocabulary)), show_progress=False)
     model.save(index, show_progress=False)
-    return {"bm25s": __version__, "postings": len(model.scores["data"])}
+    met = facts(pl.Series(list(vocabulary), dtype=pl.String), params["tokenizer"])
+    return {"bm25s": __version__, "postings": len(model.scores["data"]), **met}

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from slmrag.errors import UserError
 from slmrag.retrievers import budget, corpus, postings
-from slmrag.retrievers.analysis import analyser
+from slmrag.retrievers.analysis import analyser, facts
 
 BUILD = {"tokenizer": "words", "stopwords": "none"}
 BYTES_A_POSTING = 14  # measured while building, see bench/retrieval
@@ -14,10 +16,11 @@ BYTES_A_POSTING = 14  # measured while building, see bench/retrieval
 
 def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
     """Write the inverted index of a corpus."""
-    analyse = analyser(params["tokenizer"], params["stopwords"])
+    analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
     budget.check(passages, analyse, BYTES_A_POSTING, "rank_bm25", "lucene", params)
     total = corpus.size(passages)
     found = postings.write(corpus.texts(passages), total, analyse, index)
     if not found:
         raise UserError(f"{passages}: no passage has a term to search for")
-    return {"postings": found}
+    terms = pl.read_parquet(index / "terms.parquet")["term"]
+    return {"postings": found, **facts(terms, params["tokenizer"])}

@@ -60,19 +60,20 @@ def check_cell(cell: Cell, experiment: Experiment) -> None:
     prompts = experiment.prompts[cell.dataset, cell.mode]
     tables = [pl.read_parquet(path) for path in (cell.answers, questions, prompts)]
     again, written = (
-        rescored(joined(*tables, str(cell.answers)), experiment),
+        rescored(joined(*tables, str(cell.answers)), experiment, cell.summary.get("language")),
         pl.read_parquet(cell.scores),
     )
     same_table(written, again, str(cell.scores))
     summary = {name: value for name, value in cell.summary.items() if name != "sources"}
     names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
-    expected = names | summarise(written, experiment.metrics)
+    spoken = {key: summary[key] for key in ("language",) if key in summary}
+    expected = names | spoken | summarise(written, experiment.metrics)
     same_tree(summary, expected, str(Path(cell.scores).with_suffix(".json")))
 
 
-def rescored(rows: "pl.DataFrame", experiment: Experiment) -> "pl.DataFrame":
+def rescored(rows: "pl.DataFrame", experiment: Experiment, language: str | None) -> "pl.DataFrame":
     """Score the answers of a cell again."""
-    return scored(rows, experiment.metrics.get("variants") or ())
+    return scored(rows, experiment.metrics.get("variants") or (), language)
 
 
 def check_manifest(path: Path) -> int:

@@ -21,7 +21,7 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     """Return each question's best passages among those that gain from one of its terms."""
     from bm25s import BM25
 
-    analyse = analyser(params["tokenizer"], params["stopwords"])
+    analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
     model = BM25.load(index, mmap=True, show_progress=False)
     queries = [model.get_tokens_ids(analyse(question)) for question in questions]
     return Hits.of(_best(model, query, depth) for query in bar(queries, desc="search", unit="q"))

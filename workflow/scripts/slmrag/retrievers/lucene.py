@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import polars as pl
 
@@ -66,7 +67,7 @@ def _topics(questions: Sequence[str], path: Path) -> tuple[int, int]:
 
 def shortened(question: str) -> tuple[str, bool]:
     """Return a question on one line as far as Lucene takes its words, and whether it goes on."""
-    line = " ".join(question.split())
+    line = normalize("NFC", " ".join(question.split()))
     beyond = next(islice(_UNIT.finditer(line), MOST_WORDS, None), None)
     if beyond is None:
         return line, False

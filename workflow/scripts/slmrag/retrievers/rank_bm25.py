@@ -27,7 +27,7 @@ CACHE_BYTES = 256 * 2**20
 
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
     """Return each question's best passages among those that hold one of its terms."""
-    analyse = analyser(params["tokenizer"], params["stopwords"])
+    analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
     terms = [analyse(question) for question in questions]
     inverted = Postings.open(index)
     numbers = inverted.numbers(term for words in terms for term in words)

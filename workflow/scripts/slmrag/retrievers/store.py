@@ -39,9 +39,13 @@ def folder_digest(folder: str | os.PathLike[str]) -> str:
 
 
 def resolved(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an index of this entry is built with: its build keys, defaults filled in."""
+    """Return what an index of this entry is built with: its build keys, defaults filled in.
+
+    The corpus's language is among them where there is one and the kind reads it.
+    """
     chosen = {key: entry.get(key, default) for key, default in defaults.items()}
-    return {"kind": entry["kind"]} | chosen
+    spoken = {key: entry[key] for key in ("language",) if key in entry}
+    return {"kind": entry["kind"]} | chosen | spoken
 
 
 def describe(

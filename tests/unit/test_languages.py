@@ -1,0 +1,95 @@
+"""The key ``language``: codes, what it is refused for, and what it changes."""
+
+import pytest
+from slmrag.config import Config
+from slmrag.language_problems import oddities
+from slmrag.languages import canonical
+from slmrag.references import problems_of_references
+from slmrag.resource_keys import keys
+from slmrag.retrievers.store import resolved
+
+from tests.workflow.project import CONFIG
+
+
+@pytest.mark.parametrize(
+    ("code", "canon"), [("en", "en"), ("ZH-hant-tw", "zh-Hant-TW"), ("yue", "yue"), ("NO", "no")]
+)
+def test_codes(code, canon):
+    """A code is written as BCP 47 writes it, so that two spellings are one key."""
+    assert canonical(code) == canon
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("english", "write en"),
+        ("zh_CN", "write zh-CN"),
+        ("deu", "write de"),
+        ("xx", "ISO 639"),
+        ("", "ISO 639"),
+        ("Frnch", "did you mean 'french'"),
+    ],
+)
+def test_what_is_no_code(code, hint):
+    """Another word is refused, with the code where it is known."""
+    with pytest.raises(ValueError, match=hint):
+        canonical(code)
+
+
+def config(corpus=None, dataset=None, retriever=None, **more):
+    """Return the tiny project's config with languages set."""
+    tables = {
+        **CONFIG,
+        "corpora": {"facts": {**CONFIG["corpora"]["facts"], "language": corpus}},
+        "datasets": {"quiz": {**CONFIG["datasets"]["quiz"], "language": dataset}},
+        "retrievers": {"bm25": retriever or CONFIG["retrievers"]["bm25"]},
+    }
+    return Config.model_validate(tables | more)
+
+
+def test_a_language_is_part_of_the_folders_names():
+    """Corpus and data set of another language lie in another folder; unset changes nothing."""
+    plain, none, named = (keys(config(*two), {}) for two in ((), (None, None), ("zh", "hi")))
+    assert plain == none
+    assert plain.corpora != named.corpora and plain.datasets != named.datasets
+    assert plain.indexes == named.indexes
+
+
+def test_an_index_says_its_language():
+    """A language is among what an index is built with, and no key without one."""
+    entry = {"kind": "rank_bm25"}
+    assert resolved(entry, {}) == entry
+    assert resolved({**entry, "language": "tr"}, {}) == {**entry, "language": "tr"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "variants", "said"),
+    [
+        (None, ["mlqa"], "datasets.quiz.language: missing"),
+        ("fr", ["mlqa"], "none of 'fr'"),
+        ("zh-TW", ["mlqa"], None),
+        (None, ["unicode", "squad"], None),
+    ],
+)
+def test_mlqa_wants_a_language_of_its_own(dataset, variants, said):
+    """MLQA's metrics are refused where they have no rules, and unicode is named instead."""
+    found = problems_of_references(config(None, dataset, metrics={"variants": variants}))
+    assert ([said in one and "unicode" in one for one in found] or [None]) == [said and True]
+
+
+@pytest.mark.parametrize(("corpus", "refused"), [("ta", True), ("zh-CN", False), (None, False)])
+def test_lucene_without_an_analyser(corpus, refused):
+    """A language that Anserini would take for English is refused where Lucene searches it."""
+    found = problems_of_references(config(corpus, retriever={"kind": "lucene", "depth": 4}))
+    assert bool(found) is refused
+    assert not problems_of_references(config(corpus))
+
+
+def test_english_keys_over_another_language_are_told():
+    """Stop words and stemmers of English do nothing good elsewhere."""
+    stop = {"kind": "rank_bm25", "depth": 4, "stopwords": "english"}
+    stem = {"kind": "lucene", "depth": 4, "stemmer": "krovetz"}
+    assert "stopwords" in next(oddities(config("fr", retriever=stop)))
+    assert "stemmer" in next(oddities(config("fr", retriever=stem)))
+    for corpus in ("en-GB", None):
+        assert not [*oddities(config(corpus, retriever=stop))]

@@ -1,0 +1,39 @@
+"""Labels before an answer and before what a model goes on with, in many languages."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+COLONS = ":：︰﹕꞉"
+COLON = f"[{COLONS}]"
+
+_ENGLISH = ("Final answer", "Answer", "A")
+_ANSWERS = """
+Antwort|Endgültige Antwort|Réponse|Réponse finale|Respuesta|Respuesta final|Resposta|Resposta final
+Risposta|Risposta finale|Antwoord|Odpowiedź|Odpověď|Odpoveď|Svar|Vastaus|Válasz|Răspuns|Jawaban|Jibu
+Cevap|Yanıt|Trả lời|Câu trả lời|Đáp án|Ответ|Окончательный ответ|Відповідь|Отговор|Απάντηση|תשובה
+الإجابة|الاجابة|إجابة|الجواب|جواب|پاسخ|उत्तर|जवाब|উত্তর|பதில்|సమాధానం|คำตอบ|ตอบ
+答案|最终答案|最終答案|回答|答|答え|解答|정답|답변|답
+"""
+_QUESTIONS = """
+Frage|Pregunta|Pergunta|Domanda|Vraag|Pytanie|Otázka|Fråga|Spørgsmål|Spørsmål|Kysymys|Kérdés
+Întrebare|Pertanyaan|Swali|Soru|Câu hỏi|Вопрос|Питання|Въпрос|Ερώτηση|שאלה|السؤال|سؤال|پرسش|سوال
+प्रश्न|सवाल|প্রশ্ন|கேள்வி|ప్రశ్న|คำถาม|问题|問題|问|問|質問|질문|문제
+"""
+
+
+def _either(words: Iterable[str]) -> str:
+    """Return a pattern of any of some words, composed or not, the longest first."""
+    forms = {unicodedata.normalize(form, word) for word in words for form in ("NFC", "NFD")}
+    return "|".join(map(re.escape, sorted(forms, key=lambda form: (-len(form), form))))
+
+
+def _listed(words: str) -> list[str]:
+    return words.strip().replace("\n", "|").split("|")
+
+
+ANSWER = f"{'|'.join(_ENGLISH)}|{_either(_listed(_ANSWERS))}"
+QUESTION = _either(_listed(_QUESTIONS))
+LABEL = re.compile(
+    rf"\A\s*(?:\*\*)?(?:{ANSWER})\s*{COLON}(?:\*\*)?[ \t\u00a0\u3000]*", re.IGNORECASE
+)

@@ -1,0 +1,71 @@
+"""Languages by their codes (ISO 639, BCP 47), and what is known of some of them."""
+
+import re
+
+from slmrag.errors import nearest
+
+_CODES = """
+aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv
+dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie
+ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv
+mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm
+rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts
+tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+ang ary arz ast azb bar bho bug ceb ckb cop crh dsb fil fur gan gom got grc gsw hak haw hsb ilo jbo
+kab kmr lij lmo ltg lus lzh mag mai min mni nan nap nds non pag pam pap pnb sah sat scn shn sco syr
+szl taq tpi tum udm vec war wuu yue
+"""
+CODES = frozenset(_CODES.split())
+"""ISO 639-1, and of the others those that large collections of text are in."""
+
+NAMES = {
+    **{"arabic": "ar", "bengali": "bn", "chinese": "zh", "czech": "cs", "danish": "da"},
+    **{"dutch": "nl", "english": "en", "finnish": "fi", "french": "fr", "german": "de"},
+    **{"greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "indonesian": "id"},
+    **{"italian": "it", "japanese": "ja", "korean": "ko", "norwegian": "no", "persian": "fa"},
+    **{"polish": "pl", "portuguese": "pt", "romanian": "ro", "russian": "ru", "spanish": "es"},
+    **{"swahili": "sw", "swedish": "sv", "tamil": "ta", "telugu": "te", "thai": "th"},
+    **{"turkish": "tr", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi"},
+    **{"eng": "en", "zho": "zh", "cmn": "zh", "hin": "hi", "fra": "fr", "deu": "de", "spa": "es"},
+    **{"ara": "ar", "rus": "ru", "jpn": "ja", "kor": "ko", "por": "pt", "ita": "it", "tha": "th"},
+}
+"""What people write in place of a code; where a code of two letters is, it is the right one."""
+
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "yue", "wuu", "nan", "gan", "hak", "lzh"})
+"""Languages whose words have no white space between them."""
+
+MLQA = ("ar", "de", "en", "es", "hi", "vi", "zh")
+"""Languages that MLQA's evaluation script has rules for (Lewis et al., ACL 2020)."""
+
+_ANSERINI = """
+ar bn da de en es fa fi fr ha hi hu id it ja ko nl no pl pt ru so sv sw te th tr uk yo zh
+"""
+LUCENE = frozenset(_ANSERINI.split())
+"""Languages that Anserini knows; it would take any other for English."""
+
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+
+
+def primary(code: str | None) -> str | None:
+    """Return a code's language, without script and region: zh of zh-Hant-TW."""
+    return code.split("-")[0] if code else None
+
+
+def canonical(code: str) -> str:
+    """Return a code as BCP 47 writes it (zh-Hant-TW); ValueError where none is called so."""
+    parts = code.split("-")
+    if not _TAG.fullmatch(code) or parts[0].lower() not in CODES:
+        raise ValueError(f"'{code}' is no code of a language{_hint(code)}")
+    return "-".join([parts[0].lower(), *map(_cased, parts[1:])])
+
+
+def _cased(part: str) -> str:
+    return {2: part.upper(), 4: part.title()}.get(len(part), part.lower())
+
+
+def _hint(code: str) -> str:
+    first, *rest = re.split(r"[-_]", code.strip())
+    known = NAMES.get(first.lower()) or (first.lower() if first.lower() in CODES else None)
+    if known:
+        return f"; write {'-'.join([known, *map(_cased, rest)])}"
+    return nearest(code.lower(), NAMES) or "; write one of ISO 639, such as en, zh, hi or fr"
