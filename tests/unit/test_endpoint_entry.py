@@ -28,7 +28,10 @@ TEMPLATE = {"extra_body": {"chat_template_kwargs": {"enable_thinking": True}}}
         ({"options": {"temperature": 0.7}}, "write temperature in the model's entry"),
         ({"options": {"extra_body": {"seed": 1}}}, "write seed in the model's entry"),
         ({"options": {"extra_body": [1]}}, "options.extra_body should be a table"),
-        ({"thinking": False, "options": TEMPLATE}, "enable_thinking: thinking: false says otherwise"),
+        (
+            {"thinking": False, "options": TEMPLATE},
+            "enable_thinking: thinking: false says otherwise",
+        ),
         ({"engine": "echo"}, "endpoint does nothing with engine: echo"),
     ],
 )
