@@ -259,7 +259,7 @@ def test_changed_between_two_tries(tmp_path, bucket, credentials, proxy):
     bucket.put_object(Bucket=BUCKET, Key=key, Body=old)
     proxy.seconds_a_block = 0.002
     process = start(f"s3://{BUCKET}/{key}", tmp_path / "raw")
-    state = begun(tmp_path)
+    begun(tmp_path)
     process.kill()
     process.wait()
     bucket.put_object(Bucket=BUCKET, Key=key, Body=new)

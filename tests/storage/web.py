@@ -84,7 +84,7 @@ def site(content, tls=None, **manners):
         setattr(server, name, value)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield server, f"{'https' if tls else 'http'}://localhost:{server.server_port}"
     finally:

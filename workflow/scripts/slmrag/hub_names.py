@@ -1,4 +1,4 @@
-"""The one way in which all entries name what lies on the model hub: ``hf:org/name@revision/path``."""
+"""How all entries name what lies on the model hub: ``hf:org/name@revision/path``."""
 
 import re
 from typing import NamedTuple

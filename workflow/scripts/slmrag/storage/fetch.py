@@ -12,6 +12,7 @@ from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.files import sha256_file
+from slmrag.hub_names import SCHEME as HUB
 from slmrag.progress import bar
 from slmrag.storage.base import Interrupted, Remote, Source, safe_name
 from slmrag.storage.encodings import decode
@@ -44,9 +45,13 @@ def open_source(uri: str, storage: dict[str, Any]) -> Source:
         "file": Local,
         "": Local,
     }
+    if uri.startswith(HUB):
+        from slmrag.storage.hub import Hub
+
+        return Hub(uri, storage)
     scheme = uri.split("://", 1)[0].lower() if "://" in uri else ""
     if scheme not in kinds:
-        raise UserError(f"{uri}: unknown scheme; use s3://, https://, file:// or a path")
+        raise UserError(f"{uri}: unknown scheme; use s3://, https://, file://, hf: or a path")
     return kinds[scheme](uri, storage)
 
 

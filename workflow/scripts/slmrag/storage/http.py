@@ -67,8 +67,7 @@ class Http:
             if not whole and not _is_range(answer, remote, start):
                 raise WithoutRanges(self.shown)
             self._refuse_change(answer, remote, stop and stop - start)
-            for chunk in answer.stream(CHUNK, decode_content=False):
-                yield chunk
+            yield from answer.stream(CHUNK, decode_content=False)
         except HTTPError as error:
             raise Interrupted(f"{self.shown}: the connection was cut") from error
         finally:

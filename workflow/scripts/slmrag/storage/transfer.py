@@ -78,7 +78,7 @@ def _at_once(
     spans: list[tuple[int, int]],
     report: Report,
 ) -> str:
-    """Fetch a file of one part, or an empty one, in this thread: for small files others cost more."""
+    """Fetch a file of one part, or an empty one, in this thread: others cost more than they."""
     checks = Checks(remote)
     for start, stop in spans:
         _part(source, remote, partial, 0, (start, stop), report)

@@ -46,7 +46,7 @@ def _locked(work: Path) -> IO[str] | None:
     """Return the lock of a workspace; None where another holds it, or has just moved the folder."""
     work.mkdir(exist_ok=True)
     try:
-        lock = open(work / LOCK, "w")
+        lock = open(work / LOCK, "w")  # noqa: SIM115
     except FileNotFoundError:
         return None
     if _is_mine(lock, work / LOCK):
