@@ -29,9 +29,14 @@ class Site(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def do_CONNECT(self):
+        """Refuse to be a tunnel."""
+        self.answer(self.server.status, b"")
+
     def do_GET(self):
         """Answer with the file, a range of it, or what the test wants instead."""
         site, start, stop = self.server, 0, len(self.server.content)
+        site.requests.append((self.path, self.headers))
         if site.location and self.path != site.location:
             return self.answer(302, b"", Location=site.location)
         wanted = self.headers.get("Range")
@@ -79,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
 def site(content, tls=None, **manners):
     """Yield the server and its URL; ``tls`` is a context for https."""
     server = Site(("127.0.0.1", 0), Handler)
-    server.content, server.asked = content, []
+    server.content, server.asked, server.requests = content, [], []
     for name, value in manners.items():
         setattr(server, name, value)
     if tls:
