@@ -100,7 +100,8 @@ def test_a_proxy_of_another_kind(tmp_path, monkeypatch):
 
 def test_s3_of_this_machine(monkeypatch):
     """An S3 server of this machine is asked without the proxy, too."""
-    monkeypatch.setenv("http_proxy", PROXY)
+    for name in ("http_proxy", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, PROXY)
     near = client({"endpoint_url": "http://127.0.0.1:9"}, "s3://a/b")
     assert near.meta.config.proxies == {}
     far = client({"endpoint_url": "http://s3.example"}, "s3://a/b")

@@ -41,10 +41,12 @@ class HubName(NamedTuple):
 def hub_name(uri: str) -> HubName:
     """Return what an ``hf:`` address names; ValueError where it names nothing.
 
-    A slash in a revision is written as %2F, but for refs/convert/… and refs/pr/….
+    A slash in a revision is written as %2F, but for refs/convert/… and refs/pr/…. A path behind a
+    name without its org needs the revision, as in hf:gpt2@main/config.json.
     """
     found = _GRAMMAR.fullmatch(uri)
-    if not found or found[2] == "datasets":
+    behind_half = found and found[4] and not found[3] and "/" not in found[2]
+    if not found or behind_half or found[2] == "datasets":
         raise ValueError(f"{uri} names nothing on the hub; write {FORM}")
     revision, path = found[3] and unquote(found[3]), (found[4] or "").rstrip("/")
     if path and not all(part.strip(".") for part in path.split("/")):

@@ -34,6 +34,8 @@ REASONS = {
     "`storage.verify` to the path of its CA bundle",
     "EndpointConnectionError": "cannot reach {endpoint}; check `storage.endpoint_url` and the "
     "network",
+    "ProxyConnectionError": "the proxy that the environment names for {endpoint} cannot be "
+    "reached; check https_proxy and no_proxy",
     "ConnectTimeoutError": "{endpoint} does not answer; check `storage.endpoint_url` and the "
     "network",
     "ReadTimeoutError": "{endpoint} stopped sending",
