@@ -22,7 +22,7 @@ rule download_object:
         runtime=lasting(240),
     params:
         entry=entry(CONFIG.objects, "object"),
-        storage=storage,
+        storage=reach(CONFIG.objects, "object"),
         content=content(CONFIG.objects, "object", "uri"),
         code=code("download_object"),
     script:
@@ -47,7 +47,7 @@ rule download_model:
         runtime=lasting(240),
     params:
         uri=key(CONFIG.models, "model", "checkpoint"),
-        revision=key(CONFIG.models, "model", "revision"),
+        revision=revision(CONFIG.models, "model", "checkpoint"),
         allow_pickle=key(CONFIG.models, "model", "allow_pickle"),
         storage=storage,
         content=content(CONFIG.models, "model", "checkpoint"),
@@ -69,7 +69,7 @@ use rule download_model as download_encoder with:
     localrule: True
     params:
         uri=key(CONFIG.retrievers, "retriever", "encoder"),
-        revision=key(CONFIG.retrievers, "retriever", "encoder_revision"),
+        revision=revision(CONFIG.retrievers, "retriever", "encoder"),
         allow_pickle=key(CONFIG.retrievers, "retriever", "allow_pickle"),
         storage=storage,
         content=content(CONFIG.retrievers, "retriever", "encoder"),
@@ -89,7 +89,7 @@ use rule download_model as download_query_encoder with:
     localrule: True
     params:
         uri=key(CONFIG.retrievers, "retriever", "query_encoder"),
-        revision=key(CONFIG.retrievers, "retriever", "query_encoder_revision"),
+        revision=revision(CONFIG.retrievers, "retriever", "query_encoder"),
         allow_pickle=key(CONFIG.retrievers, "retriever", "allow_pickle"),
         storage=storage,
         content=content(CONFIG.retrievers, "retriever", "query_encoder"),

@@ -25,6 +25,18 @@ def storage(wildcards, output):
     return CONFIG.storage.params()
 
 
+def reach(table, wildcard):
+    """Return a param function: how to reach an entry's object, kept out of provenance."""
+    kept = {name: one.reach(CONFIG.storage) for name, one in table.items()}
+    return quick(lambda wildcards, output: kept[named(wildcards, wildcard)])
+
+
+def revision(table, wildcard, name):
+    """Return a param function: the revision of the checkpoint that an entry names under a key."""
+    kept = {one: resource_keys.revision(entry, name) for one, entry in table.items()}
+    return quick(lambda wildcards: kept[named(wildcards, wildcard)])
+
+
 @quick
 def told(wildcards, output):
     """Return the whole config without its secrets, kept out of provenance."""

@@ -8,17 +8,19 @@ from tests.storage.proxy import proxied
 
 BUCKET = "slm-test"
 CLOSED = "closed"
+PUBLIC = "public"
 MIB = 1 << 20
 READER = {
     "name": "reader",
     "credentials": [{"accessKey": "READERREADERREADER00", "secretKey": "reader-secret"}],
     "actions": [f"Read:{CLOSED}"],
 }
+ANYBODY = {"name": "anonymous", "actions": [f"Read:{PUBLIC}", f"List:{PUBLIC}"]}
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """Start SeaweedFS with a second identity that may read one bucket alone."""
+    """Start SeaweedFS with an identity that may read one bucket, and one that all may read."""
     from demo import s3_server
 
     try:
@@ -27,12 +29,13 @@ def server(tmp_path_factory):
         pytest.skip(str(error))
     with pytest.MonkeyPatch.context() as patch:
         identity = s3_server.identity
-        both = lambda *keys: {"identities": [*identity(*keys)["identities"], READER]}  # noqa: E731
-        patch.setattr(s3_server, "identity", both)
+        others = lambda *keys: {"identities": [*identity(*keys)["identities"], READER, ANYBODY]}  # noqa: E731
+        patch.setattr(s3_server, "identity", others)
         with s3_server.serve(tmp_path_factory.mktemp("s3")) as running:
             client = running.client()
             client.create_bucket(Bucket=BUCKET)
             client.create_bucket(Bucket=CLOSED)
+            client.create_bucket(Bucket=PUBLIC)
             yield running
 
 

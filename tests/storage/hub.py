@@ -6,14 +6,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 class Hub:
     """The repository org/name; ``main`` is the last commit."""
 
+    gated = False
+    """Files are refused to all who have not accepted the terms."""
+
     def __init__(self) -> None:
         self.commits: dict[str, dict[str, bytes]] = {}
+        self.names: dict[str, str] = {}
+        """Commits by the tags that name them."""
         self.sent: list[str] = []
         self.url = ""
 
@@ -27,10 +32,11 @@ class Hub:
 
     def answer(self, path: str) -> tuple[str | None, bytes]:
         """Return commit and body for a path; None where there is nothing."""
-        parts = urlsplit(path).path.strip("/").split("/")
+        parts = unquote(urlsplit(path).path).strip("/").removeprefix("datasets/").split("/")
         newest = next(reversed(self.commits))
         if parts[0] == "api":
             named = parts[5] if len(parts) > 5 else "main"
+            named = self.names.get(named, named)
             commit = newest if named == "main" else named
             listed = [_file(*one) for one in self.commits.get(commit, {}).items()]
             if parts[4:5] == ["tree"]:
@@ -41,7 +47,8 @@ class Hub:
             ]
             about = {"id": "org/name", "modelId": "org/name", "sha": commit, "siblings": siblings}
             return commit, json.dumps(about).encode()
-        commit, name = parts[3], "/".join(parts[4:])
+        named, name = parts[3], "/".join(parts[4:])
+        commit = newest if named == "main" else self.names.get(named, named)
         return commit, self.commits[commit][name]
 
 
@@ -62,6 +69,11 @@ def serve() -> Iterator[Hub]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if hub.gated and "/resolve/" in self.path:
+                self.send_response(403)
+                self.send_header("X-Error-Code", "GatedRepo")
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
             commit, body = hub.answer(self.path)
             if "/resolve/" in self.path and self.command == "GET":
                 hub.sent.append(self.path.rpartition("/")[2])
@@ -80,6 +92,6 @@ def serve() -> Iterator[Hub]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         hub.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield hub
         server.shutdown()

@@ -215,6 +215,16 @@ PROGRAM = (
 )
 
 
+def begun(tmp_path):
+    """Wait until a part has come; return the file that says which."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if found := list((tmp_path / ".raw.part/state").glob("[!.]*.json")):
+            return found[0]
+        time.sleep(0.01)
+    raise AssertionError("no part came")
+
+
 def start(uri, folder):
     """Start a download in a process of its own."""
     command = [sys.executable, "-c", PROGRAM, uri, str(folder)]
@@ -225,10 +235,7 @@ def test_killed_and_resumed(tmp_path, proxy):
     """After SIGKILL the next run fetches only the parts that were not there."""
     proxy.seconds_a_block = 0.002
     process = start(LARGE, tmp_path / "raw")
-    state = tmp_path / ".raw.part/large.bin.parts.json"
-    until = time.monotonic() + 60
-    while not state.exists() and time.monotonic() < until:
-        time.sleep(0.01)
+    state = begun(tmp_path)
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = json.loads(state.read_text())["done"]
@@ -245,14 +252,11 @@ def test_a_kept_part_that_spoilt(tmp_path, proxy, monkeypatch):
     monkeypatch.setattr(transfer, "FIRST_WAIT_SECONDS", 0.01)
     proxy.seconds_a_block = 0.002
     process = start(LARGE, tmp_path / "raw")
-    state = tmp_path / ".raw.part/large.bin.parts.json"
-    until = time.monotonic() + 60
-    while not state.exists() and time.monotonic() < until:
-        time.sleep(0.01)
+    state = begun(tmp_path)
     process.kill()
     process.wait()
     first = json.loads(state.read_text())["done"][0]
-    with open(tmp_path / ".raw.part/large.bin", "r+b") as file:
+    with open(tmp_path / ".raw.part/data/large.bin", "r+b") as file:
         file.seek(first * 16 * MIB + 5)
         file.write(b"spoilt")
     proxy.seconds_a_block = 0.0
@@ -266,10 +270,7 @@ def test_changed_between_two_tries(tmp_path, bucket, credentials, proxy):
     bucket.put_object(Bucket=BUCKET, Key=key, Body=old)
     proxy.seconds_a_block = 0.002
     process = start(f"s3://{BUCKET}/{key}", tmp_path / "raw")
-    state = tmp_path / ".raw.part/changing.bin.parts.json"
-    until = time.monotonic() + 60
-    while not state.exists() and time.monotonic() < until:
-        time.sleep(0.01)
+    begun(tmp_path)
     process.kill()
     process.wait()
     bucket.put_object(Bucket=BUCKET, Key=key, Body=new)

@@ -41,10 +41,10 @@ def hurry(monkeypatch):
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-@pytest.mark.parametrize("tells_size", [True, False])
-def test_a_link(tmp_path, ranges, tells_size):
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_link(tmp_path, ranges, chunked):
     """A file arrives whole from servers with and without ranges and sizes."""
-    with site(CONTENT, ranges=ranges, tells_size=tells_size) as (_, url):
+    with site(CONTENT, ranges=ranges, chunked=chunked) as (_, url):
         manifest = fetch(tmp_path, f"{url}/data/a%20b.bin?token=hush")
     assert (tmp_path / "raw/a b.bin").read_bytes() == CONTENT
     assert manifest["files"][0]["bytes"] == len(CONTENT)

@@ -103,7 +103,7 @@ MISTAKES = [
         "retrievers.d.encoder: hff: is no scheme; use hf:org/name",
     ),
     ("models/tiny/checkpoint", "hff:org/name", "models.tiny.checkpoint: hff: is no scheme"),
-    ("models/tiny/checkpoint", "hf:", "models.tiny.checkpoint: hf: names no model of the hub"),
+    ("models/tiny/checkpoint", "hf:", "models.tiny.checkpoint: hf: names nothing on the hub"),
     ("retrievers/bm25/delta", 1, "retrievers.bm25: delta is for variant: l or plus; remove it"),
     ("retrievers/bm25/epsilon", float("inf"), "retrievers.bm25.epsilon: input should be a finite"),
     (

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from slmrag.config import Config
+from slmrag.entries.base import REVISIONS
 from slmrag.entries.data import CorpusEntry, DatasetEntry
+from slmrag.entries.storage import ObjectEntry
 from slmrag.folder_names import folder_name
+from slmrag.hub_names import named_revision
 from slmrag.local_sources import Digests, Source, is_local
 
 Names = Mapping[str, str]
@@ -43,6 +46,8 @@ class Fetched(NamedTuple):
     source: Source
     revision: str | None
     manifest: str
+    storage: Mapping[str, Any] | None = None
+    """How to reach it, where it has keys of its own for that."""
 
 
 def source(entry: Any, name: str) -> Source:
@@ -114,12 +119,16 @@ def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
     for what, entry, key, folder in table:
         found = source(entry, key)
         if found.uri and not is_local(found.uri):
-            yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json")
+            reach = entry.reach(config.storage) if isinstance(entry, ObjectEntry) else None
+            yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json", reach)
 
 
 def revision(entry: Any, key: str) -> str | None:
-    """Return the revision of the checkpoint that an entry names under a key, where it has one."""
-    return getattr(entry, "revision" if key == "checkpoint" else f"{key}_revision", None)
+    """Return the revision, where one is named, of what an entry names under a key: its own key
+    for it, or a part of the address.
+    """
+    own = getattr(entry, REVISIONS.get(key, ""), None)
+    return own or named_revision(getattr(entry, key, None) or "")
 
 
 def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:

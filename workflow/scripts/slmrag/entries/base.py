@@ -1,7 +1,7 @@
 """What all entries share: nothing unknown is accepted, nothing unset is passed on."""
 
 import re
-from typing import Annotated, Any, ClassVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -10,6 +10,8 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+
+from slmrag.hub_names import SCHEME, hub_name, named_revision
 
 Name = Annotated[
     str,
@@ -24,13 +26,20 @@ def _of_known_scheme(value: str) -> str:
         raise ValueError(
             f"{scheme[1]}: is no scheme; use hf:org/name, s3://bucket/prefix/ or a folder"
         )
-    if value.startswith("hf:") and not re.fullmatch(r"hf:[\w.-]+(/[\w.-]+)?", value):
-        raise ValueError(f"{value} names no model of the hub; write hf:org/name")
+    if value.startswith(SCHEME) and hub_name(value).dataset:
+        raise ValueError(f"{value} names a data set; a model is hf:org/name")
     return value
 
 
 Checkpoint = Annotated[str, StringConstraints(min_length=1), AfterValidator(_of_known_scheme)]
 """The name of a model on the hub, a prefix, or a folder."""
+
+REVISIONS = {
+    "checkpoint": "revision",
+    "encoder": "encoder_revision",
+    "query_encoder": "query_encoder_revision",
+}
+"""Keys that name a checkpoint, and the keys of their revisions."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -62,6 +71,18 @@ class Entry(BaseModel):
         if not isinstance(raw, dict):
             return raw
         return {key: _ordered(value) if cls._is_free(key) else value for key, value in raw.items()}
+
+    @model_validator(mode="after")
+    def one_revision(self) -> Self:
+        """Refuse a checkpoint with one revision in its address and another in its key."""
+        for where, key in REVISIONS.items():
+            named = named_revision(getattr(self, where, None) or "")
+            typed = getattr(self, key, None)
+            if named and typed and named != typed:
+                raise ValueError(
+                    f"{where} names revision {named}, and {key} is {typed}; remove one"
+                )
+        return self
 
     @classmethod
     def _is_free(cls, key: str) -> bool:

@@ -1,57 +1,95 @@
 """Where raw objects come from."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from slmrag.entries.base import Entry, Sha256
+from slmrag.hub_names import SCHEME as HUB
+from slmrag.hub_names import hub_name
 
 SCHEMES = ("s3://", "https://", "file://")
+Style = Literal["auto", "path", "virtual"]
+REACH = ("endpoint_url", "region", "profile", "addressing_style", "anonymous", "requester_pays")
+"""Keys of ``storage`` that an object may set for itself."""
+
+
+def _whole_address(endpoint: str | None) -> str | None:
+    """Refuse an address without its scheme."""
+    if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return endpoint
+
+
+Endpoint = Annotated[str | None, AfterValidator(_whole_address)]
+
+
+def _refuse_contradiction(entry: "StorageEntry | ObjectEntry") -> None:
+    """Raise ValueError where an entry wants to be nobody and somebody."""
+    named = [key for key in ("profile", "requester_pays") if getattr(entry, key)]
+    if entry.anonymous and named:
+        raise ValueError(f"anonymous: true needs no {named[0]}, and allows none; remove one")
 
 
 class StorageEntry(Entry):
     """How to reach S3; credentials come from the environment or the AWS chain, never from here."""
 
-    endpoint_url: str | None = Field(
+    endpoint_url: Endpoint = Field(
         None,
         description="S3 endpoint of MinIO, SeaweedFS, ...; null means AWS or $AWS_ENDPOINT_URL_S3",
     )
     region: str | None = Field(None, description="Region of the buckets")
     profile: str | None = Field(None, description="Profile of the AWS config to use")
-    addressing_style: Literal["auto", "path", "virtual"] | None = Field(
+    addressing_style: Style | None = Field(
         None, description="path for most servers other than AWS; null lets boto3 choose"
+    )
+    anonymous: bool | None = Field(
+        None, description="true reads public buckets without any credentials"
+    )
+    requester_pays: bool | None = Field(
+        None, description="true agrees to pay for reading buckets whose owner has readers pay"
     )
     verify: bool | str | None = Field(
         None, description="false accepts any certificate; a path names a CA bundle"
     )
 
-    @field_validator("endpoint_url")
-    @classmethod
-    def whole_address(cls, endpoint: str | None) -> str | None:
-        """Refuse an address without its scheme."""
-        if endpoint is not None and not endpoint.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        return endpoint
+    @model_validator(mode="after")
+    def no_contradiction(self) -> "StorageEntry":
+        """Refuse credentials beside the wish for none."""
+        _refuse_contradiction(self)
+        return self
 
 
 class ObjectEntry(Entry):
     """A raw object: a file, all files under a prefix that ends in a slash, or of a pattern."""
 
     uri: str = Field(
-        description="s3://bucket/key, s3://bucket/prefix/, https://…, file:///… or a path; in "
-        "paths and keys * stands for any signs but a slash, ** for folders, too (`data/*.jsonl`)"
+        description="s3://bucket/key, s3://bucket/prefix/, https://…, file:///…, a path, "
+        "hf:datasets/org/name@revision/path or hf:org/name@revision/path; in paths and keys * "
+        "stands for any signs but a slash, ** for folders, too (`data/*.jsonl`)"
     )
     sha256: Sha256 | None = Field(None, description="Expected SHA-256 of the (single) file")
+    endpoint_url: Endpoint = Field(None, description="S3 endpoint of this object alone")
+    region: str | None = Field(None, description="Region of its bucket")
+    profile: str | None = Field(None, description="Profile of the AWS config for it")
+    addressing_style: Style | None = Field(None, description="As in `storage`, for this object")
+    anonymous: bool | None = Field(
+        None, description="true reads it without credentials, false with those of the environment"
+    )
+    requester_pays: bool | None = Field(None, description="true agrees to pay for reading it")
 
-    HARDWARE: ClassVar[frozenset[str]] = frozenset()
+    HARDWARE: ClassVar[frozenset[str]] = frozenset(REACH) - {"endpoint_url"}
 
     @field_validator("uri")
     @classmethod
     def known_scheme(cls, uri: str) -> str:
         """Refuse URIs of schemes that nothing here can read."""
+        if uri.startswith(HUB):
+            hub_name(uri)
+            return uri
         if "://" in uri and not uri.startswith(SCHEMES):
-            raise ValueError(f"unknown scheme; use one of {', '.join(SCHEMES)} or a path")
+            raise ValueError(f"unknown scheme; use one of {', '.join(SCHEMES)}, hf: or a path")
         bucket, slash, _ = uri.removeprefix("s3://").partition("/")
         if uri.startswith("s3://") and "*" in bucket:
             raise ValueError("a pattern (*) is for keys, not for buckets; name one bucket")
@@ -63,3 +101,23 @@ class ObjectEntry(Entry):
         if not uri.strip():
             raise ValueError("empty; name a file, a folder or an object")
         return uri
+
+    @model_validator(mode="after")
+    def only_for_s3(self) -> "ObjectEntry":
+        """Refuse keys of S3 where the object lies elsewhere, and credentials beside anonymous."""
+        named = [key for key in REACH if getattr(self, key) is not None]
+        if named and not self.uri.startswith("s3://"):
+            raise ValueError(f"{named[0]} is for s3:// alone, and {self.uri} is none; remove it")
+        _refuse_contradiction(self)
+        return self
+
+    def reach(self, storage: StorageEntry) -> dict[str, Any]:
+        """Return the keys of ``storage`` with this object's own in place of them.
+
+        Its own wish for credentials ends a general one for none, and the other way round.
+        """
+        own = self.model_dump(exclude_none=True, include={*REACH})
+        dropped = {"profile", "requester_pays"} if self.anonymous else set()
+        if self.anonymous is None and (self.profile or self.requester_pays):
+            dropped = {"anonymous"}
+        return {k: v for k, v in storage.params().items() if k not in dropped} | own

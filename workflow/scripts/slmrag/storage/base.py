@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Protocol
 
 from slmrag.errors import UserError
@@ -21,7 +20,11 @@ class WithoutRanges(Exception):
 
 @dataclass(frozen=True)
 class Remote:
-    """One file as its server describes it; ``bytes`` is None where the server does not say."""
+    """One file as its server describes it; ``bytes`` is None where the server does not say.
+
+    They are those that are sent: with an ``encoding`` the file is another one once it is decoded.
+    An ``open_ended`` one has no mark of its end: cut, it looks whole.
+    """
 
     name: str
     locator: str
@@ -31,6 +34,8 @@ class Remote:
     last_modified: str | None = None
     part_bytes: int | None = None
     etag_is_digest: bool = False
+    encoding: str | None = None
+    open_ended: bool = False
     checksums: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self) -> dict[str, str | int | None]:
@@ -41,6 +46,7 @@ class Remote:
             "etag": self.etag,
             "version_id": self.version_id,
             "last_modified": self.last_modified,
+            "encoding": self.encoding,
         }
 
 
@@ -62,8 +68,7 @@ class Source(Protocol):
 
 def safe_name(name: str, uri: str) -> str:
     """Return ``name`` if it stays inside the folder that it is joined to; else UserError."""
-    path = PurePosixPath(name)
-    wrong = path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name
-    if wrong or "\\" in name:
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or not parts or "\0" in name or "\\" in name:
         raise UserError(f"{uri}: the file name {name!r} leads out of its folder; rename the object")
-    return str(path)
+    return "/".join(parts)

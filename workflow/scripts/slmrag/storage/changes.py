@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from slmrag.checkpoint_files import changing, recipe
+from slmrag.checkpoint_files import Read, changing, recipe
 from slmrag.checkpoints import prefix
 from slmrag.errors import UserError
 from slmrag.files import read_json
@@ -24,7 +24,8 @@ def changed(fetched: Iterable[Fetched], storage: dict[str, Any]) -> Iterator[str
             continue
         where = f"{one.what} ({one.source.uri})"
         try:
-            difference = _difference(one, read_json(one.manifest), storage)
+            reach = storage if one.storage is None else dict(one.storage)
+            difference = _difference(one, read_json(one.manifest), reach)
         except (UserError, Interrupted) as error:
             yield f"{where} could not be checked, what was fetched stays: {error}"
         except ModuleNotFoundError as error:
@@ -45,7 +46,7 @@ def _difference(one: Fetched, manifest: Mapping[str, Any], storage: dict[str, An
     then = _counted(one, manifest)
     if now.keys() != then.keys():
         return f"has other files now: {', '.join(sorted(now.keys() ^ then.keys()))}"
-    news = [name for name, remote in now.items() if _version(remote) != _version(then[name])]
+    news = [name for name, remote in now.items() if _differs(remote, then[name])]
     return f"has changed since it was fetched: {', '.join(news)}" if news else None
 
 
@@ -62,16 +63,20 @@ def _counted(one: Fetched, manifest: Mapping[str, Any]) -> dict[str, Mapping[str
     return {name: files[name] for name in changing(files)}
 
 
-def _version(file: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what tells two contents apart: the ETag where there is one, else date and size."""
-    if file["etag"]:
-        return file["etag"], file["version_id"]
-    return file["bytes"], file["last_modified"]
+def _differs(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+    """Tell whether a file is another one: by the ETag where there is one, else by date and size.
+
+    A size counts where the server tells it: that of the bytes it sends.
+    """
+    if now["etag"] or then["etag"]:
+        return (now["etag"], now["version_id"]) != (then["etag"], then["version_id"])
+    size = then.get("sent", then)["bytes"]
+    return now["last_modified"] != then["last_modified"] or now["bytes"] not in (None, size)
 
 
 def _of_hub(one: Fetched, manifest: Mapping[str, Any]) -> str | None:
     """Return how a branch has moved on from the commit that was fetched; a commit never does."""
-    then = manifest["revision"] or ""
+    then = _commit(manifest)
     if COMMIT.fullmatch(one.revision or ""):
         return None
     from slmrag.storage.hub import now
@@ -84,17 +89,26 @@ def _of_hub(one: Fetched, manifest: Mapping[str, Any]) -> str | None:
     return f"{moved}: {', '.join(news)} changed" if news else None
 
 
+def _commit(manifest: Mapping[str, Any]) -> str:
+    """Return the commit that came: a checkpoint's revision, the version of an object's files."""
+    return manifest.get("revision") or manifest["files"][0]["version_id"] or ""
+
+
 def _news(
     one: Fetched, manifest: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Return the names of the files that count and differ between a manifest and the hub."""
     folder, then = Path(one.manifest).with_suffix(""), _counted(one, manifest)
     try:
-        now = recipe(files, one.source.allow_pickle, lambda name: (folder / name).read_bytes())
+        now = {*files} if not one.source.checkpoint else _counting(one)([*files], _reader(folder))
     except (UserError, OSError):  # an index that was not there, or other weights than it names
         return ["its weights"]
     same = {name for name in now & then.keys() if _same(then[name], files[name], folder / name)}
     return sorted((now | then.keys()) - same)
+
+
+def _reader(folder: Path) -> Read:
+    return lambda name: (folder / name).read_bytes()
 
 
 def _same(then: Mapping[str, Any], now: Mapping[str, Any], file: Path) -> bool:

@@ -1,19 +1,24 @@
 """An object, or all objects under a prefix, into a folder that is whole or absent."""
 
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
 from slmrag.errors import UserError
+from slmrag.files import sha256_file
+from slmrag.hub_names import SCHEME as HUB
 from slmrag.progress import bar
 from slmrag.storage.base import Interrupted, Remote, Source, safe_name
+from slmrag.storage.encodings import decode
 from slmrag.storage.partial import Partial
 from slmrag.storage.transfer import Report, transfer, wait_after
-from slmrag.storage.workspace import refuse_full_disk, sweep, workspace
+from slmrag.storage.workspace import Workspace, refuse_full_disk, sweep, workspace
 
 FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
@@ -40,9 +45,13 @@ def open_source(uri: str, storage: dict[str, Any]) -> Source:
         "file": Local,
         "": Local,
     }
+    if uri.startswith(HUB):
+        from slmrag.storage.hub import Hub
+
+        return Hub(uri, storage)
     scheme = uri.split("://", 1)[0].lower() if "://" in uri else ""
     if scheme not in kinds:
-        raise UserError(f"{uri}: unknown scheme; use s3://, https://, file:// or a path")
+        raise UserError(f"{uri}: unknown scheme; use s3://, https://, file://, hf: or a path")
     return kinds[scheme](uri, storage)
 
 
@@ -56,19 +65,37 @@ def download(
     """Fetch the files of ``uri`` that are ``wanted`` into ``folder`` and describe each of them."""
     source = open_source(uri, storage)
     remotes = listed(source, wanted)
-    _refuse_clashes(remotes, uri)
+    names = names_of(remotes, uri)
     if sha256 and len(remotes) != 1:
         raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
     with workspace(Path(folder)) as work:
         files = _fetch_all(source, remotes, work)
-        sweep(work, {work / remote.name for remote in remotes})
-        if sha256 and files[0]["sha256"] != sha256:
-            shutil.rmtree(work, ignore_errors=True)
-            raise UserError(
-                f"{uri}: its SHA-256 is {files[0]['sha256']}, but the config expects {sha256}; "
-                "correct the config or the object"
-            )
+        sweep(work.data, names)
+        if wrong := _wrong(remotes, files, sha256):
+            shutil.rmtree(work.data.parent, ignore_errors=True)
+            raise UserError(f"{uri}: {wrong}")
     return files
+
+
+def _wrong(remotes: Sequence[Remote], files: Sequence[dict[str, Any]], sha256: str | None) -> str:
+    """Return why what came is not taken, or nothing: another content, or perhaps not all of it.
+
+    ``sha256`` may be that of the file, or of the bytes that were sent where they were decoded.
+    """
+    file = files[0]
+    if sha256 and sha256 not in (file["sha256"], file.get("sent", file)["sha256"]):
+        sent = f" (sent as {file['sent']['encoding']}, and decoded)" if "sent" in file else ""
+        return (
+            f"its SHA-256 is {file['sha256']}{sent}, but the config expects {sha256}; "
+            "correct the config or the object"
+        )
+    if remotes[0].open_ended and not sha256 and "sent" not in file:
+        return (
+            "its server says neither how long it is nor where it ends, so that a cut would not be "
+            f"seen; if the {file['bytes']} bytes that came are all of it, set the object's "
+            f"sha256: {file['sha256']}"
+        )
+    return ""
 
 
 def listed(source: Source, wanted: Wanted | None) -> list[Remote]:
@@ -96,20 +123,31 @@ def _patient(ask: Callable[[], Any]) -> Any:
             wait_after(cut, tries)
 
 
-def _refuse_clashes(remotes: Sequence[Remote], uri: str) -> None:
-    names = [safe_name(remote.name, uri) for remote in remotes]
-    folders = {str(parent) for name in names for parent in Path(name).parents}
-    for name in names:
-        if names.count(name) > 1 or name in folders:
+def names_of(remotes: Iterable[Remote], uri: str) -> set[str]:
+    """Return the names that files will have; UserError where two would be one, or leads out."""
+    names = Counter(safe_name(remote.name, uri) for remote in remotes)
+    holders = {name.rpartition("/")[0] for name in names}
+    folders = {held[:end] for held in holders for end in _ends(held)}
+    for name, times in names.items():
+        if times > 1 or name in folders:
             raise UserError(f"{uri}: two objects would become the file {name}; rename one")
+    return set(names)
 
 
-def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[str, Any]]:
+def _ends(folder: str) -> Iterator[int]:
+    """Yield where the name of each folder ends that a folder lies in, its own among them."""
+    yield from (place for place, letter in enumerate(f"{folder}/") if letter == "/")
+
+
+def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[dict[str, Any]]:
     total = sum(remote.bytes or 0 for remote in remotes)
-    refuse_full_disk(work, total)
+    refuse_full_disk(work.data, total)
     lock, stopped = Lock(), Event()
+    queue, found = iter(enumerate(remotes)), dict[int, dict[str, Any]]()
     with (
-        bar(total=total or None, desc=work.name.strip("."), unit="B", unit_scale=True) as shown,
+        bar(
+            total=total or None, desc=work.data.parent.name.strip("."), unit="B", unit_scale=True
+        ) as shown,
         ThreadPoolExecutor(FILES_AT_ONCE) as files,
         ThreadPoolExecutor(PARTS_AT_ONCE) as parts,
     ):
@@ -120,9 +158,15 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[s
             with lock:
                 shown.update(count)
 
-        jobs = [files.submit(_fetch, source, remote, work, parts, report) for remote in remotes]
+        def fetch_some() -> None:
+            for index, remote in queue:
+                found[index] = _fetch(source, remote, work, parts, report)
+
+        jobs = [files.submit(fetch_some) for _ in range(FILES_AT_ONCE)]
         try:
-            return [job.result() for job in jobs]
+            for job in as_completed(jobs):
+                job.result()
+            return [found[index] for index in range(len(remotes))]
         except BaseException:
             stopped.set()
             for pool in (files, parts):
@@ -131,22 +175,38 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Path) -> list[dict[s
 
 
 def _fetch(
-    source: Source, remote: Remote, work: Path, parts: Executor, report: Report
+    source: Source, remote: Remote, work: Workspace, parts: Executor, report: Report
 ) -> dict[str, Any]:
     if remote.last_modified is None:
         remote = _patient(lambda: source.describe(remote))
-    with _explained(remote.name, work), Partial(work / remote.name, remote) as partial:
+    with _explained(remote.name, work.data), Partial(work, remote) as partial:
         sha256 = transfer(source, remote, partial, parts, report)
-        size = partial.path.stat().st_size
+        came = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
+        if remote.encoding:
+            came = _decoded(partial, remote.encoding, came)
         partial.finish()
     return {
         "name": remote.name,
-        "bytes": size,
-        "sha256": sha256,
+        **came,
         "etag": remote.etag,
         "version_id": remote.version_id,
         "last_modified": remote.last_modified,
     }
+
+
+def _decoded(partial: Partial, encoding: str, came: dict[str, Any]) -> dict[str, Any]:
+    """Put the decoded content in the place of what was sent, and say both; or leave it as sent."""
+    aside = partial.state.with_suffix(".decoded")
+    try:
+        if not decode(partial.path, encoding, aside, partial.remote.name):
+            return came
+    except UserError:
+        partial.restart()
+        raise
+    about = {"bytes": aside.stat().st_size, "sha256": sha256_file(aside)}
+    partial.finish()
+    aside.replace(partial.path)
+    return about | {"sent": {"encoding": encoding, **came}}
 
 
 @contextmanager

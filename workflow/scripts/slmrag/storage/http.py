@@ -1,20 +1,25 @@
-"""Files of the web, as a source."""
+"""Files of the web, as a source: bytes are taken as they are sent, whatever their encoding."""
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from slmrag.errors import UserError
 from slmrag.storage.base import CHUNK, Interrupted, Remote, WithoutRanges
+from slmrag.storage.encodings import coding
+from slmrag.storage.proxies import Pools, proxy_for, shown
 
 TIMEOUT_SECONDS = 60.0
+REDIRECTS = 10
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": "slm-experiments"}
 PASSING = {408, 429, 500, 502, 503, 504}
 REFUSALS = {
     401: "asks for a login; give a link that needs none",
     403: "is forbidden; check the link",
     404: "does not exist; check the link",
+    407: "is refused by the proxy: write user and password into its address in the environment",
     410: "is gone; check the link",
     412: "changed while it was read; run again",
 }
@@ -24,11 +29,9 @@ class Http:
     """An ``https://`` URL."""
 
     def __init__(self, uri: str, storage: dict[str, Any]) -> None:
-        import urllib3
-
         self.uri = uri
         self.shown = uri.split("?")[0]
-        self.pool = urllib3.PoolManager(
+        self.pools = Pools(
             maxsize=16, timeout=TIMEOUT_SECONDS, retries=False, **_trust(storage.get("verify"))
         )
 
@@ -40,46 +43,53 @@ class Http:
         return [self.describe(Remote(name, self.uri))]
 
     def describe(self, remote: Remote) -> Remote:
-        """Ask the server for size, ETag and date."""
+        """Ask the server for size, ETag, date and encoding."""
         answer = self._ask({})
         headers = answer.headers
         answer.close()
-        size = headers.get("Content-Length", "")
         return Remote(
             name=remote.name,
             locator=self.uri,
-            bytes=int(size) if size.isdigit() else None,
+            bytes=None if answer.chunked else answer.length_remaining,
             etag=headers.get("ETag"),
             last_modified=headers.get("Last-Modified"),
+            encoding=coding(headers.get("Content-Encoding")),
+            open_ended=answer.length_remaining is None and not answer.chunked,
         )
 
     def read(self, remote: Remote, start: int, stop: int | None) -> Iterator[bytes]:
-        """Yield a range of the file; WithoutRanges where the server only sends it whole."""
+        """Yield a range of the bytes as sent; WithoutRanges where the server only sends all."""
         from urllib3.exceptions import HTTPError
 
         whole = start == 0 and stop in (None, remote.bytes)
         answer = self._ask({} if whole else _range(remote, start, stop))
         try:
-            if not whole and answer.status != 206:
+            if not whole and not _is_range(answer, remote, start):
                 raise WithoutRanges(self.shown)
-            left = None if stop is None else stop - start
-            for chunk in answer.stream(CHUNK):
-                left = None if left is None else left - len(chunk)
-                yield chunk
-            if left:
-                raise Interrupted(f"{self.shown}: the server sent fewer bytes than it announced")
+            self._refuse_change(answer, remote, stop and stop - start)
+            yield from answer.stream(CHUNK, decode_content=False)
         except HTTPError as error:
             raise Interrupted(f"{self.shown}: the connection was cut") from error
         finally:
             answer.close()
 
+    def _refuse_change(self, answer: Any, remote: Remote, wanted: int | None) -> None:
+        """Raise UserError where the body is another one than that which was described."""
+        length = None if answer.chunked else answer.length_remaining
+        if None not in (wanted, length) and length != wanted:
+            raise UserError(f"{self.shown}: {REFUSALS[412]}")
+        if coding(answer.headers.get("Content-Encoding")) != remote.encoding:
+            raise UserError(f"{self.shown}: is sent in one encoding, then in another; run again")
+
     def _ask(self, headers: dict[str, str]) -> Any:
-        from urllib3.exceptions import HTTPError, SSLError
+        from urllib3.exceptions import HTTPError, ProxyError, SSLError
 
         try:
             answer = self._follow(headers)
+        except ProxyError as error:
+            raise self._by_proxy(error) from error
         except HTTPError as error:
-            if isinstance(getattr(error, "reason", error), SSLError):
+            if isinstance(error, SSLError):
                 raise UserError(
                     f"{self.shown}: no trusted TLS connection; check the address, or set "
                     "`storage.verify` to the path of its CA bundle"
@@ -88,12 +98,31 @@ class Http:
         self._check(answer.status)
         return answer
 
-    def _follow(self, headers: dict[str, str]) -> Any:
-        from urllib3 import Retry
+    def _by_proxy(self, error: Any) -> Exception:
+        """Return what to raise where a proxy does not pass a request on."""
+        proxy, reason = shown(proxy_for(self.uri) or "the proxy"), str(error.original_error)
+        if " 407" in reason:
+            return UserError(f"{self.shown}: {REFUSALS[407]} ({proxy})")
+        return Interrupted(
+            f"{self.shown}: the proxy {proxy} that the environment names does not pass it on "
+            f"({reason.rstrip('. ')})"
+        )
 
-        redirects = Retry(total=10, redirect=10, connect=0, read=0, status=0, other=0)
-        return self.pool.request(
-            "GET", self.uri, headers=HEADERS | headers, preload_content=False, retries=redirects
+    def _follow(self, headers: dict[str, str]) -> Any:
+        """Ask, and ask where the answer sends; each address has its own proxy, or none."""
+        url = self.uri
+        for _ in range(REDIRECTS + 1):
+            answer = self.pools.towards(url).request(
+                "GET", url, headers=HEADERS | headers, preload_content=False, redirect=False
+            )
+            if not (place := answer.get_redirect_location()):
+                return answer
+            answer.close()
+            url = urljoin(url, place)
+            if not url.startswith(("http://", "https://")):
+                break
+        raise UserError(
+            f"{self.shown}: is redirected to no file of the web, or without end; check the link"
         )
 
     def _check(self, status: int) -> None:
@@ -109,6 +138,15 @@ def _range(remote: Remote, start: int, stop: int | None) -> dict[str, str]:
     strong = remote.etag if remote.etag and not remote.etag.startswith("W/") else None
     validator = strong or remote.last_modified
     return headers | ({"If-Range": validator} if validator else {})
+
+
+def _is_range(answer: Any, remote: Remote, start: int) -> bool:
+    """Tell whether an answer is a range, from ``start``, of the bytes that were described."""
+    found = re.match(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
+    same = coding(answer.headers.get("Content-Encoding")) == remote.encoding
+    if answer.status != 206 or not same:
+        return False
+    return found is None or (int(found[1]) == start and found[2] in ("*", str(remote.bytes)))
 
 
 def _trust(verify: bool | str | None) -> dict[str, Any]:

@@ -7,8 +7,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from slmrag.errors import UserError
-from slmrag.local_sources import files_of
+from slmrag.local_sources import File, files_of
 from slmrag.storage.base import CHUNK, Remote
+
+
+def _remote(name: str, file: File) -> Remote:
+    size, changed = file.stamp[:2]
+    date = datetime.fromtimestamp(changed / 1e9, UTC).isoformat()
+    return Remote(name, file.path, size, last_modified=date)
 
 
 class Local:
@@ -19,22 +25,14 @@ class Local:
         self.path = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri)
 
     def files(self) -> list[Remote]:
-        """Return the file, every file below the folder, or every file that the pattern means."""
-        if self.path.is_dir():
-            files = sorted(path for path in self.path.rglob("*") if path.is_file())
-            if not files:
-                raise UserError(f"{self.uri}: the folder is empty; give one that holds files")
-            return [self._remote(path, path.relative_to(self.path).as_posix()) for path in files]
-        if not self.path.is_file() and (found := files_of(self.uri)):
-            return [self._remote(Path(file.path), name) for name, file in found.items()]
-        if not self.path.is_file():
+        """Return the file, or every file below the folder."""
+        found = files_of(str(self.path))
+        if not found and self.path.is_dir():
+            raise UserError(f"{self.uri}: the folder is empty; give one that holds files")
+        if not found:
             raise UserError(f"{self.uri}: no such file; check the path {self.path.absolute()}")
-        return [self._remote(self.path, self.path.name)]
-
-    def _remote(self, path: Path, name: str) -> Remote:
-        stat = path.stat()
-        changed = datetime.fromtimestamp(stat.st_mtime, UTC).isoformat()
-        return Remote(name, str(path), stat.st_size, last_modified=changed)
+        names = sorted(found, key=lambda name: name.split("/"))
+        return [_remote(name, found[name]) for name in names]
 
     def describe(self, remote: Remote) -> Remote:
         """Return ``remote``: the disk tells no digest."""

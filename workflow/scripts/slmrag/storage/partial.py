@@ -4,12 +4,14 @@ import ctypes
 import errno
 import json
 import os
-from pathlib import Path
+from functools import cache
 from threading import Lock
 from types import TracebackType
+from typing import Any
 
-from slmrag.files import write_json
+from slmrag.files import digest, write_json
 from slmrag.storage.base import Remote
+from slmrag.storage.workspace import Workspace
 
 PART = 16 << 20
 """Bytes of a part: small enough to lose little, large enough to cost few requests."""
@@ -22,7 +24,7 @@ def reserve(fd: int, size: int) -> None:
     every block where the file system (NFS) cannot reserve; there only the size is set.
     """
     os.ftruncate(fd, size)
-    fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
+    fallocate = _fallocate()
     if fallocate is None or not size:
         return
     zero, length = ctypes.c_longlong(0), ctypes.c_longlong(size)
@@ -30,18 +32,24 @@ def reserve(fd: int, size: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-class Partial:
-    """A half-downloaded file and, beside it, the list of the parts that it has."""
+@cache
+def _fallocate() -> Any:
+    """Return the C library's function; None where it has none."""
+    return getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
 
-    def __init__(self, path: Path, remote: Remote) -> None:
-        self.path, self.remote = path, remote
-        self.state = path.with_name(path.name + ".parts.json")
+
+class Partial:
+    """A half-downloaded file and, in the state's folder, the list of the parts that it has."""
+
+    def __init__(self, work: Workspace, remote: Remote) -> None:
+        self.path, self.remote = work.data / remote.name, remote
+        self.state = work.state / f"{digest(remote.name)}.json"
         self.lock = Lock()
         """Threads that write one file at once spend their time waiting inside the kernel."""
         self.done = self._kept()
         self.resumed = bool(self.done)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         reserve(self.fd, remote.bytes or 0)
 
     def _kept(self) -> set[int]:
@@ -79,7 +87,9 @@ class Partial:
                 offset, view = offset + written, view[written:]
 
     def mark(self, part: int) -> None:
-        """Note that a part is complete."""
+        """Note that a part is complete; of a file in one part nothing is to be noted."""
+        if (self.remote.bytes or 0) <= PART:
+            return
         with self.lock:
             self.done.add(part)
             done = sorted(self.done)

@@ -6,8 +6,9 @@ from typing import Any
 from slmrag import patterns
 from slmrag.errors import UserError
 from slmrag.storage.base import CHUNK, Interrupted, Remote
+from slmrag.storage.encodings import coding
 from slmrag.storage.s3_client import client
-from slmrag.storage.s3_errors import explain, is_passing
+from slmrag.storage.s3_errors import explain, is_missing, is_passing
 
 CHECKSUMS = {"ChecksumCRC32": "crc32", "ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256"}
 
@@ -19,6 +20,8 @@ class S3:
         self.uri = uri
         self.bucket, _, self.key = uri.removeprefix("s3://").partition("/")
         self.client = client(storage, uri)
+        self.anonymous = bool(storage.get("anonymous"))
+        self.paying = {"RequestPayer": "requester"} if storage.get("requester_pays") else {}
 
     def files(self) -> list[Remote]:
         """Return the object, or those under the prefix, or of the pattern, but folder markers."""
@@ -26,7 +29,25 @@ class S3:
             return self._matching()
         if not self.key or self.key.endswith("/"):
             return self._prefix()
-        return [self.describe(Remote(self.key.rsplit("/", 1)[-1], self.key))]
+        try:
+            return [self.describe(Remote(self.key.rsplit("/", 1)[-1], self.key))]
+        except UserError as error:
+            if is_missing(error.__cause__) and self._is_folder():
+                raise UserError(
+                    f"{self.uri}: is no object but a prefix of others; to take them all, write a "
+                    f"slash behind it: {self.uri}/"
+                ) from error
+            raise
+
+    def _is_folder(self) -> bool:
+        """Tell whether objects lie below the key; no where that may not be asked."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        below = {"Bucket": self.bucket, "Prefix": f"{self.key}/", "MaxKeys": 1}
+        try:
+            return bool(self.client.list_objects_v2(**below, **self.paying).get("Contents"))
+        except (BotoCoreError, ClientError):
+            return False
 
     def _matching(self) -> list[Remote]:
         folder, pattern = patterns.split(self.key)
@@ -40,7 +61,7 @@ class S3:
 
     def _listed(self, prefix: str) -> list[dict[str, Any]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix
+            Bucket=self.bucket, Prefix=prefix, **self.paying
         )
         with self._explained(prefix):
             found = [entry for page in pages for entry in page.get("Contents", [])]
@@ -59,7 +80,7 @@ class S3:
 
     def describe(self, remote: Remote) -> Remote:
         """Ask the server for size, ETag, version, checksums and the size of the upload's parts."""
-        where = {"Bucket": self.bucket, "Key": remote.locator}
+        where = {"Bucket": self.bucket, "Key": remote.locator, **self.paying}
         with self._explained(remote.locator):
             head = self._head(where)
             parts = self._part_bytes(where, head)
@@ -74,6 +95,7 @@ class S3:
             part_bytes=parts,
             etag_is_digest=_etag_is_digest(head),
             checksums=checksums,
+            encoding=coding(head.get("ContentEncoding")),
         )
 
     def _head(self, where: dict[str, str]) -> dict[str, Any]:
@@ -107,7 +129,12 @@ class S3:
         span = f"bytes={start}-" if stop is None else f"bytes={start}-{stop - 1}"
         with self._explained(remote.locator):
             answer = self.client.get_object(
-                Bucket=self.bucket, Key=remote.locator, Range=span, **condition, **version
+                Bucket=self.bucket,
+                Key=remote.locator,
+                Range=span,
+                **condition,
+                **version,
+                **self.paying,
             )
             with answer["Body"] as body:
                 while chunk := body.read(CHUNK):
@@ -134,7 +161,9 @@ class _Explained:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if not isinstance(error, Exception) or isinstance(error, UserError):
             return
-        sentence = explain(error, self.source.bucket, self.key, self.source.endpoint)
+        sentence = explain(
+            error, self.source.bucket, self.key, self.source.endpoint, self.source.anonymous
+        )
         if is_passing(error):
             raise Interrupted(sentence) from error
         raise UserError(sentence) from error

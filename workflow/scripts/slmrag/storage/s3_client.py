@@ -1,8 +1,11 @@
 """The boto3 client that all requests go through."""
 
+import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from slmrag.errors import UserError
+from slmrag.storage.proxies import is_loopback
 from slmrag.storage.s3_errors import explain
 
 POOL = 16
@@ -13,9 +16,12 @@ READ_SECONDS = 60
 def client(storage: dict[str, Any], uri: str) -> Any:
     """Return a boto3 client; credentials come from the environment or the AWS chain."""
     import boto3
+    from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
+    endpoint = storage.get("endpoint_url") or _of_environment()
+    here = is_loopback(urlsplit(endpoint).hostname or "")
     style = storage.get("addressing_style") or "auto"
     config = Config(
         s3={"addressing_style": style},
@@ -24,6 +30,8 @@ def client(storage: dict[str, Any], uri: str) -> Any:
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 3},
         response_checksum_validation="when_required",
+        signature_version=UNSIGNED if storage.get("anonymous") else None,
+        proxies={} if here else None,
     )
     try:
         session = boto3.Session(profile_name=storage.get("profile"))
@@ -37,5 +45,9 @@ def client(storage: dict[str, Any], uri: str) -> Any:
         )
     except (BotoCoreError, ValueError) as error:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        endpoint = storage.get("endpoint_url") or "the endpoint"
-        raise UserError(explain(error, bucket, key, endpoint)) from error
+        raise UserError(explain(error, bucket, key, endpoint or "the endpoint")) from error
+
+
+def _of_environment() -> str:
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")

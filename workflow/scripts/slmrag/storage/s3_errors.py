@@ -2,14 +2,19 @@
 
 CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the AWS profile"
 
+RIGHTS = {
+    False: "check the rights of these credentials, and set `requester_pays: true` if the bucket's "
+    "owner has its readers pay",
+    True: "it is read without credentials (`anonymous`), so it is not public: drop that key",
+}
+"""What to do about a refusal, by whether the request was unsigned."""
+
 REASONS = {
     "NoSuchBucket": "there is no bucket '{bucket}' at {endpoint}; check the bucket and `storage`",
     "NoSuchKey": "bucket '{bucket}' at {endpoint} has no key '{key}'; check the object's uri",
     "404": "bucket '{bucket}' at {endpoint} has no key '{key}'; check the object's uri",
-    "AccessDenied": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; "
-    "check the rights of these credentials",
-    "403": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; "
-    "check the rights of these credentials",
+    "AccessDenied": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; {rights}",
+    "403": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; {rights}",
     "SignatureDoesNotMatch": "{endpoint} refuses the secret key; check {credentials}",
     "InvalidAccessKeyId": "{endpoint} does not know the access key; check {credentials}",
     "ExpiredToken": "the session token has expired at {endpoint}; renew the credentials",
@@ -21,13 +26,16 @@ REASONS = {
     "PreconditionFailed": "bucket '{bucket}', key '{key}' changed while it was read; run again",
     "412": "bucket '{bucket}', key '{key}' changed while it was read; run again",
     "InvalidBucketName": "'{bucket}' is no bucket name; check the object's uri",
-    "NoCredentialsError": "no credentials for {endpoint}; set {credentials}",
+    "NoCredentialsError": "no credentials for {endpoint}; set {credentials}, or, for a public "
+    "bucket, `anonymous: true` in `storage` or in the object",
     "PartialCredentialsError": "half of the credentials is missing; set {credentials}",
     "TokenRetrievalError": "the login has expired; log in again for this AWS profile",
     "SSLError": "no trusted TLS connection to {endpoint}; check the address, or set "
     "`storage.verify` to the path of its CA bundle",
     "EndpointConnectionError": "cannot reach {endpoint}; check `storage.endpoint_url` and the "
     "network",
+    "ProxyConnectionError": "the proxy that the environment names for {endpoint} cannot be "
+    "reached; check https_proxy and no_proxy",
     "ConnectTimeoutError": "{endpoint} does not answer; check `storage.endpoint_url` and the "
     "network",
     "ReadTimeoutError": "{endpoint} stopped sending",
@@ -72,7 +80,12 @@ def is_passing(error: Exception) -> bool:
     return code_of(error) in PASSING
 
 
-def explain(error: Exception, bucket: str, key: str, endpoint: str) -> str:
+def is_missing(error: BaseException | None) -> bool:
+    """Tell whether the server has no such key."""
+    return isinstance(error, Exception) and code_of(error) in ("404", "NoSuchKey")
+
+
+def explain(error: Exception, bucket: str, key: str, endpoint: str, anonymous: bool = False) -> str:
     """Return the sentence that names bucket, key and endpoint, and what to do."""
     reason = REASONS.get(code_of(error))
     where = f"s3://{bucket}/{key}"
@@ -81,4 +94,5 @@ def explain(error: Exception, bucket: str, key: str, endpoint: str) -> str:
         answers = f"{endpoint} answers: " if hasattr(error, "response") else ""
         return f"{where}: {answers}{text}; check `storage` in the config and the object's uri"
     names = {"bucket": bucket, "key": key, "endpoint": endpoint, "credentials": CREDENTIALS}
+    names["rights"] = RIGHTS[anonymous]
     return f"{where}: {reason.format(**names)}"

@@ -6,31 +6,53 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from uuid import uuid4
 
 from slmrag.errors import UserError
 
-LOCK = ".lock"
+LOCK, DATA, STATE = ".lock", "data", "state"
+
+
+class Workspace(NamedTuple):
+    """``data`` becomes the folder that is made; ``state`` says how far an earlier try came.
+
+    They lie apart, so that no file of the data can have the name of one of the download's own.
+    """
+
+    data: Path
+    state: Path
 
 
 @contextmanager
-def workspace(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside ``folder`` that replaces it on success and stays to be resumed if not.
+def workspace(folder: Path) -> Iterator[Workspace]:
+    """Yield folders beside ``folder`` that replace it on success and stay to be resumed if not.
 
-    A twin that runs at the same time gets a folder of its own, removed when it fails.
+    A twin that runs at the same time gets folders of its own, removed when it fails.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.part")
-    work.mkdir(exist_ok=True)
-    with open(work / LOCK, "w") as lock:
-        if not _is_mine(lock, work / LOCK):
-            with _own(folder) as own:
-                yield own
-            return
-        yield work
-        (work / LOCK).unlink(missing_ok=True)
+    lock = _locked(work)
+    if lock is None:
+        with _own(folder) as own:
+            yield own
+        return
+    with lock:
+        yield _prepared(work)
         _replace(work, folder)
+
+
+def _locked(work: Path) -> IO[str] | None:
+    """Return the lock of a workspace; None where another holds it, or has just moved the folder."""
+    work.mkdir(exist_ok=True)
+    try:
+        lock = open(work / LOCK, "w")  # noqa: SIM115
+    except FileNotFoundError:
+        return None
+    if _is_mine(lock, work / LOCK):
+        return lock
+    lock.close()
+    return None
 
 
 def _is_mine(lock: IO[str], path: Path) -> bool:
@@ -42,42 +64,66 @@ def _is_mine(lock: IO[str], path: Path) -> bool:
         return False
 
 
+def _prepared(work: Path) -> Workspace:
+    """Return the folders of a workspace, freed of what is neither data nor state."""
+    for path in work.iterdir():
+        if path.name not in (LOCK, DATA, STATE):
+            _remove(path)
+    made = Workspace(work / DATA, work / STATE)
+    for path in made:
+        path.mkdir(exist_ok=True)
+    return made
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()
+
+
 @contextmanager
-def _own(folder: Path) -> Iterator[Path]:
+def _own(folder: Path) -> Iterator[Workspace]:
     own = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.part")
     own.mkdir()
     try:
-        yield own
+        yield _prepared(own)
         _replace(own, folder)
     finally:
         shutil.rmtree(own, ignore_errors=True)
 
 
 def _replace(work: Path, folder: Path) -> None:
-    """Put ``work`` in the place of ``folder``; what stood there goes last."""
+    """Put the data of ``work`` in the place of ``folder``; what stood there goes last."""
     old = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.old")
+    done = old.with_name(f"{old.name}.done")
     with suppress(FileNotFoundError):
         os.rename(folder, old)
-    os.rename(work, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    os.rename(work / DATA, folder)
+    os.rename(work, done)  # at once, so that a twin which begins now makes its own anew
+    for path in (old, done):
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def sweep(work: Path, wanted: set[Path]) -> None:
-    """Remove what an earlier try left of files that are no longer there."""
-    for path in sorted(work.rglob("*"), reverse=True):
-        if path.is_dir():
+def sweep(data: Path, wanted: set[str]) -> None:
+    """Remove what an earlier try left of files that are no longer there, by name below ``data``."""
+    for folder, _, files in os.walk(data, topdown=False):
+        below = os.path.relpath(folder, data)
+        at = "" if below == "." else f"{below}/"
+        for name in files:
+            if at + name not in wanted:
+                os.unlink(os.path.join(folder, name))
+        if at:
             with suppress(OSError):
-                path.rmdir()
-        elif path not in wanted and path != work / LOCK:
-            path.unlink()
+                os.rmdir(folder)
 
 
-def refuse_full_disk(work: Path, total: int) -> None:
+def refuse_full_disk(data: Path, total: int) -> None:
     """Raise UserError where ``total`` bytes, less those that came earlier, have no place."""
-    have = sum(path.stat().st_blocks * 512 for path in work.rglob("*") if path.is_file())
-    free = shutil.disk_usage(work).free
+    have = sum(path.stat().st_blocks * 512 for path in data.rglob("*") if path.is_file())
+    free = shutil.disk_usage(data).free
     if total - have > free:
         raise UserError(
-            f"{work.parent}: {total - have} bytes are still to come, but only {free} are free; "
+            f"{data.parent}: {total - have} bytes are still to come, but only {free} are free; "
             "make room on this disk"
         )

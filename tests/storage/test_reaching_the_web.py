@@ -1,0 +1,116 @@
+"""Proxies of the environment: asked where they are named, and never for this machine itself."""
+
+import base64
+import os
+
+import pytest
+from slmrag.errors import UserError
+from slmrag.storage import transfer
+from slmrag.storage.proxies import proxy_for
+from slmrag.storage.s3_client import client
+
+from tests.storage.test_download_web import fetch, refused
+from tests.storage.web import site
+
+FAR = "http://data.example.invalid/a.txt"
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch):
+    """Start from an environment that names no proxy, and do not wait long between tries."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(transfer, "FIRST_WAIT_SECONDS", 0.01)
+
+
+PROXY = "http://proxy:3128"
+
+
+@pytest.mark.parametrize(
+    "named, url, expected",
+    [
+        ({}, FAR, None),
+        ({"http_proxy": PROXY}, FAR, PROXY),
+        ({"HTTP_PROXY": PROXY}, FAR, PROXY),
+        ({"http_proxy": "proxy:3128"}, FAR, PROXY),
+        ({"http_proxy": PROXY}, "https://data.example/x", None),
+        ({"HTTPS_PROXY": PROXY}, "https://data.example/x", PROXY),
+        ({"all_proxy": PROXY}, "https://data.example/x", PROXY),
+        ({"ALL_PROXY": PROXY, "https_proxy": "http://b:1"}, "https://d.example/x", "http://b:1"),
+        ({"http_proxy": PROXY, "no_proxy": "*"}, FAR, None),
+        ({"http_proxy": PROXY, "no_proxy": "example.invalid"}, FAR, None),
+        ({"http_proxy": PROXY, "NO_PROXY": "a.b, .example.invalid"}, FAR, None),
+        ({"http_proxy": PROXY, "no_proxy": "ample.invalid"}, FAR, PROXY),
+        ({"http_proxy": PROXY, "no_proxy": "10.0.0.0/8"}, "http://10.3.2.1:80/x", None),
+        ({"http_proxy": PROXY, "no_proxy": "10.0.0.0/8"}, "http://11.3.2.1:80/x", PROXY),
+        ({"http_proxy": PROXY}, "http://localhost:9/x", None),
+        ({"http_proxy": PROXY}, "http://127.1.2.3/x", None),
+        ({"http_proxy": PROXY}, "http://[::1]:9/x", None),
+    ],
+)
+def test_which_proxy(monkeypatch, named, url, expected):
+    """The variables are read as curl and pip read them."""
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_for(url) == expected
+
+
+def test_through_a_proxy(tmp_path, monkeypatch):
+    """A file comes through the proxy, which is given the login of its address."""
+    with site(b"hello") as (server, url):
+        monkeypatch.setenv("http_proxy", url.replace("://", "://user:se%20cret@"))
+        fetch(tmp_path, FAR)
+    assert (tmp_path / "raw/a.txt").read_bytes() == b"hello"
+    path, headers = server.requests[0]
+    assert path == FAR
+    login = headers["Proxy-Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(login) == b"user:se cret"
+
+
+def test_a_redirect_to_this_machine(tmp_path, monkeypatch):
+    """Where a far address sends to a near one, that is asked without the proxy."""
+    with site(b"hello") as (near, there), site(b"", location=f"{there}/b.txt") as (_, proxy):
+        monkeypatch.setenv("http_proxy", proxy)
+        fetch(tmp_path, FAR)
+    assert near.requests[0][0] == "/b.txt"
+
+
+def test_refused_by_a_proxy(tmp_path, monkeypatch):
+    """A proxy that passes nothing on is named, without the login; one that wants one, too."""
+    with site(b"", status=502) as (_, url):
+        monkeypatch.setenv("https_proxy", url.replace("://", "://user:hush@"))
+        told = refused(tmp_path, FAR.replace("http:", "https:"))
+    assert f"the proxy {url} that the environment names does not pass it on" in told
+    assert "502" in told and "hush" not in told
+    with site(b"", status=407) as (_, url):
+        monkeypatch.setenv("all_proxy", url)
+        assert "write user and password into its address" in refused(tmp_path, FAR)
+        monkeypatch.setenv("https_proxy", url)
+        told = refused(tmp_path, FAR.replace("http:", "https:"))
+        assert "write user and password into its address" in told
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert "the proxy http://127.0.0.1:9 that" in refused(tmp_path, FAR)
+
+
+def test_a_proxy_of_another_kind(tmp_path, monkeypatch):
+    """One that is not spoken is named."""
+    monkeypatch.setenv("http_proxy", "socks5://proxy:1080")
+    assert "socks5://proxy:1080: the environment names a proxy" in refused(tmp_path, FAR)
+
+
+def test_s3_of_this_machine(monkeypatch):
+    """An S3 server of this machine is asked without the proxy, too."""
+    for name in ("http_proxy", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, PROXY)
+    near = client({"endpoint_url": "http://127.0.0.1:9"}, "s3://a/b")
+    assert near.meta.config.proxies == {}
+    far = client({"endpoint_url": "http://s3.example"}, "s3://a/b")
+    assert far.meta.config.proxies is None
+
+
+def test_redirected_without_end(tmp_path):
+    """It is told."""
+    with site(b"") as (server, url):
+        server.location = f"{url}/b.txt"
+        with pytest.raises(UserError, match="without end"):
+            fetch(tmp_path, f"{url}/a.txt")

@@ -1,0 +1,88 @@
+"""The proxies that the environment names, in the words that curl and pip read too."""
+
+import ipaddress
+from contextlib import suppress
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
+
+from slmrag.errors import UserError
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy's address for a URL, or None where it is asked without one.
+
+    ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy`` count, in either case of
+    letters. What runs on this machine itself is never asked through a proxy.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    named = getproxies_environment()
+    found = named.get(parts.scheme) or named.get("all")
+    place = f"{host}:{parts.port}" if parts.port else host
+    if not found or is_loopback(host) or proxy_bypass_environment(place, named):
+        return None
+    if _in_networks(host, named.get("no", "")):
+        return None
+    return found if "://" in found else f"http://{found}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host's name or number is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return False
+
+
+def _in_networks(host: str, listed: str) -> bool:
+    """Tell whether a host's number is in one of the networks (10.0.0.0/8) among the names."""
+    with suppress(ValueError):
+        number = ipaddress.ip_address(host)
+        return any(number in network for network in _networks(listed))
+    return False
+
+
+def _networks(listed: str) -> list[Any]:
+    found = []
+    for name in listed.split(","):
+        with suppress(ValueError):
+            found.append(ipaddress.ip_network(name.strip(), strict=False))
+    return found
+
+
+def shown(proxy: str) -> str:
+    """Return a proxy's address without the login that it may hold."""
+    parts = urlsplit(proxy)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+class Pools:
+    """Connections by the proxy that they go through."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._settings = settings
+        self._made: dict[str | None, Any] = {}
+
+    def towards(self, url: str) -> Any:
+        """Return urllib3's manager for a URL; UserError for a proxy of another kind."""
+        proxy = proxy_for(url)
+        if proxy not in self._made:
+            self._made[proxy] = self._make(proxy)
+        return self._made[proxy]
+
+    def _make(self, proxy: str | None) -> Any:
+        import urllib3
+
+        if proxy is None:
+            return urllib3.PoolManager(**self._settings)
+        parts = urlsplit(proxy)
+        if parts.scheme not in ("http", "https"):
+            raise UserError(
+                f"{shown(proxy)}: the environment names a proxy of a kind that is not spoken here; "
+                "name one by http://, or the host in no_proxy"
+            )
+        login = unquote(parts.netloc.rpartition("@")[0])
+        headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+        return urllib3.ProxyManager(shown(proxy), proxy_headers=headers, **self._settings)
