@@ -6,7 +6,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BENCHES = {
-    "storage": ("download.py", "prepare.py"),
+    "storage": ("download.py", "many.py", "prepare.py"),
     "retrieval": ("run.py",),
     "generation": ("bench_engine.py", "bench_matrix.py", "bench_resume.py", "bench_host.py"),
     "tracking": ("job_cost.py", "sampling_cost.py"),

@@ -12,7 +12,8 @@ from slmrag.errors import UserError
 from slmrag.files import read_json
 from slmrag.resource_keys import Fetched
 from slmrag.storage.base import Interrupted
-from slmrag.storage.fetch import Wanted, listed, open_source
+from slmrag.storage.fetch import Wanted, listed
+from slmrag.storage.sources import open_source
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
