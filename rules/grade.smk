@@ -28,13 +28,12 @@ use rule download_model as download_judge with:
 
 rule grade_answers:
     input:
+        **own_files(CONFIG.judge.model),
         answers=expand("<results>/answers/{row}.parquet", row=GRADED),
         questions=[questions(row.split("/")[1]) for row in GRADED],
         template=template(CONFIG.judge.prompt),
         checkpoint=JUDGE_HERE,
         manifest=[f"{folder}.json" for folder in JUDGE_HERE],
-        adapter=[folder for folder in [CONFIG.judge.model.adapter] if folder],
-        chat_template=CONFIG.judge.model.template_files(),
     output:
         grades=expand("<results>/grades/{row}.parquet", row=GRADED),
         summaries=expand("<results>/grades/{row}.json", row=GRADED),

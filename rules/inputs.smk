@@ -111,8 +111,15 @@ def files_of_model(model):
     return {
         "checkpoint": [ancient(folder) for folder in folders],
         "manifest": [f"{folder}.json" for folder in folders],
-        "adapter": [local(folder) for folder in [CONFIG.models[model].adapter] if folder],
-        "chat_template": [*map(local, CONFIG.models[model].template_files())],
+        **own_files(CONFIG.models[model]),
+    }
+
+
+def own_files(model):
+    """Return the adapter and the chat template that a model's entry names, by the input's name."""
+    return {
+        "adapter": [local(folder) for folder in [model.adapter] if folder],
+        "chat_template": [*map(local, model.template_files())],
     }
 
 
@@ -120,7 +127,7 @@ def judge_templates():
     """Return the judge's template, and the chat template of its model where that is a file."""
     if CONFIG.judge is None:
         return []
-    return [template(CONFIG.judge.prompt), *map(local, CONFIG.judge.model.template_files())]
+    return [template(CONFIG.judge.prompt), *own_files(CONFIG.judge.model)["chat_template"]]
 
 
 def manifests():

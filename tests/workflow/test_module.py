@@ -61,8 +61,12 @@ def test_a_module_runs_and_reruns_what_changed(tmp_path):
 def test_a_module_with_a_prefix_and_names_of_its_own_leaves_all_below_it(tmp_path):
     """Report, events and the journal lie below the prefix; local data and templates do not."""
     project = made(tmp_path / "p", "workflow/Snakefile", "config['qa']", "qa", " as slm_*")
-    (project.folder / "config.yaml").write_text(yaml.safe_dump({"mine": 1, "qa": project.config}))
+    (project.folder / "judge.jinja").write_text("{{ messages[0].content }}")
+    judge = {"model": {**ECHO, "chat_template": "judge.jinja"}, "datasets": ["quiz"]}
+    config = {**project.config, "judge": judge}
+    (project.folder / "config.yaml").write_text(yaml.safe_dump({"mine": 1, "qa": config}))
     snakemake(project, "--cores", "2")
+    assert [*project.folder.glob("qa/results/tiny/grades/parrot/quiz/*.json")]
     assert (project.folder / "qa/results/tiny/report/report.html").exists()
     assert [*project.folder.glob("qa/results/tiny/jobs/slm_generate_answers/parrot/events.jsonl")]
     assert [*project.folder.glob("qa/resources/journal/*/*.jsonl")]

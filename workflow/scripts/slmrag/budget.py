@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from slmrag.engines.base import Finished, Request
 from slmrag.errors import UserError
-from slmrag.prices import RULE, Price, cost, foreseen, shown
+from slmrag.prices import RULE, TOKENS, Price, cost, foreseen, shown
 from slmrag.spool import Spool
 
 ROUNDING = 1 + 1e-9
@@ -59,7 +59,7 @@ class Budget:
         """Count what came back; what has no count of tokens is taken at what was foreseen."""
         for one in finished:
             may = self._flying.pop(one.digest, 0.0)
-            tokens = [getattr(one, name, None) for name in ("prompt_tokens", "generated_tokens")]
+            tokens = [getattr(one, name, None) for name in TOKENS]
             known = self._price and None not in tokens
             self._spent += cost(self._price, *tokens) if known else may
 

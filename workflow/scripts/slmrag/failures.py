@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from slmrag.reasoning import UNFINISHED, tagged
 from slmrag.text import normalise
+
+if TYPE_CHECKING:
+    import polars as pl
 
 COPIED_WORDS = 12
 ECHOED_WORDS = 4
@@ -38,6 +41,13 @@ def unfinished_reasoning(completion: Completion) -> bool:
 def refused(completion: Completion) -> bool:
     """The endpoint did not answer: its filter or limit refused the prompt."""
     return completion.finish_reason == "refused"
+
+
+def is_answered() -> "pl.Expr":
+    """Whether a row of answers or scores is of a prompt that the endpoint did not refuse."""
+    import polars as pl
+
+    return (pl.col("finish_reason") != "refused").fill_null(True)
 
 
 def leaked_reasoning(completion: Completion) -> bool:

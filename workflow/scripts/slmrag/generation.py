@@ -32,7 +32,7 @@ from slmrag.engines.replicas import replicated
 from slmrag.files import digest, read_json
 from slmrag.journal import Journal
 from slmrag.layout import Layout
-from slmrag.prices import cost
+from slmrag.prices import TOKENS, cost
 from slmrag.progress import bar
 from slmrag.prompting import Prompt, prompt_digest
 from slmrag.refusals import recorded
@@ -216,8 +216,8 @@ def generate(setup: Setup, journal: Journal, cells: Sequence[Cell], label: str) 
 
 def budget_of(setup: Setup, journal: Journal) -> Budget:
     """Return what the model's answers may cost, with what those in the journal have cost."""
-    price, tokens = setup.hardware.get("price"), journal.tokens
-    spent = cost(price, tokens["prompt_tokens"], tokens["generated_tokens"]) if price else 0.0
+    price = setup.hardware.get("price")
+    spent = cost(price, *journal.sums(TOKENS)) if price else 0.0
     name, cap = str(setup.entry.get("served_name")), setup.hardware.get("max_cost")
     return Budget(name, price, cap, spent, setup.sampling.max_tokens)
 

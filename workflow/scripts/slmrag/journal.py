@@ -24,7 +24,6 @@ from slmrag.journal_file import Appender, key_of, keys_of, lines
 SOME = 500
 CACHE_KB = 16384
 SCHEMA = "CREATE TABLE {} (key BLOB PRIMARY KEY, file INTEGER, start INTEGER) WITHOUT ROWID"
-TOKENS = ("prompt_tokens", "generated_tokens")
 
 
 class Journal:
@@ -32,8 +31,6 @@ class Journal:
 
     def __init__(self, folder: Path, older: Sequence[Path] = ()) -> None:
         self.engines: dict[str, dict[str, Any]] = {}
-        self.tokens: Counter[str] = Counter()
-        """Tokens of all completions that were there at the start, twins counted twice."""
         self._refused = False
         self._folder = folder
         self._files: list[BinaryIO] = []
@@ -119,6 +116,18 @@ class Journal:
         file.seek(0)
         return (line for _, line in lines(file, self._folder) if line.get("engine") == run)
 
+    def sums(self, names: Sequence[str]) -> list[int]:
+        """Return sums over all completions that were there at the start, twins counted twice.
+
+        A number that a completion lacks counts as 0.
+        """
+        totals: Counter[str] = Counter()
+        for file in self._files:
+            file.seek(0)
+            for _, line in lines(file, self._folder):
+                totals.update({name: line.get(name) or 0 for name in names})
+        return [totals[name] for name in names]
+
     def close(self) -> None:
         """Flush to the disk and let go of all files."""
         self._own.close()
@@ -163,7 +172,6 @@ class Journal:
     ) -> Iterator[tuple[bytes, int, int]]:
         for start, line in found:
             if "digest" in line:
-                self.tokens.update({name: line.get(name) or 0 for name in TOKENS})
                 yield from ((key, number, start) for key in keys_of(line))
             elif "refused" in line:
                 refused.append((key_of(line["refused"]["digest"]), number, start))

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 Price = Mapping[str, Any]
+TOKENS = ("prompt_tokens", "generated_tokens")
+"""What is paid for, in the order in which ``cost`` takes their numbers."""
 MILLION = 1_000_000
 BYTES_A_TOKEN = 3
 AROUND = 16

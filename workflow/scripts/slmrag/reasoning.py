@@ -5,6 +5,7 @@ After vLLM's reasoning parsers (``vllm/reasoning``, ``vllm/parser``, version 0.3
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from slmrag.labels import LABEL
@@ -118,6 +119,8 @@ def _always(choice: Choice) -> bool:
 def opened_by(prompt: str, known: Sequence[Tags] = ALL) -> Tags | None:
     """Return the tags of the reasoning that a prompt leaves open at its end, or None."""
     tail = prompt.rstrip()
+    if not tail.endswith(_begins(tuple(known))):
+        return None
     return next((tags for tags in known if not tags.shy and tail.endswith(tags.begin)), None)
 
 
@@ -146,6 +149,8 @@ def markers(specials: Sequence[str]) -> list[str]:
 def _begun(text: str, at: int, known: Sequence[Tags], named: bool) -> tuple[int, Tags] | None:
     """Return where a reasoning's text begins, if a tag stands at ``at``, and the tags."""
     rest = LABEL.sub("", text[at:], count=1).lstrip()
+    if not rest.startswith(_begins(tuple(known))):
+        return None
     place = len(text) - len(rest)
     for tags in known:
         begin = next((one for one in tags.begin if rest.startswith(one)), None)
@@ -159,8 +164,7 @@ def _begun(text: str, at: int, known: Sequence[Tags], named: bool) -> tuple[int,
 
 def _ended(text: str, known: Sequence[Tags], named: bool) -> re.Match[str] | None:
     """Return the first end of a reasoning whose beginning is not in the text."""
-    ends = [one for tags in known if named or tags.sure for one in tags.end]
-    end = _first(text, ends, 0)
+    end = _first(text, _ends(tuple(known), named), 0)
     if end is None or named:
         return end
     begun = any(one in text[: end.start()] for tags in known if tags.sure for one in tags.begin)
@@ -168,7 +172,22 @@ def _ended(text: str, known: Sequence[Tags], named: bool) -> re.Match[str] | Non
 
 
 def _first(text: str, tags: Sequence[str], at: int) -> re.Match[str] | None:
-    return re.compile("|".join(map(re.escape, tags))).search(text, at) if tags else None
+    return _pattern(tuple(tags)).search(text, at) if tags else None
+
+
+@cache
+def _pattern(tags: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, tags)))
+
+
+@cache
+def _begins(known: tuple[Tags, ...]) -> tuple[str, ...]:
+    return tuple(one for tags in known for one in tags.begin)
+
+
+@cache
+def _ends(known: tuple[Tags, ...], named: bool) -> tuple[str, ...]:
+    return tuple(one for tags in known if named or tags.sure for one in tags.end)
 
 
 def _mentioned(text: str, start: int, end: int) -> bool:

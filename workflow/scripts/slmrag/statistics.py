@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _NORMAL = NormalDist()
 _CHUNK = 1 << 22  # resampled values held at once
@@ -92,6 +95,11 @@ def student_reach(n: int, confidence: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.nan
+
+
+def whole(column: "pl.Series", what: str) -> float | None:
+    """Return a column's sum or mean, None where a value of it is unknown."""
+    return None if column.null_count() else getattr(column, what)()
 
 
 def number(value: Any) -> float | None:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slmrag.failures import is_answered
 from slmrag.scoring import METRICS
 from slmrag.shown import is_cut, question_is_cut
-from slmrag.statistics import intervals, number
+from slmrag.statistics import intervals, number, whole
 from slmrag.variants import columns
 
 if TYPE_CHECKING:
@@ -31,18 +32,13 @@ def summarise(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, A
         "empty": int((scores["failure"] == "empty").sum()),
         "has_answer": number(scores["has_answer"].mean()),
         **fitting(scores),
-        "generated_tokens": _mean(answered(scores)["generated_tokens"]),
+        "generated_tokens": _mean(scores.filter(is_answered())["generated_tokens"]),
     }
 
 
 def _mean(tokens: "pl.Series") -> float | None:
     """Return a mean, null where an endpoint did not say one of the numbers."""
-    return None if tokens.null_count() else number(tokens.mean())
-
-
-def answered(scores: "pl.DataFrame") -> "pl.DataFrame":
-    """Return the rows of prompts that the endpoint did not refuse."""
-    return scores.filter((scores["finish_reason"] != "refused").fill_null(True))
+    return number(whole(tokens, "mean"))
 
 
 def refusals(
@@ -50,7 +46,7 @@ def refusals(
 ) -> dict[str, Any]:
     """Return how many prompts were refused, and the primary metric without them."""
     primary = metrics.get("primary", "token_recall")
-    kept = answered(scores)
+    kept = scores.filter(is_answered())
     left = means if kept.height == scores.height else averages(kept.select(primary), metrics)
     return {"refused": scores.height - kept.height, "answered": left[primary]}
 

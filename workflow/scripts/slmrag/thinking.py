@@ -86,13 +86,13 @@ def chat_of(entry: Entry, checkpoint: Path | None) -> Chat | None:
         return None
     tokens = template_names(checkpoint) if checkpoint else {}
     chat = Chat(template, chatter(template, tokens | arguments(entry)))
-    check(entry, *chat)
+    check(entry, chat)
     return chat
 
 
-def check(entry: Entry, template: str, chat: Callable[[str], str]) -> None:
-    """Raise UserError for a wish that the template does not read; ``chat`` renders with it."""
-    read = variables(template)
+def check(entry: Entry, chat: Chat) -> None:
+    """Raise UserError for a wish that the chat template does not read."""
+    read = variables(chat.template)
     own, asked = entry.get("chat_template_kwargs") or {}, entry.get("thinking")
     for name in own:
         if name not in read:
@@ -100,7 +100,7 @@ def check(entry: Entry, template: str, chat: Callable[[str], str]) -> None:
             raise UserError(f"chat_template_kwargs.{name}: the chat template never reads it{known}")
     if asked is None or "enable_thinking" in read:
         return
-    always = has_it_reason(Chat(template, chat))
+    always = has_it_reason(chat)
     if asked and not always and not any(own.get(name) for name in SWITCHES):
         raise UserError(
             "thinking: true: the chat template never reads enable_thinking; "

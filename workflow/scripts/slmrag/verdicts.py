@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slmrag.errors import UserError
-from slmrag.failures import Completion, classify
+from slmrag.failures import Completion, classify, is_answered
 from slmrag.scoring import score_answers
 from slmrag.shown import CUT, shown
 from slmrag.variants import score_variants
@@ -61,11 +61,10 @@ def scored(
     columns = score_answers(said, references) | others
     raw = score_answers(rows["raw_answer"].to_list(), references)["token_recall"]
     columns = {**columns, "raw_token_recall": raw}
-    answered = (rows["finish_reason"] != "refused").fill_null(True)
     failures = [classify(completion) for completion in completions(rows)]
     return rows.with_columns(
         *(
-            pl.Series(name, values, dtype=pl.Float64) * answered.cast(pl.Float64)
+            pl.Series(name, values, dtype=pl.Float64) * is_answered().cast(pl.Float64)
             for name, values in columns.items()
         ),
         pl.Series("failure", failures, dtype=pl.String),

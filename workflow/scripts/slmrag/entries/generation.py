@@ -1,6 +1,6 @@
 """Modes, models and sampling."""
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
@@ -52,6 +52,10 @@ class ModeEntry(Entry):
         return {key: value for key, value in kept.items() if key != "prompt"}
 
 
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+"""What OpenAI's protocol takes as a penalty."""
+
+
 class SamplingEntry(Entry):
     """How tokens are drawn, for all models that do not say otherwise."""
 
@@ -69,14 +73,12 @@ class SamplingEntry(Entry):
     repetition_penalty: PositiveFloat | None = Field(
         None, description="Divide the score of tokens seen in prompt or answer (1: do not)"
     )
-    presence_penalty: float | None = Field(
+    presence_penalty: Penalty | None = Field(
         None,
-        ge=-2,
-        le=2,
         description="Subtract from tokens that the answer holds; not transformers",
     )
-    frequency_penalty: float | None = Field(
-        None, ge=-2, le=2, description="Subtract for each time in the answer; not transformers"
+    frequency_penalty: Penalty | None = Field(
+        None, description="Subtract for each time in the answer; not transformers"
     )
     min_tokens: NonNegativeInt | None = Field(None, description="Fewest tokens of an answer")
 
@@ -157,11 +159,11 @@ class ModelEntry(Entry):
     repetition_penalty: PositiveFloat | None = Field(
         None, description="Overrides sampling.repetition_penalty"
     )
-    presence_penalty: float | None = Field(
-        None, ge=-2, le=2, description="Overrides sampling.presence_penalty"
+    presence_penalty: Penalty | None = Field(
+        None, description="Overrides sampling.presence_penalty"
     )
-    frequency_penalty: float | None = Field(
-        None, ge=-2, le=2, description="Overrides sampling.frequency_penalty"
+    frequency_penalty: Penalty | None = Field(
+        None, description="Overrides sampling.frequency_penalty"
     )
     min_tokens: NonNegativeInt | None = Field(None, description="Overrides sampling.min_tokens")
     options: dict[str, Any] | None = Field(

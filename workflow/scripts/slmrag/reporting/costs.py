@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slmrag.failures import is_answered
+from slmrag.prices import TOKENS
 from slmrag.reporting import money
 from slmrag.reporting.devices import devices
 from slmrag.reporting.sources import Cell
+from slmrag.statistics import whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,11 +48,11 @@ def costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, Any]:
     of whole engine runs.
     """
     found: dict[str, Any] = dict.fromkeys(COSTS) | runs(cell.engines)
-    tokens = table(cell.answers, *money.TOKENS, "finish_reason")
+    tokens = table(cell.answers, *TOKENS, "finish_reason")
     times = table(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
     written, remarks = None, []
     if tokens is not None:
-        made = money.answered(tokens)
+        made = tokens.filter(is_answered())
         found["prompt_tokens"] = whole(made["prompt_tokens"], "mean")
         written = whole(made["generated_tokens"], "sum")
         spent, remarks = money.money(tokens, cell.engines, price)
@@ -65,11 +68,6 @@ def table(path: Path | None, *columns: str) -> "pl.DataFrame | None":
     import polars as pl
 
     return None if path is None else pl.read_parquet(path, columns=list(columns))
-
-
-def whole(column: "pl.Series", what: str) -> float | None:
-    """Return a column's sum or mean, None where a value of it is unknown."""
-    return None if column.null_count() else getattr(column, what)()
 
 
 def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[str, Any]:

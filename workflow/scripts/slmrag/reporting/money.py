@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slmrag.prices import cost
+from slmrag.failures import is_answered
+from slmrag.prices import TOKENS, cost
 
 if TYPE_CHECKING:
     import polars as pl
 
-TOKENS = ("prompt_tokens", "generated_tokens")
 NO_PRICE = "no price of the endpoint is set, so the cost in money is not known"
 UNCOUNTED = "the endpoint did not count the tokens of {} of {} answers: no cost in money"
 WITHOUT = "the cost in money is without the {} refused prompts, of which nothing was counted"
@@ -24,18 +24,13 @@ def money(
     if not price:
         remote = any(record.get("device") == "endpoint" for record in records)
         return {}, [NO_PRICE] * remote
-    made = answered(answers)
+    made = answers.filter(is_answered())
     if lacking := uncounted(made):
         return {}, [UNCOUNTED.format(lacking, made.height)]
     refused = answers.height - made.height
     spent = cost(price, *(made[name].sum() for name in TOKENS))
     found = {"cost": spent, "cost_currency": price["currency"]}
     return found, [WITHOUT.format(refused)] * bool(refused)
-
-
-def answered(answers: "pl.DataFrame") -> "pl.DataFrame":
-    """Return the rows of prompts that were not refused."""
-    return answers.filter((answers["finish_reason"] != "refused").fill_null(True))
 
 
 def uncounted(answers: "pl.DataFrame") -> int:
