@@ -16,6 +16,7 @@ which GPUs there are."""
 
 HEAVY = {"torch", "transformers", "vllm", "boto3", "clearml", "mlflow", "altair", "snakemake"}
 HEAVY |= {"faiss", "bm25s", "openai", "jnius", "pyserini", "huggingface_hub", "tokenizers"}
+HEAVY |= {"markdown_it", "pypdfium2"}
 
 
 def top_imports(path):

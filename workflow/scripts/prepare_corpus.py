@@ -9,7 +9,7 @@ from slmrag.files import write_json
 from slmrag.job import run_job
 from slmrag.progress import bar
 from slmrag.readers import reader
-from slmrag.readers.folders import data_files, documents_of
+from slmrag.readers.folders import counted, data_files, documents_of
 from slmrag.readers.shapes import PASSAGES
 from slmrag.streaming import write_stream
 
@@ -18,28 +18,33 @@ log = logging.getLogger(__name__)
 
 def main(input, output, params):
     """Read, check, cut and write the passages of a corpus, streaming, and count what they hold."""
-    entry, left = params.entry, {}
-    if entry["format"] == "text":
-        files, left = documents_of(input.raw)
-    else:
-        files = data_files(input.raw)
+    entry = params.entry
+    files, read, left = opened(input.raw, entry)
     try:
-        summary = written(files, entry, output.passages)
+        summary = written(files, read, entry, output.passages)
     except Repeated as found:
-        summary = written(files, entry, output.passages, found.once)
+        summary = written(files, read, entry, output.passages, found.once)
         summary["repeated"] = found.once.dropped
         log.warning("%d passages repeat an earlier one word for word: left out", found.once.dropped)
     if left:
-        summary["files_left_out"] = left
+        summary["files_left_out"] = counted(left)
     for sentence in misfits(summary["scripts"], entry.get("language"), "the passages"):
         log.warning("%s", sentence)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
 
 
-def written(files, entry, place, once=None):
+def opened(folders, entry):
+    """Return a corpus's files, what reads them, and why which of them are left out (so far)."""
+    if entry["format"] != "text":
+        return data_files(folders), reader(entry["format"], "passages", entry), {}
+    files, left = documents_of(folders)
+    return files, reader("text", "passages", entry, left=left), left
+
+
+def written(files, read, entry, place, once=None):
     """Write the passages of the files, and return their audit."""
-    audit, read = CorpusAudit(), reader(entry["format"], "passages", entry)
+    audit = CorpusAudit()
     with bar(desc="passages", unit=" passages", unit_scale=True) as shown:
 
         def watched():

@@ -1,16 +1,16 @@
 """The files of raw objects: those with data, without those that tell of it or are of other kinds.
 
-Of documents only texts can be read; what else lies between them is left out and counted.
+Of documents texts and PDFs can be read; what else lies between them is left out and counted.
 """
 
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slmrag.errors import UserError
-from slmrag.readers.kinds import is_text
+from slmrag.readers.kinds import is_document
 from slmrag.readers.opening import COMPRESSIONS, chunks_of
 
 log = logging.getLogger(__name__)
@@ -49,14 +49,21 @@ def _is_aside(path: Path) -> bool:
     return named is not None and (path.suffix not in DATA or path.name.startswith("dataset_info"))
 
 
-def documents_of(folders: Sequence[str | Path] | str) -> tuple[list[Path], dict[str, int]]:
-    """Return the files that are text, and how many are not, by their suffixes, with a warning."""
+def documents_of(folders: Sequence[str | Path] | str) -> tuple[list[Path], dict[Path, str]]:
+    """Return the files that are text or PDFs, and the suffixes of the others, with a warning."""
     files = files_of(folders)
-    texts = [path for path in files if is_text(path)]
-    if files and not texts:
+    documents = [path for path in files if is_document(path)]
+    if files and not documents:
         next(chunks_of(files[0]), None)
-        raise UserError(f"{files[0]}: is no text; convert it to plain text, Markdown or HTML")
-    left = Counter(path.suffix.lower() or path.name for path in set(files) - set(texts))
-    for suffix, count in sorted(left.items()):
+        raise UserError(f"{files[0]}: is no text; convert it to plain text, Markdown, HTML or PDF")
+    left = {path: path.suffix.lower() or path.name for path in files}
+    for path in documents:
+        del left[path]
+    for suffix, count in counted(left).items():
         log.warning("files that end in %s are no text: left out (%d)", suffix, count)
-    return texts, dict(sorted(left.items()))
+    return documents, left
+
+
+def counted(left: Mapping[Path, str]) -> dict[str, int]:
+    """Return how many files are left out for each reason."""
+    return dict(sorted(Counter(left.values()).items()))

@@ -12,10 +12,12 @@ PAGE = re.compile(
     rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.I | re.S
 )
 XML = re.compile(rb"\s*<(\?xml\s|Error>)")
-NO_TEXT = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0", b"{\\rtf")
-"""First bytes of PDF, PNG, JPEG, GIF, of the Office files before 2007, and of RTF."""
-WORDS = {"", ".txt", ".text", ".md", ".markdown", ".rst", ".html", ".htm", ".xhtml"}
-"""Suffixes of files that hold text: a pointer in the place of one is a mistake."""
+NO_TEXT = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0", b"{\\rtf")
+"""First bytes of PNG, JPEG, GIF, of the Office files before 2007, and of RTF."""
+PAGES = {".html", ".htm", ".xhtml"}
+MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".qmd", ".rmd"}
+WORDS = {"", ".txt", ".text", ".rst", ".pdf"} | PAGES | MARKDOWN
+"""Suffixes of documents: a pointer in the place of one is a mistake."""
 OTHERS = {
     b"PAR1": ("parquet", "Parquet; set format: parquet"),
     b"ARROW1": ("", "an Arrow file; write it as Parquet"),
@@ -35,6 +37,11 @@ def head_of(path: Path) -> bytes:
 def is_page(head: bytes) -> bool:
     """Tell whether a file that begins so is an HTML page."""
     return PAGE.match(head) is not None
+
+
+def is_pdf(head: bytes) -> bool:
+    """Tell whether a file that begins so is a PDF."""
+    return head[:HEAD].removeprefix(BOM).lstrip().startswith(b"%PDF-")
 
 
 def refuse_stand_in(path: Path, format: str = "") -> None:
@@ -68,8 +75,11 @@ def pointer(path: Path) -> UserError:
     )
 
 
-def is_text(path: Path) -> bool:
-    """Tell whether a file is text; UTF-16 counts, to be refused by name, as cut archives are."""
+def is_document(path: Path) -> bool:
+    """Tell whether a file is text or a PDF.
+
+    UTF-16 counts, to be refused by name, as cut archives are.
+    """
     with open(path, "rb") as file:
         head = file.read(HEAD)
     packed = any(head.startswith(magic) for magic, _ in COMPRESSIONS.values())
@@ -81,4 +91,4 @@ def is_text(path: Path) -> bool:
             raise pointer(path)
         return False
     utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return utf16 or (b"\0" not in head[:512] and not head.startswith(NO_TEXT))
+    return utf16 or is_pdf(head) or (b"\0" not in head[:512] and not head.startswith(NO_TEXT))

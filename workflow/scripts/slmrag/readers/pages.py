@@ -3,56 +3,62 @@
 import re
 from html.parser import HTMLParser
 
+from slmrag.readers.wrapping import unwrapped
+
 BLOCKS = frozenset(
     re.findall(
         r"\w+",
-        """address article aside blockquote body br caption center dd details dialog div dl dt
+        """address article aside blockquote body caption center dd details dialog div dl dt
         fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main
         menu nav ol option p pre section select summary table tbody tfoot thead title tr ul""",
     )
 )
-"""Elements that begin and end a line."""
-INLINE = frozenset(
-    re.findall(
-        r"\w+",
-        """a abbr audio b bdi bdo big button cite code col colgroup data del dfn em font i iframe
-        img input ins kbd label link mark meta noscript picture q s samp script small source span
-        strike strong style sub sup svg td template th time tt u var video wbr""",
-    )
-)
+"""Elements that stand apart from what is before and after them."""
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 CELLS = frozenset({"td", "th"})
 UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
-TAG = r"</?(?:" + "|".join(sorted(BLOCKS | INLINE)) + r")(?:\s[^<>]*)?/?>"
-IN_MARKDOWN = re.compile(
-    rf"(?P<code>^ *(?P<fence>```+|~~~+).*?(?:^ *(?P=fence)|\Z)|(?P<tick>`+)[^`].*?(?P=tick))"
-    rf"|<!--.*?-->|{TAG}",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
-)
+BESIDE = "\x1f"
+"""White space between two cells or beside a picture, which is no line's end."""
 
 
 class _Page(HTMLParser):
-    """Gathers the text of a page by lines, and its title's and first heading's apart."""
+    """Gathers the blocks of a page, and the text of its title and of its first h1 apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
+        self.blocks: list[str] = []
+        self.lines: list[str] = []
+        self.pieces: list[str] = []
         self.named: dict[str, list[str]] = {"title": [], "h1": []}
         self.open: str | None = None
-        self.unseen = 0
+        self.unseen = self.code = 0
+        self.inside = self.headed = False
+        self.feed(html)
+        self.close()
+        self._end_block()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in BLOCKS:
+            self._end_block()
         self.unseen += tag in UNSEEN
+        self.code += tag == "pre"
+        self.inside |= tag in HEADINGS
         if tag in self.named and not self.unseen and not self.named[tag]:
             self.open = tag
-        self.parts.append("\n" if tag in BLOCKS else " " if tag in CELLS else "")
+        self._empty(tag, attrs)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.parts.append("\n" if tag in BLOCKS else "")
+        if tag in BLOCKS:
+            self._end_block()
+        self._empty(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in BLOCKS:
+            self._end_block()
         self.unseen = max(0, self.unseen - (tag in UNSEEN))
+        self.code = max(0, self.code - (tag == "pre"))
+        self.inside &= tag not in HEADINGS
         self.open = None if tag == self.open else self.open
-        self.parts.append("\n" if tag in BLOCKS else "")
 
     def handle_data(self, data: str) -> None:
         if self.unseen:
@@ -60,21 +66,41 @@ class _Page(HTMLParser):
         if self.open:
             self.named[self.open].append(data)
         if self.open != "title":
-            self.parts.append(re.sub(r"\s+", " ", data))
+            self.pieces.append(data)
+
+    def _empty(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take what stands for itself: a line's end, a cell's beginning, a picture's words."""
+        if tag == "br":
+            self._end_line()
+        elif tag in CELLS:
+            self.pieces.append(BESIDE)
+        elif tag == "img":
+            self.handle_data(BESIDE + (dict(attrs).get("alt") or "") + BESIDE)
+
+    def _end_line(self) -> None:
+        line, self.pieces = "".join(self.pieces), []
+        self.lines.append(line.strip("\r\n").rstrip() if self.code else unwrapped(line))
+
+    def _end_block(self) -> None:
+        self._end_line()
+        block, self.lines = "\n".join(self.lines).strip("\n"), []
+        if block.strip():
+            self.headed = self.headed if self.blocks else self.inside
+            self.blocks.append(block)
 
 
 def page_text(html: str) -> tuple[str | None, str]:
-    """Return the title of a page (that of its head, or its first heading) and its text."""
-    page = _Page()
-    page.feed(html)
-    page.close()
-    lines = (" ".join(line.split()) for line in "".join(page.parts).split("\n"))
-    names = (" ".join("".join(page.named[tag]).split()) for tag in ("title", "h1"))
-    return next(filter(None, names), None), "\n".join(filter(None, lines))
+    """Return the title of a page (that of its head, or its first h1) and its text.
+
+    An empty line stands between two blocks, as between paragraphs: no sentence goes over it.
+    """
+    page = _Page(html)
+    names = (unwrapped("".join(page.named[tag])) for tag in ("title", "h1"))
+    return next(filter(None, names), None), "\n\n".join(page.blocks)
 
 
-def without_tags(markdown: str) -> str:
-    """Return Markdown without HTML tags and comments, but for those in code."""
-    if "<" not in markdown:
-        return markdown
-    return IN_MARKDOWN.sub(lambda found: found["code"] or "", markdown)
+def headed_text(html: str) -> tuple[str | None, str]:
+    """Return the heading that a page begins with, None without one, and the text below it."""
+    page = _Page(html)
+    heading = unwrapped(page.blocks.pop(0)) if page.headed else None
+    return heading, "\n\n".join(page.blocks)

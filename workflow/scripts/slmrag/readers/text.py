@@ -1,36 +1,56 @@
-"""Plain text, Markdown and HTML: each file is a document, called by its path in the object."""
+"""Plain text, Markdown, HTML and PDF: each file is a document, called by its path in the object."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
 
-from slmrag.readers.kinds import is_page
-from slmrag.readers.opening import COMPRESSIONS, lines_of
-from slmrag.readers.pages import page_text, without_tags
+from slmrag.readers.kinds import MARKDOWN, PAGES, is_page, is_pdf
+from slmrag.readers.markdown import markdown_text
+from slmrag.readers.opening import COMPRESSIONS, chunks_of, decoded
+from slmrag.readers.pages import page_text
+from slmrag.readers.pdf import Unreadable, pdf_text
 from slmrag.readers.shapes import tabled
 
+log = logging.getLogger(__name__)
+
 HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
-PAGES, MARKDOWN = {".html", ".htm", ".xhtml"}, {".md", ".markdown"}
 
 
-def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-    """Yield one document without its tags.
+def passages(
+    path: Path, columns: Mapping[str, str], left: dict[Path, str] | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield one document without its markup, or none, with a warning and the reason in ``left``.
 
-    Its title is that of a page, or a heading in the first line, or else the file's name.
+    Its title is its own (of a page, of a PDF, in front of Markdown), or a heading in the first
+    line, or else the file's name.
     """
-    text = "\n".join(line for _, line in lines_of(path)).strip()
-    title, body = _parts(text, _suffix(path))
-    title = _stem(path) if title is None else title
-    return tabled([(_id(path), title, body, 1)] if body else [])
+    left = {} if left is None else left
+    try:
+        title, text = _parts(path)
+        if not text:
+            raise Unreadable("no text", "a file without text")
+    except Unreadable as found:
+        why, told = found.args
+        if path not in left:
+            log.warning("%s: is %s: left out", path, told)
+        left[path] = f"{_suffix(path) or path.name} ({why})"
+        return
+    yield from tabled([(_id(path), _stem(path) if title is None else title, text, 1)])
 
 
-def _parts(text: str, suffix: str) -> tuple[str | None, str]:
+def _parts(path: Path) -> tuple[str | None, str]:
     """Return the title of a document, None where it has none, and its text."""
+    data = b"".join(chunks_of(path))
+    if is_pdf(data):
+        return pdf_text(data, path)
+    text, suffix = decoded(data, path, 1).replace("\r\n", "\n").strip(), _suffix(path)
     if suffix in PAGES or is_page(text[:2048].encode()):
         return page_text(text)
-    text = without_tags(text).strip() if suffix in MARKDOWN else text
+    if suffix in MARKDOWN:
+        return markdown_text(text, path)
     first, _, rest = text.partition("\n")
     heading = HEADING.match(first)
     return (heading[1], rest.strip()) if heading else (None, text)

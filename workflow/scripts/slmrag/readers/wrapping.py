@@ -1,0 +1,22 @@
+"""Lines that were wrapped to a width: their end is a space, but not in Chinese and Japanese."""
+
+import regex
+
+_EAST = (
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}"
+    r"\u3001-\u301f\u30fb\u30fc\uff01-\uff5e]"
+)
+_INSIDE = regex.compile(rf"(?<={_EAST})[ \t]*\r?\n[ \t]*(?={_EAST})", regex.V1)
+
+
+def rejoined(text: str) -> str:
+    """Return a text without its line ends between two signs of Chinese or Japanese.
+
+    So CSS has it (Text 4, segment break transformation): no space was there before the wrapping.
+    """
+    return text if text.isascii() else _INSIDE.sub("", text)
+
+
+def unwrapped(text: str) -> str:
+    """Return a text as one line, with single spaces."""
+    return " ".join(rejoined(text).split())
