@@ -84,6 +84,7 @@ def test_titles_that_are_some(tmp_path, title):
 UNREAD = [
     (made_pdf(None), ".pdf (no text)", "perhaps a scan; recognize its text first: left out"),
     (made_pdf([(50, [""])]), ".pdf (no text)", "a PDF without readable letters"),
+    (made_pdf([(50, ["\x01\x02\x03\x04 a"])]), ".pdf (no text)", "without readable letters"),
     (made_pdf(WORDS, locked=True), ".pdf (password)", "a PDF that asks for a password"),
     (made_pdf(WORDS)[:300], ".pdf (broken)", "a broken or cut PDF; fetch or make it again"),
     (b"%PDF-1.7\n" + bytes(range(256)), ".pdf (broken)", "a broken or cut PDF"),

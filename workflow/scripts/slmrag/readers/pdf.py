@@ -48,8 +48,8 @@ def pdf_text(data: bytes, path: Path) -> tuple[str | None, str]:
         locked = {library.raw.FPDF_ERR_PASSWORD, library.raw.FPDF_ERR_SECURITY}
         raise Unreadable(*(LOCKED if error.err_code in locked else BROKEN)) from None
     raw = "\n\n".join(text for text, _ in pages if text)
-    text = NO_LETTERS.sub("", raw)
-    if 2 * len(text.strip()) <= len(raw):
+    text = NO_LETTERS.sub("", raw).strip()
+    if 2 * len(text) <= len(raw):
         raise Unreadable(*PICTURES)
     _warn(text, sum(pictured for _, pictured in pages), len(pages), path)
     return title, text
