@@ -11,6 +11,8 @@ from slmrag.errors import UserError
 from slmrag.readers import reader
 from slmrag.readers.fields import as_text
 
+from tests.unit.test_readers import prepare_questions
+
 
 @pytest.mark.parametrize(
     "value, text",
@@ -100,13 +102,20 @@ def test_values_that_are_refused(tmp_path, line, sentence):
         questions(tmp_path, line)
 
 
+LISTS = ['["b", "c"]', "['b', 'c']", " [ ]", "['b' 'c']"]
+
+
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
-def test_a_text_stays_a_text(tmp_path, caplog, format):
-    """Where there are lists, a text that looks like one is a text, and this is told."""
-    record = {"question": "a", "answers": '["b", "c"]'}
-    data = json.dumps(record) if format == "jsonl" else pl.DataFrame([record])
-    assert questions(tmp_path, data, format)[0].answers == ['["b", "c"]']
-    assert "an answer is a text that looks like a list in JSON" in caplog.text
+@pytest.mark.parametrize("text", LISTS)
+def test_a_text_stays_a_text(tmp_path, caplog, format, text):
+    """Where there are lists, a text that looks like one is a text, and this is told and counted."""
+    pl.DataFrame([{"question": "a", "answers": text}]).write_parquet(tmp_path / "made")
+    made = json.dumps({"question": "a", "answers": text})
+    made = (tmp_path / "made").read_bytes() if format == "parquet" else made
+    entry = {"format": format, "wordless_answers": "keep"}
+    ((row,), counts) = prepare_questions(tmp_path, "q", made, entry)
+    assert row["answers"] == [text.strip()] and counts["answers_like_lists"] == 1
+    assert "an answer of 1 questions is a text that looks like a list" in caplog.text
 
 
 @pytest.mark.parametrize("last, told", [("3.5", True), ("three", False)])
@@ -119,7 +128,9 @@ def test_floats_in_csv_are_told(tmp_path, caplog, last, told):
 
 def test_brackets_are_no_list(tmp_path, caplog):
     """An answer in brackets is a text like another."""
-    assert questions(tmp_path, '{"question": "a", "answers": "[sic]"}')[0].answers == ["[sic]"]
+    made = '{"question": "a", "answers": "[sic]"}'
+    ((row,), counts) = prepare_questions(tmp_path, "q", made, {"format": "jsonl"})
+    assert row["answers"] == ["[sic]"] and "answers_like_lists" not in counts
     assert not caplog.text
 
 

@@ -43,6 +43,7 @@ def main(input, output, params):
         table = table.with_columns(overlap=overlap(rows, trains, read, entry))
         summary["overlap"] = dict(Counter(table["overlap"]))
     summary |= told(left_out) | answer_patterns.look(rows, entry["format"], input.raw)
+    summary |= answer_patterns.look_for_lists(rows, input.raw)
     odd = misfits(summary["scripts"]["answers"], entry.get("language"), "the answers")
     for sentence in [*odd, *filter(None, [misfit(summary)])]:
         log.warning("%s", sentence)

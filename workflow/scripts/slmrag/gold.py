@@ -12,7 +12,7 @@ from slmrag.errors import UserError
 from slmrag.gold_match import normal
 from slmrag.readers import parquet_rows, reader
 from slmrag.readers.delimited import rows_of
-from slmrag.readers.fields import as_text, field
+from slmrag.readers.fields import field, name_in
 from slmrag.readers.ids import name as id_of
 from slmrag.readers.ids import stripped
 from slmrag.readers.kinds import refuse_stand_in
@@ -109,17 +109,21 @@ def _of_records(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
     """Yield the passages of JSONL, CSV, TSV or Parquet, by the file's name."""
     refuse_stand_in(path, "parquet" if path.suffix == ".parquet" else "")
     for line, record in _records(path):
-        key = next((name for name in KEYS if id_of(record.get(name))), None)
+        names = {key: id_of(name_in(record, key, path, line)) for key in KEYS}
+        key = next(filter(names.get, KEYS), None)
         if key is None:
             raise UserError(f"{path}, line {line}: none of {', '.join(KEYS)}; add one")
         text = field(record, "text", str, path, line)
-        gold = passage(id_of(record.get("id")), as_text(record.get("title")), text)
-        yield (key, normal(as_text(record[key])) if key == "question" else id_of(record[key])), gold
+        if not text.strip():
+            raise UserError(f"{path}, line {line}: 'text' is empty; fill it in or remove it")
+        gold = passage(names["id"], name_in(record, "title", path, line), text)
+        yield (key, normal(names[key]) if key == "question" else names[key]), gold
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if path.suffix == ".parquet":
-        return parquet_rows.records_of(path)
+        names = [name for name in (*KEYS, "title", "text") if name in parquet_rows.schema_of(path)]
+        return parquet_rows.records_of(path, names)
     if ".csv" in path.suffixes:
         return rows_of(path, Layout())
     return rows_of(path, Layout("\t")) if ".tsv" in path.suffixes else json_lines(path)

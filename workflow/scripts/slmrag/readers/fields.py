@@ -24,7 +24,8 @@ def is_missing(value: Any) -> bool:
 def value_at(record: Record, key: str, absent: Any = None) -> Any:
     """Return what stands under a key, or under a dotted name (``answers.text``), in each of a list.
 
-    It is null inside of null, and ``absent`` where there is no such name.
+    Lists inside of a list become one. It is null inside of null, and ``absent`` where there is no
+    such name.
     """
     if key in record:
         return record[key]
@@ -34,8 +35,13 @@ def value_at(record: Record, key: str, absent: Any = None) -> Any:
         return None
     if isinstance(inner, list) and all(isinstance(one, Mapping) for one in inner):
         values = [value_at(one, rest, absent) for one in inner]
-        return absent if any(value is absent for value in values) else values
+        return absent if any(value is absent for value in values) else _flat(values)
     return value_at(inner, rest, absent) if isinstance(inner, Mapping) else absent
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    """Return the values, and those in lists among them, as one list."""
+    return [one for value in values for one in (value if isinstance(value, list) else [value])]
 
 
 def names_of(record: Record) -> list[str]:
@@ -75,6 +81,16 @@ def objects(
     if any(not isinstance(value, dict) for value in values):
         raise UserError(f"{path}, line {line}: '{key}' holds what is no object; correct it")
     return values
+
+
+def scalar(record: Record, key: str, path: Path, line: int) -> str:
+    """Return a text or a number as text; UserError where it is missing, or neither."""
+    return as_text(field(record, key, SCALARS, path, line))
+
+
+def name_in(record: Record, key: str, path: Path, line: int) -> str:
+    """Return a name that may be missing, as an id or a title; UserError for what is no scalar."""
+    return "" if is_missing(record.get(key)) else scalar(record, key, path, line)
 
 
 def as_text(value: Any) -> str:
