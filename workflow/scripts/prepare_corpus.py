@@ -11,6 +11,7 @@ from slmrag.progress import bar
 from slmrag.readers import reader
 from slmrag.readers.folders import data_files, documents_of
 from slmrag.readers.shapes import PASSAGES
+from slmrag.readers.swallowed import counted, counting
 from slmrag.streaming import write_stream
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def main(input, output, params):
 def written(files, entry, place, once=None):
     """Write the passages of the files, and return their audit."""
     audit, read = CorpusAudit(), reader(entry["format"], "passages", entry)
-    with bar(desc="passages", unit=" passages", unit_scale=True) as shown:
+    with bar(desc="passages", unit=" passages", unit_scale=True) as shown, counting() as lines:
 
         def watched():
             for table in checked(files, read, entry, audit, once):
@@ -48,7 +49,7 @@ def written(files, entry, place, once=None):
                 yield table
 
         write_stream(watched(), PASSAGES, place)
-    return audit.summary()
+    return audit.summary() | counted(lines)
 
 
 if __name__ == "__main__":
