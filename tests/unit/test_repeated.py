@@ -196,6 +196,69 @@ def test_gold_in_parquet(tmp_path):
     assert [one["text"] for one in row["gold"]] == ["it", "more"]
 
 
+UNNUMBERED = lines(*({"question": text, "answers": "x"} for text in ("who?", "what?")))
+
+
+def test_gold_by_numbers_that_are_ours(tmp_path, caplog):
+    """Gold by question_id for questions without ids is told, and refused where it has other ids."""
+    made = [{"question_id": number, "text": "it"} for number in range(3)]
+    gold = ("g.jsonl", lines(*made[:2]))
+    rows, _ = prepare_questions(tmp_path, "q", UNNUMBERED, {"format": "jsonl"}, gold)
+    assert all(row["gold"] for row in rows)
+    assert "is joined by question_id, but the questions have no ids of their own" in caplog.text
+    with pytest.raises(UserError, match="question_id '2' is none of this set's: the questions"):
+        gold = ("g.jsonl", lines(*made[1:]))
+        prepare_questions(tmp_path, "q", UNNUMBERED, {"format": "jsonl"}, gold)
+
+
+@pytest.mark.parametrize("format", ["records", "jsonl"])
+def test_gold_of_two_texts_under_one_id(tmp_path, format):
+    """A gold id is one passage: two texts under it are refused, one that is repeated is not."""
+    entry = {"format": "jsonl"} | ({"gold_format": format} if format == "jsonl" else {})
+    made = lines(question("1") | {"gold": ["p"]})
+    same = ("g.jsonl", lines({"id": "p", "text": "it"}, {"id": "p", "text": " it"}))
+    ((row,), _) = prepare_questions(tmp_path, "q", made, entry, same)
+    assert {one["text"].strip() for one in row["gold"]} == {"it"}
+    other = ("g.jsonl", lines({"id": "p", "text": "it"}, {"id": "p", "text": "that"}))
+    with pytest.raises(UserError, match="'p' is there a second time with another text"):
+        prepare_questions(tmp_path, "q", made, entry, other)
+
+
+GOLD_FILES = [
+    ("g.CSV", "question,text\nwho?,it\n"),
+    ("g.TSV", "question\ttext\nwho?\tit\n"),
+    ("g.json", '[{"question": "who?",\n "text": "it"}]'),
+    ("g", '{"question": "who?", "text": "it"}'),
+]
+
+
+@pytest.mark.parametrize("name, text", GOLD_FILES)
+def test_gold_by_its_files_name(tmp_path, name, text):
+    """Capitals in a file's name change nothing, and JSON may have any name."""
+    ((row,), _) = prepare_questions(
+        tmp_path, "q", lines(question("1", text="who?")), {"format": "jsonl"}, (name, text)
+    )
+    assert [one["text"] for one in row["gold"]] == ["it"]
+
+
+NO_GOLD = [
+    ("g.txt", "question,text\nwho?,it\n", "g.txt: is no JSON, and not called .csv, .tsv or"),
+    ("g.csv", "question,text\nwho?,\n", "g.csv, line 2: 'text' is empty; fill it in"),
+    ("g.csv", "question_id,text\n12.0,it\n", r"set \(the first is by question_id '12.0'\)"),
+    ("g.jsonl", '{"question": true, "text": "it"}', "line 1: 'question' is not text or a number"),
+    ("g.jsonl", '{"question": "who?", "title": [1], "text": "it"}', "line 1: 'title' is not text"),
+    ("g.csv", "", "g.csv: no passage in it belongs to a question of this set; give"),
+]
+
+
+@pytest.mark.parametrize("name, text, sentence", NO_GOLD)
+def test_records_that_are_no_gold(tmp_path, name, text, sentence):
+    """What cannot be gold is one sentence."""
+    with pytest.raises(UserError, match=sentence):
+        made = lines(question("12", text="who?"))
+        prepare_questions(tmp_path, "q", made, {"format": "jsonl"}, (name, text))
+
+
 PAGE = {"wikipedia_id": "7", "wikipedia_title": "T", "text": ["T\n", "one", " \n", "two"]}
 
 

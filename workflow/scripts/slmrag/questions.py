@@ -33,6 +33,7 @@ def checked(
         if not question.answers and drops_unanswerable(entry):
             left_out.setdefault("unanswerable", []).append(place)
             continue
+        question.numbered = not question.question_id
         question.question_id = question.question_id or str(number)
         number += 1
         question.answers = _answers(question, place, entry.get("wordless_answers", "refuse"))
