@@ -113,6 +113,20 @@ def test_unanswerable_questions(tmp_path, caplog, none):
         prepare_questions(tmp_path, "q", lines(question(1, none)), entry)
 
 
+def test_an_answer_that_means_none(tmp_path):
+    """A text that means no answer is none, and one that no question has is refused."""
+    rows = [["No Answer."], [" No Answer. ", "yes"], ["No Answer.", ""], ["no"]]
+    made = lines(*(question(number, answers) for number, answers in enumerate(rows)))
+    entry = {"format": "jsonl", "no_answer": "No Answer."}
+    with pytest.raises(UserError, match="line 1: a question without answers"):
+        prepare_questions(tmp_path, "q", made, entry)
+    entry["unanswerable"] = "drop"
+    found, counts = prepare_questions(tmp_path, "q", made, entry)
+    assert [row["answers"] for row in found] == [["yes"], ["no"]] and counts["unanswerable"] == 2
+    with pytest.raises(UserError, match=r"no answer is 'None\.', as no_answer says"):
+        prepare_questions(tmp_path, "q", made, entry | {"no_answer": "None."})
+
+
 def test_a_column_that_is_not_there_is_no_missing_answer(tmp_path):
     """Questions are not unanswerable because their answers have another name."""
     with pytest.raises(UserError, match="no 'answers'; did you mean 'answer'"):

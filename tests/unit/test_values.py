@@ -102,6 +102,118 @@ def test_values_that_are_refused(tmp_path, line, sentence):
         questions(tmp_path, line)
 
 
+CONTEXT = {"text": "t", "passage_id": "p", "title": "T"}
+SQUAD = {"id": "1", "question": "who?", "answers": [{"text": "x"}]}
+KILT = {"id": "1", "input": "who?", "output": [{"answer": "x"}]}
+PAGE = {"wikipedia_id": "7", "wikipedia_title": "T", "text": ["a"]}
+NOTE = {"short_answers": [{"start_token": 0, "end_token": 1}], "long_answer": {}}
+NQ = {"question_text": "who?", "annotations": [NOTE], "document_text": "x y", "example_id": "1"}
+
+
+def of_squad(question=SQUAD, title="T"):
+    """Return SQuAD's JSON of one question."""
+    return {"data": [{"title": title, "paragraphs": [{"context": "c", "qas": [question]}]}]}
+
+
+NAMES = {
+    "dpr id": lambda v: ("dpr", {"id": v, "question": "who?", "answers": ["x"]}),
+    "dpr passage": lambda v: (
+        "dpr",
+        {"question": "who?", "answers": ["x"], "positive_ctxs": [CONTEXT | {"passage_id": v}]},
+    ),
+    "dpr title": lambda v: (
+        "dpr",
+        {"question": "who?", "answers": ["x"], "positive_ctxs": [CONTEXT | {"title": v}]},
+    ),
+    "kilt id": lambda v: ("kilt", KILT | {"id": v}),
+    "kilt answer": lambda v: ("kilt", KILT | {"output": [{"answer": v}]}),
+    "kilt provenance": lambda v: (
+        "kilt",
+        KILT
+        | {
+            "output": [
+                {"answer": "x", "provenance": [{"wikipedia_id": v, "start_paragraph_id": 0}]}
+            ]
+        },
+    ),
+    "squad id": lambda v: ("squad", of_squad(SQUAD | {"id": v})),
+    "squad title": lambda v: ("squad", of_squad(title=v)),
+    "squad answer": lambda v: ("squad", of_squad(SQUAD | {"answers": [{"text": v}]})),
+    "nq id": lambda v: ("nq_simplified", NQ | {"example_id": v}),
+    "nq title": lambda v: ("nq_simplified", NQ | {"document_title": v}),
+    "nq_open answer": lambda v: ("nq_open", {"question": "who?", "answer": [v]}),
+    "gold": lambda v: ("jsonl", {"question": "who?", "answers": "x", "gold": [v, "p"]}),
+    "gold id": lambda v: (
+        "jsonl",
+        {"question": "who?", "answers": "x", "gold": [CONTEXT | {"id": v}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", [True, False, [1], {"a": 1}], ids=repr)
+@pytest.mark.parametrize("place", NAMES)
+def test_names_and_answers_are_texts_or_numbers(tmp_path, place, wrong):
+    """A truth value, a list or an object is no name and no answer in any format."""
+    if place == "gold" and isinstance(wrong, dict):
+        return  # an object is a gold passage
+    format, record = NAMES[place](wrong)
+    (tmp_path / "x").write_text(json.dumps([record] if format == "dpr" else record))
+    with pytest.raises(UserError, match=r"line 1: .* is not text"):
+        list(reader(format, "questions")(tmp_path / "x", {}))
+    format, record = NAMES[place](7.0)
+    (tmp_path / "x").write_text(json.dumps([record] if format == "dpr" else record))
+    (found,) = reader(format, "questions")(tmp_path / "x", {})
+    assert "7.0" not in str(found)
+
+
+def test_pages_have_ids(tmp_path):
+    """A page of KILT's source without an id, or with one that is none, is named."""
+    for wrong, sentence in ((None, "a page without a wikipedia_id"), (True, "is not text")):
+        (tmp_path / "x").write_text(json.dumps(PAGE | {"wikipedia_id": wrong}))
+        with pytest.raises(UserError, match=f"line 1: .*{sentence}"):
+            list(reader("kilt", "passages")(tmp_path / "x", {}))
+
+
+def test_what_is_impossible_is_said_by_truth_values(tmp_path):
+    """The text "false" does not leave a question out."""
+    (tmp_path / "x").write_text(json.dumps(of_squad(SQUAD | {"is_impossible": "false"})))
+    with pytest.raises(UserError, match="line 1: 'is_impossible' is neither true nor false"):
+        list(reader("squad", "questions")(tmp_path / "x", {}))
+
+
+BROKEN = [
+    ('{"question": "a", "answers": "b",\n "x": 1}', "line 1: not JSON .the line ends in the mid"),
+    ('{"question": "a", "answers": "b', "line 1: not JSON .the line ends in the middle of its"),
+    ('{"question": "a", "answers": "b"}{}', "goes on behind its object.; write one object a line"),
+    ('{"question": "a", "answers": "b"},', "goes on behind its object.; write one object a line"),
+    ('{"question": "a", "answers": b}', r"line 1: not JSON \(Expecting value\); correct it"),
+    ('{"question": "a", "question": "c"}', "the key 'question' stands twice in one object"),
+    ('[{"question": "a",\n "answers": {"x": 1, "x": 2}}]', "the key 'x' stands twice in one"),
+]
+
+
+@pytest.mark.parametrize("text, sentence", BROKEN)
+def test_what_is_no_json_line(tmp_path, text, sentence):
+    """Objects over several lines, several in one, and keys with two values are told apart."""
+    with pytest.raises(UserError, match=sentence):
+        questions(tmp_path, text)
+
+
+def test_a_key_that_repeats_its_value(tmp_path):
+    """Nothing is lost where a key stands twice with one value."""
+    (found,) = questions(tmp_path, '{"question": "a", "answers": "b", "question": "a"}')
+    assert (found.question, found.answers) == ("a", ["b"])
+
+
+@pytest.mark.parametrize("none", [[None], [None, float("nan")]])
+def test_a_list_of_nulls_has_no_answer(tmp_path, none):
+    """Null answers are none in a list as they are alone; one beside an answer is refused."""
+    (found,) = questions(tmp_path, json.dumps({"question": "a", "answers": none}))
+    assert found.answers == []
+    with pytest.raises(UserError, match="the answer None is not text"):
+        questions(tmp_path, json.dumps({"question": "a", "answers": [*none, "x"]}))
+
+
 LISTS = ['["b", "c"]', "['b', 'c']", " [ ]", "['b' 'c']"]
 
 
