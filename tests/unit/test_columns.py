@@ -1,7 +1,7 @@
 """Columns of Parquet and keys of JSONL: their types, nulls, lists, and the layouts of the hub."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -95,6 +95,13 @@ def test_short_floats_inside_of_objects(tmp_path):
     entry = {"format": "parquet", "columns": {"answers": "answers.value"}}
     ((row,), _) = prepare_questions(tmp_path, "q", parquet(tmp_path, rows, answers=kind), entry)
     assert row["answers"] == ["0.1", "7"]
+
+
+def test_answers_that_are_dates(tmp_path):
+    """How a date is written is the user's to say."""
+    made = parquet(tmp_path, {"question": ["when?"], "answers": [date(1969, 7, 20)]})
+    with pytest.raises(UserError, match=r"'answers' is not a list .* a number; write it as text"):
+        prepare_questions(tmp_path, "q", made, {"format": "parquet"})
 
 
 def test_a_column_of_nulls(tmp_path):

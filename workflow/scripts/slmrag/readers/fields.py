@@ -1,6 +1,7 @@
 """The fields of a record, each of its kind, or one sentence that names file and line."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date, time, timedelta
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
@@ -12,6 +13,7 @@ Record = Mapping[str, Any]
 KINDS = {str: "text", list: "a list", dict: "an object", int: "a number", float: "a number"}
 KINDS[Decimal] = "a number"
 ABSENT = object()
+DATES = date | time | timedelta
 SCALARS = str | int | float | Decimal
 """What can be written as text: a name, or an answer."""
 
@@ -62,7 +64,8 @@ def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
         named = "null" if value is None else value
         raise UserError(f"{path}, line {line}: '{key}' is {named}; fill it in or remove the record")
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; correct it")
+        hint = "write it as text" if isinstance(value, DATES) else "correct it"
+        raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; {hint}")
     return value
 
 
