@@ -225,6 +225,18 @@ def test_floats_in_csv_are_told(tmp_path, caplog, last, told):
     assert ("some like 1969.0, as pandas writes" in caplog.text) is told
 
 
+@pytest.mark.parametrize("none", ["nan", "None", "NULL"])
+def test_words_for_nothing(tmp_path, caplog, none):
+    """CSV has no null: a word for it is a word, which is told with the key that says otherwise."""
+    made = f"question,answers\na,{none}\nb,nancy\n"
+    rows, counts = prepare_questions(tmp_path, "q", made, {"format": "csv"})
+    assert (len(rows), counts["answers_like_nulls"]) == (2, 1)
+    assert f"reads {none}, and is taken for that word; if it means that there is" in caplog.text
+    entry = {"format": "csv", "no_answer": none, "unanswerable": "drop"}
+    ((row,), counts) = prepare_questions(tmp_path, "q", made, entry)
+    assert row["answers"] == ["nancy"] and "answers_like_nulls" not in counts
+
+
 def test_brackets_are_no_list(tmp_path, caplog):
     """An answer in brackets is a text like another."""
     made = '{"question": "a", "answers": "[sic]"}'

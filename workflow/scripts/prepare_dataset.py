@@ -38,6 +38,7 @@ def main(input, output, params):
     summary |= told(left_out) | counted(lines)
     summary |= answer_patterns.look(rows, entry["format"], input.raw)
     summary |= answer_patterns.look_for_lists(rows, input.raw)
+    summary |= answer_patterns.look_for_nulls(rows, input.raw)
     odd = misfits(summary["scripts"]["answers"], entry.get("language"), "the answers")
     for sentence in [*odd, *filter(None, [misfit(summary)])]:
         log.warning("%s", sentence)

@@ -1,4 +1,4 @@
-"""Answers that are no texts to compare with: regular expressions, and lists written as text."""
+"""Answers that are no texts to compare with: regular expressions, and lists or nulls as text."""
 
 import logging
 import re
@@ -12,6 +12,8 @@ SIGNS = re.compile(r"\\[sSdDwWbB.()?+*$]|\.[*+]|[)\]][?*+]|\(\?[:i]|\w\|\w|\[\^"
 """What stands in patterns, and hardly in answers."""
 LIST = re.compile(r"""\s*\[\s*((".*"|'.*')\s*)?\]\s*""", re.DOTALL)
 """A list as JSON or Python writes it."""
+NULLS = {"nan", "NaN", "NaT", "None", "null", "NULL", "<NA>", "#N/A"}
+"""What programs write for what is missing."""
 SHARE = 0.1
 """So many of the questions have to have an answer like a regular expression, as CuratedTREC's."""
 
@@ -49,3 +51,17 @@ def look_for_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, i
         *(where, len(found), found[0]),
     )
     return {"answers_like_lists": len(found)}
+
+
+def look_for_nulls(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
+    """Return for the audit how many questions have what reads as null for their only answer."""
+    found = [row["answers"][0] for row in rows if len(row["answers"]) == 1]
+    found = [answer for answer in found if answer in NULLS]
+    if not found:
+        return {}
+    log.warning(
+        "%s: the answer of %d questions reads %s, and is taken for that word; if it means that "
+        "there is none, set no_answer: %r",
+        *(where, len(found), found[0], found[0]),
+    )
+    return {"answers_like_nulls": len(found)}
