@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from prepare_dataset import overlap
 from slmrag import repetitions
 from slmrag.errors import UserError
-from slmrag.readers import shapes
+from slmrag.readers import reader, shapes
 
 from tests.unit.test_readers import prepare_passages, prepare_questions
 
@@ -96,6 +97,7 @@ def test_questions_without_ids_are_asked_as_often_as_they_stand_there(tmp_path):
     assert (len(rows), counts["duplicate_questions"]) == (2, 1)
 
 
+READ = reader("jsonl", "questions")
 NONE = [None, [], [""], "", " "]
 
 
@@ -123,6 +125,11 @@ def test_an_answer_that_means_none(tmp_path):
     entry["unanswerable"] = "drop"
     found, counts = prepare_questions(tmp_path, "q", made, entry)
     assert [row["answers"] for row in found] == [["yes"], ["no"]] and counts["unanswerable"] == 2
+    told = overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "raw/q"], READ, entry)
+    assert told.to_list() == ["question"]
+    (tmp_path / "t").write_text(lines(question(1, ["No Answer."])))
+    told = overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "t"], READ, entry)
+    assert told.to_list() == ["none"]
     with pytest.raises(UserError, match=r"no answer is 'None\.', as no_answer says"):
         prepare_questions(tmp_path, "q", made, entry | {"no_answer": "None."})
 

@@ -11,7 +11,7 @@ from slmrag.gold import with_gold
 from slmrag.job import run_job
 from slmrag.overlap import overlaps
 from slmrag.question_audit import audit_questions, misfit
-from slmrag.questions import checked, drops_unanswerable, row
+from slmrag.questions import answered, checked, drops_unanswerable, row
 from slmrag.readers import reader
 from slmrag.readers.folders import data_files, documents_of
 from slmrag.readers.shapes import QUESTIONS
@@ -73,8 +73,9 @@ def overlap(rows, trains, read, entry):
     """Return what the train set gives away of each question, unanswerable ones as in the set."""
     columns, dropped = entry.get("columns") or {}, drops_unanswerable(entry)
     every = (one for path in trains for one in read(path, columns))
-    train = ((one.question, one.answers) for one in every if one.answers or not dropped)
-    return pl.Series(overlaps(rows, train), dtype=pl.String)
+    train = ((one.question, answered(one.answers, entry)) for one in every)
+    kept = ((question, answers) for question, answers in train if answers or not dropped)
+    return pl.Series(overlaps(rows, kept), dtype=pl.String)
 
 
 def told(left_out):

@@ -31,7 +31,7 @@ def checked(
         place = f"{path}, line {question.line}"
         _tidy(question, place)
         unseen = unseen and none not in question.answers
-        question.answers = [answer for answer in question.answers if answer != none]
+        question.answers = answered(question.answers, entry)
         if not question.answers and drops_unanswerable(entry):
             left_out.setdefault("unanswerable", []).append(place)
             continue
@@ -49,6 +49,11 @@ def checked(
         raise UserError(_nothing(files, left_out))
     if none is not None and unseen:
         raise UserError(f"{_names(files)}: no answer is {none!r}, as no_answer says; correct it")
+
+
+def answered(answers: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
+    """Return the answers without those that mean none in this set."""
+    return [answer for answer in answers if answer.strip() != entry.get("no_answer")]
 
 
 def drops_unanswerable(entry: Mapping[str, Any]) -> bool:
