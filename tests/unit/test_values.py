@@ -161,6 +161,14 @@ def test_pages_have_ids(tmp_path):
             list(reader("kilt", "passages")(tmp_path / "x", {}))
 
 
+def test_tokens_are_texts(tmp_path):
+    """A word of NQ's document that is no text is named, and not written out."""
+    record = NQ | {"document_tokens": [{"token": "x"}, {"token": None}]}
+    (tmp_path / "x").write_text(json.dumps(record))
+    with pytest.raises(UserError, match="line 1: a token is no text"):
+        list(reader("nq_simplified", "questions")(tmp_path / "x", {}))
+
+
 def test_what_is_impossible_is_said_by_truth_values(tmp_path):
     """The text "false" does not leave a question out."""
     (tmp_path / "x").write_text(json.dumps(of_squad(SQUAD | {"is_impossible": "false"})))

@@ -6,14 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from slmrag.errors import UserError
-from slmrag.readers.fields import (
-    Record,
-    field,
-    is_missing,
-    name_in,
-    objects,
-    texts,
-)
+from slmrag.readers.fields import Record, field, is_missing, name_in, objects, texts
 from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, Row, tabled
 

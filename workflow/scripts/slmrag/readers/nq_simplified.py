@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
 
+from slmrag.errors import UserError
 from slmrag.readers.fields import Record, field, name_in, objects
 from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, passage
@@ -38,10 +39,10 @@ def _tokens(record: Record, path: Path, line: int) -> list[str]:
     """Return the document's words, markup as empty ones, so that offsets hold."""
     if "document_tokens" in record:
         tokens = objects(record, "document_tokens", path, line)
-        return [
-            "" if token.get("html_token") else field(token, "token", str, path, line)
-            for token in tokens
-        ]
+        words = ["" if token.get("html_token") else token.get("token") for token in tokens]
+        if any(not isinstance(word, str) for word in words):
+            raise UserError(f"{path}, line {line}: a token is no text; correct it")
+        return words
     words = field(record, "document_text", str, path, line).split(" ")
     return ["" if word.startswith("<") and word.endswith(">") else word for word in words]
 
