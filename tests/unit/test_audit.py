@@ -119,4 +119,4 @@ def test_gold_is_covered_by_id_or_by_text():
 def test_overlap_with_the_train_set():
     """A question is given away by the same question, or by its answer, or not."""
     rows = [asked("The A?", "x"), asked("b", "The Y"), asked("c", "z")]
-    assert overlaps(rows, [("a", [7]), ("q", ["y"])]) == ["question", "answer", "none"]
+    assert overlaps(rows, [("a", ["7"]), ("q", ["y"])]) == ["question", "answer", "none"]

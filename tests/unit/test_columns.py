@@ -1,6 +1,7 @@
 """Columns of Parquet and keys of JSONL: their types, nulls, lists, and the layouts of the hub."""
 
 import json
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -60,6 +61,7 @@ KINDS = [
     ({"id": "1", "text": {"a": "b", "c": "d"}}, "map a part of it: text.a or text.c"),
     ({"id": "1", "text": [[1]]}, r"'text' is List\(List\(Int64\)\), but text is text"),
     ({"id": ["1"], "text": "a"}, r"the column 'id' is List\(String\), but id is text"),
+    ({"id": timedelta(1), "text": "a"}, "the column 'id' is Duration"),
     ({"id": True, "text": "a"}, "the column 'id' is Boolean, but id is text"),
     ({"id": "1", "text": "a", "title": ["b"]}, "the column 'title' is List"),
     ({"id": "1", "text": b"\xff"}, "a column holds what is not UTF-8"),
@@ -73,6 +75,47 @@ def test_columns_of_another_type(tmp_path, row, sentence):
     with pytest.raises(UserError, match=sentence) as caught:
         prepare_passages(tmp_path, "p.parquet", parquet(tmp_path, [row]), {"format": "parquet"})
     assert "p.parquet: " in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_text_in_questions(tmp_path):
+    """Text without its mark is text in questions, too, inside lists and objects as elsewhere."""
+    rows = [{"question_id": b"a", "question": b"who?", "answers": [{"text": [b"x", b"\xc3\xa9"]}]}]
+    entry = {"format": "parquet", "columns": {"answers": "answers.text"}}
+    ((row,), _) = prepare_questions(tmp_path, "q", parquet(tmp_path, rows), entry)
+    assert (row["question_id"], row["question"], row["answers"]) == ("a", "who?", ["x", "\u00e9"])
+    rows = [{"question": "who?", "answers": b"\xff"}]
+    with pytest.raises(UserError, match="q: a column holds what is not UTF-8; convert it"):
+        prepare_questions(tmp_path, "q", parquet(tmp_path, rows), {"format": "parquet"})
+
+
+def test_short_floats_inside_of_objects(tmp_path):
+    """A short float has its own digits wherever it stands."""
+    kind = pl.Struct({"value": pl.List(pl.Float32)})
+    rows = {"question": ["how much?"], "answers": [{"value": [0.1, 7.0]}]}
+    entry = {"format": "parquet", "columns": {"answers": "answers.value"}}
+    ((row,), _) = prepare_questions(tmp_path, "q", parquet(tmp_path, rows, answers=kind), entry)
+    assert row["answers"] == ["0.1", "7"]
+
+
+def test_answers_that_are_dates(tmp_path):
+    """How a date is written is the user's to say."""
+    made = parquet(tmp_path, {"question": ["when?"], "answers": [date(1969, 7, 20)]})
+    with pytest.raises(UserError, match=r"'answers' is not a list .* a number; write it as text"):
+        prepare_questions(tmp_path, "q", made, {"format": "parquet"})
+
+
+def test_a_column_of_nulls(tmp_path):
+    """Titles of which none is known are empty, as nulls among others are."""
+    made = parquet(tmp_path, {"id": [1], "title": [None], "text": ["a"]})
+    ((row,), _) = prepare_passages(tmp_path, "p", made, {"format": "parquet"})
+    assert row["title"] == ""
+
+
+def test_columns_of_questions_are_looked_for_in_the_whole_file(tmp_path):
+    """A column that is missing is named with the one that may be meant."""
+    made = parquet(tmp_path, [{"question": "who?", "answer": "x"}])
+    with pytest.raises(UserError, match="q: no column 'answers'; did you mean 'answer'"):
+        prepare_questions(tmp_path, "q", made, {"format": "parquet"})
 
 
 def test_types_that_hold_text(tmp_path):
@@ -113,6 +156,47 @@ LAYOUTS = {
         {"question_id": "id", "answers": "answer"},
         ["yes"],
     ),
+    "web_questions": (
+        [{"url": "u", "question": "who?", "answers": ["x", "y"]}],
+        {},
+        ["x", "y"],
+    ),
+    "musique": (
+        [
+            {"id": "2hop__1_2", "question": "Who?", "answer": "x", "answer_aliases": ["z"]}
+            | {"paragraphs": [{"idx": 0, "title": "A", "paragraph_text": "a"}]}
+            | {"answerable": True}
+        ],
+        {"question_id": "id", "answers": "answer"},
+        ["x"],
+    ),
+    "ms_marco": (
+        [
+            {"query_id": 9, "query": "who", "answers": ["x"], "wellFormedAnswers": ["X is it."]}
+            | {"passages": {"is_selected": [1], "passage_text": ["x"], "url": ["u"]}},
+        ],
+        {"question_id": "query_id", "question": "query"},
+        ["x"],
+    ),
+    "mkqa": (
+        [
+            {"example_id": 9, "queries": {"de": "wer", "en": "who"}}
+            | {"answers": {"de": [{"type": "entity", "text": "x", "entity": "Q1"}]}},
+            {"example_id": 10, "queries": {"de": "wer nicht", "en": "who not"}}
+            | {"answers": {"de": [{"type": "unanswerable", "text": None, "entity": None}]}},
+        ],
+        {"question_id": "example_id", "question": "queries.de", "answers": "answers.de.text"},
+        ["x"],
+    ),
+    "asqa": (
+        [
+            {"sample_id": "-1", "ambiguous_question": "Who?", "annotations": [{"long_answer": "l"}]}
+            | {"qa_pairs": [{"short_answers": ["x", "y"]}, {"short_answers": ["z"]}]},
+        ],
+        {"question_id": "sample_id", "question": "ambiguous_question"}
+        | {"answers": "qa_pairs.short_answers"},
+        ["x", "y", "z"],
+    ),
     "list_of_objects": (
         [{"question": "Who?", "answers": [{"text": "x"}, {"text": "y"}]}],
         {"answers": "answers.text"},
@@ -130,8 +214,8 @@ def test_layouts_of_the_hub(tmp_path, name, format):
     found, audit = prepare_questions(tmp_path, "q", data(tmp_path, format, rows), entry)
     assert [row["answers"] for row in found] == [answers]
     assert audit.get("unanswerable", 0) == len(rows) - 1
-    id = rows[0].get("id") or rows[0].get("question_id") or "0"
-    assert found[0]["question_id"] == id
+    id = rows[0].get(columns.get("question_id", "question_id"), "0")
+    assert found[0]["question_id"] == str(id)
 
 
 def test_popqa(tmp_path):

@@ -14,6 +14,8 @@ from slmrag.readers.layout import Layout
 from slmrag.readers.opening import blocks_of
 from slmrag.readers.swallowed import Swallowed
 
+from tests.unit.test_readers import prepare_passages, prepare_questions
+
 BLOCKS = int(os.environ.get("SLMRAG_CSV_BLOCKS", 1500))
 SEED = int(os.environ.get("SLMRAG_CSV_SEED", 0))
 """How many random files are compared, and which: all is well with SLMRAG_CSV_BLOCKS=200000."""
@@ -219,7 +221,7 @@ def test_what_spreadsheets_leave(tmp_path, data):
     [
         ("id,text,\n1,a,b,c\n", "line 2: 4 columns instead of 3 \\(id, text\\)"),
         ("id,text\n1\n", "line 2: 1 columns instead of 2"),
-        ("sep=;\nid;text\n1;a\n", "line 1: the file says that ';' .* set the entry's separator"),
+        ("sep=;\nid;text\n1;a\n", "line 1: the file says that ';' .* with separator: ';'"),
         ("id;text\n1;a\n", "the columns stand apart by ';', .* with separator: ';'"),
         ("id\ttext\n1\ta\n", "with separator: tab"),
         ("id,text\n1,a\n".encode("utf-16"), "line 1: not UTF-8 .*convert the file"),
@@ -255,6 +257,34 @@ def test_records_that_a_quote_swallows_are_told(tmp_path, caplog, read):
     assert len(list(read(path, Layout("\t")))) == 2
     assert "x.tsv, line 2: a quoted field runs over lines that all look like" in caplog.text
     assert "3 lines became 1 records" in caplog.text
+
+
+def test_lines_that_a_quote_swallows_are_counted(tmp_path):
+    """The audits of a corpus and of a set, its gold among it, say how many lines were swallowed."""
+    _, counts = prepare_passages(tmp_path / "p", "x.tsv", UNQUOTED, {"format": "dpr_tsv"})
+    assert (counts["passages"], counts["swallowed_lines"]) == (2, 2)
+    asked = 'question\tanswers\nwho?\t"x\nwhat?\ty"\nwhere?\tz\n'
+    gold = ("g.tsv", 'question\ttext\nwhere?\t"a b\nwho?\tc d"\nwhere?\te\n')
+    _, counts = prepare_questions(tmp_path, "q.tsv", asked, {"format": "csv"}, gold)
+    assert (counts["questions"], counts["swallowed_lines"]) == (2, 2)
+    once = {"format": "csv", "quoting": "none"}
+    _, counts = prepare_questions(tmp_path / "n", "q.tsv", asked, once)
+    assert counts["questions"] == 3 and "swallowed_lines" not in counts
+
+
+@pytest.mark.parametrize(
+    "gold, sentence",
+    [
+        ("question;text\nwho?;a\n", "not by ','; write ',' between them$"),
+        ("sep=;\nquestion;text\nwho?;a\n", "line 1: the file says .* write ',' between them$"),
+        ('question,text\nwho?,"a" b\n', "line 2: .* inside a quoted field is doubled\\)$"),
+    ],
+)
+def test_keys_that_a_file_of_gold_does_not_have(tmp_path, gold, sentence):
+    """Of a file of gold no key says how it is written, so none is proposed."""
+    with pytest.raises(UserError, match=sentence):
+        asked = "question,answers\nwho?,x\n"
+        prepare_questions(tmp_path, "q.csv", asked, {"format": "csv"}, ("g.csv", gold))
 
 
 def test_texts_of_several_lines_are_not_told(tmp_path, caplog):

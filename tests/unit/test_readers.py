@@ -260,7 +260,7 @@ BAD_QUESTIONS = [
     ("nq_open", b'{"question": "a", "answer": ["b"]}\n["x"]\n', "line 2: not a JSON object"),
     ("nq_open", b'{"question": "a", "answr": ["b"]}', "no 'answer'; did you mean 'answr'?"),
     ("nq_open", b'{"question": "a", "answer": "b"}', "line 1: 'answer' is not a list"),
-    ("nq_open", b'{"question": "a", "answer": [3]}', "line 1: an answer is not text"),
+    ("nq_open", b'{"question": "a", "answer": [true]}', "line 1: the answer True is not text"),
     ("nq_open", b'\n{"question": "a", "answer": []}', "line 2: a question without answers"),
     ("nq_open", b'{"question": "a", "answer": [" "]}', "line 1: a question without answers"),
     ("nq_open", b'{"question": "a", "answer": ["The"]}', "nothing is left of the answer 'The'"),

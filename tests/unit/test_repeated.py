@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from prepare_dataset import overlap
 from slmrag import repetitions
 from slmrag.errors import UserError
-from slmrag.readers import shapes
+from slmrag.readers import reader, shapes
 
 from tests.unit.test_readers import prepare_passages, prepare_questions
 
@@ -96,6 +97,7 @@ def test_questions_without_ids_are_asked_as_often_as_they_stand_there(tmp_path):
     assert (len(rows), counts["duplicate_questions"]) == (2, 1)
 
 
+READ = reader("jsonl", "questions")
 NONE = [None, [], [""], "", " "]
 
 
@@ -111,6 +113,25 @@ def test_unanswerable_questions(tmp_path, caplog, none):
     assert "1 questions left out: they have no answers" in caplog.text
     with pytest.raises(UserError, match="none of the 1 questions has an answer; check answers"):
         prepare_questions(tmp_path, "q", lines(question(1, none)), entry)
+
+
+def test_an_answer_that_means_none(tmp_path):
+    """A text that means no answer is none, and one that no question has is refused."""
+    rows = [["No Answer."], [" No Answer. ", "yes"], ["No Answer.", ""], ["no"]]
+    made = lines(*(question(number, answers) for number, answers in enumerate(rows)))
+    entry = {"format": "jsonl", "no_answer": "No Answer."}
+    with pytest.raises(UserError, match="line 1: a question without answers"):
+        prepare_questions(tmp_path, "q", made, entry)
+    entry["unanswerable"] = "drop"
+    found, counts = prepare_questions(tmp_path, "q", made, entry)
+    assert [row["answers"] for row in found] == [["yes"], ["no"]] and counts["unanswerable"] == 2
+    told = overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "raw/q"], READ, entry)
+    assert told.to_list() == ["question"]
+    (tmp_path / "t").write_text(lines(question(1, ["No Answer."])))
+    told = overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "t"], READ, entry)
+    assert told.to_list() == ["none"]
+    with pytest.raises(UserError, match=r"no answer is 'None\.', as no_answer says"):
+        prepare_questions(tmp_path, "q", made, entry | {"no_answer": "None."})
 
 
 def test_a_column_that_is_not_there_is_no_missing_answer(tmp_path):
@@ -194,6 +215,69 @@ def test_gold_in_parquet(tmp_path):
     extra = ("h.jsonl", lines({"question_id": 1.0, "text": "more"}))
     ((row,), _) = prepare_questions(tmp_path, "q", lines(question(1)), {"format": "jsonl"}, extra)
     assert [one["text"] for one in row["gold"]] == ["it", "more"]
+
+
+UNNUMBERED = lines(*({"question": text, "answers": "x"} for text in ("who?", "what?")))
+
+
+def test_gold_by_numbers_that_are_ours(tmp_path, caplog):
+    """Gold by question_id for questions without ids is told, and refused where it has other ids."""
+    made = [{"question_id": number, "text": "it"} for number in range(3)]
+    gold = ("g.jsonl", lines(*made[:2]))
+    rows, _ = prepare_questions(tmp_path, "q", UNNUMBERED, {"format": "jsonl"}, gold)
+    assert all(row["gold"] for row in rows)
+    assert "is joined by question_id, but the questions have no ids of their own" in caplog.text
+    with pytest.raises(UserError, match="question_id '2' is none of this set's: the questions"):
+        gold = ("g.jsonl", lines(*made[1:]))
+        prepare_questions(tmp_path, "q", UNNUMBERED, {"format": "jsonl"}, gold)
+
+
+@pytest.mark.parametrize("format", ["records", "jsonl"])
+def test_gold_of_two_texts_under_one_id(tmp_path, format):
+    """A gold id is one passage: two texts under it are refused, one that is repeated is not."""
+    entry = {"format": "jsonl"} | ({"gold_format": format} if format == "jsonl" else {})
+    made = lines(question("1") | {"gold": ["p"]})
+    same = ("g.jsonl", lines({"id": "p", "text": "it"}, {"id": "p", "text": " it"}))
+    ((row,), _) = prepare_questions(tmp_path, "q", made, entry, same)
+    assert {one["text"].strip() for one in row["gold"]} == {"it"}
+    other = ("g.jsonl", lines({"id": "p", "text": "it"}, {"id": "p", "text": "that"}))
+    with pytest.raises(UserError, match="'p' is there a second time with another text"):
+        prepare_questions(tmp_path, "q", made, entry, other)
+
+
+GOLD_FILES = [
+    ("g.CSV", "question,text\nwho?,it\n"),
+    ("g.TSV", "question\ttext\nwho?\tit\n"),
+    ("g.json", '[{"question": "who?",\n "text": "it"}]'),
+    ("g", '{"question": "who?", "text": "it"}'),
+]
+
+
+@pytest.mark.parametrize("name, text", GOLD_FILES)
+def test_gold_by_its_files_name(tmp_path, name, text):
+    """Capitals in a file's name change nothing, and JSON may have any name."""
+    ((row,), _) = prepare_questions(
+        tmp_path, "q", lines(question("1", text="who?")), {"format": "jsonl"}, (name, text)
+    )
+    assert [one["text"] for one in row["gold"]] == ["it"]
+
+
+NO_GOLD = [
+    ("g.txt", "question,text\nwho?,it\n", "g.txt: is no JSON, and not called .csv, .tsv or"),
+    ("g.csv", "question,text\nwho?,\n", "g.csv, line 2: 'text' is empty; fill it in"),
+    ("g.csv", "question_id,text\n12.0,it\n", r"set \(the first is by question_id '12.0'\)"),
+    ("g.jsonl", '{"question": true, "text": "it"}', "line 1: 'question' is not text or a number"),
+    ("g.jsonl", '{"question": "who?", "title": [1], "text": "it"}', "line 1: 'title' is not text"),
+    ("g.csv", "", "g.csv: no passage in it belongs to a question of this set; give"),
+]
+
+
+@pytest.mark.parametrize("name, text, sentence", NO_GOLD)
+def test_records_that_are_no_gold(tmp_path, name, text, sentence):
+    """What cannot be gold is one sentence."""
+    with pytest.raises(UserError, match=sentence):
+        made = lines(question("12", text="who?"))
+        prepare_questions(tmp_path, "q", made, {"format": "jsonl"}, (name, text))
 
 
 PAGE = {"wikipedia_id": "7", "wikipedia_title": "T", "text": ["T\n", "one", " \n", "two"]}

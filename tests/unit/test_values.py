@@ -11,6 +11,8 @@ from slmrag.errors import UserError
 from slmrag.readers import reader
 from slmrag.readers.fields import as_text
 
+from tests.unit.test_readers import prepare_questions
+
 
 @pytest.mark.parametrize(
     "value, text",
@@ -100,13 +102,127 @@ def test_values_that_are_refused(tmp_path, line, sentence):
         questions(tmp_path, line)
 
 
+CONTEXT = {"text": "t", "passage_id": "p", "title": "T"}
+ASKED = {"question": "who?", "answers": ["x"]}
+SQUAD = {"id": "1", "question": "who?", "answers": [{"text": "x"}]}
+KILT = {"id": "1", "input": "who?", "output": [{"answer": "x"}]}
+PAGE = {"wikipedia_id": "7", "wikipedia_title": "T", "text": ["a"]}
+NOTE = {"short_answers": [{"start_token": 0, "end_token": 1}], "long_answer": {}}
+NQ = {"question_text": "who?", "annotations": [NOTE], "document_text": "x y", "example_id": "1"}
+
+
+def of_squad(question=SQUAD, title="T"):
+    """Return SQuAD's JSON of one question."""
+    return {"data": [{"title": title, "paragraphs": [{"context": "c", "qas": [question]}]}]}
+
+
+def span(page):
+    """Return an answer of KILT with a provenance in a page."""
+    return {"answer": "x", "provenance": [{"wikipedia_id": page, "start_paragraph_id": 0}]}
+
+
+NAMES = {
+    "dpr id": lambda v: ("dpr", ASKED | {"id": v}),
+    "dpr passage": lambda v: ("dpr", ASKED | {"positive_ctxs": [CONTEXT | {"passage_id": v}]}),
+    "dpr title": lambda v: ("dpr", ASKED | {"positive_ctxs": [CONTEXT | {"title": v}]}),
+    "kilt id": lambda v: ("kilt", KILT | {"id": v}),
+    "kilt answer": lambda v: ("kilt", KILT | {"output": [{"answer": v}]}),
+    "kilt provenance": lambda v: ("kilt", KILT | {"output": [span(v)]}),
+    "squad id": lambda v: ("squad", of_squad(SQUAD | {"id": v})),
+    "squad title": lambda v: ("squad", of_squad(title=v)),
+    "squad answer": lambda v: ("squad", of_squad(SQUAD | {"answers": [{"text": v}]})),
+    "nq id": lambda v: ("nq_simplified", NQ | {"example_id": v}),
+    "nq title": lambda v: ("nq_simplified", NQ | {"document_title": v}),
+    "nq_open answer": lambda v: ("nq_open", {"question": "who?", "answer": [v]}),
+    "gold": lambda v: ("jsonl", ASKED | {"gold": [v, "p"]}),
+    "gold id": lambda v: ("jsonl", ASKED | {"gold": [CONTEXT | {"id": v}]}),
+}
+PLACES = [(place, wrong) for place in NAMES for wrong in (True, False, [1], {"text": [1]})]
+
+
+@pytest.mark.parametrize("place, wrong", PLACES)
+def test_names_and_answers_are_texts_or_numbers(tmp_path, place, wrong):
+    """A truth value, a list or an object is no name and no answer in any format."""
+    format, record = NAMES[place](wrong)
+    (tmp_path / "x").write_text(json.dumps([record] if format == "dpr" else record))
+    with pytest.raises(UserError, match=r"line 1: .* is not text"):
+        list(reader(format, "questions")(tmp_path / "x", {}))
+    format, record = NAMES[place](7.0)
+    (tmp_path / "x").write_text(json.dumps([record] if format == "dpr" else record))
+    (found,) = reader(format, "questions")(tmp_path / "x", {})
+    assert "7.0" not in str(found)
+
+
+def test_pages_have_ids(tmp_path):
+    """A page of KILT's source without an id, or with one that is none, is named."""
+    for wrong, sentence in ((None, "a page without a wikipedia_id"), (True, "is not text")):
+        (tmp_path / "x").write_text(json.dumps(PAGE | {"wikipedia_id": wrong}))
+        with pytest.raises(UserError, match=f"line 1: .*{sentence}"):
+            list(reader("kilt", "passages")(tmp_path / "x", {}))
+
+
+def test_tokens_are_texts(tmp_path):
+    """A word of NQ's document that is no text is named, and not written out."""
+    record = NQ | {"document_tokens": [{"token": "x"}, {"token": None}]}
+    (tmp_path / "x").write_text(json.dumps(record))
+    with pytest.raises(UserError, match="line 1: a token is no text"):
+        list(reader("nq_simplified", "questions")(tmp_path / "x", {}))
+
+
+def test_what_is_impossible_is_said_by_truth_values(tmp_path):
+    """The text "false" does not leave a question out."""
+    (tmp_path / "x").write_text(json.dumps(of_squad(SQUAD | {"is_impossible": "false"})))
+    with pytest.raises(UserError, match="line 1: 'is_impossible' is neither true nor false"):
+        list(reader("squad", "questions")(tmp_path / "x", {}))
+
+
+BROKEN = [
+    ('{"question": "a", "answers": "b",\n "x": 1}', "line 1: not JSON .the line ends in the mid"),
+    ('{"question": "a", "answers": "b', "line 1: not JSON .the line ends in the middle of its"),
+    ('{"question": "a", "answers": "b"}{}', "goes on behind its object.; write one object a line"),
+    ('{"question": "a", "answers": "b"},', "goes on behind its object.; write one object a line"),
+    ('{"question": "a", "answers": b}', r"line 1: not JSON \(Expecting value\); correct it"),
+    ('{"question": "a", "question": "c"}', "the key 'question' stands twice in one object"),
+    ('[{"question": "a",\n "answers": {"x": 1, "x": 2}}]', "the key 'x' stands twice in one"),
+]
+
+
+@pytest.mark.parametrize("text, sentence", BROKEN)
+def test_what_is_no_json_line(tmp_path, text, sentence):
+    """Objects over several lines, several in one, and keys with two values are told apart."""
+    with pytest.raises(UserError, match=sentence):
+        questions(tmp_path, text)
+
+
+def test_a_key_that_repeats_its_value(tmp_path):
+    """Nothing is lost where a key stands twice with one value."""
+    (found,) = questions(tmp_path, '{"question": "a", "answers": "b", "question": "a"}')
+    assert (found.question, found.answers) == ("a", ["b"])
+
+
+@pytest.mark.parametrize("none", [[None], [None, float("nan")]])
+def test_a_list_of_nulls_has_no_answer(tmp_path, none):
+    """Null answers are none in a list as they are alone; one beside an answer is refused."""
+    (found,) = questions(tmp_path, json.dumps({"question": "a", "answers": none}))
+    assert found.answers == []
+    with pytest.raises(UserError, match="the answer None is not text"):
+        questions(tmp_path, json.dumps({"question": "a", "answers": [*none, "x"]}))
+
+
+LISTS = ['["b", "c"]', "['b', 'c']", " [ ]", "['b' 'c']"]
+
+
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
-def test_a_text_stays_a_text(tmp_path, caplog, format):
-    """Where there are lists, a text that looks like one is a text, and this is told."""
-    record = {"question": "a", "answers": '["b", "c"]'}
-    data = json.dumps(record) if format == "jsonl" else pl.DataFrame([record])
-    assert questions(tmp_path, data, format)[0].answers == ['["b", "c"]']
-    assert "an answer is a text that looks like a list in JSON" in caplog.text
+@pytest.mark.parametrize("text", LISTS)
+def test_a_text_stays_a_text(tmp_path, caplog, format, text):
+    """Where there are lists, a text that looks like one is a text, and this is told and counted."""
+    pl.DataFrame([{"question": "a", "answers": text}]).write_parquet(tmp_path / "made")
+    made = json.dumps({"question": "a", "answers": text})
+    made = (tmp_path / "made").read_bytes() if format == "parquet" else made
+    entry = {"format": format, "wordless_answers": "keep"}
+    ((row,), counts) = prepare_questions(tmp_path, "q", made, entry)
+    assert row["answers"] == [text.strip()] and counts["answers_like_lists"] == 1
+    assert "an answer of 1 questions is a text that looks like a list" in caplog.text
 
 
 @pytest.mark.parametrize("last, told", [("3.5", True), ("three", False)])
@@ -117,9 +233,23 @@ def test_floats_in_csv_are_told(tmp_path, caplog, last, told):
     assert ("some like 1969.0, as pandas writes" in caplog.text) is told
 
 
+@pytest.mark.parametrize("none", ["nan", "None", "NULL"])
+def test_words_for_nothing(tmp_path, caplog, none):
+    """CSV has no null: a word for it is a word, which is told with the key that says otherwise."""
+    made = f"question,answers\na,{none}\nb,nancy\n"
+    rows, counts = prepare_questions(tmp_path, "q", made, {"format": "csv"})
+    assert (len(rows), counts["answers_like_nulls"]) == (2, 1)
+    assert f"reads {none}, and is taken for that word; if it means that there is" in caplog.text
+    entry = {"format": "csv", "no_answer": none, "unanswerable": "drop"}
+    ((row,), counts) = prepare_questions(tmp_path, "q", made, entry)
+    assert row["answers"] == ["nancy"] and "answers_like_nulls" not in counts
+
+
 def test_brackets_are_no_list(tmp_path, caplog):
     """An answer in brackets is a text like another."""
-    assert questions(tmp_path, '{"question": "a", "answers": "[sic]"}')[0].answers == ["[sic]"]
+    made = '{"question": "a", "answers": "[sic]"}'
+    ((row,), counts) = prepare_questions(tmp_path, "q", made, {"format": "jsonl"})
+    assert row["answers"] == ["[sic]"] and "answers_like_lists" not in counts
     assert not caplog.text
 
 

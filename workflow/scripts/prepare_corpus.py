@@ -9,8 +9,9 @@ from slmrag.files import write_json
 from slmrag.job import run_job
 from slmrag.progress import bar
 from slmrag.readers import reader
-from slmrag.readers.folders import counted, data_files, documents_of
+from slmrag.readers.folders import by_reason, data_files, documents_of
 from slmrag.readers.shapes import PASSAGES
+from slmrag.readers.swallowed import counted, counting
 from slmrag.streaming import write_stream
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def main(input, output, params):
         summary["repeated"] = found.once.dropped
         log.warning("%d passages repeat an earlier one word for word: left out", found.once.dropped)
     if left:
-        summary["files_left_out"] = counted(left)
+        summary["files_left_out"] = by_reason(left)
     for sentence in misfits(summary["scripts"], entry.get("language"), "the passages"):
         log.warning("%s", sentence)
     write_json(summary, output.audit)
@@ -45,7 +46,7 @@ def opened(folders, entry):
 def written(files, read, entry, place, once=None):
     """Write the passages of the files, and return their audit."""
     audit = CorpusAudit()
-    with bar(desc="passages", unit=" passages", unit_scale=True) as shown:
+    with bar(desc="passages", unit=" passages", unit_scale=True) as shown, counting() as lines:
 
         def watched():
             for table in checked(files, read, entry, audit, once):
@@ -53,7 +54,7 @@ def written(files, read, entry, place, once=None):
                 yield table
 
         write_stream(watched(), PASSAGES, place)
-    return audit.summary()
+    return audit.summary() | counted(lines)
 
 
 if __name__ == "__main__":

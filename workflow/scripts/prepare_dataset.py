@@ -11,10 +11,11 @@ from slmrag.gold import with_gold
 from slmrag.job import run_job
 from slmrag.overlap import overlaps
 from slmrag.question_audit import audit_questions, misfit
-from slmrag.questions import checked, drops_unanswerable, row
+from slmrag.questions import answered, checked, drops_unanswerable, row
 from slmrag.readers import reader
 from slmrag.readers.folders import data_files, documents_of
 from slmrag.readers.shapes import QUESTIONS
+from slmrag.readers.swallowed import counted, counting
 from slmrag.sampling import sample
 
 log = logging.getLogger(__name__)
@@ -29,26 +30,38 @@ WHY = {
 def main(input, output, params):
     """Read, check, sample and write the questions of a set, and count what they hold."""
     entry, left_out = params.entry, {}
-    read = reader(entry["format"], "questions", entry)
-    chosen = sample(
-        checked(data_files(input.raw), read, entry, left_out),
-        entry.get("limit"),
-        entry.get("seed", 0),
-        key=lambda pair: pair[1].question_id,
-    )
-    questions = with_gold(list(chosen), gold_files(list(input.gold_raw), entry), entry)
-    rows = [row(question) for question in questions]
-    table, summary = pl.DataFrame(rows, schema=QUESTIONS), audit_questions(rows)
-    if trains := data_files(list(getattr(input, "train_raw", []))):
-        table = table.with_columns(overlap=overlap(rows, trains, read, entry))
+    with counting() as lines:
+        rows, table = chosen(input, entry, left_out)
+    summary = audit_questions(rows)
+    if "overlap" in table.columns:
         summary["overlap"] = dict(Counter(table["overlap"]))
-    summary |= told(left_out) | answer_patterns.look(rows, entry["format"], input.raw)
+    summary |= told(left_out) | counted(lines)
+    summary |= answer_patterns.look(rows, entry["format"], input.raw)
+    summary |= answer_patterns.look_for_lists(rows, input.raw)
+    summary |= answer_patterns.look_for_nulls(rows, input.raw)
     odd = misfits(summary["scripts"]["answers"], entry.get("language"), "the answers")
     for sentence in [*odd, *filter(None, [misfit(summary)])]:
         log.warning("%s", sentence)
     write_table(table, output.questions)
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
+
+
+def chosen(input, entry, left_out):
+    """Return the questions of a set, with their gold, as rows and as a table."""
+    read = reader(entry["format"], "questions", entry)
+    drawn = sample(
+        checked(data_files(input.raw), read, entry, left_out),
+        entry.get("limit"),
+        entry.get("seed", 0),
+        key=lambda pair: pair[1].question_id,
+    )
+    questions = with_gold(list(drawn), gold_files(list(input.gold_raw), entry), entry)
+    rows = [row(question) for question in questions]
+    table = pl.DataFrame(rows, schema=QUESTIONS)
+    if trains := data_files(list(getattr(input, "train_raw", []))):
+        table = table.with_columns(overlap=overlap(rows, trains, read, entry))
+    return rows, table
 
 
 def gold_files(folders, entry):
@@ -60,8 +73,9 @@ def overlap(rows, trains, read, entry):
     """Return what the train set gives away of each question, unanswerable ones as in the set."""
     columns, dropped = entry.get("columns") or {}, drops_unanswerable(entry)
     every = (one for path in trains for one in read(path, columns))
-    train = ((one.question, one.answers) for one in every if one.answers or not dropped)
-    return pl.Series(overlaps(rows, train), dtype=pl.String)
+    train = ((one.question, answered(one.answers, entry)) for one in every)
+    kept = ((question, answers) for question, answers in train if answers or not dropped)
+    return pl.Series(overlaps(rows, kept), dtype=pl.String)
 
 
 def told(left_out):

@@ -1,4 +1,4 @@
-"""Answers that are regular expressions, as CuratedTREC's are: our metrics compare texts."""
+"""Answers that are no texts to compare with: regular expressions, and lists or nulls as text."""
 
 import logging
 import re
@@ -10,8 +10,12 @@ from slmrag.errors import UserError
 log = logging.getLogger(__name__)
 SIGNS = re.compile(r"\\[sSdDwWbB.()?+*$]|\.[*+]|[)\]][?*+]|\(\?[:i]|\w\|\w|\[\^")
 """What stands in patterns, and hardly in answers."""
+LIST = re.compile(r"""\s*\[\s*((".*"|'.*')\s*)?\]\s*""", re.DOTALL)
+"""A list as JSON or Python writes it."""
+NULLS = {"nan", "NaN", "NaT", "None", "null", "NULL", "<NA>", "#N/A"}
+"""What programs write for what is missing."""
 SHARE = 0.1
-"""So many of the questions have to have such an answer."""
+"""So many of the questions have to have an answer like a regular expression, as CuratedTREC's."""
 
 
 def look(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str, int]:
@@ -32,3 +36,32 @@ def look(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str
         raise UserError(f"{sentence}, one list a question")
     log.warning("%s, unless they are meant letter by letter", sentence)
     return {"answers_like_patterns": len(found)}
+
+
+def look_for_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
+    """Return for the audit how many questions have a list, written as a text, for an answer."""
+    listed = (next(filter(LIST.fullmatch, row["answers"]), None) for row in rows)
+    found = [answer for answer in listed if answer]
+    if not found:
+        return {}
+    log.warning(
+        "%s: an answer of %d questions is a text that looks like a list (the first: %.60r), and is "
+        "taken as the one text that it is; if it means several answers, write a list, or make it a "
+        "csv, where such texts are lists",
+        *(where, len(found), found[0]),
+    )
+    return {"answers_like_lists": len(found)}
+
+
+def look_for_nulls(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
+    """Return for the audit how many questions have what reads as null for their only answer."""
+    found = [row["answers"][0] for row in rows if len(row["answers"]) == 1]
+    found = [answer for answer in found if answer in NULLS]
+    if not found:
+        return {}
+    log.warning(
+        "%s: the answer of %d questions reads %s, and is taken for that word; if it means that "
+        "there is none, set no_answer: %r",
+        *(where, len(found), found[0], found[0]),
+    )
+    return {"answers_like_nulls": len(found)}

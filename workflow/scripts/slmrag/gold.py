@@ -9,25 +9,16 @@ from typing import Any
 import polars as pl
 
 from slmrag.errors import UserError
-from slmrag.gold_match import normal
-from slmrag.readers import parquet_rows, reader
-from slmrag.readers.delimited import rows_of
-from slmrag.readers.fields import as_text, field
-from slmrag.readers.ids import name as id_of
+from slmrag.gold_match import Passage, normal
+from slmrag.gold_records import KEYS, Key, gold_of
+from slmrag.readers import reader
 from slmrag.readers.ids import stripped
-from slmrag.readers.kinds import refuse_stand_in
-from slmrag.readers.layout import Layout
-from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, passage
 
 log = logging.getLogger(__name__)
 
-KEYS = ("question_id", "question", "id")
-"""What a record of gold is joined by: the first of these that it has."""
-
 EMPTY = passage("", "", "")
 """Stands for the empty paragraphs that a provenance spans."""
-Key = tuple[str, str]
 Found = Mapping[Key, list[dict[str, str]]]
 
 
@@ -39,18 +30,21 @@ def with_gold(
     A record that has a ``question_id`` or a ``question`` (compared in normal form) belongs to that
     question; one that has only an ``id`` to every question whose gold names it.
     """
-    found = _found(_wanted(placed), files, entry)
+    found, strays = _found(_wanted(placed), files, entry)
     if entry["format"] == "kilt" and not files:
         log.warning("without `gold` (KILT's knowledge source) these questions have no passages")
         return [question for _, question in placed]
+    if any(kind == "question_id" for kind, _ in (*found, *strays)):
+        _look_at_numbers(placed, strays, files[0], "limit" in entry)
     for path, question in placed:
         _refuse_missing(path, question, found, files)
         for key in _keys(question):
             question.gold += [one for one in found.get(key, []) if one is not EMPTY]
     if files and not any(question.gold for _, question in placed):
+        first = f" (the first is by {strays[0][0]} {strays[0][1]!r})" if strays else ""
         raise UserError(
-            f"{files[0]}: no passage in it belongs to a question of this set; give each record "
-            f"one of {', '.join(KEYS)} as the questions have it"
+            f"{files[0]}: no passage in it belongs to a question of this set{first}; give each "
+            f"record one of {', '.join(KEYS)} as the questions have it"
         )
     return [question for _, question in placed]
 
@@ -74,25 +68,52 @@ def _refuse_missing(path: Path, question: Question, found: Found, files: Sequenc
             )
 
 
-def _found(wanted: set[Key], files: Sequence[Path], entry: Mapping[str, Any]) -> Found:
-    """Return the passages that some question wants, by what they are joined by."""
+def _look_at_numbers(
+    placed: Sequence[tuple[Path, Question]], strays: Sequence[Key], file: Path, limited: bool
+) -> None:
+    """Tell where gold goes by ids that are only our numbers; UserError where it has others."""
+    if not all(question.numbered for _, question in placed):
+        return
+    told = "the questions have no ids of their own, and are numbered from 0"
+    other = next((name for kind, name in strays if kind == "question_id"), None)
+    if other is not None and not limited:
+        raise UserError(
+            f"{file}: the question_id {other!r} is none of this set's: {told}; give them ids, or "
+            "join the gold by question"
+        )
+    log.warning("%s: is joined by question_id, but %s", file, told)
+
+
+def _found(
+    wanted: set[Key], files: Sequence[Path], entry: Mapping[str, Any]
+) -> tuple[Found, list[Key]]:
+    """Return the passages that some question wants, and what the others are joined by."""
     of_kilt = "kilt" if entry["format"] == "kilt" else None
     kind = entry.get("gold_format", of_kilt)
     found: dict[Key, list[dict[str, str]]] = defaultdict(list)
-    strays: list[str] = []
+    strays: list[Key] = []
     for path in files:
-        passages = _of_corpus(path, kind, wanted) if kind else _of_records(path)
+        passages = _of_corpus(path, kind, wanted) if kind else gold_of(path)
         for key, gold in passages:
             if key in wanted:
+                _refuse_another(key, gold, found[key], path)
                 found[key].append(gold)
             else:
-                strays.append(f"{key[0]} {key[1]!r}")
+                strays.append(key)
     if strays and "limit" not in entry:
         log.warning(
-            "%s: gold passages that belong to no question of this set: %d, the first by %s",
-            *(files[0], len(strays), strays[0]),
+            "%s: gold passages that belong to no question of this set: %d, the first by %s %r",
+            *(files[0], len(strays), *strays[0]),
         )
-    return dict(found)
+    return dict(found), strays
+
+
+def _refuse_another(key: Key, gold: Passage, known: Sequence[Passage], path: Path) -> None:
+    if key[0] == "id" and known and normal(known[0]["text"]) != normal(gold["text"]):
+        raise UserError(
+            f"{path}: the gold passage '{key[1]}' is there a second time with another text; "
+            "rename one"
+        )
 
 
 def _of_corpus(path: Path, kind: str, wanted: set[Key]) -> Iterator[tuple[Key, dict[str, str]]]:
@@ -103,23 +124,3 @@ def _of_corpus(path: Path, kind: str, wanted: set[Key]) -> Iterator[tuple[Key, d
         for row in table.filter(pl.col("id").is_in(ids)).iter_rows(named=True):
             found = passage(row["id"], row["title"], row["text"])
             yield ("id", row["id"]), EMPTY if of_kilt and not row["text"] else found
-
-
-def _of_records(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
-    """Yield the passages of JSONL, CSV, TSV or Parquet, by the file's name."""
-    refuse_stand_in(path, "parquet" if path.suffix == ".parquet" else "")
-    for line, record in _records(path):
-        key = next((name for name in KEYS if id_of(record.get(name))), None)
-        if key is None:
-            raise UserError(f"{path}, line {line}: none of {', '.join(KEYS)}; add one")
-        text = field(record, "text", str, path, line)
-        gold = passage(id_of(record.get("id")), as_text(record.get("title")), text)
-        yield (key, normal(as_text(record[key])) if key == "question" else id_of(record[key])), gold
-
-
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    if path.suffix == ".parquet":
-        return parquet_rows.records_of(path)
-    if ".csv" in path.suffixes:
-        return rows_of(path, Layout())
-    return rows_of(path, Layout("\t")) if ".tsv" in path.suffixes else json_lines(path)

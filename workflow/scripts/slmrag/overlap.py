@@ -19,7 +19,7 @@ def overlaps(
     asked, answered = set(), set()
     for question, answers in train:
         asked.add(normalise(question))
-        answered.update(normalise(str(answer)) for answer in answers)
+        answered.update(normalise(answer) for answer in answers)
     return [_kind(row, asked, answered) for row in questions]
 
 

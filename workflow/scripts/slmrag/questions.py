@@ -26,13 +26,16 @@ def checked(
     of the files. The places of those that are left out are added to ``left_out``.
     """
     seen: dict[str, tuple[str, Any]] = {}
-    number = 0
+    none, unseen, number = entry.get("no_answer"), True, 0
     for path, question in _read(files, read, entry.get("columns") or {}):
         place = f"{path}, line {question.line}"
         _tidy(question, place)
+        unseen = unseen and none not in question.answers
+        question.answers = answered(question.answers, entry)
         if not question.answers and drops_unanswerable(entry):
             left_out.setdefault("unanswerable", []).append(place)
             continue
+        question.numbered = not question.question_id
         question.question_id = question.question_id or str(number)
         number += 1
         question.answers = _answers(question, place, entry.get("wordless_answers", "refuse"))
@@ -44,6 +47,13 @@ def checked(
             left_out.setdefault("repeated", []).append(place)
     if not seen:
         raise UserError(_nothing(files, left_out))
+    if none is not None and unseen:
+        raise UserError(f"{_names(files)}: no answer is {none!r}, as no_answer says; correct it")
+
+
+def answered(answers: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
+    """Return the answers without those that mean none in this set."""
+    return [answer for answer in answers if answer.strip() != entry.get("no_answer")]
 
 
 def drops_unanswerable(entry: Mapping[str, Any]) -> bool:
@@ -109,10 +119,16 @@ def _answers(question: Question, place: str, wordless: str) -> list[str]:
 
 def _nothing(files: Sequence[Path], left_out: LeftOut) -> str:
     """Return the sentence for a set in which nothing is left."""
-    names = ", ".join(map(str, files[:3])) or "the object's folder"
     if count := len(left_out.get("unanswerable", ())):
-        return f"{names}: none of the {count} questions has an answer; check answers in its columns"
-    return f"{names}: no question in it; check the object and its format"
+        return (
+            f"{_names(files)}: none of the {count} questions has an answer; check answers in its "
+            "columns"
+        )
+    return f"{_names(files)}: no question in it; check the object and its format"
+
+
+def _names(files: Sequence[Path]) -> str:
+    return ", ".join(map(str, files[:3])) or "the object's folder"
 
 
 def row(question: Question) -> dict[str, Any]:

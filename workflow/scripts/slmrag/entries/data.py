@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 from slmrag.entries import layouts
 from slmrag.entries.base import Entry, Name
@@ -26,6 +33,8 @@ DatasetFormat = Literal[
 
 Language = Annotated[str, AfterValidator(canonical)]
 """A code such as en, zh or pt-BR."""
+
+Stripped = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 MAPPED = {"jsonl", "csv", "parquet"}
 PASSAGE_COLUMNS = ("id", "title", "text")
@@ -124,6 +133,11 @@ class DatasetEntry(Entry):
         None,
         description="Questions without an answer: refuse, or drop and count them (drop for squad "
         "and nq_simplified, whose files say which they are, else refuse)",
+    )
+    no_answer: Stripped | None = Field(
+        None,
+        description="A text among the answers that means none (MS MARCO's `No Answer Present.`): "
+        "it is no answer, and a question without another is unanswerable",
     )
     gold: Name | None = Field(
         None, description="Object with gold passages for a set that has none of its own"

@@ -8,6 +8,7 @@ import polars as pl
 from slmrag.errors import UserError, nearest
 
 TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
+LISTS = (pl.List, pl.Array)
 Schema = Mapping[str, pl.DataType]
 
 
@@ -28,9 +29,9 @@ def _inside(kind: pl.DataType, names: Sequence[str]) -> pl.DataType | None:
     """Return the type that a dotted name means in a column of structs, or of lists of them."""
     if not names:
         return kind
-    if isinstance(kind, pl.List):
+    if isinstance(kind, LISTS):
         inner = _inside(kind.inner, names)
-        return None if inner is None else pl.List(inner)
+        return inner if inner is None or isinstance(inner, LISTS) else pl.List(inner)
     fields = _fields(kind)
     return _inside(fields[names[0]], names[1:]) if names[0] in fields else None
 
@@ -44,17 +45,19 @@ def _fields(kind: pl.DataType) -> dict[str, pl.DataType]:
 def names_of(schema: Schema) -> Iterator[str]:
     """Yield the columns' names, those inside of structs by dotted names."""
     for name, kind in schema.items():
-        inner = _fields(kind.inner if isinstance(kind, pl.List) else kind)
+        inner = _fields(kind.inner if isinstance(kind, LISTS) else kind)
         yield from [f"{name}.{one}" for one in inner] or [name]
 
 
 def refuse_kind(ours: str, name: str, kind: pl.DataType, path: Path) -> None:
     """Raise UserError for a column that can be no id, title or text: it is named with its type."""
-    lists = isinstance(kind, pl.List) and isinstance(kind.inner, TEXT)
-    plain = isinstance(kind, TEXT) or (ours == "text" and lists)
-    if plain or (ours != "text" and (kind.is_numeric() or kind.is_temporal())):
+    if ours == "text" and isinstance(kind, LISTS) and isinstance(kind.inner, TEXT):
         return
-    fields = _fields(kind.inner if isinstance(kind, pl.List) else kind)
+    named = kind.is_numeric() or (kind.is_temporal() and kind != pl.Duration)
+    none = ours == "title" and kind == pl.Null
+    if isinstance(kind, TEXT) or none or (ours != "text" and named):
+        return
+    fields = _fields(kind.inner if isinstance(kind, LISTS) else kind)
     parts = " or ".join(f"{name}.{one}" for one in fields)
     hint = f"map a part of it: {parts}" if parts else "map another column to it, or convert it"
     raise UserError(f"{path}: the column '{name}' is {kind}, but {ours} is text; {hint}")

@@ -15,7 +15,7 @@ import polars as pl
 
 from slmrag.errors import UserError
 from slmrag.readers.delimited import rows_of, tables_of
-from slmrag.readers.layout import Layout, layout
+from slmrag.readers.layout import TAB, Layout, layout
 from slmrag.readers.mapped import OURS, question_of
 from slmrag.readers.shapes import Question
 
@@ -56,7 +56,11 @@ def _told(path: Path, name: str, rows: Iterator[Row]) -> Iterator[Row]:
 
 def layout_of(path: Path, separator: str | None = None, **keys: Any) -> Layout:
     """Return how the file is written; tabs stand in ``x.tsv`` and ``x.tsv.gz`` unless keys say."""
-    return layout(separator or ("\t" if ".tsv" in path.suffixes else ","), **keys)
+    return layout(separator or (TAB if _is_tsv(path) else ","), **keys)
+
+
+def _is_tsv(path: Path) -> bool:
+    return ".tsv" in map(str.lower, path.suffixes)
 
 
 def _listed(value: str, path: Path, line: int) -> str | list[Any]:

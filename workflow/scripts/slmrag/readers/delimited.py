@@ -32,7 +32,7 @@ def records_of(path: Path, layout: Layout) -> Iterator[Placed]:
 
 
 def _records(lines: Lines) -> Iterator[Placed]:
-    swallowed = Swallowed(lines.path, lines.layout.separator)
+    swallowed = Swallowed(lines.path, lines.layout)
     try:
         yield from _told(lines, lines.records(), swallowed)
     finally:
@@ -43,7 +43,7 @@ def tables_of(
     path: Path, layout: Layout, names: Mapping[str, str], optional: Sequence[str] = ()
 ) -> Iterator[pl.DataFrame]:
     """Yield tables of id, title, text and line; ``names`` maps ours to the header's columns."""
-    lines, swallowed = Lines(path, layout), Swallowed(path, layout.separator)
+    lines, swallowed = Lines(path, layout), Swallowed(path, layout)
     line, header = header_of(lines)
     places = places_of(names, header, path, line, optional) if header else {}
     try:

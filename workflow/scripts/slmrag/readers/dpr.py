@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from slmrag.readers.fields import as_text, field, objects, texts
+from slmrag.readers.fields import field, name_in, objects, texts
 from slmrag.readers.records import json_items
 from slmrag.readers.shapes import Question, passage
 
@@ -17,12 +17,16 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
             question=field(record, "question", str, path, line),
             answers=texts(field(record, "answers", list, path, line), path, line),
             line=line,
-            question_id=as_text(record.get("id", record.get("question_id"))),
+            question_id=_either(record, "id", "question_id", path, line),
             gold=[_passage(context, path, line) for context in positives],
         )
 
 
 def _passage(context: Mapping[str, Any], path: Path, line: int) -> dict[str, str]:
-    id = context.get("passage_id", context.get("psg_id"))
+    id = _either(context, "passage_id", "psg_id", path, line)
     text = field(context, "text", str, path, line)
-    return passage(as_text(id), as_text(context.get("title")), text)
+    return passage(id, name_in(context, "title", path, line), text)
+
+
+def _either(record: Mapping[str, Any], key: str, other: str, path: Path, line: int) -> str:
+    return name_in(record, key, path, line) or name_in(record, other, path, line)

@@ -1,6 +1,7 @@
 """The fields of a record, each of its kind, or one sentence that names file and line."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date, time, timedelta
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
@@ -12,6 +13,7 @@ Record = Mapping[str, Any]
 KINDS = {str: "text", list: "a list", dict: "an object", int: "a number", float: "a number"}
 KINDS[Decimal] = "a number"
 ABSENT = object()
+DATES = date | time | timedelta
 SCALARS = str | int | float | Decimal
 """What can be written as text: a name, or an answer."""
 
@@ -24,7 +26,8 @@ def is_missing(value: Any) -> bool:
 def value_at(record: Record, key: str, absent: Any = None) -> Any:
     """Return what stands under a key, or under a dotted name (``answers.text``), in each of a list.
 
-    It is null inside of null, and ``absent`` where there is no such name.
+    Lists inside of a list become one. It is null inside of null, and ``absent`` where there is no
+    such name.
     """
     if key in record:
         return record[key]
@@ -34,8 +37,13 @@ def value_at(record: Record, key: str, absent: Any = None) -> Any:
         return None
     if isinstance(inner, list) and all(isinstance(one, Mapping) for one in inner):
         values = [value_at(one, rest, absent) for one in inner]
-        return absent if any(value is absent for value in values) else values
+        return absent if any(value is absent for value in values) else _flat(values)
     return value_at(inner, rest, absent) if isinstance(inner, Mapping) else absent
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    """Return the values, and those in lists among them, as one list."""
+    return [one for value in values for one in (value if isinstance(value, list) else [value])]
 
 
 def names_of(record: Record) -> list[str]:
@@ -56,7 +64,8 @@ def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
         named = "null" if value is None else value
         raise UserError(f"{path}, line {line}: '{key}' is {named}; fill it in or remove the record")
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; correct it")
+        hint = "write it as text" if isinstance(value, DATES) else "correct it"
+        raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; {hint}")
     return value
 
 
@@ -75,6 +84,16 @@ def objects(
     if any(not isinstance(value, dict) for value in values):
         raise UserError(f"{path}, line {line}: '{key}' holds what is no object; correct it")
     return values
+
+
+def scalar(record: Record, key: str, path: Path, line: int) -> str:
+    """Return a text or a number as text; UserError where it is missing, or neither."""
+    return as_text(field(record, key, SCALARS, path, line))
+
+
+def name_in(record: Record, key: str, path: Path, line: int) -> str:
+    """Return a name that may be missing, as an id or a title; UserError for what is no scalar."""
+    return "" if is_missing(record.get(key)) else scalar(record, key, path, line)
 
 
 def as_text(value: Any) -> str:

@@ -64,6 +64,6 @@ def documents_of(folders: Sequence[str | Path] | str) -> tuple[list[Path], dict[
     return documents, left
 
 
-def counted(left: Mapping[Path, str]) -> dict[str, int]:
+def by_reason(left: Mapping[Path, str]) -> dict[str, int]:
     """Return how many files are left out for each reason."""
     return dict(sorted(Counter(left.values()).items()))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slmrag.errors import UserError, nearest
+from slmrag.readers.layout import Layout
 from slmrag.readers.lines import Lines
 
 BLANK = " \t"
@@ -22,7 +23,7 @@ def header_of(lines: Lines) -> tuple[int, list[str]]:
     for line, values in lines.records():
         if not is_blank(values):
             lines.put_back()
-            return line, _sound(values, lines.path, line, lines.layout.separator)
+            return line, _sound(values, lines.path, line, lines.layout)
     return 1, []
 
 
@@ -42,7 +43,7 @@ def is_blank(values: Sequence[str]) -> bool:
     return not any(value.strip(BLANK) for value in values)
 
 
-def _sound(header: list[str], path: Path, line: int, separator: str) -> list[str]:
+def _sound(header: list[str], path: Path, line: int, layout: Layout) -> list[str]:
     """Return the header; UserError for columns of one name, or that another mark keeps apart."""
     twice = next((name for name in header if name.strip() and header.count(name) > 1), None)
     if twice is not None:
@@ -50,8 +51,8 @@ def _sound(header: list[str], path: Path, line: int, separator: str) -> list[str
     other = next((mark for mark in ";\t,|" if mark in header[0]), None)
     if len(header) == 1 and other:
         raise UserError(
-            f"{path}, line {line}: the columns stand apart by {other!r}, not by {separator!r}; "
-            f"read it by format csv with separator: {'tab' if other == chr(9) else repr(other)}"
+            f"{path}, line {line}: the columns stand apart by {other!r}, not by "
+            f"{layout.separator!r}; {layout.advice(other)}"
         )
     return header
 

@@ -11,7 +11,18 @@ from typing import Any
 from slmrag.errors import UserError
 from slmrag.readers.opening import chunks_of
 
-DECODER = json.JSONDecoder()
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; ValueError where a key stands in it twice, with two values."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        other = next((key for key, value in pairs if found[key] != value), None)
+        if other is not None:
+            raise ValueError(f"the key '{other}' stands twice in one object, with two values")
+    return found
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object)
 MARGIN = 32
 """Characters at the end of what has come in, where a value may look wrong by being half there."""
 

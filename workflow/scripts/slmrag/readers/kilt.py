@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from slmrag.errors import UserError
-from slmrag.readers.fields import Record, as_text, field, objects
+from slmrag.readers.fields import Record, field, is_missing, name_in, objects, texts
 from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, Row, tabled
 
@@ -16,23 +16,25 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     for line, record in json_lines(path):
         outputs = objects(record, "output", path, line)
         spans = [s for o in outputs for s in objects(o, "provenance", path, line, optional=True)]
+        answers = [o["answer"] for o in outputs if not is_missing(o.get("answer"))]
         yield Question(
             question=field(record, "input", str, path, line),
-            answers=[field(o, "answer", str, path, line) for o in outputs if o.get("answer")],
+            answers=texts(answers, path, line),
             line=line,
-            question_id=as_text(record.get("id")),
+            question_id=name_in(record, "id", path, line),
             gold_ids=list(dict.fromkeys(id for s in spans for id in _paragraphs(s, path, line))),
         )
 
 
 def _paragraphs(span: Record, path: Path, line: int) -> list[str]:
     """Return the ids of the paragraphs that a provenance spans; none where it names a page."""
-    if span.get("wikipedia_id") is None or span.get("start_paragraph_id") is None:
+    page = name_in(span, "wikipedia_id", path, line)
+    if not page or span.get("start_paragraph_id") is None:
         return []
     first = field(span, "start_paragraph_id", int, path, line)
     has_last = span.get("end_paragraph_id") is not None
     last = field(span, "end_paragraph_id", int, path, line) if has_last else first
-    return [f"{span['wikipedia_id']}#{number}" for number in range(first, last + 1)]
+    return [f"{page}#{number}" for number in range(first, last + 1)]
 
 
 def passages(path: Path, columns: Mapping[str, str], empty: bool = False) -> Iterator[pl.DataFrame]:
@@ -49,7 +51,9 @@ def passages(path: Path, columns: Mapping[str, str], empty: bool = False) -> Ite
 
 
 def _rows(page: Record, path: Path, line: int) -> Iterator[Row]:
-    id = as_text(page.get("wikipedia_id") or page.get("_id"))
+    id = name_in(page, "wikipedia_id", path, line) or name_in(page, "_id", path, line)
+    if not id:
+        raise UserError(f"{path}, line {line}: a page without a wikipedia_id; give it one")
     title = field(page, "wikipedia_title", str, path, line)
     for number, text in enumerate(field(page, "text", list, path, line)):
         if not isinstance(text, str):

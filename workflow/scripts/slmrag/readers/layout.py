@@ -4,14 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+TAB = "\t"
+
 
 @dataclass(frozen=True)
 class Layout:
-    """The marks of a delimited file, and its columns' names where no line of it has them."""
+    """The marks of a delimited file, and its columns' names where no line of it has them.
+
+    ``free`` tells whether an entry's keys can change them.
+    """
 
     separator: str = ","
     quoted: bool = True
     header: tuple[str, ...] = ()
+    free: bool = False
+
+    def advice(self, mark: str) -> str:
+        """Return what to do where another sign stands between the fields."""
+        if not self.free:
+            return f"write {self.separator!r} between them"
+        return f"read it by format csv with separator: {'tab' if mark == TAB else repr(mark)}"
 
 
 def layout(
@@ -20,4 +32,4 @@ def layout(
     header: Sequence[str] | None = None,
 ) -> Layout:
     """Return the layout that an entry's keys describe."""
-    return Layout(separator, quoting != "none", tuple(header or ()))
+    return Layout(separator, quoting != "none", tuple(header or ()), free=True)

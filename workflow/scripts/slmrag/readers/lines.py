@@ -48,7 +48,7 @@ class Lines:
             mark = told[1].decode(errors="replace")
             raise UserError(
                 f"{self.path}, line 1: the file says that {mark!r} stands between its columns, not "
-                f"{self.layout.separator!r}; set the entry's separator"
+                f"{self.layout.separator!r}; {self.layout.advice(mark)}"
             )
         self.line += 1
         return block[told.end() :]
@@ -96,8 +96,6 @@ class Lines:
     def _refused(self, line: int, error: csv.Error) -> UserError:
         hint = "correct the line"
         if self.layout.quoted:
-            hint = (
-                "correct the quotes (a quote inside a quoted field is doubled), or set quoting: "
-                "none where they are plain text"
-            )
+            hint = "correct the quotes (a quote inside a quoted field is doubled)"
+            hint += ", or set quoting: none where they are plain text" * self.layout.free
         return UserError(f"{self.path}, line {line}: {error}; {hint}")

@@ -1,9 +1,6 @@
 """Generic records as questions and passages, by the entry's column mapping."""
 
-import logging
-import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +12,12 @@ from slmrag.readers.fields import (
     as_text,
     field,
     is_missing,
+    name_in,
     texts,
     value_at,
 )
 from slmrag.readers.shapes import Question, Row, passage
 
-log = logging.getLogger(__name__)
-
-JSON_LIST = re.compile(r'\s*\[\s*(".*")?\s*\]\s*$', re.DOTALL)
 OURS = ("id", "title", "text")
 
 
@@ -60,7 +55,7 @@ def _text(record: Record, key: str, path: Path, line: int) -> str:
 def question_of(record: Record, columns: Mapping[str, str], path: Path, line: int) -> Question:
     """Return a record as a question; id and gold may be missing unless ``columns`` names them.
 
-    A question whose answers are null has none.
+    A question whose answers are null, or a list of nothing else, has none.
     """
 
     def get(name: str, kind: Any) -> Any:
@@ -69,11 +64,14 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
     def has(name: str) -> bool:
         return name in columns or not is_missing(record.get(name))
 
-    answers = value_at(record, columns.get("answers", "answers"), "")
-    passages, ids = _gold(_listed(get("gold", list | SCALARS)) if has("gold") else [], path, line)
+    answers = _listed(value_at(record, columns.get("answers", "answers"), ""))
+    if not all(map(is_missing, answers)):
+        answers = texts(_listed(get("answers", list | SCALARS)), path, line)
+    gold = _listed(get("gold", list | SCALARS)) if has("gold") else []
+    passages, ids = _gold(gold, path, line)
     return Question(
         question=get("question", str),
-        answers=[] if is_missing(answers) else _answers(get("answers", list | SCALARS), path, line),
+        answers=[] if all(map(is_missing, answers)) else answers,
         line=line,
         question_id=as_text(get("question_id", SCALARS)) if has("question_id") else "",
         gold=passages,
@@ -85,29 +83,14 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _answers(value: Any, path: Path, line: int) -> list[str]:
-    """Return one answer or several; a text is one, even where it looks like a list in JSON."""
-    if isinstance(value, str) and JSON_LIST.match(value):
-        _warn(path)
-    return texts(_listed(value), path, line)
-
-
-@cache
-def _warn(path: Path) -> None:
-    log.warning(
-        "%s: an answer is a text that looks like a list in JSON, and is taken as the one text that "
-        "it is; if it means several answers, write a list (only csv has none of its own)",
-        path,
-    )
-
-
 def _gold(values: list[Any], path: Path, line: int) -> tuple[list[dict[str, str]], list[str]]:
     """Return gold passages, and ids of passages that stand elsewhere."""
     passages, ids = [], []
     for value in values:
         if isinstance(value, Mapping):
             text = field(value, "text", str, path, line)
-            passages.append(passage(as_text(value.get("id")), as_text(value.get("title")), text))
+            id, title = (name_in(value, key, path, line) for key in ("id", "title"))
+            passages.append(passage(id, title, text))
         elif not is_missing(value) and value != "":
-            ids.append(as_text(value))
+            ids += [name_in({"gold": value}, "gold", path, line)]
     return passages, ids

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from slmrag.readers.fields import field
+from slmrag.readers.fields import field, texts
 from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question
 
@@ -12,4 +12,5 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     """Yield the questions; they have neither ids nor gold passages."""
     for line, record in json_lines(path):
         question = field(record, "question", str, path, line)
-        yield Question(question, field(record, "answer", list, path, line), line)
+        answers = texts(field(record, "answer", list, path, line), path, line)
+        yield Question(question, answers, line)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
 
-from slmrag.readers.fields import Record, as_text, field, objects
+from slmrag.errors import UserError
+from slmrag.readers.fields import Record, field, name_in, objects
 from slmrag.readers.records import json_lines
 from slmrag.readers.shapes import Question, passage
 
@@ -29,8 +30,8 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
             question=field(record, "question_text", str, path, line),
             answers=answers,
             line=line,
-            question_id=as_text(record.get("example_id")),
-            gold=_gold(record, _long(annotations, path, line), tokens) if answers else [],
+            question_id=name_in(record, "example_id", path, line),
+            gold=_gold(record, tokens, path, line) if answers else [],
         )
 
 
@@ -38,7 +39,10 @@ def _tokens(record: Record, path: Path, line: int) -> list[str]:
     """Return the document's words, markup as empty ones, so that offsets hold."""
     if "document_tokens" in record:
         tokens = objects(record, "document_tokens", path, line)
-        return ["" if token.get("html_token") else str(token.get("token")) for token in tokens]
+        words = ["" if token.get("html_token") else token.get("token") for token in tokens]
+        if any(not isinstance(word, str) for word in words):
+            raise UserError(f"{path}, line {line}: a token is no text; correct it")
+        return words
     words = field(record, "document_text", str, path, line).split(" ")
     return ["" if word.startswith("<") and word.endswith(">") else word for word in words]
 
@@ -61,10 +65,9 @@ def _long(annotations: Sequence[Record], path: Path, line: int) -> set[tuple[int
     }
 
 
-def _gold(
-    record: Record, spans: set[tuple[int, int]], tokens: Sequence[str]
-) -> list[dict[str, str]]:
-    id, title = as_text(record.get("example_id")), as_text(record.get("document_title"))
+def _gold(record: Record, tokens: Sequence[str], path: Path, line: int) -> list[dict[str, str]]:
+    id, title = (name_in(record, key, path, line) for key in ("example_id", "document_title"))
+    spans = _long(objects(record, "annotations", path, line), path, line)
     return [
         passage(f"{id}#{span[0]}", title, text)
         for span in sorted(spans)

@@ -1,10 +1,14 @@
-"""Columns of numbers as what their writer meant: whole where they are whole, and no digit more."""
+"""Columns as what their writer meant: whole numbers whole, no digit more, bytes that are text."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
 from slmrag.readers.fields import as_text
 
-SHORT, LONG = pl.Float32, pl.Float64
+AS_TEXT = {pl.Float32: pl.String(), pl.Binary: pl.String()}
+EXACT = {pl.Float32: pl.Float64(), pl.Binary: pl.String()}
 
 
 def written(name: str, kind: pl.DataType) -> pl.Expr:
@@ -15,8 +19,22 @@ def written(name: str, kind: pl.DataType) -> pl.Expr:
 
 
 def exact(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table whose short floats are long ones of the same digits: 0.1, not 0.1000000015."""
-    return table.with_columns(
-        pl.col(SHORT).cast(pl.String).cast(LONG),
-        pl.col(pl.List(SHORT)).cast(pl.List(pl.String)).cast(pl.List(LONG)),
-    )
+    """Return a table whose short floats are long ones of the same digits: 0.1, not 0.1000000015.
+
+    Bytes in it become text, at any depth as the floats do; PolarsError where they are not UTF-8.
+    """
+    kinds = {name: _swapped(kind, AS_TEXT) for name, kind in table.schema.items()}
+    odd = [name for name, kind in table.schema.items() if kinds[name] != kind]
+    exact = {name: _swapped(table.schema[name], EXACT) for name in odd}
+    return table.cast({name: kinds[name] for name in odd}).cast(exact) if odd else table
+
+
+def _swapped(kind: pl.DataType, others: Mapping[Any, Any]) -> pl.DataType:
+    """Return a type with others in it."""
+    if isinstance(kind, pl.List):
+        return pl.List(_swapped(kind.inner, others))
+    if isinstance(kind, pl.Array):
+        return pl.Array(_swapped(kind.inner, others), kind.size)
+    if isinstance(kind, pl.Struct):
+        return pl.Struct({one.name: _swapped(one.dtype, others) for one in kind.fields})
+    return others.get(kind, kind)

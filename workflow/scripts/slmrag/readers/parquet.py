@@ -35,7 +35,7 @@ def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     """Yield the questions; ``line`` is the row's number, from 1."""
     schema = schema_of(path)
-    for name in columns.values():
+    for name in {"question": "question", "answers": "answers", **columns}.values():
         kind_of(name, schema, path)
     names = [columns.get(name, name) for name in ASKED if name in columns or name in schema]
     for line, record in records_of(path, names):
@@ -50,10 +50,7 @@ def _tables(path: Path, names: Mapping[str, str], schema: pl.Schema) -> Iterator
         for name in OURS
     ]
     for table in tables_of(path, list(dict.fromkeys(names.values()))):
-        try:
-            own = table.select(*ours, line=LINE).cast(dict(PLACED))
-        except pl.exceptions.PolarsError as error:
-            raise UserError(f"{path}: a column holds what is not UTF-8; convert it") from error
+        own = table.select(*ours, line=LINE).cast(dict(PLACED))
         _refuse_null(own, names, path)
         yield own.with_columns(pl.col("title").fill_null(""))
 

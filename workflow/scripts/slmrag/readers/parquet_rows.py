@@ -29,7 +29,11 @@ def tables_of(path: Path, names: list[str]) -> Iterator[pl.DataFrame]:
     first = 1
     for table in scan.collect_batches(chunk_size=ROWS, maintain_order=True):
         lines = pl.int_range(first, first + table.height, dtype=pl.UInt32, eager=True)
-        yield exact(table).with_columns(lines.alias(LINE))
+        try:
+            table = exact(table)
+        except pl.exceptions.PolarsError as error:
+            raise UserError(f"{path}: a column holds what is not UTF-8; convert it") from error
+        yield table.with_columns(lines.alias(LINE))
         first += table.height
 
 

@@ -1,13 +1,13 @@
 """Records of JSON files, each with the line where it stands."""
 
-import json
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.readers.json_stream import JsonStream, not_json, too_deep, whole
+from slmrag.readers.json_stream import DECODER, JsonStream, not_json, too_deep, whole
 from slmrag.readers.opening import chunks_of, lines_of
 
 Placed = tuple[int, dict[str, Any]]
@@ -28,7 +28,9 @@ def json_lines(path: Path) -> Iterator[Placed]:
 def parsed(line: str, path: Path, number: int) -> dict[str, Any]:
     """Return the object of one line; UserError where it is none."""
     try:
-        record = whole(json.loads(line), line, path, number)
+        record = whole(DECODER.decode(line), line, path, number)
+    except JSONDecodeError as error:
+        raise _of_other_lines(error, line, path, number) from error
     except ValueError as error:
         raise not_json(error, path, number) from error
     except RecursionError as error:
@@ -36,6 +38,18 @@ def parsed(line: str, path: Path, number: int) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise UserError(f"{path}, line {number}: not a JSON object; write one object a line")
     return record
+
+
+def _of_other_lines(error: JSONDecodeError, line: str, path: Path, number: int) -> UserError:
+    """Return the error for a line that is not JSON, or holds more or less than one object."""
+    half = error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated")
+    if half or error.msg == "Extra data":
+        told = "ends in the middle of" if half else "goes on behind"
+        return UserError(
+            f"{path}, line {number}: not JSON (the line {told} its object); write one object a "
+            "line, or an array of them"
+        )
+    return not_json(error, path, number)
 
 
 def json_items(path: Path) -> Iterator[Placed]:

@@ -26,7 +26,10 @@ Row = tuple[str, str, str, int]
 
 @dataclass
 class Question:
-    """A question as its file has it; ``question_id`` is empty where the format gives none."""
+    """A question as its file has it; ``question_id`` is empty where the format gives none.
+
+    ``numbered`` tells that its id is its number in the set.
+    """
 
     question: str
     answers: list[str]
@@ -34,6 +37,7 @@ class Question:
     question_id: str = ""
     gold: list[dict[str, str]] = field(default_factory=list)
     gold_ids: list[str] = field(default_factory=list)
+    numbered: bool = False
 
 
 def passage(id: str, title: str, text: str) -> dict[str, str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from slmrag.readers.fields import as_text, field, objects
+from slmrag.errors import UserError
+from slmrag.readers.fields import field, name_in, objects, scalar
 from slmrag.readers.ids import name
 from slmrag.readers.records import json_member
 from slmrag.readers.shapes import Question, Row, passage, tabled
@@ -21,15 +22,24 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
     for line, id, title, paragraph in _paragraphs(path):
         text = field(paragraph, "context", str, path, line)
         for asked in objects(paragraph, "qas", path, line):
-            impossible = bool(asked.get("is_impossible"))
+            impossible = _is_impossible(asked, path, line)
             answers = [] if impossible else objects(asked, "answers", path, line)
             yield Question(
                 question=field(asked, "question", str, path, line),
-                answers=[field(answer, "text", str, path, line) for answer in answers],
+                answers=[scalar(answer, "text", path, line) for answer in answers],
                 line=line,
-                question_id=as_text(asked.get("id")),
+                question_id=name_in(asked, "id", path, line),
                 gold=[passage(id, title, text)],
             )
+
+
+def _is_impossible(asked: Mapping[str, Any], path: Path, line: int) -> bool:
+    found = asked.get("is_impossible")
+    if found not in (None, False, True):
+        raise UserError(
+            f"{path}, line {line}: 'is_impossible' is neither true nor false; correct it"
+        )
+    return bool(found)
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
@@ -49,7 +59,7 @@ def _paragraphs(path: Path) -> Iterator[Paragraph]:
     """
     counted: Counter[str] = Counter()
     for article_number, (line, article) in enumerate(json_member(path, "data")):
-        title = as_text(article.get("title"))
+        title = name_in(article, "title", path, line)
         called = name(title) or str(article_number)
         for paragraph in objects(article, "paragraphs", path, line):
             yield line, f"{called}#{counted[called]}", title, paragraph
