@@ -10,12 +10,13 @@ from slmrag.files import write_json, write_table
 from slmrag.gold import with_gold
 from slmrag.job import run_job
 from slmrag.overlap import overlaps
-from slmrag.question_audit import audit_questions, misfit
+from slmrag.question_audit import audit_questions
 from slmrag.questions import checked, drops_unanswerable, row
 from slmrag.readers import reader
 from slmrag.readers.folders import data_files, documents_of
 from slmrag.readers.shapes import QUESTIONS
 from slmrag.sampling import sample
+from slmrag.squad_misfit import misfit
 
 log = logging.getLogger(__name__)
 WHY = {
