@@ -3,8 +3,9 @@
 import json
 from types import SimpleNamespace
 
+import polars as pl
 import report_comparison
-from slmrag.files import read_json, write_json
+from slmrag.files import read_json, read_metadata, write_json, write_table
 from slmrag.question_audit import audit_questions
 from slmrag.reporting.foreign import strangers
 
@@ -91,3 +92,17 @@ def test_a_language_that_the_answers_are_not_in(tmp_path):
     html = made.output.html.read_text()
     assert "facts: language: zh is written in Han, but the answers are Latin 100%" in html
     assert json.loads(made.output.analysis.read_text())
+
+
+def test_answers_with_punctuation_that_squad_keeps_are_a_caveat(tmp_path):
+    """The worst cell of a data set is told, where over one answer in twenty has such a sign."""
+    made = MadeUp(tmp_path, models=("tiny", "small"), questions=40)
+    for model, odd in (("tiny", 3), ("small", 8)):
+        path = made.path("answers", model, "facts", "no_context")
+        table = pl.read_parquet(path)
+        said = ["«Париж»" if n < odd else "Paris" for n in range(40)]
+        made_up = table.with_columns(answer=pl.Series(said))
+        write_table(made_up, path, read_metadata(path))
+    html = page(made)
+    assert "small/facts/no_context: 8 of 40 answers (20\u202f%) hold punctuation" in html
+    assert html.count("hold punctuation beyond ASCII") == 1

@@ -40,5 +40,5 @@ def misfit(audit: Mapping[str, Any]) -> str | None:
     counted = ", ".join(f"{name} {audit[name]}" for name in UNLIKE)
     return (
         f"{unlike} of {total} questions have only references that token_recall and its kin (after "
-        f"SQuAD, for English) misread ({counted}); metrics.variants has unicode, which does not"
+        f"SQuAD, for English) misread ({counted})"
     )

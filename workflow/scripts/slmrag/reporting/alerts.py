@@ -106,6 +106,7 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     uneven,
     few,
     foreign.questions,
+    foreign.answers,
     foreign.searches,
     forms,
     refused.caveats,
