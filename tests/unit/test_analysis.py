@@ -69,6 +69,9 @@ def test_languages_that_fold_letters():
     assert analyser(language="tr")("IRMAK İzmir") == ["ırmak", "izmir"]
     assert analyser(language="ar")("كِتَـاب") == ["كتاب"]
     assert analyser(language="he")("בֵּית־סֵפֶר") == ["בית", "ספר"]
+    assert analyser(language="de-CH")("Straße STRASSE Groẞ") == ["strasse", "strasse", "gross"]
+    assert analyser(language="ru")("Ёлка е\u0308лка") == ["елка", "елка"]
+    assert analyser()("Straße ёлка") == ["straße", "ёлка"]
     assert analyser("words", "english", "en")("The I of IT") == ["i"]
 
 
