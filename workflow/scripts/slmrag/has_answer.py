@@ -42,12 +42,15 @@ def _folded(text: str) -> str:
 def matcher(answers: Iterable[str]) -> Callable[[str], bool]:
     """Return a test of texts for any of the answers; an answer without tokens is in no text."""
     phrases = [(said, apart) for said, apart in map(phrase, answers) if said.strip()]
-    wanted = [(said, apart, said.casefold().split()) for said, apart in phrases]
+    wanted = [((said, apart), said.casefold().split()) for said, apart in phrases]
 
     def holds(text: str) -> bool:
         folded = _folded(text)  # rules most texts out without splitting them
-        likely = [one for *one, parts in wanted if all(part in folded for part in parts)]
-        return any(said in words(text, apart or mostly_unspaced(text)) for said, apart in likely)
+        likely = [two for two, parts in wanted if all(part in folded for part in parts)]
+        if not likely:
+            return False
+        mostly = mostly_unspaced(text)
+        return any(said in words(text, apart or mostly) for said, apart in likely)
 
     return holds
 
