@@ -30,7 +30,7 @@ NAMES = {
     **{"jp": "ja", "cn": "zh", "gr": "el", "cz": "cs", "dk": "da", "ua": "uk", "vn": "vi"},
     **{"us": "en", "gb": "en"},
 }
-"""What people write in place of a code, countries among it; where two letters are, those."""
+"""What people write in place of a code, codes of countries among it."""
 
 _NONE = frozenset({"", "all", "any", "auto", "mis", "mul", "multi", "multilingual", "none", "und"})
 

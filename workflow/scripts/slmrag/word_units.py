@@ -10,8 +10,10 @@ from slmrag.writing import CLUSTER, LETTER, mostly_unspaced, unspaced
 LONG = 30
 """Letters without a space between them that are no name in a text of another script."""
 
+_BEFORE = "[\u0e40-\u0e44\u0ec0-\u0ec4]"
+"""Vowels of Thai and Lao that are written before the consonant that they are spoken after."""
 _LETTERS = regex.compile(
-    rf"[\p{{Ps}}\p{{Pi}}]*{CLUSTER}[\p{{Pe}}\p{{Pf}}\p{{Po}}]*"
+    rf"[\p{{Ps}}\p{{Pi}}]*{_BEFORE}?{CLUSTER}[\p{{Pe}}\p{{Pf}}\p{{Po}}]*"
     rf"|(?:(?![\p{{Ps}}\p{{Pi}}]*{LETTER}).)+",
     regex.V1,
 )
