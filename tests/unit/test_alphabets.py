@@ -10,7 +10,8 @@ import prepare_dataset
 import pytest
 from slmrag.alphabets import count, misfits, shares
 from slmrag.files import read_json
-from slmrag.question_audit import audit_questions, misfit
+from slmrag.question_audit import audit_questions
+from slmrag.squad_misfit import misfit
 
 
 def test_shares_of_scripts():
@@ -49,7 +50,7 @@ def test_references_that_the_squad_metrics_misread():
     assert found["references_with_unicode_punctuation"] == 2
     assert (found["references_not_in_nfc"], found["references_without_spaces"]) == (1, 1)
     assert found["questions_unlike_squad"] == 4
-    assert "4 of 6" in misfit(found) and "has_answer" in misfit(found)
+    assert "4 of 6" in misfit(found) and "token_recall" in misfit(found)
     assert misfit(audit("Paris")) is None
     assert misfit(audit("a–b", *["Paris"] * 100)) is None
 
@@ -79,3 +80,10 @@ def test_the_jobs_warn(tmp_path, caplog):
     first, second = said(caplog)
     assert "the passages are Latin 100%" in first and "unicode" in second
     assert pl.read_parquet(out.questions).height == 1
+
+
+def test_the_code_of_a_country_for_that_of_a_language():
+    """kr is Kanuri, in Latin letters, which answers in Korean are told not to be."""
+    (sentence,) = misfits({"Hangul": 1.0}, "kr", "the answers")
+    assert "language: kr is written in Latin, but the answers are Hangul" in sentence
+    assert not [*misfits({"Hangul": 1.0}, "ko", "the answers")]

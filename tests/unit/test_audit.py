@@ -64,7 +64,9 @@ def test_audit_of_questions():
     assert audit["answers"]["max"] == 2
 
 
-tricky = st.text(alphabet=st.sampled_from(list("aBé.,'- \n\t\u00a0\u200bÉ1İß$中")), max_size=12)
+tricky = st.text(
+    alphabet=st.sampled_from(list("aBé.,'- \n\t\u00a0\u200bÉ1İß$中\u3099ガ\u30fcไก่〇")), max_size=12
+)
 
 
 @settings(deadline=None)
@@ -72,7 +74,9 @@ tricky = st.text(alphabet=st.sampled_from(list("aBé.,'- \n\t\u00a0\u200bÉ1İß
 def test_phrases_are_dprs_tokens(texts):
     """Columns are cut into the same tokens as single texts."""
     table = pl.DataFrame({"text": texts})
-    assert table.select(phrases(pl.col("text"))).to_series().to_list() == [*map(words, texts)]
+    for apart in (False, True):
+        column = table.select(phrases(pl.col("text"), apart)).to_series()
+        assert column.to_list() == [words(text, apart) for text in texts]
 
 
 @settings(deadline=None)

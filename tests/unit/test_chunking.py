@@ -98,6 +98,7 @@ def test_chinese_is_cut_by_letters():
     ]
     assert [*chunks("好。大！是", "sentences", 2, 0)] == ["好。大！", "是"]
     assert [*chunks("กินข้าว", "words", 2, 0, "th")] == ["กิน", "ข้า", "ว"]
+    assert [*chunks("ฝรั่งเศส", "words", 3, 0)] == ["ฝรั่ง", "เศส"]
 
 
 def test_a_name_in_english_stays_a_word():

@@ -26,8 +26,15 @@ def test_codes(code, canon):
         ("zh_CN", "write zh-CN"),
         ("deu", "write de"),
         ("xx", "ISO 639"),
-        ("", "ISO 639"),
-        ("Frnch", "did you mean 'french'"),
+        ("", "remove the key"),
+        ("Frnch", r"did you mean fr \(french\)"),
+        ("jp", "write ja"),
+        ("cn", "write zh"),
+        ("zh-Hant-", "write zh-Hant$"),
+        ("zh,en", "it takes one"),
+        ("multilingual", "remove the key"),
+        ("und", "remove the key"),
+        ("false", 'write "no", in quotes'),
     ],
 )
 def test_what_is_no_code(code, hint):
@@ -77,7 +84,9 @@ def test_mlqa_wants_a_language_of_its_own(dataset, variants, said):
     assert ([said in one and "unicode" in one for one in found] or [None]) == [said and True]
 
 
-@pytest.mark.parametrize(("corpus", "refused"), [("ta", True), ("zh-CN", False), (None, False)])
+@pytest.mark.parametrize(
+    ("corpus", "refused"), [("ta", True), ("th", True), ("zh-CN", False), (None, False)]
+)
 def test_lucene_without_an_analyser(corpus, refused):
     """A language that Anserini would take for English is refused where Lucene searches it."""
     found = problems_of_references(config(corpus, retriever={"kind": "lucene", "depth": 4}))
@@ -86,10 +95,36 @@ def test_lucene_without_an_analyser(corpus, refused):
 
 
 def test_english_keys_over_another_language_are_told():
-    """Stop words and stemmers of English do nothing good elsewhere."""
+    """Stop words of English do nothing good elsewhere."""
     stop = {"kind": "rank_bm25", "depth": 4, "stopwords": "english"}
-    stem = {"kind": "lucene", "depth": 4, "stemmer": "krovetz"}
     assert "stopwords" in next(oddities(config("fr", retriever=stop)))
-    assert "stemmer" in next(oddities(config("fr", retriever=stem)))
     for corpus in ("en-GB", None):
         assert not [*oddities(config(corpus, retriever=stop))]
+
+
+@pytest.mark.parametrize("key", [{"stemmer": "krovetz"}, {"keep_stopwords": True}])
+def test_keys_of_lucenes_english_analyser_alone_are_refused_elsewhere(key):
+    """A key that would do nothing is refused, by its name; one that asks for nothing is not."""
+    lucene = {"kind": "lucene", "depth": 4}
+    (problem,) = problems_of_references(config("fr", retriever=lucene | key))
+    assert problem.startswith(f"retrievers.bm25.{next(iter(key))}: ")
+    assert not problems_of_references(config("en-GB", retriever=lucene | key))
+    idle = {"stemmer": "none", "keep_stopwords": False}
+    assert not problems_of_references(config("fr", retriever=lucene | idle))
+
+
+@pytest.mark.parametrize(
+    ("corpus", "dataset", "told"),
+    [("zh", "en", 1), ("zh-TW", "zh-CN", 0), ("zh", None, 0), (None, "zh", 0)],
+)
+def test_questions_in_another_language_than_their_corpus_are_told(corpus, dataset, told):
+    """A set of questions in one language over passages in another is told before anything runs."""
+    said = [*oddities(config(corpus, dataset))]
+    assert ["datasets.quiz.language: en" in one for one in said] == [True] * told
+
+
+def test_white_space_over_a_language_without_any_is_told():
+    """tokenizer: whitespace is told at once where the language has no spaces."""
+    split = {"kind": "bm25s", "depth": 4, "tokenizer": "whitespace"}
+    assert "retrievers.bm25.tokenizer" in next(oddities(config("th", retriever=split)))
+    assert not [*oddities(config("ko", retriever=split))]

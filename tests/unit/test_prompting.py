@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.errors import UserError
-from slmrag.prompting import checked, cut_again, fit, render
+from slmrag.prompting import checked, cut_again, fit, remains, render, without_words
 
 PROMPTS = Path("config/prompts")
 PASSAGES = [
@@ -106,3 +106,37 @@ def test_a_fitted_prompt_fits_and_counts_what_it_lost(limit, count):
     assert cut_again(make, "who was it", PASSAGES[:count], prompt[1], prompt[3]) == prompt
     assert length(limit)(prompt.text)
     assert prompt.passages + prompt.passages_dropped == count
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "signs", "expected"),
+    [
+        (
+            "巴黎是法国的首都，位于塞纳河畔。",
+            "哪里？",
+            17,
+            ("巴黎是法国的首都，\nQ 哪里？ A", 1, 0, 6),
+        ),
+        ("巴黎是法国的首都。", "法国的首都是哪里？", 9, ("Q 法国的首都 A", 0, 1, 3)),
+        ("กินข้าว แล้ว", "ใคร", 11, ("กิน\nQ ใคร A", 1, 0, 5)),
+        ("The city of 北京 is old", "who", 22, ("The city of 北京\nQ who A", 1, 0, 2)),
+    ],
+)
+def test_letters_go_where_a_script_has_no_spaces(text, question, signs, expected):
+    """What is left of a passage in Chinese or Thai is as many letters as there is room for."""
+    passages = [{"id": "1", "title": "", "text": text}]
+    prompt = fit(make, question, passages, lambda text: len(text) <= signs)
+    assert prompt[:4] == expected
+    assert cut_again(make, question, passages, prompt[1], prompt[3]) == prompt
+    assert make(*remains(question, passages, prompt[1], prompt[3])) == prompt.text
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b.", "é", "北京", "“c”", "\u3000", "\n"]), max_size=8),
+    st.integers(1, 9),
+)
+def test_words_of_english_go_as_they_always_did(pieces, cut):
+    """Pieces between white space go from the end, a name in Chinese letters among them whole."""
+    text = " ".join(["the city on the river has a name", *pieces])
+    words = text.split()
+    assert without_words(text, cut) == " ".join(words[: max(0, len(words) - cut)])

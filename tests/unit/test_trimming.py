@@ -21,6 +21,8 @@ CASES = [
     ("**Answer:** Paris", "Paris"),
     ("Final answer: Paris", "Paris"),
     ("The answer is:\n\nParis", "The answer is: Paris"),
+    ("Let me see:\nFinal answer: Paris", "Let me see: Final answer: Paris"),
+    ("我想：\n最终答案：巴黎", "我想： 最终答案：巴黎"),
     ("Question: Who?\nAnswer: me", "Question: Who?"),
     ("Paris<|im_end|>\nuser", "Paris"),
     ("A: Paris\nQ: next", "Paris"),
@@ -56,7 +58,7 @@ WAS_RUN_ON = re.compile(
     re.IGNORECASE,
 )
 PIECES = ["Final answer", "ANSWER", "a", "A", "**", ":", " ", "\t", "\n", "Q", "Passage 3", "</s>"]
-PIECES += ["user", "Paris", "is", "The", "1", "-", "Assistant", "Answer :"]
+PIECES += ["user", "Paris", "is", "The", "1", "-", "Assistant", "Answer :", ":\nFinal answer:"]
 
 
 def line_was(text):

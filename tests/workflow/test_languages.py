@@ -42,4 +42,7 @@ def test_a_comparison_in_chinese(tmp_path):
     assert (about["built"]["language"], about["passages"]) == ("zh-CN", 5)
     cell = project.read("results/tiny/scores/parrot/quiz/retriever_context.json")
     means = [cell[name]["mean"] for name in ("token_recall", "mlqa_f1", "unicode_token_match")]
-    assert (cell["language"], means) == ("zh", [0, 0.4, 0.5])
+    assert (cell["language"], means, cell["has_answer"]) == ("zh", [0, 0.4, 0.5], 1)
+    page = (project.folder / "results/tiny/report/report.html").read_text()
+    assert "quiz: 2 of 2 questions have only references that token_recall and its kin" in page
+    assert "parrot/quiz/retriever_context: 2 of 2 answers" in page

@@ -33,7 +33,8 @@ _NOT_LATIN = {
     "Telugu": "te",
     "Thai": "th",
     "Tibetan": "bo dz",
-    "Latin": "en fr de es it pt nl sv da no nb nn fi pl cs sk hu ro tr vi id ms sw et lv lt sl hr",
+    "Latin": "en fr de es it pt nl sv da no nb nn fi pl cs sk hu ro tr vi id ms sw et lv lt sl hr "
+    "kr",
 }
 WRITTEN = {
     language: {name for name, codes in _NOT_LATIN.items() if language in codes.split()}

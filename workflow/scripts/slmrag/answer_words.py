@@ -11,6 +11,7 @@ from functools import cache
 import regex
 
 from slmrag.languages import primary
+from slmrag.spelling import fold
 from slmrag.writing import CLUSTER
 
 _ARTICLES = {
@@ -40,10 +41,11 @@ def mlqa(text: str, language: str | None) -> list[str]:
 def unicode(text: str, language: str | None) -> list[str]:
     """Return words alike in all scripts: NFKC, case folded, no punctuation, no unseen sign.
 
-    Articles are left out where MLQA knows them as words, and each letter of a script without
-    spaces is a word.
+    Articles are left out where MLQA knows them as words, each letter of a script without spaces is
+    a word, and what is one word to the language is one (``spelling``).
     """
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    text, one = unicodedata.normalize("NFKC", text), fold(language)
+    text = unicodedata.normalize("NFKC", (one(text) if one else text).casefold())
     text = without_articles(_unpunctuated(text, unseen=True), primary(language))
     return _LETTER.sub(r" \g<0> ", text).split()
 

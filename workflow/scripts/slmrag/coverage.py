@@ -6,18 +6,27 @@ from typing import Any
 import polars as pl
 
 from slmrag.gold_join import GoldJoin, counts
-from slmrag.has_answer import words
+from slmrag.has_answer import phrase
+from slmrag.writing import COLUMN
 
-END = " ?!."
+END = " ?!.？！。؟।"
 MISSING = 20
 """How many questions without an answer or without gold in the corpus are named."""
 
 
-def phrases(texts: pl.Expr) -> pl.Expr:
+def phrases(texts: pl.Expr, apart: bool = False) -> pl.Expr:
     """Return what ``has_answer.words`` makes of each text, for whole columns."""
-    apart = texts.str.normalize("NFD").str.replace_all(r"([^\p{L}\p{N}\p{M}])", " $1 ")
-    single = apart.str.replace_all(r"[\p{Z}\p{C}]+", " ").str.strip_chars(" ")
+    texts = texts.str.normalize("NFD")
+    if apart:
+        texts = texts.str.replace_all(rf"({COLUMN}[\p{{Mn}}\p{{Mc}}]*)", " $1 ")
+    single = texts.str.replace_all(r"([^\p{L}\p{N}\p{M}])", " $1 ")
+    single = single.str.replace_all(r"[\p{Z}\p{C}]+", " ").str.strip_chars(" ")
     return pl.format(" {} ", single).str.to_lowercase()
+
+
+def _mostly(texts: pl.Expr) -> pl.Expr:
+    """Return ``writing.mostly_unspaced`` of each text, for whole columns."""
+    return 2 * texts.str.count_matches(COLUMN) > texts.str.count_matches(r"\p{L}")
 
 
 class Coverage:
@@ -25,11 +34,11 @@ class Coverage:
 
     def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
         self.questions = questions
-        self.answers = [{words(answer) for answer in row["answers"]} for row in questions]
-        self.asked = [words(row["question"].rstrip(END)) for row in questions]
+        self.answers = [set(map(phrase, row["answers"])) for row in questions]
+        self.asked = [phrase(row["question"].rstrip(END)) for row in questions]
         self.gold = GoldJoin([row["gold"] for row in questions])
-        self.left = {phrase for phrase in set(self.asked).union(*self.answers) if phrase.strip()}
-        self.found: set[str] = set()
+        self.left = {one for one in set(self.asked).union(*self.answers) if one[0].strip()}
+        self.found: set[tuple[str, bool]] = set()
         self.passages = 0
 
     def add(self, table: pl.DataFrame) -> None:
@@ -40,11 +49,18 @@ class Coverage:
             self._look(table)
 
     def _look(self, table: pl.DataFrame) -> None:
-        wanted = pl.Series(sorted(self.left), dtype=pl.String)
-        hits = phrases(pl.col("text")).str.extract_many(wanted.implode(), overlapping=True)
-        found = set(table.select(hits.explode().drop_nulls().unique()).to_series())
-        self.found |= found
-        self.left -= found
+        text = pl.col("text")
+        texts = {False: phrases(text)}
+        if table["text"].str.contains(COLUMN).any():
+            far = phrases(text, apart=True)
+            near = pl.when(_mostly(text)).then(far).otherwise(texts[False])
+            texts = {True: far, False: near}
+        for apart, column in texts.items():
+            wanted = pl.Series(sorted(p for p, kind in self.left if kind == apart), dtype=pl.String)
+            hits = column.str.extract_many(wanted.implode(), overlapping=True)
+            held = table.select(hits.explode().drop_nulls().unique()).to_series()
+            self.found |= {(one, apart) for one in held}
+        self.left -= self.found
 
     def summary(self) -> dict[str, Any]:
         """Return counts and shares; None where there is nothing to take a share of."""

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 COLONS = ":：︰﹕꞉"
 COLON = f"[{COLONS}]"
 
-_ENGLISH = ("Final answer", "Answer", "A")
+_FINALS = """
+Endgültige Antwort|Réponse finale|Respuesta final|Resposta final|Risposta finale|Окончательный ответ
+最终答案|最終答案
+"""
 _ANSWERS = """
-Antwort|Endgültige Antwort|Réponse|Réponse finale|Respuesta|Respuesta final|Resposta|Resposta final
-Risposta|Risposta finale|Antwoord|Odpowiedź|Odpověď|Odpoveď|Svar|Vastaus|Válasz|Răspuns|Jawaban|Jibu
-Cevap|Yanıt|Trả lời|Câu trả lời|Đáp án|Ответ|Окончательный ответ|Відповідь|Отговор|Απάντηση|תשובה
+Antwort|Réponse|Respuesta|Resposta|Risposta|Antwoord|Odpowiedź|Odpověď|Odpoveď|Svar|Vastaus|Válasz
+Răspuns|Jawaban|Jibu|Cevap|Yanıt|Trả lời|Câu trả lời|Đáp án|Ответ|Відповідь|Отговор|Απάντηση|תשובה
 الإجابة|الاجابة|إجابة|الجواب|جواب|پاسخ|उत्तर|जवाब|উত্তর|பதில்|సమాధానం|คำตอบ|ตอบ
-答案|最终答案|最終答案|回答|答|答え|解答|정답|답변|답
+答案|回答|答|答え|解答|정답|답변|답
 """
 _QUESTIONS = """
 Frage|Pregunta|Pergunta|Domanda|Vraag|Pytanie|Otázka|Fråga|Spørgsmål|Spørsmål|Kysymys|Kérdés
@@ -32,8 +34,10 @@ def _listed(words: str) -> list[str]:
     return words.strip().replace("\n", "|").split("|")
 
 
-ANSWER = f"{'|'.join(_ENGLISH)}|{_either(_listed(_ANSWERS))}"
+ANSWER = f"Answer|A|{_either(_listed(_ANSWERS))}"
+"""Before an answer, and before another one that a model goes on with."""
+_FINAL = f"Final answer|{_either(_listed(_FINALS))}"
 QUESTION = _either(_listed(_QUESTIONS))
 LABEL = re.compile(
-    rf"\A\s*(?:\*\*)?(?:{ANSWER})\s*{COLON}(?:\*\*)?[ \t\u00a0\u3000]*", re.IGNORECASE
+    rf"\A\s*(?:\*\*)?(?:{_FINAL}|{ANSWER})\s*{COLON}(?:\*\*)?[ \t\u00a0\u3000]*", re.IGNORECASE
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from slmrag.languages import LUCENE, MLQA, primary
+from slmrag.languages import LUCENE, MLQA, UNSPACED, primary
 
 if TYPE_CHECKING:
     from slmrag.config import Config
@@ -23,7 +23,7 @@ def of_metrics(config: "Config") -> Iterator[str]:
 
 
 def of_cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
-    """Yield a sentence where a cell's retriever analyses a language that Lucene does not know."""
+    """Yield a sentence where a cell's Lucene does not know the language, or a key of its own."""
     corpus, language = _spoken(config, dataset)
     for name in _searching(config, config.modes[mode].retriever):
         if config.retrievers[name].kind == "lucene" and language and language not in LUCENE:
@@ -31,21 +31,45 @@ def of_cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
                 f"corpora.{corpus}.language: retriever '{name}' is of kind lucene, which has no "
                 f"analyser for '{language}'; use kind: rank_bm25 or bm25s, or remove the language"
             )
+        elif config.retrievers[name].kind == "lucene" and language not in (None, "en"):
+            yield from _without_effect(config, name, f"corpora.{corpus}.language is {language}")
+
+
+def _without_effect(config: "Config", name: str, why: str) -> Iterator[str]:
+    """Yield a sentence for each key that is of Lucene's English analyser alone."""
+    entry = config.retrievers[name].params()
+    for key in ("stemmer", "keep_stopwords"):
+        if entry.get(key) not in (None, "none", False):
+            yield (
+                f"retrievers.{name}.{key}: {entry[key]!r} does nothing, as it is for Lucene's "
+                f"English analyser, and {why}; give that corpus a retriever without {key}"
+            )
 
 
 def oddities(config: "Config") -> Iterator[str]:
-    """Yield a sentence for each key of a retriever that is English's, where the corpus is not."""
+    """Yield a sentence for each search whose keys or languages hardly fit each other."""
+    for name, dataset in config.datasets.items():
+        corpus, language = _spoken(config, name)
+        own = primary(dataset.language)
+        if language and own and language != own:
+            yield (
+                f"datasets.{name}.language: {own}, but its corpus {corpus} is in {language}; BM25 "
+                "finds only words that both have"
+            )
     pairs = {(d, name) for d in config.datasets for name in config.retrievers}
     told = {(_spoken(config, dataset), name) for dataset, name in pairs}
     for (corpus, language), name in sorted(told, key=str):
-        entry = config.retrievers[name].params()
-        keys = ("stemmer", "keep_stopwords") if entry["kind"] == "lucene" else ("stopwords",)
-        for key in keys if language not in (None, "en") else ():
-            if entry.get(key) not in (None, "none"):
-                yield (
-                    f"retrievers.{name}.{key}: {entry[key]!r} is for English, but "
-                    f"corpora.{corpus}.language is {language}; give it a retriever without {key}"
-                )
+        entry, where = config.retrievers[name].params(), f"corpora.{corpus}.language is {language}"
+        if language not in (None, "en") and entry.get("stopwords") not in (None, "none"):
+            yield (
+                f"retrievers.{name}.stopwords: {entry['stopwords']!r} is for English, but {where}; "
+                "give it a retriever without stopwords"
+            )
+        if language in UNSPACED and entry.get("tokenizer") == "whitespace":
+            yield (
+                f"retrievers.{name}.tokenizer: whitespace makes whole sentences terms, as {where}; "
+                "use words"
+            )
 
 
 def _spoken(config: "Config", dataset: str) -> tuple[str | None, str | None]:

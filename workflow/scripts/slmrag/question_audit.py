@@ -1,8 +1,7 @@
 """What a set of questions holds: numbers, lengths, answers, gold passages."""
 
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,8 @@ import numpy as np
 from slmrag.alphabets import count, shares
 from slmrag.audit import Lengths
 from slmrag.has_answer import has_answer
+from slmrag.squad_misfit import UNLIKE, unlike
 from slmrag.text import normalise
-from slmrag.writing import unspaced
 
 
 def audit_questions(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -39,45 +38,6 @@ def audit_questions(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             bool(row["answers"]) and all(map(unlike, row["answers"])) for row in rows
         ),
     }
-
-
-def punctuated(reference: str) -> bool:
-    """Tell whether a reference holds punctuation that SQuAD's metrics take for letters (– ’ 。)."""
-    return not reference.isascii() and any(
-        not sign.isascii() and unicodedata.category(sign)[0] == "P" for sign in reference
-    )
-
-
-def decomposed(reference: str) -> bool:
-    """Tell whether a reference is not in NFC, so that it equals no answer that is."""
-    return not unicodedata.is_normalized("NFC", reference)
-
-
-UNLIKE: dict[str, Callable[[str], bool]] = {
-    "references_with_unicode_punctuation": punctuated,
-    "references_not_in_nfc": decomposed,
-    "references_without_spaces": unspaced,
-}
-"""What the metrics after SQuAD have no rule for, by its name in the audit."""
-
-
-def unlike(reference: str) -> bool:
-    """Tell whether the metrics after SQuAD have no rule for what a reference holds."""
-    return any(test(reference) for test in UNLIKE.values())
-
-
-def misfit(audit: Mapping[str, Any]) -> str | None:
-    """Return a sentence where one question in a hundred has only references unlike SQuAD's."""
-    unlike, total = audit["questions_unlike_squad"], audit["questions"]
-    if 100 * unlike < total or not unlike:
-        return None
-    counted = ", ".join(f"{name} {audit[name]}" for name in UNLIKE)
-    sentence = (
-        f"{unlike} of {total} questions have only references that token_recall and its kin (after "
-        f"SQuAD, for English) misread ({counted}); metrics.variants has unicode, which does not"
-    )
-    found = "; has_answer (DPR's) finds an answer without spaces only as a whole run of letters"
-    return sentence + found * bool(audit["references_without_spaces"])
 
 
 def gold_answers(row: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from slmrag.reporting import behind, cuts, refused
+from slmrag.reporting import behind, cuts, foreign, refused
 from slmrag.reporting.boards import Board
 from slmrag.reporting.devices import elsewhere, idle
 from slmrag.reporting.ends import ends
@@ -105,6 +105,9 @@ TESTS: tuple[Callable[..., Iterator[str]], ...] = (
     missing,
     uneven,
     few,
+    foreign.questions,
+    foreign.answers,
+    foreign.searches,
     forms,
     refused.caveats,
     refused.judged,

@@ -30,6 +30,12 @@ def definitions(experiment: Experiment) -> Section:
             "Recall, untrimmed, scores all that the model wrote.",
         ),
         (
+            "Has answer",
+            "The tokens of a reference stand in a row in a passage, without case (DPR's: runs of "
+            "letters and digits, and each other sign). Letters of scripts without spaces (Chinese, "
+            "Japanese, Thai) are a token each.",
+        ),
+        (
             "Gold passage",
             "A passage that has the id of one of the question's gold passages, or else its text in "
             "Unicode NFC with single spaces; case counts, titles do not. Gold entries of one "

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import regex
 
-from slmrag.languages import primary
+from slmrag.spelling import fold
 from slmrag.writing import COLUMN, LETTER, MARKS, SCRIPTS, members, rare
 
 Analyser = Callable[[str], list[str]]
@@ -30,7 +30,6 @@ _WIDE = re.compile("[\uff01-\uff9f]+")
 _UNSEEN = regex.compile(
     rf"(?<={MARKS})[\u200c\u200d]|[\ufe00-\ufe0f\U000e0100-\U000e01ef]|(?<=i)\u0307"
 )
-_POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]")
 
 _LUCENE = """
 a an and are as at be but by for if in into is it no not of on or such that the their then there
@@ -106,28 +105,12 @@ CUT = {"words": "pairs of letters", "whitespace": "what stands between white spa
 TOKENIZERS: dict[str, Analyser] = {"words": words, "whitespace": whitespace}
 
 
-def dotless(text: str) -> str:
-    """Return a Turkish text whose capital I and İ are in lower case."""
-    return text.replace("I\u0307", "i").replace("İ", "i").replace("I", "ı")
-
-
-def unpointed(text: str) -> str:
-    """Return an Arabic or Hebrew text without vowel points and without the tatweel."""
-    return _POINTS.sub("", unicodedata.normalize("NFC", text))
-
-
-FOLDS: dict[str, Callable[[str], str]] = {
-    **dict.fromkeys(("tr", "az"), dotless),
-    **dict.fromkeys(("ar", "arz", "ary", "fa", "ur", "ckb", "he", "yi"), unpointed),
-}
-
-
 def analyser(
     tokenizer: str = "words", stopwords: str = "none", language: str | None = None
 ) -> Analyser:
     """Return the function from a text of a language to its terms."""
-    split, stop, fold = TOKENIZERS[tokenizer], STOPWORDS[stopwords], FOLDS.get(primary(language))
-    folded = (lambda text: split(fold(text))) if fold else split
+    split, stop, one = TOKENIZERS[tokenizer], STOPWORDS[stopwords], fold(language)
+    folded = (lambda text: split(one(text))) if one else split
     if not stop:
         return folded
     return lambda text: [term for term in folded(text) if term not in stop]
