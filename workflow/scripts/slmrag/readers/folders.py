@@ -59,7 +59,7 @@ def documents_of(folders: Sequence[str | Path] | str) -> tuple[list[Path], dict[
     left = {path: path.suffix.lower() or path.name for path in files}
     for path in documents:
         del left[path]
-    for suffix, count in counted(left).items():
+    for suffix, count in by_reason(left).items():
         log.warning("files that end in %s are no text: left out (%d)", suffix, count)
     return documents, left
 
