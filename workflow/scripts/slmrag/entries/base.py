@@ -28,6 +28,8 @@ def _of_known_scheme(value: str) -> str:
         )
     if value.startswith(SCHEME) and hub_name(value).dataset:
         raise ValueError(f"{value} names a data set; a model is hf:org/name")
+    if scheme and "*" in value:
+        raise ValueError(f"{value} is a pattern, and a checkpoint is one folder; name that")
     return value
 
 
