@@ -11,6 +11,8 @@ import download_object
 import pytest
 from slmrag.errors import UserError
 from slmrag.storage import download, transfer
+from slmrag.storage.base import Interrupted
+from slmrag.storage.local import Local
 
 from tests.storage.web import site
 
@@ -75,6 +77,46 @@ def test_the_next_run_asks_for_the_rest(tmp_path):
         fetch(tmp_path, f"{url}/a.bin")
         assert server.asked == ["bytes=0-16777215"]
     assert (tmp_path / "raw/a.bin").read_bytes() == CONTENT
+
+
+def test_parts_of_what_cannot_be_told_apart(tmp_path):
+    """Of a server that gives no mark of the content, parts of two runs are not put together."""
+    with site(CONTENT, etag="") as (server, url):
+        server.refused = "bytes=0-"
+        refused(tmp_path, f"{url}/a.bin")
+        server.refused, server.content = "", CONTENT[::-1]
+        fetch(tmp_path, f"{url}/a.bin")
+    assert (tmp_path / "raw/a.bin").read_bytes() == CONTENT[::-1]
+
+
+def test_whole_files_are_kept(tmp_path, monkeypatch):
+    """Of many files those that came are not fetched again, unless they have changed anywhere."""
+    names, reading = ["a", "b", "c", "deep/d"], []
+    for name in names:
+        path = tmp_path / "source" / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(name)
+    read, broken = Local.read, ["b"]
+
+    def noted(self, remote, start, stop):
+        if remote.name in broken:
+            raise Interrupted("cut")
+        reading.append(remote.name)
+        return read(self, remote, start, stop)
+
+    monkeypatch.setattr(Local, "read", noted)
+    told = refused(tmp_path, str(tmp_path / "source"))
+    assert told.startswith("cut, 5 times in a row; run again to resume: files that came whole are")
+    assert sorted(reading) == ["a", "c", "deep/d"]
+    (tmp_path / ".raw.part/data/a").write_text("x")
+    (tmp_path / "source/c").write_text("other")
+    with open(tmp_path / ".raw.part/state/arrived.jsonl", "a") as file:
+        file.write('["deep/d", {"loc')
+    del reading[:], broken[:]
+    files = fetch(tmp_path, str(tmp_path / "source"))["files"]
+    assert sorted(reading) == ["a", "b", "c"]
+    assert [file["bytes"] for file in files] == [1, 1, 5, 6]
+    assert (tmp_path / "raw/c").read_text() == "other"
 
 
 def test_what_is_no_longer_there(tmp_path):

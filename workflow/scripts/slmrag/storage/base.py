@@ -49,6 +49,10 @@ class Remote:
             "encoding": self.encoding,
         }
 
+    def is_dated(self) -> bool:
+        """Tell whether its identity would change with its content: not by place and size alone."""
+        return bool(self.etag or self.version_id or self.last_modified)
+
 
 class Source(Protocol):
     """A place that files come from: a new kind implements these three methods."""

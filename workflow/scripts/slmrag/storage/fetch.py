@@ -12,6 +12,7 @@ from typing import Any
 from slmrag.errors import UserError
 from slmrag.progress import bar
 from slmrag.storage.arrivals import decoded, names_of, wrong
+from slmrag.storage.arrived import Arrived
 from slmrag.storage.base import Interrupted, Remote, Source
 from slmrag.storage.partial import Partial
 from slmrag.storage.sources import open_source
@@ -86,6 +87,7 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
         bar(
             total=total or None, desc=work.data.parent.name.strip("."), unit="B", unit_scale=True
         ) as shown,
+        Arrived(work) as arrived,
         ThreadPoolExecutor(FILES_AT_ONCE) as files,
         ThreadPoolExecutor(PARTS_AT_ONCE) as parts,
     ):
@@ -99,7 +101,7 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
         def fetch_some() -> None:
             for index, remote in queue:
                 report(0)
-                found[index] = _fetch(source, remote, work, parts, report)
+                found[index] = _fetch(source, remote, work, arrived, parts, report)
 
         jobs = [files.submit(fetch_some) for _ in range(FILES_AT_ONCE)]
         try:
@@ -114,16 +116,21 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
 
 
 def _fetch(
-    source: Source, remote: Remote, work: Workspace, parts: Executor, report: Report
+    source: Source,
+    remote: Remote,
+    work: Workspace,
+    arrived: Arrived,
+    parts: Executor,
+    report: Report,
 ) -> dict[str, Any]:
     if remote.last_modified is None:
         remote = _patient(lambda: source.describe(remote))
-    with _explained(remote.name, work.data), Partial(work, remote) as partial:
-        sha256 = transfer(source, remote, partial, parts, report)
-        came = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
-        if remote.encoding:
-            came = decoded(partial, remote.encoding, came)
-        partial.finish()
+    with _explained(remote.name, work.data):
+        if came := arrived.before(remote):
+            report(remote.bytes or 0)
+        else:
+            came = _bring(source, remote, work, parts, report)
+            arrived.note(remote, came)
     return {
         "name": remote.name,
         **came,
@@ -131,6 +138,19 @@ def _fetch(
         "version_id": remote.version_id,
         "last_modified": remote.last_modified,
     }
+
+
+def _bring(
+    source: Source, remote: Remote, work: Workspace, parts: Executor, report: Report
+) -> dict[str, Any]:
+    """Fetch a file to its place, decoded where it is sent encoded; return its size and digest."""
+    with Partial(work, remote) as partial:
+        sha256 = transfer(source, remote, partial, parts, report)
+        came = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
+        if remote.encoding:
+            came = decoded(partial, remote.encoding, came)
+        partial.finish()
+    return came
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from slmrag.errors import UserError
 from slmrag.storage.base import Interrupted, Remote, Source, WithoutRanges
 from slmrag.storage.checks import Checks, Mismatch
-from slmrag.storage.partial import Partial
+from slmrag.storage.partial import PART, Partial
 
 TRIES = 5
 """Cuts in a row, without progress between them, after which a transfer gives up."""
@@ -127,7 +127,8 @@ def wait_after(cut: Interrupted, tries: int) -> None:
     """Sleep before try number ``tries``, or give up with the reason of the last cut."""
     if tries >= TRIES:
         raise UserError(
-            f"{cut}, {tries} times in a row; what came is kept: run again to resume"
+            f"{cut}, {tries} times in a row; run again to resume: files that came whole are kept, "
+            f"and of larger ones each whole part of {PART >> 20} MiB"
         ) from cut
     time.sleep(FIRST_WAIT_SECONDS * 2 ** (tries - 1))
 
