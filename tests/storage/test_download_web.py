@@ -13,6 +13,7 @@ from slmrag.errors import UserError
 from slmrag.storage import download, transfer
 from slmrag.storage.base import Interrupted
 from slmrag.storage.local import Local
+from slmrag.storage.workspace import sweep
 
 from tests.storage.web import site
 
@@ -224,6 +225,26 @@ def test_local_files(tmp_path, scheme):
     fetch(tmp_path, uri)
     assert (tmp_path / "raw/sub/a b.txt").read_text() == "x"
     assert not (tmp_path / "raw/a b.txt").exists()
+
+
+def test_names_that_cannot_be(tmp_path):
+    """A name that is no UTF-8, or too long for the disk, is told in one sentence."""
+    (tmp_path / "source").mkdir()
+    with open(os.fsencode(tmp_path) + b"/source/\xff.txt", "w") as file:
+        file.write("x")
+    told = refused(tmp_path, str(tmp_path / "source"))
+    assert "the file name '\\udcff.txt' is no UTF-8; rename" in told
+    with site(b"x") as (_, url):
+        assert "too long; rename it" in refused(tmp_path, f"{url}/{'x' * 300}")
+
+
+def test_names_that_a_disk_cannot_tell_apart(tmp_path):
+    """A file that lies there under another's name is missed; what is not wanted goes."""
+    for name in ("a.txt", "old.txt"):
+        (tmp_path / name).write_text("x")
+    with pytest.raises(UserError, match=r"A\.txt: this disk takes another file"):
+        sweep(tmp_path, {"a.txt", "A.txt"})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_bad_paths(tmp_path):

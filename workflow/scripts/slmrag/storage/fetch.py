@@ -1,5 +1,6 @@
 """An object, or all objects under a prefix, into a folder that is whole or absent."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -159,7 +160,6 @@ def _explained(name: str, work: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"{name}: cannot be written to {work}: {error.strerror}; "
-            "make room or check the permissions"
-        ) from error
+        long = error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
+        do = "rename it" if long else "make room or check the permissions"
+        raise UserError(f"{name}: cannot be written to {work}: {error.strerror}; {do}") from error

@@ -22,6 +22,7 @@ REFUSALS = {
     407: "is refused by the proxy: write user and password into its address in the environment",
     410: "is gone; check the link",
     412: "changed while it was read; run again",
+    416: "changed while it was read; run again",
 }
 
 

@@ -2,9 +2,11 @@
 
 CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the AWS profile"
 
+PUBLIC = "for a public bucket set `anonymous: true` in `storage` or in the object"
+
 RIGHTS = {
     False: "check the rights of these credentials, and set `requester_pays: true` if the bucket's "
-    "owner has its readers pay",
+    f"owner has its readers pay; {PUBLIC}",
     True: "it is read without credentials (`anonymous`), so it is not public: drop that key",
 }
 """What to do about a refusal, by whether the request was unsigned."""
@@ -16,7 +18,8 @@ REASONS = {
     "AccessDenied": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; {rights}",
     "403": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; {rights}",
     "SignatureDoesNotMatch": "{endpoint} refuses the secret key; check {credentials}",
-    "InvalidAccessKeyId": "{endpoint} does not know the access key; check {credentials}",
+    "InvalidAccessKeyId": "{endpoint} does not know the access key; check {credentials}; "
+    f"{PUBLIC}",
     "ExpiredToken": "the session token has expired at {endpoint}; renew the credentials",
     "InvalidToken": "{endpoint} refuses the session token; renew the credentials",
     "RequestTimeTooSkewed": "{endpoint} refuses requests signed at this time; set the clock",

@@ -106,16 +106,28 @@ def _replace(work: Path, folder: Path) -> None:
 
 
 def sweep(data: Path, wanted: set[str]) -> None:
-    """Remove what an earlier try left of files that are no longer there, by name below ``data``."""
+    """Remove what an earlier try left of files that are no longer there, by name below ``data``.
+
+    UserError where a wanted file is not there by its name: the disk took another's for it, as those
+    do that know no capital letters.
+    """
+    there = set()
     for folder, _, files in os.walk(data, topdown=False):
         below = os.path.relpath(folder, data)
         at = "" if below == "." else f"{below}/"
         for name in files:
-            if at + name not in wanted:
+            if at + name in wanted:
+                there.add(at + name)
+            else:
                 os.unlink(os.path.join(folder, name))
         if at:
             with suppress(OSError):
                 os.rmdir(folder)
+    if lost := sorted(wanted - there):
+        raise UserError(
+            f"{lost[0]}: this disk takes another file's name for it (capital letters, or accents "
+            "written in another way); rename one, or use another disk"
+        )
 
 
 def refuse_full_disk(data: Path, total: int) -> None:
