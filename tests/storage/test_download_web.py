@@ -141,6 +141,13 @@ def test_refusals(tmp_path, status, words):
     assert words in sentence and "hush" not in sentence
 
 
+@pytest.mark.parametrize("status", [202, 204, 206, 300, 304])
+def test_answers_that_are_no_file(tmp_path, status):
+    """A part that was not asked for, or nothing, is not taken for the file."""
+    with site(b"", status=status) as (_, url):
+        assert f"status {status} is no whole file" in refused(tmp_path, f"{url}/a.bin")
+
+
 def test_a_server_that_fails(tmp_path):
     """A server that answers 503 is asked several times."""
     with site(b"", status=503) as (_, url):
