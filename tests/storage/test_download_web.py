@@ -13,7 +13,7 @@ from slmrag.errors import UserError
 from slmrag.storage import download, transfer
 from slmrag.storage.base import Interrupted
 from slmrag.storage.local import Local
-from slmrag.storage.workspace import sweep
+from slmrag.storage.workspace import refuse_lost
 
 from tests.storage.web import site
 
@@ -246,12 +246,19 @@ def test_names_that_cannot_be(tmp_path):
 
 
 def test_names_that_a_disk_cannot_tell_apart(tmp_path):
-    """A file that lies there under another's name is missed; what is not wanted goes."""
-    for name in ("a.txt", "old.txt"):
-        (tmp_path / name).write_text("x")
+    """A file that lies there under another's name is missed."""
+    (tmp_path / "a.txt").write_text("x")
     with pytest.raises(UserError, match=r"A\.txt: this disk takes another file"):
-        sweep(tmp_path, {"a.txt", "A.txt"})
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+        refuse_lost(tmp_path, {"a.txt", "A.txt"})
+
+
+def test_a_file_that_became_a_folder(tmp_path):
+    """What an earlier try brought is in no way of what has its name now."""
+    for name in ("source/a/c", "source/b", ".raw.part/data/a", ".raw.part/data/b/c"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    fetch(tmp_path, str(tmp_path / "source"))
+    assert (tmp_path / "raw/a/c").is_file() and (tmp_path / "raw/b").is_file()
 
 
 def test_bad_paths(tmp_path):

@@ -18,7 +18,7 @@ from slmrag.storage.base import Interrupted, Remote, Source
 from slmrag.storage.partial import Partial
 from slmrag.storage.sources import open_source
 from slmrag.storage.transfer import Report, transfer, wait_after
-from slmrag.storage.workspace import Workspace, refuse_full_disk, sweep, workspace
+from slmrag.storage.workspace import Workspace, refuse_full_disk, refuse_lost, sweep, workspace
 
 FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
@@ -46,8 +46,9 @@ def download(
     if sha256 and len(remotes) != 1:
         raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
     with workspace(Path(folder)) as work:
-        files = _fetch_all(source, remotes, work)
         sweep(work.data, names)
+        files = _fetch_all(source, remotes, work)
+        refuse_lost(work.data, names)
         if reason := wrong(remotes, files, sha256):
             shutil.rmtree(work.data.parent, ignore_errors=True)
             raise UserError(f"{uri}: {reason}")

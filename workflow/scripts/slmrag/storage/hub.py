@@ -39,7 +39,7 @@ class Hub(Local):
             )
         return [
             replace(remote(name, file), version_id=folder.name)
-            for name, (file,) in sorted(found.items())
+            for name, (file,) in sorted(found.items(), key=lambda one: one[0].split("/"))
         ]
 
 

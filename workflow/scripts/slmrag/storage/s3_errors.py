@@ -7,7 +7,8 @@ PUBLIC = "for a public bucket set `anonymous: true` in `storage` or in the objec
 RIGHTS = {
     False: "check the rights of these credentials, and set `requester_pays: true` if the bucket's "
     f"owner has its readers pay; {PUBLIC}",
-    True: "it is read without credentials (`anonymous`), so it is not public: drop that key",
+    True: "it is read without credentials (`anonymous`), so it is not public: drop that key (where "
+    "its files are public and their list is not, name each file)",
 }
 """What to do about a refusal, by whether the request was unsigned."""
 
