@@ -13,9 +13,9 @@ from pydantic import (
 
 from slmrag.entries import own_options
 from slmrag.entries.base import Entry, Name
+from slmrag.entries.checkpoint import Checkpoint
 from slmrag.entries.endpoint import problems
 from slmrag.entries.prices import PriceEntry
-from slmrag.entries.storage import Checkpoint
 from slmrag.reasoning import FAMILIES
 from slmrag.thinking import contradictions
 

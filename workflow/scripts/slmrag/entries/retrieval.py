@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from slmrag.entries.base import Entry, Name
+from slmrag.entries.checkpoint import Checkpoint
 from slmrag.entries.own import entries
-from slmrag.entries.storage import Checkpoint
 from slmrag.retrievers import KINDS
 
 Tokenizer = Literal["words", "whitespace"]

@@ -1,22 +1,11 @@
-"""Where raw objects come from, and checkpoints that have keys of their own for that."""
+"""Where raw objects come from, and how what lies on S3 is reached."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    Discriminator,
-    Field,
-    SerializationInfo,
-    SerializerFunctionWrapHandler,
-    Tag,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from slmrag.entries.base import AS_PARAMS, Address, Entry, Sha256
+from slmrag.entries.base import Entry, Sha256
 from slmrag.hub_names import SCHEME as HUB
 from slmrag.hub_names import hub_name
 
@@ -138,28 +127,6 @@ class ObjectEntry(Located):
         if not uri.strip():
             raise ValueError("empty; name a file, a folder or an object")
         return uri
-
-
-class CheckpointEntry(Located):
-    """A checkpoint with keys of its own for S3, where its address alone does not reach it."""
-
-    uri: Address = Field(description="s3://bucket/prefix/")
-
-    @model_serializer(mode="wrap")
-    def as_params(self, whole: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
-        """Return its address alone where it is a param: who reads it changes no answer."""
-        return self.uri if info.context == AS_PARAMS else whole(self)
-
-
-def _form(value: Any) -> str:
-    return "<table>" if isinstance(value, Mapping | CheckpointEntry) else "<address>"
-
-
-Checkpoint = Annotated[
-    Annotated[Address, Tag("<address>")] | Annotated[CheckpointEntry, Tag("<table>")],
-    Discriminator(_form),
-]
-"""A model on the hub, under a prefix or in a folder: its address, or a table with that."""
 
 
 def reach(named: Any, storage: StorageEntry) -> dict[str, Any]:
