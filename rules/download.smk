@@ -22,7 +22,7 @@ rule download_object:
         runtime=lasting(240),
     params:
         entry=entry(CONFIG.objects, "object"),
-        storage=reach(CONFIG.objects, "object"),
+        storage=reach(CONFIG.objects, "object", "uri"),
         content=content(CONFIG.objects, "object", "uri"),
         code=code("download_object"),
     script:
@@ -46,10 +46,10 @@ rule download_model:
         mem_mb=grown(2000),
         runtime=lasting(240),
     params:
-        uri=key(CONFIG.models, "model", "checkpoint"),
+        uri=uri(CONFIG.models, "model", "checkpoint"),
         revision=revision(CONFIG.models, "model", "checkpoint"),
         allow_pickle=key(CONFIG.models, "model", "allow_pickle"),
-        storage=storage,
+        storage=reach(CONFIG.models, "model", "checkpoint"),
         content=content(CONFIG.models, "model", "checkpoint"),
         code=code("download_model"),
     script:
@@ -68,10 +68,10 @@ use rule download_model as download_encoder with:
         retriever=grid.pattern(KEYS.encoders.values()),
     localrule: True
     params:
-        uri=key(CONFIG.retrievers, "retriever", "encoder"),
+        uri=uri(CONFIG.retrievers, "retriever", "encoder"),
         revision=revision(CONFIG.retrievers, "retriever", "encoder"),
         allow_pickle=key(CONFIG.retrievers, "retriever", "allow_pickle"),
-        storage=storage,
+        storage=reach(CONFIG.retrievers, "retriever", "encoder"),
         content=content(CONFIG.retrievers, "retriever", "encoder"),
         code=code("download_model"),
 
@@ -88,9 +88,9 @@ use rule download_model as download_query_encoder with:
         retriever=grid.pattern(KEYS.query_encoders.values()),
     localrule: True
     params:
-        uri=key(CONFIG.retrievers, "retriever", "query_encoder"),
+        uri=uri(CONFIG.retrievers, "retriever", "query_encoder"),
         revision=revision(CONFIG.retrievers, "retriever", "query_encoder"),
         allow_pickle=key(CONFIG.retrievers, "retriever", "allow_pickle"),
-        storage=storage,
+        storage=reach(CONFIG.retrievers, "retriever", "query_encoder"),
         content=content(CONFIG.retrievers, "retriever", "query_encoder"),
         code=code("download_model"),

@@ -18,10 +18,10 @@ use rule download_model as download_judge with:
         "benchmarks/download_judge.tsv"
     localrule: True
     params:
-        uri=CONFIG.judge.model.checkpoint,
+        uri=resource_keys.source(CONFIG.judge.model, "checkpoint").uri,
         revision=CONFIG.judge.model.revision,
         allow_pickle=CONFIG.judge.model.allow_pickle,
-        storage=storage,
+        storage=lambda wildcards, output: how(CONFIG.judge.model.checkpoint),
         content=LOCAL.get(resource_keys.source(CONFIG.judge.model, "checkpoint").label),
         code=code("download_model"),
 

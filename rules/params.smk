@@ -10,6 +10,7 @@ reason to rerun. (Asking for ``resources`` would do that too, at the price of wo
 import inspect
 import os
 
+from slmrag.entries import storage
 from slmrag.redaction import clean
 
 
@@ -19,16 +20,21 @@ def quick(function):
     return function
 
 
-@quick
-def storage(wildcards, output):
-    """Return how to reach S3, kept out of provenance."""
-    return CONFIG.storage.params()
-
-
-def reach(table, wildcard):
-    """Return a param function: how to reach an entry's object, kept out of provenance."""
-    kept = {name: one.reach(CONFIG.storage) for name, one in table.items()}
+def reach(table, wildcard, name):
+    """Return a param function: how to reach what an entry names under a key, out of provenance."""
+    kept = {one: how(resource_keys.located(entry, name)) for one, entry in table.items()}
     return quick(lambda wildcards, output: kept[named(wildcards, wildcard)])
+
+
+def how(place):
+    """Return how to reach a place of S3: the keys of ``storage``, its own in place of them."""
+    return storage.reach(place, CONFIG.storage)
+
+
+def uri(table, wildcard, name):
+    """Return a param function: the address of the checkpoint that an entry names under a key."""
+    kept = {one: resource_keys.source(entry, name).uri for one, entry in table.items()}
+    return quick(lambda wildcards: kept[named(wildcards, wildcard)])
 
 
 def revision(table, wildcard, name):

@@ -2,7 +2,7 @@
 
     python bench/storage/many.py [--files 100000]
 
-Listed and checked: what lies there, clashing names, the disk's room, what an earlier try left.
+Listed and checked: what lies there, clashing names, the disk's room, whether all arrived.
 The plain copy is ``shutil.copytree``, which computes no digest.
 """
 
@@ -38,12 +38,12 @@ def timed(name: str, action: Callable[[], Any]) -> None:
 def check(source: Any, made: Path) -> None:
     """Do all that a download does but the transfer."""
     from slmrag.storage.arrivals import names_of
-    from slmrag.storage.workspace import refuse_full_disk, sweep
+    from slmrag.storage.workspace import refuse_full_disk, refuse_lost
 
     remotes = source.files()
     names = names_of(remotes, source.uri)
     refuse_full_disk(made, sum(remote.bytes for remote in remotes))
-    sweep(made, names)
+    refuse_lost(made, names)
 
 
 def main() -> None:

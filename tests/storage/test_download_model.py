@@ -159,7 +159,7 @@ def test_the_hub_offline(tmp_path, revision):
     done = from_hub(tmp_path, "hf:org/name", revision)
     resolved, files = json.loads(done.stdout)
     assert resolved == COMMIT and len(files) == 2
-    assert ("has no revision" in done.stderr) == (not revision)
+    assert (f"to keep to that, write hf:org/name@{COMMIT}" in done.stderr) == (revision != COMMIT)
     assert not (tmp_path / "model/config.json").is_symlink()
 
 

@@ -87,6 +87,21 @@ def test_a_prefix(tmp_path, bucket, credentials):
     assert (tmp_path / "raw/sub/a.json").read_bytes() == b"sub/a.json"
 
 
+def test_odd_keys(tmp_path, bucket, credentials):
+    """Names of all signs, some of them the download's own, arrive as they are, and each alone."""
+    keys = ["a+b", "a b", "a%2Fb", "ä", "a\u0308", "日/文", "x?y=1", "#h", "&amp;", "[x]", "*.a"]
+    keys += ["A", "a", ".partial", ".lock", "manifest.json", "arrived.jsonl", "data/state/..x"]
+    for key in keys:
+        bucket.put_object(Bucket=BUCKET, Key=f"odd/{key}", Body=key.encode())
+    files = fetch(tmp_path, f"s3://{BUCKET}/odd/")["files"]
+    assert {file["name"] for file in files} == {*keys}
+    assert all((tmp_path / "raw" / key).read_text() == key for key in keys)
+    for number, key in enumerate(keys):
+        made = tmp_path / str(number)
+        fetch(made, f"s3://{BUCKET}/odd/{key}")
+        assert [path.read_text() for path in (made / "raw").iterdir()] == [key]
+
+
 def test_a_version(tmp_path, bucket, credentials):
     """In a bucket with versions the manifest records which one was read."""
     bucket.create_bucket(Bucket="versions")

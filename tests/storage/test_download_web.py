@@ -11,6 +11,9 @@ import download_object
 import pytest
 from slmrag.errors import UserError
 from slmrag.storage import download, transfer
+from slmrag.storage.base import Interrupted
+from slmrag.storage.local import Local
+from slmrag.storage.workspace import refuse_lost
 
 from tests.storage.web import site
 
@@ -77,6 +80,46 @@ def test_the_next_run_asks_for_the_rest(tmp_path):
     assert (tmp_path / "raw/a.bin").read_bytes() == CONTENT
 
 
+def test_parts_of_what_cannot_be_told_apart(tmp_path):
+    """Of a server that gives no mark of the content, parts of two runs are not put together."""
+    with site(CONTENT, etag="") as (server, url):
+        server.refused = "bytes=0-"
+        refused(tmp_path, f"{url}/a.bin")
+        server.refused, server.content = "", CONTENT[::-1]
+        fetch(tmp_path, f"{url}/a.bin")
+    assert (tmp_path / "raw/a.bin").read_bytes() == CONTENT[::-1]
+
+
+def test_whole_files_are_kept(tmp_path, monkeypatch):
+    """Of many files those that came are not fetched again, unless they have changed anywhere."""
+    names, reading = ["a", "b", "c", "deep/d"], []
+    for name in names:
+        path = tmp_path / "source" / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(name)
+    read, broken = Local.read, ["b"]
+
+    def noted(self, remote, start, stop):
+        if remote.name in broken:
+            raise Interrupted("cut")
+        reading.append(remote.name)
+        return read(self, remote, start, stop)
+
+    monkeypatch.setattr(Local, "read", noted)
+    told = refused(tmp_path, str(tmp_path / "source"))
+    assert told.startswith("cut, 5 times in a row; run again to resume: files that came whole are")
+    assert sorted(reading) == ["a", "c", "deep/d"]
+    (tmp_path / ".raw.part/data/a").write_text("x")
+    (tmp_path / "source/c").write_text("other")
+    with open(tmp_path / ".raw.part/state/arrived.jsonl", "a") as file:
+        file.write('["deep/d", {"loc')
+    del reading[:], broken[:]
+    files = fetch(tmp_path, str(tmp_path / "source"))["files"]
+    assert sorted(reading) == ["a", "b", "c"]
+    assert [file["bytes"] for file in files] == [1, 1, 5, 6]
+    assert (tmp_path / "raw/c").read_text() == "other"
+
+
 def test_what_is_no_longer_there(tmp_path):
     """Half of a file that was wanted by an earlier try is not taken for data."""
     (tmp_path / ".raw.part/sub").mkdir(parents=True)
@@ -96,6 +139,13 @@ def test_refusals(tmp_path, status, words):
     with site(b"", status=status) as (_, url):
         sentence = refused(tmp_path, f"{url}/a.bin?token=hush")
     assert words in sentence and "hush" not in sentence
+
+
+@pytest.mark.parametrize("status", [202, 204, 206, 300, 304])
+def test_answers_that_are_no_file(tmp_path, status):
+    """A part that was not asked for, or nothing, is not taken for the file."""
+    with site(b"", status=status) as (_, url):
+        assert f"status {status} is no whole file" in refused(tmp_path, f"{url}/a.bin")
 
 
 def test_a_server_that_fails(tmp_path):
@@ -182,6 +232,33 @@ def test_local_files(tmp_path, scheme):
     fetch(tmp_path, uri)
     assert (tmp_path / "raw/sub/a b.txt").read_text() == "x"
     assert not (tmp_path / "raw/a b.txt").exists()
+
+
+def test_names_that_cannot_be(tmp_path):
+    """A name that is no UTF-8, or too long for the disk, is told in one sentence."""
+    (tmp_path / "source").mkdir()
+    with open(os.fsencode(tmp_path) + b"/source/\xff.txt", "w") as file:
+        file.write("x")
+    told = refused(tmp_path, str(tmp_path / "source"))
+    assert "the file name '\\udcff.txt' is no UTF-8; rename" in told
+    with site(b"x") as (_, url):
+        assert "too long; rename it" in refused(tmp_path, f"{url}/{'x' * 300}")
+
+
+def test_names_that_a_disk_cannot_tell_apart(tmp_path):
+    """A file that lies there under another's name is missed."""
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(UserError, match=r"A\.txt: this disk takes another file"):
+        refuse_lost(tmp_path, {"a.txt", "A.txt"})
+
+
+def test_a_file_that_became_a_folder(tmp_path):
+    """What an earlier try brought is in no way of what has its name now."""
+    for name in ("source/a/c", "source/b", ".raw.part/data/a", ".raw.part/data/b/c"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    fetch(tmp_path, str(tmp_path / "source"))
+    assert (tmp_path / "raw/a/c").is_file() and (tmp_path / "raw/b").is_file()
 
 
 def test_bad_paths(tmp_path):

@@ -69,6 +69,9 @@ def here():
         ("org/name@v1", ["data/a.csv", "data/sub/b.csv"]),
         ("datasets/org/name@v1/data/", ["a.csv", "sub/b.csv"]),
         ("datasets/org/name@v1/data/a.csv", ["a.csv"]),
+        ("datasets/org/name@v1/data/*.csv", ["a.csv"]),
+        ("datasets/org/name@v1/data/**.csv", ["a.csv", "sub/b.csv"]),
+        ("org/name@v1/**/a.*", ["data/a.csv"]),
     ],
 )
 def test_what_an_address_names(tmp_path, here, path, expected):
@@ -77,14 +80,20 @@ def test_what_an_address_names(tmp_path, here, path, expected):
     files = json.loads((tmp_path / "raw.json").read_text())["files"]
     assert said == "" and names(tmp_path / "raw") == expected
     assert {file["version_id"] for file in files} == {here.names["v1"]}
+    assert json.loads((tmp_path / "raw.json").read_text())["revision"] == here.names["v1"]
+    assert {*here.sent} == {name.rpartition("/")[2] for name in expected}
     assert b"one" in [(tmp_path / "raw" / name).read_bytes() for name in expected]
 
 
 def test_unpinned_and_moved_on(tmp_path, here):
-    """Without a revision it is warned, and told once the file has changed; others do not count."""
-    uri = "hf:datasets/org/name/data/a.csv"
+    """A branch's commit is told once, with the address that keeps to it, and so is a change."""
+    uri, commit = "hf:datasets/org/name/data/a.csv", [*here.commits][-1]
     said, warned = fetch(tmp_path, here, uri)
-    assert said == "" and f"{uri} has no @revision" in warned
+    pinned = f"hf:datasets/org/name@{commit}/data/a.csv"
+    assert said == "" and warned.count(f"to keep to that, write {pinned}") == 1
+    assert f"{uri}: its main branch is no commit" in warned and "No files matched" not in warned
+    (tmp_path / "pinned").mkdir()
+    assert "write" not in fetch(tmp_path / "pinned", here, pinned)[1]
     here.commit(**{"data/sub/b_csv": b"other"})
     assert fetch(tmp_path, here, uri)[0] == ""
     here.commit(**{"data/a_csv": b"three"})
@@ -101,14 +110,40 @@ def test_offline(tmp_path, here):
     said, _ = fetch(tmp_path, here, "hf:datasets/org/name@v1/data/a.csv", HF_HUB_OFFLINE="1")
     assert names(tmp_path / "raw") == ["a.csv"]
     (tmp_path / "raw.json").unlink()
+    for path in ("data", "data/**.csv"):
+        said, _ = fetch(tmp_path, here, f"hf:datasets/org/name@v1/{path}", HF_HUB_OFFLINE="1")
+        assert said.startswith("error: hf:datasets/org/name")
+    fetch(tmp_path, here, "hf:datasets/org/name@v1/data/*.csv", HF_HUB_OFFLINE="1")
+    assert names(tmp_path / "raw") == ["a.csv"]
+
+
+def test_offline_and_nothing_says_what_is_whole(tmp_path, here):
+    """Of a cache without the list of a commit's files a file is taken, and no folder."""
+    fetch(tmp_path, here, "hf:datasets/org/name@v1/data/a.csv")
+    for path in [*(tmp_path / "home").rglob("trees/*.json"), tmp_path / "raw.json"]:
+        path.unlink()
     said, _ = fetch(tmp_path, here, "hf:datasets/org/name@v1/data", HF_HUB_OFFLINE="1")
-    assert said.startswith("error: hf:datasets/org/name")
+    assert "some may be missing; fetch it on a machine with internet" in said
+    fetch(tmp_path, here, "hf:datasets/org/name@v1/data/a.csv", HF_HUB_OFFLINE="1")
+    assert names(tmp_path / "raw") == ["a.csv"]
+
+
+def test_a_pattern_that_moves_on(tmp_path, here):
+    """A file that the pattern means counts, and one beside it does not."""
+    uri = "hf:datasets/org/name@main/data/*.csv"
+    fetch(tmp_path, here, uri)
+    here.commit(**{"data/sub/b_csv": b"other", "data/c_txt": b"c"})
+    assert fetch(tmp_path, here, uri)[0] == ""
+    here.commit(**{"data/c_csv": b"new"})
+    assert "c.csv changed" in fetch(tmp_path, here, uri)[0]
 
 
 def test_no_such_path(tmp_path, here):
     """A path that the repository lacks is named."""
     said, _ = fetch(tmp_path, here, "hf:datasets/org/name@v1/dat")
     assert said.startswith("error: hf:datasets/org/name: the repository holds no dat at commit")
+    said, _ = fetch(tmp_path, here, "hf:datasets/org/name@v1/data/*.parquet")
+    assert "the repository holds no data/*.parquet at commit" in said
 
 
 @pytest.mark.parametrize("page", ["datasets/org/name", "org/name"])

@@ -43,6 +43,15 @@ PROXY = "http://proxy:3128"
         ({"http_proxy": PROXY, "no_proxy": "ample.invalid"}, FAR, PROXY),
         ({"http_proxy": PROXY, "no_proxy": "10.0.0.0/8"}, "http://10.3.2.1:80/x", None),
         ({"http_proxy": PROXY, "no_proxy": "10.0.0.0/8"}, "http://11.3.2.1:80/x", PROXY),
+        ({"http_proxy": PROXY, "no_proxy": "a.b example.invalid"}, FAR, None),
+        ({"http_proxy": PROXY, "no_proxy": "*.example.invalid"}, FAR, None),
+        ({"http_proxy": PROXY, "no_proxy": "data.example.invalid:80"}, FAR, None),
+        ({"http_proxy": PROXY, "no_proxy": "data.example.invalid:81"}, FAR, PROXY),
+        ({"http_proxy": PROXY, "no_proxy": "data.example.invalid."}, FAR, PROXY),
+        ({"http_proxy": PROXY, "no_proxy": ","}, FAR, PROXY),
+        ({"http_proxy": PROXY, "no_proxy": "[fd00::]/8"}, "http://[fd00::1]/x", PROXY),
+        ({"http_proxy": PROXY, "no_proxy": "fd00::/8"}, "http://[fd00::1]/x", None),
+        ({"http_proxy": PROXY, "no_proxy": "a, [fd00::1]"}, "http://[fd00::1]:81/x", None),
         ({"http_proxy": PROXY}, "http://localhost:9/x", None),
         ({"http_proxy": PROXY}, "http://127.1.2.3/x", None),
         ({"http_proxy": PROXY}, "http://[::1]:9/x", None),
@@ -105,7 +114,36 @@ def test_s3_of_this_machine(monkeypatch):
     near = client({"endpoint_url": "http://127.0.0.1:9"}, "s3://a/b")
     assert near.meta.config.proxies == {}
     far = client({"endpoint_url": "http://s3.example"}, "s3://a/b")
-    assert far.meta.config.proxies is None
+    assert far.meta.config.proxies == {"http": PROXY}
+
+
+@pytest.mark.parametrize(
+    "named, url, expected",
+    [
+        ({"all_proxy": PROXY}, None, {"https": PROXY}),
+        ({"https_proxy": PROXY}, "http://s3.example", {}),
+        ({"http_proxy": PROXY, "no_proxy": "10.0.0.0/8"}, "http://10.1.2.3:9000", {}),
+        ({"https_proxy": PROXY, "no_proxy": ".amazonaws.com"}, None, {}),
+        ({"https_proxy": PROXY, "no_proxy": "a.s3.amazonaws.com"}, None, {}),
+        ({"https_proxy": PROXY, "no_proxy": "b.s3.amazonaws.com"}, None, {"https": PROXY}),
+    ],
+)
+def test_s3_by_the_same_words(monkeypatch, named, url, expected):
+    """S3 is asked through the proxy that a link of its endpoint is asked through."""
+    for name, value in {**named, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    assert client({"endpoint_url": url}, "s3://a/b").meta.config.proxies == expected
+
+
+def test_s3_through_a_proxy(tmp_path, monkeypatch):
+    """Requests for a far bucket reach the proxy, whichever variable names it."""
+    with site(b"no", status=403) as (server, url):
+        monkeypatch.setenv("all_proxy", url)
+        storage = {"endpoint_url": "http://s3.example.invalid", "anonymous": True}
+        refused(tmp_path, "s3://bucket/a.txt", storage)
+    assert server.requests[0][0] == "http://s3.example.invalid/bucket/a.txt"
 
 
 def test_redirected_without_end(tmp_path):

@@ -4,19 +4,23 @@ import json
 
 import pytest
 
-from tests.storage.conftest import BUCKET
+from tests.storage.conftest import BUCKET, PUBLIC
 from tests.workflow.project import make_project
 
 pytestmark = pytest.mark.slow
 MODES = {"oracle_context": None}
+NO_WEIGHTS = (2).to_bytes(8, "little") + b"{}"
 
 
 @pytest.fixture
 def project(tmp_path, bucket, credentials):
-    """A tiny project whose raw files lie in the bucket alone."""
+    """A tiny project whose raw files lie in the bucket alone, its model in a public one."""
     uris = {"passages": "quiz/passages.tsv", "questions": "quiz/questions.json"}
     objects = {name: {"uri": f"s3://{BUCKET}/{key}"} for name, key in uris.items()}
-    made = make_project(tmp_path / "p", objects=objects, modes=MODES)
+    model = {"checkpoint": {"uri": f"s3://{PUBLIC}/weights", "anonymous": True}}
+    made = make_project(tmp_path / "p", objects=objects, modes=MODES, models={"parrot": model})
+    for name, body in {"config.json": b"{}", "model.safetensors": NO_WEIGHTS}.items():
+        bucket.put_object(Bucket=PUBLIC, Key=f"weights/{name}", Body=body)
     for key in uris.values():
         file = made.folder / "data" / key.split("/")[1]
         bucket.put_object(Bucket=BUCKET, Key=key, Body=file.read_bytes())

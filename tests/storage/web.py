@@ -22,6 +22,7 @@ class Site(ThreadingHTTPServer):
     cut_after = 100_000
     sent = 0
     location = ""
+    etag = '"v1"'
     refused = ""
     """Ranges that begin so are answered with 503."""
 
@@ -45,7 +46,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(503, b"")
         if site.status != 200:
             return self.answer(site.status, b"no")
-        headers = {"ETag": '"v1"'} | ({"Content-Encoding": site.encoding} if site.encoding else {})
+        about = {"ETag": site.etag, "Content-Encoding": site.encoding}
+        headers = {name: value for name, value in about.items() if value}
         if wanted and site.ranges:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             start, stop = int(first), int(last) + 1 if last else stop

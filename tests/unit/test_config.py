@@ -104,6 +104,15 @@ MISTAKES = [
     ),
     ("models/tiny/checkpoint", "hff:org/name", "models.tiny.checkpoint: hff: is no scheme"),
     ("models/tiny/checkpoint", "hf:", "models.tiny.checkpoint: hf: names nothing on the hub"),
+    ("models/tiny/checkpoint", "hf:org/ti*", "models.tiny.checkpoint: hf:org/ti* names nothing"),
+    ("models/tiny/checkpoint", "s3://b/ti*/", "models.tiny.checkpoint: s3://b/ti*/ is a pattern"),
+    ("models/tiny/checkpoint", {"ur": "s3://b/m/"}, "models.tiny.checkpoint.ur: unknown key; did"),
+    ("models/tiny/checkpoint", {"uri": "hff:o/n"}, "models.tiny.checkpoint.uri: hff: is no scheme"),
+    (
+        "retrievers/d",
+        {"kind": "dense", "encoder": {"uri": "hf:o/n", "anonymous": True}},
+        "retrievers.d.encoder: anonymous is for s3:// alone",
+    ),
     ("retrievers/bm25/delta", 1, "retrievers.bm25: delta is for variant: l or plus; remove it"),
     ("retrievers/bm25/epsilon", float("inf"), "retrievers.bm25.epsilon: input should be a finite"),
     (

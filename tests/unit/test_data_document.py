@@ -5,22 +5,30 @@ import re
 import pytest
 import yaml
 from slmrag.entries.data import CorpusEntry, DatasetEntry
-from slmrag.entries.storage import ObjectEntry
+from slmrag.entries.generation import ModelEntry
+from slmrag.entries.storage import ObjectEntry, StorageEntry
 from slmrag.readers import FORMATS
 
 from tests.workflow.project import ROOT
 
 TEXT = (ROOT / "docs/data.md").read_text(encoding="utf-8")
 BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)]
-KINDS = {"objects": ObjectEntry, "corpora": CorpusEntry, "datasets": DatasetEntry}
+KINDS = {
+    "objects": ObjectEntry,
+    "corpora": CorpusEntry,
+    "datasets": DatasetEntry,
+    "models": ModelEntry,
+}
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: next(iter(block["objects"])))
 def test_entries_to_paste(block):
     """Each entry is accepted, and names objects and a corpus that stand in its block."""
+    StorageEntry(**block.get("storage", {}))
     made = {
         table: {name: KINDS[table](**entry) for name, entry in entries.items()}
         for table, entries in block.items()
+        if table != "storage"
     }
     for table in ("corpora", "datasets"):
         for entry in made.get(table, {}).values():

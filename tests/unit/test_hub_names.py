@@ -48,3 +48,15 @@ def test_files_below():
     assert hub_name("hf:o/n/ab").below(names) == {"c": "ab/c", "d/e": "ab/d/e"}
     assert hub_name("hf:o/n/ab/d/e").below(names) == {"e": "ab/d/e"}
     assert hub_name("hf:o/n").below(names) == {name: name for name in names}
+    assert hub_name("hf:o/n/ab/*").below(names) == {"c": "ab/c"}
+    assert hub_name("hf:o/n/ab**").below(names) == {
+        "ab/c": "ab/c",
+        "ab/d/e": "ab/d/e",
+        "abc": "abc",
+    }
+
+
+def test_the_address_of_what_is_named():
+    """It is written as it was read, a slash in a revision as %2F."""
+    for uri in ("hf:o/n", "hf:datasets/o/n@my%2Fbranch/a/b*.txt", "hf:gpt2@main/x"):
+        assert hub_name(uri).uri == uri

@@ -8,6 +8,9 @@ from slmrag.folder_names import entry_name, folder_name
 from slmrag.local_sources import Source
 from test_config import MINIMAL, edited
 
+OWN = {"uri": "s3://bucket/tiny/"}
+PLAIN = ("models/tiny/checkpoint", OWN["uri"])
+
 
 def keys(*edits, local=None):
     """Return the folders' names of the minimal config with some edits."""
@@ -16,7 +19,7 @@ def keys(*edits, local=None):
 
 def changed(*edits, **local):
     """Return the tables whose folders' names an edit changes."""
-    before, after = vars(keys()), vars(keys(*edits, **local))
+    before, after = vars(keys(PLAIN)), vars(keys(PLAIN, *edits, **local))
     return {
         table
         for table, names in before.items()
@@ -39,6 +42,11 @@ EDITS = {
     ),
     "a model's sampling": ([("models/tiny/temperature", 0.5)], set()),
     "a model's revision": ([("models/tiny/revision", "abc")], {"models"}),
+    "who reads a checkpoint": ([("models/tiny/checkpoint", {**OWN, "profile": "lab"})], set()),
+    "whose server a checkpoint is on": (
+        [("models/tiny/checkpoint", {**OWN, "endpoint_url": "http://here"})],
+        {"models"},
+    ),
 }
 
 
@@ -75,3 +83,26 @@ def test_a_name_without_digits_is_its_own():
     """Folders of an older layout keep their names."""
     assert entry_name("wikipedia") == "wikipedia"
     assert entry_name("quiz-123") == "quiz-123"
+
+
+def test_a_checkpoint_with_keys_of_its_own():
+    """It is reached by them, and by the keys of ``storage`` beside; its address is all of it."""
+    own = {**OWN, "anonymous": True}
+    made = config.load(
+        edited(
+            ("storage", {"region": "here", "profile": "lab"}),
+            ("models/tiny/checkpoint", own),
+            ("retrievers/d", {"kind": "dense", "encoder": OWN["uri"], "query_encoder": own}),
+        )
+    )
+    found = resource_keys.fetched(made, resource_keys.keys(made, {}))
+    reached = {one.what: one.storage for one in found if one.source.checkpoint}
+    general, public = {"region": "here", "profile": "lab"}, {"region": "here", "anonymous": True}
+    assert reached == {
+        "model 'tiny'": public,
+        "encoder of 'd'": general,
+        "query_encoder of 'd'": public,
+    }
+    assert made.models["tiny"].params()["checkpoint"] == OWN["uri"]
+    assert made.retrievers["d"].params()["query_encoder"] == OWN["uri"]
+    assert config.load(config.plain(made)) == made

@@ -3,6 +3,7 @@
 import logging
 
 from slmrag.files import digest, write_json
+from slmrag.hub_names import SCHEME as HUB
 from slmrag.job import run_job
 from slmrag.local_sources import Source, refuse_change
 from slmrag.storage import download
@@ -16,7 +17,10 @@ def main(input, output, params):
     files = download(entry["uri"], output.data, dict(params.storage), entry.get("sha256"))
     refuse_change(Source(entry["uri"]), files, getattr(params, "content", None))
     content = digest([[file["name"], file["sha256"]] for file in files])
-    write_json({"uri": entry["uri"], "files": files, "digest": content}, output.manifest)
+    about = {"uri": entry["uri"], "files": files, "digest": content}
+    if entry["uri"].startswith(HUB):
+        about["revision"] = files[0]["version_id"]
+    write_json(about, output.manifest)
     for file in files:
         log.info("%(name)s: %(bytes)d bytes, SHA-256 %(sha256)s", file)
     return {"files": len(files), "bytes": sum(file["bytes"] for file in files)}

@@ -26,8 +26,6 @@ def fetch_checkpoint(
         raise UserError(f"{uri}: no such folder; if it is a model of the hub, write hf:{uri}")
     if not uri.startswith("hf:"):
         return None, download(prefix(uri), folder, dict(storage), wanted=choose)
-    if revision is None:
-        log.warning("%s has no revision: what it is today may not be what it is tomorrow", uri)
     from slmrag.storage.hub import snapshot
 
     local, resolved, chosen = snapshot(uri.removeprefix("hf:"), revision, choose)

@@ -82,7 +82,10 @@ def without(error: ValidationError, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(path: list[Any]) -> list[Any]:
-    """Return the path as the user writes it: pydantic puts a retriever's kind behind its name."""
+    """Return the path as the user writes it: pydantic puts a retriever's kind behind its name, and
+    the form of a checkpoint (in <>) behind its key.
+    """
+    path = [part for part in path if not str(part).startswith("<")]
     return path[:2] + path[3:] if path[:1] == ["retrievers"] else path
 
 

@@ -1,8 +1,13 @@
-"""How all entries name what lies on the model hub: ``hf:org/name@revision/path``."""
+"""How all entries name what lies on the model hub: ``hf:org/name@revision/path``.
+
+The path may be a pattern, as in ``hf:datasets/org/name@revision/data/train-*.parquet``.
+"""
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+
+from slmrag import patterns
 
 SCHEME = "hf:"
 FORM = "hf:org/name or hf:datasets/org/name, and where wanted @revision and /path behind it"
@@ -12,8 +17,14 @@ _GRAMMAR = re.compile(
 )
 
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
 class HubName(NamedTuple):
-    """A repository, at a revision where one is named, and a file or folder in it ("" is all)."""
+    """A repository, at a revision where one is named, and what is meant of it ("" is all).
+
+    ``path`` is a file, a folder, or a pattern.
+    """
 
     repo: str
     revision: str | None
@@ -30,12 +41,22 @@ class HubName(NamedTuple):
         """The repository's page, below the hub's address."""
         return f"datasets/{self.repo}" if self.dataset else self.repo
 
+    @property
+    def uri(self) -> str:
+        """The address."""
+        revision = f"@{quote(self.revision, safe='')}" if self.revision else ""
+        return f"{SCHEME}{self.page}{revision}{f'/{self.path}' if self.path else ''}"
+
     def below(self, names: list[str]) -> dict[str, str]:
         """Return the files that are named, by their name below the folder (a file's own)."""
         if self.path in names:
             return {self.path.rpartition("/")[2]: self.path}
-        folder = f"{self.path}/" if self.path else ""
-        return {name.removeprefix(folder): name for name in names if name.startswith(folder)}
+        if "*" in self.path:
+            folder, pattern = patterns.split(self.path)
+        else:
+            folder, pattern = f"{self.path}/" if self.path else "", "**"
+        short = [name.removeprefix(folder) for name in names if name.startswith(folder)]
+        return {name: folder + name for name in patterns.chosen(short, pattern)}
 
 
 def hub_name(uri: str) -> HubName:
@@ -52,6 +73,11 @@ def hub_name(uri: str) -> HubName:
     if path and not all(part.strip(".") for part in path.split("/")):
         raise ValueError(f"{uri}: its path leads out of the repository; write {FORM}")
     return HubName(found[2], revision, path, bool(found[1]))
+
+
+def is_commit(revision: str | None) -> bool:
+    """Tell whether a revision means the same content for ever: no branch and no tag does."""
+    return _COMMIT.fullmatch(revision or "") is not None
 
 
 def named_revision(uri: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slmrag import grid
 from slmrag.complaints import message
+from slmrag.entries.base import address
 from slmrag.errors import UserError
 from slmrag.local_sources import files_of, is_local, path_of
 from slmrag.templates import try_chat, try_judge, try_prompt
@@ -72,7 +73,7 @@ def _objects(config: "Config", keys: "Keys") -> Iterator[str]:
 
 def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
     if entry.checkpoint:
-        yield from _checkpoint(f"{where}.checkpoint", entry.checkpoint, taken)
+        yield from _checkpoint(f"{where}.checkpoint", address(entry.checkpoint), taken)
     if entry.adapter:
         files = [os.path.join(entry.adapter, name) for name in ADAPTER]
         yield from _absent(f"{where}.adapter", entry.adapter, files)
@@ -86,8 +87,9 @@ def _wishes(entry: "ModelEntry", taken: str) -> None:
     keys, own = (entry.thinking, entry.chat_template_kwargs), entry.template_files()
     if keys == (None, None) or not all(map(os.path.isfile, own)):
         return
-    source = path_of(entry.checkpoint) if is_local(entry.checkpoint or "hf:") else taken
-    folder = Path(source) if entry.checkpoint and os.path.isdir(source) else None
+    named = address(entry.checkpoint)
+    source = path_of(named) if is_local(named or "hf:") else taken
+    folder = Path(source) if named and os.path.isdir(source) else None
     if own or folder or entry.engine == "echo":
         chat_of(entry.params(), folder)
 
@@ -95,7 +97,8 @@ def _wishes(entry: "ModelEntry", taken: str) -> None:
 def _encoders(config: "Config", keys: "Keys") -> Iterator[str]:
     for name in grid.retrievers(config):
         for key in sorted(config.retrievers[name].checkpoints()):
-            uri, folder = getattr(config.retrievers[name], key), getattr(keys, f"{key}s")[name]
+            uri = address(getattr(config.retrievers[name], key))
+            folder = getattr(keys, f"{key}s")[name]
             yield from _checkpoint(f"retrievers.{name}.{key}", uri, f"resources/{key}s/{folder}")
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from slmrag.config import Config
-from slmrag.entries.base import REVISIONS
+from slmrag.entries.base import REVISIONS, address
 from slmrag.entries.data import CorpusEntry, DatasetEntry
-from slmrag.entries.storage import ObjectEntry
+from slmrag.entries.storage import own_endpoint, reach
 from slmrag.folder_names import folder_name
 from slmrag.hub_names import named_revision
 from slmrag.local_sources import Digests, Source, is_local
@@ -53,7 +53,12 @@ class Fetched(NamedTuple):
 def source(entry: Any, name: str) -> Source:
     """Return where the files come from that an entry names under a key."""
     pickles = bool(getattr(entry, "allow_pickle", None))
-    return Source(getattr(entry, name, None) or "", name != "uri", pickles)
+    return Source(address(getattr(entry, name, None)), name != "uri", pickles)
+
+
+def located(entry: Any, name: str) -> Any:
+    """Return what says where the files lie that an entry names under a key: an object says all."""
+    return entry if name == "uri" else getattr(entry, name, None)
 
 
 def sources(config: Config) -> Iterator[Source]:
@@ -119,8 +124,8 @@ def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
     for what, entry, key, folder in table:
         found = source(entry, key)
         if found.uri and not is_local(found.uri):
-            reach = entry.reach(config.storage) if isinstance(entry, ObjectEntry) else None
-            yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json", reach)
+            how = reach(located(entry, key), config.storage)
+            yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json", how)
 
 
 def revision(entry: Any, key: str) -> str | None:
@@ -128,7 +133,7 @@ def revision(entry: Any, key: str) -> str | None:
     for it, or a part of the address.
     """
     own = getattr(entry, REVISIONS.get(key, ""), None)
-    return own or named_revision(getattr(entry, key, None) or "")
+    return own or named_revision(address(getattr(entry, key, None)))
 
 
 def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:
@@ -138,4 +143,5 @@ def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> s
 def _checkpoint(name: str, entry: Any, which: str, local: Digests) -> str:
     """Return the folder's name of a checkpoint; where an entry has none, one that is not used."""
     found = source(entry, which)
-    return folder_name(name, *found, revision(entry, which), local.get(found.label))
+    moved = own_endpoint(located(entry, which))
+    return folder_name(name, *found, revision(entry, which), local.get(found.label), *moved)

@@ -28,11 +28,16 @@ def _of_known_scheme(value: str) -> str:
         )
     if value.startswith(SCHEME) and hub_name(value).dataset:
         raise ValueError(f"{value} names a data set; a model is hf:org/name")
+    if scheme and "*" in value:
+        raise ValueError(f"{value} is a pattern, and a checkpoint is one folder; name that")
     return value
 
 
-Checkpoint = Annotated[str, StringConstraints(min_length=1), AfterValidator(_of_known_scheme)]
+Address = Annotated[str, StringConstraints(min_length=1), AfterValidator(_of_known_scheme)]
 """The name of a model on the hub, a prefix, or a folder."""
+
+AS_PARAMS = {"as": "params"}
+"""What pydantic tells an entry that is dumped as a part of another one's params."""
 
 REVISIONS = {
     "checkpoint": "revision",
@@ -40,6 +45,12 @@ REVISIONS = {
     "query_encoder": "query_encoder_revision",
 }
 """Keys that name a checkpoint, and the keys of their revisions."""
+
+
+def address(named: Any) -> str:
+    """Return the address that is a key's value, or stands in it; empty where there is none."""
+    return getattr(named, "uri", named) or ""
+
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -76,7 +87,7 @@ class Entry(BaseModel):
     def one_revision(self) -> Self:
         """Refuse a checkpoint with one revision in its address and another in its key."""
         for where, key in REVISIONS.items():
-            named = named_revision(getattr(self, where, None) or "")
+            named = named_revision(address(getattr(self, where, None)))
             typed = getattr(self, key, None)
             if named and typed and named != typed:
                 raise ValueError(
@@ -96,7 +107,9 @@ class Entry(BaseModel):
 
     def params(self) -> dict[str, Any]:
         """Return the keys that are set, without those of the hardware, as plain values."""
-        return self.model_dump(mode="json", exclude_none=True, exclude=set(self.HARDWARE))
+        return self.model_dump(
+            mode="json", exclude_none=True, exclude=set(self.HARDWARE), context=AS_PARAMS
+        )
 
     def hardware(self) -> dict[str, Any]:
         """Return the keys of the hardware that are set."""

@@ -12,7 +12,8 @@ from pydantic import (
 )
 
 from slmrag.entries import own_options
-from slmrag.entries.base import Checkpoint, Entry, Name
+from slmrag.entries.base import Entry, Name
+from slmrag.entries.checkpoint import Checkpoint
 from slmrag.entries.endpoint import problems
 from slmrag.entries.prices import PriceEntry
 from slmrag.reasoning import FAMILIES
@@ -120,7 +121,9 @@ class ModelEntry(Entry):
         "vllm", description="What runs the model"
     )
     checkpoint: Checkpoint | None = Field(
-        None, description="hf:org/name, s3://bucket/prefix/ or a folder"
+        None,
+        description="hf:org/name, s3://bucket/prefix/ or a folder; a table {uri, …} with keys of "
+        "its own for S3, as an object has them",
     )
     revision: str | None = Field(None, description="Commit of an hf: checkpoint; pin it")
     allow_pickle: bool | None = Field(

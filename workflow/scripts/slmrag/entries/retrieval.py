@@ -15,7 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from slmrag.entries.base import Checkpoint, Entry, Name
+from slmrag.entries.base import Entry, Name
+from slmrag.entries.checkpoint import Checkpoint
 from slmrag.entries.own import entries
 from slmrag.retrievers import KINDS
 
@@ -165,7 +166,8 @@ class Dense(Retriever):
 
     kind: Literal["dense"]
     encoder: Checkpoint = Field(
-        description="Checkpoint: hf:org/name, s3://bucket/prefix/ or a folder; hashing: a stand-in",
+        description="Checkpoint: hf:org/name, s3://bucket/prefix/, a folder, or a table {uri, …} "
+        "with keys of its own for S3; hashing: a stand-in",
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
     allow_pickle: bool | None = PICKLES
@@ -228,14 +230,15 @@ class Rerank(Retriever):
     kind: Literal["rerank"]
     of: Name = Field(description="Retriever whose hits are ranked anew")
     encoder: Checkpoint = Field(
-        description="Cross-encoder: hf:org/name, s3://bucket/prefix/ or a folder"
+        description="Cross-encoder: hf:org/name, s3://bucket/prefix/, a folder, or a table "
+        "{uri, …} with keys of its own for S3"
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
     allow_pickle: bool | None = PICKLES
 
     @field_validator("encoder")
     @classmethod
-    def reads_pairs(cls, encoder: str) -> str:
+    def reads_pairs(cls, encoder: Any) -> Any:
         """Refuse the stand-in, which reads no pairs."""
         if encoder == "hashing":
             raise ValueError("hashing is no cross-encoder; name one, as hf:org/name")

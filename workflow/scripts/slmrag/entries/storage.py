@@ -1,4 +1,4 @@
-"""Where raw objects come from."""
+"""Where raw objects come from, and how what lies on S3 is reached."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from slmrag.hub_names import hub_name
 SCHEMES = ("s3://", "https://", "file://")
 Style = Literal["auto", "path", "virtual"]
 REACH = ("endpoint_url", "region", "profile", "addressing_style", "anonymous", "requester_pays")
-"""Keys of ``storage`` that an object may set for itself."""
+"""Keys of ``storage`` that an object or a checkpoint may set for itself."""
 
 
 def _whole_address(endpoint: str | None) -> str | None:
@@ -25,7 +25,7 @@ def _whole_address(endpoint: str | None) -> str | None:
 Endpoint = Annotated[str | None, AfterValidator(_whole_address)]
 
 
-def _refuse_contradiction(entry: "StorageEntry | ObjectEntry") -> None:
+def _refuse_contradiction(entry: "StorageEntry | Located") -> None:
     """Raise ValueError where an entry wants to be nobody and somebody."""
     named = [key for key in ("profile", "requester_pays") if getattr(entry, key)]
     if entry.anonymous and named:
@@ -61,7 +61,43 @@ class StorageEntry(Entry):
         return self
 
 
-class ObjectEntry(Entry):
+class Located(Entry):
+    """An address, and where it is of S3 how that is reached."""
+
+    uri: str = Field(description="Where it lies")
+    endpoint_url: Endpoint = Field(None, description="S3 endpoint for it alone")
+    region: str | None = Field(None, description="Region of its bucket")
+    profile: str | None = Field(None, description="Profile of the AWS config for it")
+    addressing_style: Style | None = Field(None, description="As in `storage`, for it alone")
+    anonymous: bool | None = Field(
+        None, description="true reads it without credentials, false with those of the environment"
+    )
+    requester_pays: bool | None = Field(None, description="true agrees to pay for reading it")
+
+    HARDWARE: ClassVar[frozenset[str]] = frozenset(REACH) - {"endpoint_url"}
+
+    @model_validator(mode="after")
+    def only_for_s3(self) -> "Located":
+        """Refuse keys of S3 where it lies elsewhere, and credentials beside anonymous."""
+        named = [key for key in REACH if getattr(self, key) is not None]
+        if named and not self.uri.startswith("s3://"):
+            raise ValueError(f"{named[0]} is for s3:// alone, and {self.uri} is none; remove it")
+        _refuse_contradiction(self)
+        return self
+
+    def reach(self, storage: StorageEntry) -> dict[str, Any]:
+        """Return the keys of ``storage`` with its own in place of them.
+
+        Its own wish for credentials ends a general one for none, and the other way round.
+        """
+        own = self.model_dump(exclude_none=True, include={*REACH})
+        dropped = {"profile", "requester_pays"} if self.anonymous else set()
+        if self.anonymous is None and (self.profile or self.requester_pays):
+            dropped = {"anonymous"}
+        return {k: v for k, v in storage.params().items() if k not in dropped} | own
+
+
+class ObjectEntry(Located):
     """A raw object: a file, all files under a prefix that ends in a slash, or of a pattern."""
 
     uri: str = Field(
@@ -70,16 +106,6 @@ class ObjectEntry(Entry):
         "stands for any signs but a slash, ** for folders, too (`data/*.jsonl`)"
     )
     sha256: Sha256 | None = Field(None, description="Expected SHA-256 of the (single) file")
-    endpoint_url: Endpoint = Field(None, description="S3 endpoint of this object alone")
-    region: str | None = Field(None, description="Region of its bucket")
-    profile: str | None = Field(None, description="Profile of the AWS config for it")
-    addressing_style: Style | None = Field(None, description="As in `storage`, for this object")
-    anonymous: bool | None = Field(
-        None, description="true reads it without credentials, false with those of the environment"
-    )
-    requester_pays: bool | None = Field(None, description="true agrees to pay for reading it")
-
-    HARDWARE: ClassVar[frozenset[str]] = frozenset(REACH) - {"endpoint_url"}
 
     @field_validator("uri")
     @classmethod
@@ -102,22 +128,12 @@ class ObjectEntry(Entry):
             raise ValueError("empty; name a file, a folder or an object")
         return uri
 
-    @model_validator(mode="after")
-    def only_for_s3(self) -> "ObjectEntry":
-        """Refuse keys of S3 where the object lies elsewhere, and credentials beside anonymous."""
-        named = [key for key in REACH if getattr(self, key) is not None]
-        if named and not self.uri.startswith("s3://"):
-            raise ValueError(f"{named[0]} is for s3:// alone, and {self.uri} is none; remove it")
-        _refuse_contradiction(self)
-        return self
 
-    def reach(self, storage: StorageEntry) -> dict[str, Any]:
-        """Return the keys of ``storage`` with this object's own in place of them.
+def reach(named: Any, storage: StorageEntry) -> dict[str, Any]:
+    """Return how to reach what an address, or an entry that holds one, names."""
+    return named.reach(storage) if isinstance(named, Located) else storage.params()
 
-        Its own wish for credentials ends a general one for none, and the other way round.
-        """
-        own = self.model_dump(exclude_none=True, include={*REACH})
-        dropped = {"profile", "requester_pays"} if self.anonymous else set()
-        if self.anonymous is None and (self.profile or self.requester_pays):
-            dropped = {"anonymous"}
-        return {k: v for k, v in storage.params().items() if k not in dropped} | own
+
+def own_endpoint(named: Any) -> list[str]:
+    """Return the endpoint that what is named has for itself, if any: a part of where it lies."""
+    return [url for url in [getattr(named, "endpoint_url", None)] if url]

@@ -49,6 +49,10 @@ class Remote:
             "encoding": self.encoding,
         }
 
+    def is_dated(self) -> bool:
+        """Tell whether its identity would change with its content: not by place and size alone."""
+        return bool(self.etag or self.version_id or self.last_modified)
+
 
 class Source(Protocol):
     """A place that files come from: a new kind implements these three methods."""
@@ -68,7 +72,18 @@ class Source(Protocol):
 
 def safe_name(name: str, uri: str) -> str:
     """Return ``name`` if it stays inside the folder that it is joined to; else UserError."""
+    if not _is_text(name):
+        raise UserError(f"{uri}: the file name {name!a} is no UTF-8; rename the file")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or not parts or "\0" in name or "\\" in name:
         raise UserError(f"{uri}: the file name {name!r} leads out of its folder; rename the object")
     return "/".join(parts)
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name can be written as UTF-8: the bytes of some files' names cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

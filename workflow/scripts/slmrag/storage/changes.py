@@ -1,7 +1,6 @@
 """What changed at its source since it was fetched: told, never taken unasked."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,11 @@ from slmrag.checkpoint_files import Read, changing, recipe
 from slmrag.checkpoints import prefix
 from slmrag.errors import UserError
 from slmrag.files import read_json
+from slmrag.hub_names import is_commit
 from slmrag.resource_keys import Fetched
 from slmrag.storage.base import Interrupted
 from slmrag.storage.fetch import Wanted, listed
 from slmrag.storage.sources import open_source
-
-COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def changed(fetched: Iterable[Fetched], storage: dict[str, Any]) -> Iterator[str]:
@@ -78,7 +76,7 @@ def _differs(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
 def _of_hub(one: Fetched, manifest: Mapping[str, Any]) -> str | None:
     """Return how a branch has moved on from the commit that was fetched; a commit never does."""
     then = _commit(manifest)
-    if COMMIT.fullmatch(one.revision or ""):
+    if is_commit(one.revision):
         return None
     from slmrag.storage.hub import now
 

@@ -1,5 +1,6 @@
 """An object, or all objects under a prefix, into a folder that is whole or absent."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,11 +13,12 @@ from typing import Any
 from slmrag.errors import UserError
 from slmrag.progress import bar
 from slmrag.storage.arrivals import decoded, names_of, wrong
+from slmrag.storage.arrived import Arrived
 from slmrag.storage.base import Interrupted, Remote, Source
 from slmrag.storage.partial import Partial
 from slmrag.storage.sources import open_source
 from slmrag.storage.transfer import Report, transfer, wait_after
-from slmrag.storage.workspace import Workspace, refuse_full_disk, sweep, workspace
+from slmrag.storage.workspace import Workspace, refuse_full_disk, refuse_lost, sweep, workspace
 
 FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
@@ -44,8 +46,9 @@ def download(
     if sha256 and len(remotes) != 1:
         raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
     with workspace(Path(folder)) as work:
-        files = _fetch_all(source, remotes, work)
         sweep(work.data, names)
+        files = _fetch_all(source, remotes, work)
+        refuse_lost(work.data, names)
         if reason := wrong(remotes, files, sha256):
             shutil.rmtree(work.data.parent, ignore_errors=True)
             raise UserError(f"{uri}: {reason}")
@@ -86,6 +89,7 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
         bar(
             total=total or None, desc=work.data.parent.name.strip("."), unit="B", unit_scale=True
         ) as shown,
+        Arrived(work) as arrived,
         ThreadPoolExecutor(FILES_AT_ONCE) as files,
         ThreadPoolExecutor(PARTS_AT_ONCE) as parts,
     ):
@@ -99,7 +103,7 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
         def fetch_some() -> None:
             for index, remote in queue:
                 report(0)
-                found[index] = _fetch(source, remote, work, parts, report)
+                found[index] = _fetch(source, remote, work, arrived, parts, report)
 
         jobs = [files.submit(fetch_some) for _ in range(FILES_AT_ONCE)]
         try:
@@ -114,16 +118,21 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
 
 
 def _fetch(
-    source: Source, remote: Remote, work: Workspace, parts: Executor, report: Report
+    source: Source,
+    remote: Remote,
+    work: Workspace,
+    arrived: Arrived,
+    parts: Executor,
+    report: Report,
 ) -> dict[str, Any]:
     if remote.last_modified is None:
         remote = _patient(lambda: source.describe(remote))
-    with _explained(remote.name, work.data), Partial(work, remote) as partial:
-        sha256 = transfer(source, remote, partial, parts, report)
-        came = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
-        if remote.encoding:
-            came = decoded(partial, remote.encoding, came)
-        partial.finish()
+    with _explained(remote.name, work.data):
+        if came := arrived.before(remote):
+            report(remote.bytes or 0)
+        else:
+            came = _bring(source, remote, work, parts, report)
+            arrived.note(remote, came)
     return {
         "name": remote.name,
         **came,
@@ -133,13 +142,25 @@ def _fetch(
     }
 
 
+def _bring(
+    source: Source, remote: Remote, work: Workspace, parts: Executor, report: Report
+) -> dict[str, Any]:
+    """Fetch a file to its place, decoded where it is sent encoded; return its size and digest."""
+    with Partial(work, remote) as partial:
+        sha256 = transfer(source, remote, partial, parts, report)
+        came = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
+        if remote.encoding:
+            came = decoded(partial, remote.encoding, came)
+        partial.finish()
+    return came
+
+
 @contextmanager
 def _explained(name: str, work: Path) -> Iterator[None]:
     """Say in one sentence what the disk refuses."""
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"{name}: cannot be written to {work}: {error.strerror}; "
-            "make room or check the permissions"
-        ) from error
+        long = error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
+        do = "rename it" if long else "make room or check the permissions"
+        raise UserError(f"{name}: cannot be written to {work}: {error.strerror}; {do}") from error

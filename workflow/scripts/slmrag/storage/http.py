@@ -1,7 +1,7 @@
 """Files of the web, as a source: bytes are taken as they are sent, whatever their encoding."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -15,6 +15,8 @@ TIMEOUT_SECONDS = 60.0
 REDIRECTS = 10
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": "slm-experiments"}
 PASSING = {408, 429, 500, 502, 503, 504}
+WHOLE = (200, 203)
+"""Answers that hold a file: others below 400 hold a part (206), or nothing yet (202, 204)."""
 REFUSALS = {
     401: "asks for a login; give a link that needs none",
     403: "is forbidden; check the link",
@@ -22,6 +24,7 @@ REFUSALS = {
     407: "is refused by the proxy: write user and password into its address in the environment",
     410: "is gone; check the link",
     412: "changed while it was read; run again",
+    416: "changed while it was read; run again",
 }
 
 
@@ -95,7 +98,7 @@ class Http:
                     "`storage.verify` to the path of its CA bundle"
                 ) from error
             raise Interrupted(f"{self.shown}: the server cannot be reached") from error
-        self._check(answer.status)
+        self._check(answer.status, {*WHOLE, 206} if "Range" in headers else WHOLE)
         return answer
 
     def _by_proxy(self, error: Any) -> Exception:
@@ -125,12 +128,14 @@ class Http:
             f"{self.shown}: is redirected to no file of the web, or without end; check the link"
         )
 
-    def _check(self, status: int) -> None:
+    def _check(self, status: int, wanted: Collection[int]) -> None:
         if status in PASSING:
             raise Interrupted(f"{self.shown}: the server answers with status {status}")
         if status >= 400:
             reason = REFUSALS.get(status, f"is refused with status {status}; check the link")
             raise UserError(f"{self.shown}: {reason}")
+        if status not in wanted:
+            raise UserError(f"{self.shown}: status {status} is no whole file; check the link")
 
 
 def _range(remote: Remote, start: int, stop: int | None) -> dict[str, str]:

@@ -11,7 +11,8 @@ from slmrag.local_sources import File, files_of
 from slmrag.storage.base import CHUNK, Remote
 
 
-def _remote(name: str, file: File) -> Remote:
+def remote(name: str, file: File) -> Remote:
+    """Return a file of this machine as one that its disk describes."""
     size, changed = file.stamp[:2]
     date = datetime.fromtimestamp(changed / 1e9, UTC).isoformat()
     return Remote(name, file.path, size, last_modified=date)
@@ -32,7 +33,7 @@ class Local:
         if not found:
             raise UserError(f"{self.uri}: no such file; check the path {self.path.absolute()}")
         names = sorted(found, key=lambda name: name.split("/"))
-        return [_remote(name, found[name]) for name in names]
+        return [remote(name, found[name]) for name in names]
 
     def describe(self, remote: Remote) -> Remote:
         """Return ``remote``: the disk tells no digest."""

@@ -60,7 +60,7 @@ class Partial:
         except (OSError, ValueError):
             return set()
         same = state.get("remote") == self.remote.identity() and state.get("part") == PART
-        return set(state["done"]) if same and whole else set()
+        return set(state["done"]) if same and whole and self.remote.is_dated() else set()
 
     def __enter__(self) -> "Partial":
         return self

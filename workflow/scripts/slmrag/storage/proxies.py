@@ -1,6 +1,7 @@
 """The proxies that the environment names, in the words that curl and pip read too."""
 
 import ipaddress
+import re
 from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -8,21 +9,25 @@ from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from slmrag.errors import UserError
 
+PORTS = {"http": 80, "https": 443}
+
 
 def proxy_for(url: str) -> str | None:
     """Return the proxy's address for a URL, or None where it is asked without one.
 
     ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy`` count, in either case of
-    letters. What runs on this machine itself is never asked through a proxy.
+    letters. ``no_proxy`` holds hosts, with all below them, hosts with a port, and networks. What
+    runs on this machine itself is never asked through a proxy.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
     named = getproxies_environment()
     found = named.get(parts.scheme) or named.get("all")
-    place = f"{host}:{parts.port}" if parts.port else host
-    if not found or is_loopback(host) or proxy_bypass_environment(place, named):
+    near = [re.sub(r"^\*\.", ".", name) for name in re.split(r"[,\s]+", named.get("no", ""))]
+    place = f"{host}:{parts.port or PORTS.get(parts.scheme, '')}"
+    if not found or is_loopback(host) or _in_networks(host, near):
         return None
-    if _in_networks(host, named.get("no", "")):
+    if proxy_bypass_environment(place, {"no": ",".join(near)}):
         return None
     return found if "://" in found else f"http://{found}"
 
@@ -36,7 +41,7 @@ def is_loopback(host: str) -> bool:
     return False
 
 
-def _in_networks(host: str, listed: str) -> bool:
+def _in_networks(host: str, listed: list[str]) -> bool:
     """Tell whether a host's number is in one of the networks (10.0.0.0/8) among the names."""
     with suppress(ValueError):
         number = ipaddress.ip_address(host)
@@ -44,11 +49,11 @@ def _in_networks(host: str, listed: str) -> bool:
     return False
 
 
-def _networks(listed: str) -> list[Any]:
+def _networks(listed: list[str]) -> list[Any]:
     found = []
-    for name in listed.split(","):
+    for name in listed:
         with suppress(ValueError):
-            found.append(ipaddress.ip_network(name.strip(), strict=False))
+            found.append(ipaddress.ip_network(name.strip("[]"), strict=False))
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slmrag.errors import UserError
-from slmrag.storage.proxies import is_loopback
+from slmrag.storage.proxies import proxy_for
 from slmrag.storage.s3_errors import explain
 
 POOL = 16
@@ -21,7 +21,7 @@ def client(storage: dict[str, Any], uri: str) -> Any:
     from botocore.exceptions import BotoCoreError
 
     endpoint = storage.get("endpoint_url") or _of_environment()
-    here = is_loopback(urlsplit(endpoint).hostname or "")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
     style = storage.get("addressing_style") or "auto"
     config = Config(
         s3={"addressing_style": style},
@@ -31,7 +31,7 @@ def client(storage: dict[str, Any], uri: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": 3},
         response_checksum_validation="when_required",
         signature_version=UNSIGNED if storage.get("anonymous") else None,
-        proxies={} if here else None,
+        proxies=_proxies(endpoint or "https://s3.amazonaws.com", bucket),
     )
     try:
         session = boto3.Session(profile_name=storage.get("profile"))
@@ -44,8 +44,17 @@ def client(storage: dict[str, Any], uri: str) -> Any:
             config=config,
         )
     except (BotoCoreError, ValueError) as error:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
         raise UserError(explain(error, bucket, key, endpoint or "the endpoint")) from error
+
+
+def _proxies(endpoint: str, bucket: str) -> dict[str, str]:
+    """Return the endpoint's proxy by its scheme; none where its host, or the bucket's, has none.
+
+    boto3 by itself reads neither ``all_proxy`` nor networks in ``no_proxy``.
+    """
+    parts = urlsplit(endpoint)
+    found = proxy_for(endpoint) and proxy_for(f"{parts.scheme}://{bucket}.{parts.netloc}")
+    return {parts.scheme: found} if found else {}
 
 
 def _of_environment() -> str:

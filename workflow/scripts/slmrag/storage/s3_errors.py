@@ -2,10 +2,13 @@
 
 CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the AWS profile"
 
+PUBLIC = "for a public bucket set `anonymous: true` in `storage` or in the object"
+
 RIGHTS = {
     False: "check the rights of these credentials, and set `requester_pays: true` if the bucket's "
-    "owner has its readers pay",
-    True: "it is read without credentials (`anonymous`), so it is not public: drop that key",
+    f"owner has its readers pay; {PUBLIC}",
+    True: "it is read without credentials (`anonymous`), so it is not public: drop that key (where "
+    "its files are public and their list is not, name each file)",
 }
 """What to do about a refusal, by whether the request was unsigned."""
 
@@ -16,13 +19,14 @@ REASONS = {
     "AccessDenied": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; {rights}",
     "403": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; {rights}",
     "SignatureDoesNotMatch": "{endpoint} refuses the secret key; check {credentials}",
-    "InvalidAccessKeyId": "{endpoint} does not know the access key; check {credentials}",
+    "InvalidAccessKeyId": "{endpoint} does not know the access key; check {credentials}; "
+    f"{PUBLIC}",
     "ExpiredToken": "the session token has expired at {endpoint}; renew the credentials",
     "InvalidToken": "{endpoint} refuses the session token; renew the credentials",
     "RequestTimeTooSkewed": "{endpoint} refuses requests signed at this time; set the clock",
-    "PermanentRedirect": "bucket '{bucket}' lives in another region; set `storage.region`",
-    "301": "bucket '{bucket}' lives in another region; set `storage.region`",
-    "AuthorizationHeaderMalformed": "{endpoint} expects another region; set `storage.region`",
+    "PermanentRedirect": "bucket '{bucket}' lives in another region; set `region`",
+    "301": "bucket '{bucket}' lives in another region; set `region`",
+    "AuthorizationHeaderMalformed": "{endpoint} expects another region; set `region`",
     "PreconditionFailed": "bucket '{bucket}', key '{key}' changed while it was read; run again",
     "412": "bucket '{bucket}', key '{key}' changed while it was read; run again",
     "InvalidBucketName": "'{bucket}' is no bucket name; check the object's uri",
@@ -32,18 +36,16 @@ REASONS = {
     "TokenRetrievalError": "the login has expired; log in again for this AWS profile",
     "SSLError": "no trusted TLS connection to {endpoint}; check the address, or set "
     "`storage.verify` to the path of its CA bundle",
-    "EndpointConnectionError": "cannot reach {endpoint}; check `storage.endpoint_url` and the "
-    "network",
+    "EndpointConnectionError": "cannot reach {endpoint}; check `endpoint_url` and the network",
     "ProxyConnectionError": "the proxy that the environment names for {endpoint} cannot be "
     "reached; check https_proxy and no_proxy",
-    "ConnectTimeoutError": "{endpoint} does not answer; check `storage.endpoint_url` and the "
-    "network",
+    "ConnectTimeoutError": "{endpoint} does not answer; check `endpoint_url` and the network",
     "ReadTimeoutError": "{endpoint} stopped sending",
     "ConnectionClosedError": "{endpoint} closed the connection",
     "IncompleteReadError": "{endpoint} sent fewer bytes than it announced",
     "ResponseStreamingError": "the connection to {endpoint} was cut",
     "ProtocolError": "the connection to {endpoint} was cut",
-    "ProfileNotFound": "the AWS config has no such profile; correct `storage.profile`",
+    "ProfileNotFound": "the AWS config has no such profile; correct `profile`",
 }
 
 PASSING = {

@@ -8,13 +8,17 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from slmrag.errors import UserError
 from slmrag.storage.base import Interrupted, Remote, Source, WithoutRanges
 from slmrag.storage.checks import Checks, Mismatch
-from slmrag.storage.partial import Partial
+from slmrag.storage.partial import PART, Partial
 
 TRIES = 5
 """Cuts in a row, without progress between them, after which a transfer gives up."""
 FIRST_WAIT_SECONDS = 0.25
 PROGRESS = 64 << 10
 """Bytes that must arrive for a try to count as progress."""
+KEPT = (
+    " to resume: files that came whole are kept, and of larger ones each whole part of "
+    f"{PART >> 20} MiB"
+)
 
 Report = Callable[[int], None]
 
@@ -119,16 +123,14 @@ def _part(
                 raise Interrupted(f"{remote.locator}: fewer bytes came than announced")
         except Interrupted as cut:
             tries = 1 if at - before >= PROGRESS else tries + 1
-            wait_after(cut, tries)
+            wait_after(cut, tries, KEPT)
     partial.mark(index)
 
 
-def wait_after(cut: Interrupted, tries: int) -> None:
+def wait_after(cut: Interrupted, tries: int, kept: str = "") -> None:
     """Sleep before try number ``tries``, or give up with the reason of the last cut."""
     if tries >= TRIES:
-        raise UserError(
-            f"{cut}, {tries} times in a row; what came is kept: run again to resume"
-        ) from cut
+        raise UserError(f"{cut}, {tries} times in a row; run again{kept}") from cut
     time.sleep(FIRST_WAIT_SECONDS * 2 ** (tries - 1))
 
 
@@ -148,5 +150,5 @@ def _whole(source: Source, remote: Remote, partial: Partial, report: Report) -> 
             return checks.verdict()
         except Interrupted as cut:
             report(-at)
-            wait_after(cut, tries)
+            wait_after(cut, tries, KEPT)
     raise AssertionError("unreachable")

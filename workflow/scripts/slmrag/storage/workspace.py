@@ -108,14 +108,32 @@ def _replace(work: Path, folder: Path) -> None:
 def sweep(data: Path, wanted: set[str]) -> None:
     """Remove what an earlier try left of files that are no longer there, by name below ``data``."""
     for folder, _, files in os.walk(data, topdown=False):
-        below = os.path.relpath(folder, data)
-        at = "" if below == "." else f"{below}/"
+        at = _name(folder, data)
         for name in files:
             if at + name not in wanted:
                 os.unlink(os.path.join(folder, name))
         if at:
             with suppress(OSError):
                 os.rmdir(folder)
+
+
+def refuse_lost(data: Path, wanted: set[str]) -> None:
+    """Raise UserError where a file does not lie below ``data`` by its own name.
+
+    A disk that knows no capital letters, or one way to write an accent, takes one name for two.
+    """
+    there = {_name(folder, data) + name for folder, _, files in os.walk(data) for name in files}
+    if lost := sorted(wanted - there):
+        raise UserError(
+            f"{lost[0]}: this disk takes another file's name for it (capital letters, or accents "
+            "written in another way); rename one, or use another disk"
+        )
+
+
+def _name(folder: str, data: Path) -> str:
+    """Return the name of a folder below ``data``, with a slash behind it; empty for ``data``."""
+    below = os.path.relpath(folder, data)
+    return "" if below == "." else f"{below}/"
 
 
 def refuse_full_disk(data: Path, total: int) -> None:

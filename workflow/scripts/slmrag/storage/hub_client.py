@@ -1,0 +1,102 @@
+"""The hub's own client: copies of a commit's files in its cache, their list, their digests."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.hub_names import SCHEME, HubName
+
+
+def copied(named: HubName, patterns: list[str]) -> Path:
+    """Return the folder of the commit in the cache, with the files that the patterns mean there.
+
+    The patterns are fnmatch's; the commit is the folder's name. UserError where a file cannot come.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                named.repo,
+                repo_type=named.kind,
+                revision=named.revision,
+                allow_patterns=patterns,
+            )
+        )
+    except LocalEntryNotFoundError as error:
+        raise UserError(
+            f"{shown(named)}: the hub cannot be reached and the cache has no copy of revision "
+            f"{named.revision or 'main'}; check it, fetch it on a machine with internet into "
+            "$HF_HOME, or name an s3:// prefix or a folder"
+        ) from error
+    except Exception as error:  # the library's errors have no class in common
+        raise UserError(_refused(named, error)) from error
+
+
+def resolved(named: HubName) -> Path:
+    """Return the folder of the commit in the cache, before a file is asked for."""
+    client = logging.getLogger("huggingface_hub._snapshot_download")
+    client.disabled = True  # it would say that nothing matches no pattern
+    try:
+        return copied(named, [])
+    finally:
+        client.disabled = False
+
+
+def listed(named: HubName) -> list[str] | None:
+    """Return the names of a commit's files that the client noted; None where it did not."""
+    from huggingface_hub import get_cached_repo_tree
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError
+
+    try:
+        tree = get_cached_repo_tree(named.repo, repo_type=named.kind, revision=named.revision)
+    except CachedRepoTreeNotFoundError:
+        return None
+    return sorted(file.path for file in tree)
+
+
+def contents(named: HubName) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+    """Return the commit that a revision is at, and what tells the content of each file by its name.
+
+    That is ``sha256`` of large files and ``blob_id``, git's digest, of others; the files are those
+    below the address's path. UserError where the hub cannot be asked.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        found = HfApi().repo_info(
+            named.repo, repo_type=named.kind, revision=named.revision, files_metadata=True
+        )
+    except Exception as error:  # the library's errors have no class in common
+        raise UserError(_refused(named, error)) from error
+    files = {
+        file.rfilename: {"sha256": file.lfs and file.lfs.sha256, "blob_id": file.blob_id}
+        for file in found.siblings or []
+    }
+    names = named.below(list(files))
+    return found.sha or "", {short: files[name] for short, name in names.items()}
+
+
+def shown(named: HubName) -> str:
+    """Return the address of a repository."""
+    return f"{SCHEME}{named.page}"
+
+
+def _refused(named: HubName, error: Exception) -> str:
+    """Return why the hub refuses, and where terms are to be accepted if it is for that."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError
+
+    if isinstance(error, GatedRepoError):
+        return (
+            f"{shown(named)} is gated: log in and accept its terms at "
+            f"{constants.ENDPOINT}/{named.page}, then set $HF_TOKEN to a token of that account"
+        )
+    reason = " ".join(str(error).split())[:200]
+    return (
+        f"{shown(named)}, revision {named.revision or 'main'}: {type(error).__name__}: {reason}; "
+        "check name, revision and $HF_TOKEN"
+    )
