@@ -42,7 +42,7 @@ bench: $(VENV)/lucene $(VENV)/minilm
 	$(RUN) bench/run_benches.py
 
 schema: $(VENV)/ready
-	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.config_reference
+	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.config.generate_docs
 
 # The DAG of the default config and the demo's report; needs graphviz, chromium, and a finished demo.
 SHOOT := chromium --headless --no-sandbox --hide-scrollbars

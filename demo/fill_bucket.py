@@ -41,7 +41,7 @@ def is_there(client: Any, key: str, path: Path) -> bool:
 def upload(client: Any, objects: Mapping[str, Path]) -> None:
     """Upload files with their digests; an object appears when it is whole."""
     from slmrag.files import sha256_file
-    from slmrag.progress import bar
+    from slmrag.job.progress import bar
 
     total = sum(path.stat().st_size for path in objects.values())
     with bar(total=total, desc="upload", unit="B", unit_scale=True) as progress:

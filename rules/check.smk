@@ -13,7 +13,7 @@ OURS = beside("tests", "data", "expected_scores.json")
 
 try:
     if DRIVER and "compare" in sys.argv[1:]:
-        earlier.report_of(CONFIG.against, CONFIG.experiment)
+        compared_report.report_of(CONFIG.against, CONFIG.experiment)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -10,18 +10,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from slmrag import earlier, grid, local_files, local_sources, resource_keys
-from slmrag.config import load, plain
-from slmrag.fingerprint import code
-from slmrag.mistakes import failures
-from slmrag.oddities import oddities
-from slmrag.tracking import run as tracked_run
+from slmrag.dag import compared_report, grid, local_files, resource_keys
+from slmrag.storage import local_sources
+from slmrag.config.load import load, plain
+from slmrag.dag.fingerprint import code
+from slmrag.dag.failed_jobs import failures
+from slmrag.dag.config_warnings import oddities
+from slmrag.tracking import workflow_run as tracked_run
 
 try:
     CONFIG = load(TYPED)
     LOCAL = local_sources.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
     KEYS = resource_keys.keys(CONFIG, LOCAL)
-    if workflow.is_main_process and not asides.look_after(sys.argv[1:]):
+    if workflow.is_main_process and not cli.look_after(sys.argv[1:]):
         local_files.check(CONFIG, KEYS, HERE)
         for sentence in oddities(CONFIG, HERE):
             logger.warning(f"warning: {sentence}")
@@ -59,7 +60,7 @@ wildcard_constraints:
 
 
 if CONFIG.check_remote and workflow.is_main_process:
-    from slmrag.storage.changes import changed
+from slmrag.dag.remote_changes import changed
 
     taken = resource_keys.fetched(CONFIG, KEYS)
     there = [one._replace(manifest=placed(one.manifest)) for one in taken]
@@ -98,7 +99,7 @@ def tell_failures():
 
 def is_run():
     """Say whether this is a run of the comparison, and not only a look after its folders."""
-    return not {job.rule.name for job in workflow.dag.jobs} <= asides.ASIDES
+    return not {job.rule.name for job in workflow.dag.jobs} <= cli.ASIDES
 
 
 onstart:

@@ -7,7 +7,7 @@ Makes: nothing, so no benchmark either: it would count as made, and a second cal
 
 try:
     if DRIVER:
-        asides.answer(
+        cli.answer(
             sys.argv[1:],
             RESULTS,
             ["/".join(row) for row in grid.rows(CONFIG)],

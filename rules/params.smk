@@ -10,8 +10,8 @@ reason to rerun. (Asking for ``resources`` would do that too, at the price of wo
 import inspect
 import os
 
-from slmrag.entries import storage
-from slmrag.redaction import clean
+from slmrag.config import storage
+from slmrag.config.redaction import clean
 
 
 def quick(function):

@@ -25,7 +25,8 @@ if not os.path.isdir(HERE):
     )
 sys.path.insert(0, os.path.join(HERE, "workflow", "scripts"))
 
-from slmrag import as_typed, asides, config_files, own_folder
+from slmrag.config import yaml_files, yaml_scalars
+from slmrag.dag import cli, snakemake_folder
 from slmrag.errors import UserError
 
 
@@ -36,15 +37,15 @@ def placed(path):
 
 try:
     if DRIVER:
-        own_folder.check(sys.argv[1:])
-        asides.divert(sys.argv[1:], workflow.resource_settings.cores)
+        snakemake_folder.check(sys.argv[1:])
+        cli.divert(sys.argv[1:], workflow.resource_settings.cores)
     # Snakemake has read its config already, by looser rules: this is the one that all go by.
     settings = workflow.config_settings
     default = [] if settings.replace_workflow_config else ["config/config.yaml"]
     TYPED = (
-        as_typed.whole(config)
+        yaml_scalars.whole(config)
         if MODULE
-        else config_files.settled(
+        else yaml_files.settled(
             filter(os.path.exists, workflow.overwrite_configfiles or default),
             settings.config_args or [],
         )

@@ -7,7 +7,7 @@ A mistake in a job with an engine may be a matter of memory or of the node: that
 
 from pathlib import Path
 
-from slmrag.mistakes import ended_by_mistake
+from slmrag.dag.failed_jobs import ended_by_mistake
 from snakemake.jobs import Job
 
 DETERMINED = {

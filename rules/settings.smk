@@ -6,7 +6,7 @@ Makes: an error that names the nearest rule or key for a name that is none
 
 import sys
 
-from slmrag import partitions
+from slmrag.dag import slurm_partitions
 from slmrag.errors import UserError, nearest
 
 RULE_NAMES = {rule.name for rule in workflow.rules} | {"grade_answers", "download_judge"}
@@ -23,7 +23,7 @@ for option, settings in (
         raise WorkflowError(f"{option}: no rule is called '{name}'{nearest(name, RULE_NAMES)}")
 
 try:
-    for path in partitions.files(sys.argv[1:]) if DRIVER else []:
-        partitions.check(path)
+    for path in slurm_partitions.files(sys.argv[1:]) if DRIVER else []:
+        slurm_partitions.check(path)
 except UserError as error:
     raise WorkflowError(str(error)) from None

@@ -61,8 +61,8 @@ def _measure(given: argparse.Namespace, folder: Path, name: str, passages: int, 
 def filled(job: dict[str, Any]) -> dict[str, Any]:
     """Run the job with a stand-in for vLLM; return its numbers."""
     import generate_answers
-    from slmrag import engines
-    from slmrag.engines import base, vllm
+    from slmrag.generation import engines
+    from slmrag.generation.engines import base, vllm
 
     class StandIn(vllm.Engine):
         def __enter__(self) -> "StandIn":

@@ -142,8 +142,8 @@ def machine() -> str:
     from datetime import UTC, datetime
     from importlib.metadata import version
 
-    from slmrag.engines import engine
-    from slmrag.engines.footprint import first_gpu
+    from slmrag.generation.engines import engine
+    from slmrag.generation.engines.hardware import first_gpu
 
     with open("/proc/cpuinfo") as file:
         chip = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))

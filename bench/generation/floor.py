@@ -37,8 +37,8 @@ def seconds(
 
 def text(checkpoint: Path, given: argparse.Namespace) -> str:
     """Return the floor of the run that was asked for, in one line."""
-    from slmrag.engines.checkpoint import Checkpoint
-    from slmrag.engines.footprint import first_gpu
+    from slmrag.generation.engines.hardware import first_gpu
+    from slmrag.models.checkpoint import Checkpoint
 
     name = first_gpu().get("name", "")
     known = next((value for key, value in GPUS.items() if key in name), None)

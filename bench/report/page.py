@@ -14,8 +14,8 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow/scripts"))
 
 import report_comparison
-from slmrag.scoring import METRICS
-from slmrag.summary import AVERAGED
+from slmrag.scoring.qa_metrics import METRICS
+from slmrag.scoring.summary import AVERAGED
 
 MODES = {
     "no_context": {"context": "none"},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow/scripts"))
 
-from slmrag.scoring import METRICS, score_answers
+from slmrag.scoring.qa_metrics import METRICS, score_answers
 
 WORDS = [
     *("paris", "the", "London", "a", "capital", "of", "France,", "an", "is", "its", "1999", "in"),

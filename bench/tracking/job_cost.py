@@ -1,7 +1,7 @@
 """What watching costs a job: ``python bench/tracking/job_cost.py``.
 
 Each kind of job is a process that runs the same ``main``, its own wall time measured from before
-the import of ``slmrag.job`` to after ``run_job``. The kinds take turns, so that a noisy machine
+the import of ``slmrag.job.run`` to after ``run_job``. The kinds take turns, so that a noisy machine
 disturbs all alike.
 """
 

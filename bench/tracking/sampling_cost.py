@@ -11,9 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from slmrag.events import EventLog  # noqa: E402
-from slmrag.memory import Sampler  # noqa: E402
-from slmrag.tracking.processes import tree  # noqa: E402
+from slmrag.job.events import EventLog  # noqa: E402
+from slmrag.job.memory import Sampler  # noqa: E402
+from slmrag.job.processes import tree  # noqa: E402
 
 CHILDREN = 50
 SECONDS = 30.0

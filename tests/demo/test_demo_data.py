@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from slmrag.has_answer import has_answer
+from slmrag.data.has_answer import has_answer
 
 from demo import answers, build_data
 

@@ -63,7 +63,7 @@ def end(process: subprocess.Popen[bytes], signum: int) -> None:
 def main() -> None:
     """Run the job."""
     import generate_answers
-    from slmrag.job import run_job
+    from slmrag.job.run import run_job
 
     for name in filter(None, os.environ.get("SLMRAG_FORBID", "").split(",")):
         sys.modules[name] = None  # type: ignore[assignment]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from slmrag.engines import base, echo
+from slmrag.generation.engines import base, echo
 
 REFUSED = "spider"
 WORDS = "the prompt triggers the content filter"
@@ -44,7 +44,7 @@ class Endpoint(echo.Engine):
 
 def endpoint(monkeypatch: Any, **changes: Any) -> type[Endpoint]:
     """Put such an engine where an endpoint's would be, and return its class."""
-    from slmrag.engines import ENGINES
+    from slmrag.generation.engines import ENGINES
 
     made = type("Engine", (Endpoint,), {"seen": [], **changes})
     monkeypatch.setitem(ENGINES, "openai", lambda: made)

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from slmrag import events
-from slmrag.budget import Budget
-from slmrag.engines.base import Completion, Refusal, Request
 from slmrag.errors import UserError
-from slmrag.prices import cost, foreseen, shown
+from slmrag.generation.cost_cap import Budget
+from slmrag.generation.engines.base import Completion, Refusal, Request
+from slmrag.generation.prices import cost, foreseen, shown
+from slmrag.job import events
 
 from tests.generation.refusing import endpoint
 from tests.generation.test_refusals import cells, run

@@ -4,13 +4,13 @@ import json
 from datetime import datetime
 
 import pytest
-from slmrag import chat
-from slmrag.chat import template_of
-from slmrag.engines.base import Sampling
-from slmrag.engines.checkpoint import Checkpoint
 from slmrag.errors import UserError
-from slmrag.layout import Layout
-from slmrag.thinking import variables
+from slmrag.generation.engines.base import Sampling
+from slmrag.models import chat_template
+from slmrag.models.chat_template import template_of
+from slmrag.models.checkpoint import Checkpoint
+from slmrag.models.thinking import variables
+from slmrag.prompts.prompt_formatter import Layout
 
 from tests.generation.tiny_model import make_tokenizer
 
@@ -127,7 +127,7 @@ def written(folder, template, edit=lambda settings: settings, **files):
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_prompt_is_what_transformers_renders(tmp_path, monkeypatch, name, arguments):
     """For the shapes of real families, with and without their arguments; the day alone is ours."""
-    monkeypatch.setattr(chat, "TODAY", f"{datetime.now():%d %b %Y}")
+    monkeypatch.setattr(chat_template, "TODAY", f"{datetime.now():%d %b %Y}")
     read = variables(SHAPES[name])
     known = {key: value for key, value in arguments.items() if key in read}
     ours, theirs = compared(written(tmp_path, SHAPES[name]), known)

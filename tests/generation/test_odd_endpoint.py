@@ -4,10 +4,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from slmrag.engines import openai_waits
-from slmrag.engines.base import Completion, Plan, Request, Sampling
-from slmrag.engines.openai import Engine
 from slmrag.errors import UserError
+from slmrag.generation.engines import openai_waits
+from slmrag.generation.engines.base import Completion, Plan, Request, Sampling
+from slmrag.generation.engines.openai import Engine
 
 from tests.generation.odd_endpoint import odd_server
 

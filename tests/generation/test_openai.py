@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import generate_answers
 import polars as pl
 import pytest
-from slmrag.engines import openai_reading as endpoint
-from slmrag.engines.openai_reasoning import FIELDS
 from slmrag.errors import UserError
-from slmrag.generation import Setup
-from slmrag.trimming import Reading
+from slmrag.generation.answer_extraction import Reading
+from slmrag.generation.engines import openai_reading as endpoint
+from slmrag.generation.engines.openai_reasoning import FIELDS
+from slmrag.generation.generate import Setup
 
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.fake_endpoint import serve

@@ -4,9 +4,9 @@ import json
 import logging
 
 import pytest
-from slmrag.engines.base import Plan, Request, Sampling
-from slmrag.engines.openai import Engine
 from slmrag.errors import UserError
+from slmrag.generation.engines.base import Plan, Request, Sampling
+from slmrag.generation.engines.openai import Engine
 
 from tests.generation.fake_endpoint import serve
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from slmrag.engines.checkpoint import Checkpoint
+from slmrag.models.checkpoint import Checkpoint
 
 LLAMA = {
     "model_type": "llama",

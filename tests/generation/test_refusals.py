@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from slmrag.errors import UserError
 from slmrag.files import digest
-from slmrag.journal import Journal
+from slmrag.generation.journal import Journal
 
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.refusing import WORDS, endpoint

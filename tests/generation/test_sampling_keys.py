@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import generate_answers
 import polars as pl
 import pytest
-from slmrag.engines.base import Sampling
-from slmrag.generation import Setup
+from slmrag.generation.engines.base import Sampling
+from slmrag.generation.generate import Setup
 
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.tiny_model import manifest
@@ -94,7 +94,7 @@ def test_another_end_is_another_recipe(tiny, tmp_path, eos, own, marked):
 
 def test_answers_end_at_the_tokenizers_token_too():
     """The eos ids of generation_config.json stay first, so that padding is as before."""
-    from slmrag.engines.transformers import ids_alone
+    from slmrag.generation.engines.transformers import ids_alone
     from transformers import GenerationConfig
 
     for own, end, ends in [(7, 2, [7, 2]), ([7, 2], 2, [7, 2]), (None, 2, [2]), (None, None, None)]:

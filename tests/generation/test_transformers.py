@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import generate_answers
 import polars as pl
 import pytest
-from slmrag.engines import transformers
 from slmrag.errors import UserError
-from slmrag.tokenizing import Tokens
+from slmrag.generation.engines import transformers
+from slmrag.models.tokenizer import Tokens
 
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts

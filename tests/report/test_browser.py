@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 import report_comparison
-from slmrag.reporting.formats import show
+from slmrag.report.page.formats import show
 
 from tests.report.made_up import MadeUp
 from tests.report.webdriver import CHROMIUM, DRIVER, browser
@@ -250,7 +250,7 @@ def test_a_keyboard_opens_the_list_of_a_number(made, page):
 
 def test_a_sample_says_how_many_it_lacks(made, monkeypatch, tmp_path):
     """Where the page holds some of the questions, the list says how many there are in all."""
-    monkeypatch.setattr("slmrag.reporting.browser.ANSWERS", 120)
+    monkeypatch.setattr("slmrag.report.sections.question_browser.ANSWERS", 120)
     input, output, params = made.input, made.output, made.params
     moved = {name: tmp_path / path.name for name, path in vars(output).items()}
     report_comparison.main(input, SimpleNamespace(**moved), params)

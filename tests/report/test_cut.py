@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import report_comparison
 import verify_report
-from slmrag.reporting.cuts import left
+from slmrag.report.sections.truncated_prompts import left
 
 from tests.report.made_up import MadeUp
 from tests.report.webdriver import CHROMIUM, DRIVER, browser

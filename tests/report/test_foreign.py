@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import polars as pl
 import report_comparison
+from slmrag.data.question_audit import audit_questions
 from slmrag.files import read_json, read_metadata, write_json, write_table
-from slmrag.question_audit import audit_questions
-from slmrag.reporting.foreign import strangers
+from slmrag.report.sections.language_caveats import strangers
 
 from tests.report.made_up import MadeUp
 

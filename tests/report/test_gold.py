@@ -10,10 +10,10 @@ import report_comparison
 import verify_report
 from slmrag.errors import UserError
 from slmrag.files import write_json, write_table
-from slmrag.reporting.gold_alerts import sentences
-from slmrag.retrieval_metrics import summarise
-from slmrag.retrievers.hits import Hits
-from slmrag.retrievers.relevance import annotate
+from slmrag.report.sections.gold_caveats import sentences
+from slmrag.retrieval.hits import Hits
+from slmrag.retrieval.metrics import summarise
+from slmrag.retrieval.relevance import annotate
 
 from tests.report.made_up import MadeUp
 from tests.report.test_report import Page

@@ -193,7 +193,7 @@ def test_a_tampered_grade_is_named(graded):
 
 def test_the_judge_sees_question_references_and_answer():
     """The prompt names all three, and takes none of them for a template."""
-    from slmrag.grading import questions_for_judge
+    from slmrag.scoring.judge import questions_for_judge
 
     said = {"question_id": ["q"], "answer": ["{{ 7 * 7 }} <b>"], "finish_reason": ["stop"]}
     answers = pl.DataFrame(said)

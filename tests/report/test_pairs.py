@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 import report_comparison
-from slmrag.reporting import boards, pair_picker, pair_tests, sources
-from slmrag.reporting.formats import show
-from slmrag.reporting.pairs import FAMILIES, MANY, MODELS, MODES, OTHERS, Pairs
+from slmrag.report.analysis import experiment, pair_tests, score_matrix
+from slmrag.report.analysis.pairs import FAMILIES, MANY, MODELS, MODES, OTHERS, Pairs
+from slmrag.report.page.formats import show
+from slmrag.report.sections import pair_picker
 
 from tests.report.made_up import MadeUp
 
@@ -19,7 +20,7 @@ def made(tmp_path_factory):
     """Three models in three modes: their board, and every test."""
     made = MadeUp(tmp_path_factory.mktemp("made"), models=("tiny", "small", "big"))
     report_comparison.main(made.input, made.output, made.params)
-    board = boards.boards(sources.read(made.input, made.params))[0]
+    board = score_matrix.boards(experiment.read(made.input, made.params))[0]
     return board, pl.read_parquet(made.output.every_pair), made
 
 
@@ -96,7 +97,7 @@ def test_among_many_pairs_some_have_students_intervals(made, monkeypatch):
     """Beyond a limit the primary metric's first two families alone are resampled."""
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
     board, rows, _ = made
-    monkeypatch.setattr("slmrag.reporting.pairs.MANY", 5)
+    monkeypatch.setattr("slmrag.report.analysis.pairs.MANY", 5)
     fast = pair_tests.tests(board)
     main, primary = pl.col("family") != OTHERS, [name for name in rows.columns if "_f1" not in name]
     primary = primary[: primary.index("detectable") + 1]

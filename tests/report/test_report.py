@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 import report_comparison
-from slmrag.reporting import failure_examples
-from slmrag.reporting.formats import show
-from slmrag.reporting.headline import LABELS
+from slmrag.report.page.formats import show
+from slmrag.report.sections import failure_examples
+from slmrag.report.sections.result import LABELS
 
 from tests.report.made_up import SCRIPT, MadeUp
 

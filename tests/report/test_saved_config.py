@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import report_comparison
 import yaml
-from slmrag.config import load
+from slmrag.config.load import load
+from slmrag.config.redaction import clean
 from slmrag.errors import UserError
-from slmrag.prompting import prompt_digest
-from slmrag.redaction import clean
-from slmrag.reporting import observed, saved_config, sources, templates
+from slmrag.prompts.template import prompt_digest
+from slmrag.report import saved_config
+from slmrag.report.analysis import experiment, job_records
+from slmrag.report.sections import templates
 
 from tests.report.made_up import MadeUp
 from tests.report.test_report import Page
@@ -37,8 +39,8 @@ def made(tmp_path_factory):
 
 def saved(made, told):
     """Return the text of a config as the report of ``made`` would save it."""
-    seen = observed.Observed(config=clean(told))
-    return saved_config.text(replace(sources.read(made.input, made.params), observed=seen))
+    seen = job_records.Observed(config=clean(told))
+    return saved_config.text(replace(experiment.read(made.input, made.params), observed=seen))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_chat_templates_and_the_judge_s_are_told(made, tmp_path):
     inputs, params = made.input, made.params
     inputs.chat_templates, inputs.judge_templates = [chat], [judge]
     params.models["tiny"]["chat_template"] = f"{tmp_path}/./chat.jinja"
-    found = {row["what"]: row for row in templates.rows(sources.read(inputs, params))}
+    found = {row["what"]: row for row in templates.rows(experiment.read(inputs, params))}
     assert found["models.tiny"]["value"] == prompt_digest(chat.read_text())
     assert found["judge"]["text"] == "Right?"
 
@@ -111,7 +113,7 @@ def test_chat_templates_and_the_judge_s_are_told(made, tmp_path):
 )
 def test_a_place_is_named_without_its_digest(path, place):
     """What lies below resources/ is known by its kind and its entries' names."""
-    assert sources.place(Path(path)) == place
+    assert experiment.place(Path(path)) == place
 
 
 def test_modes_are_told_apart_by_their_templates(made):

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 import report_comparison
-from slmrag import reading
 from slmrag.files import read_json, read_metadata, write_json, write_table
-from slmrag.reporting import unread
+from slmrag.models import text_limits
+from slmrag.report.sections import unread_text
 
 from tests.report.made_up import MODES, MadeUp
 
-POSITIONS = reading.Limit(128, "the positions in the model's config.json", 128)
-ENTRY = reading.Limit(128, "the retriever's max_length", 512)
+POSITIONS = text_limits.Limit(128, "the positions in the model's config.json", 128)
+ENTRY = text_limits.Limit(128, "the retriever's max_length", 512)
 
 
 def place(made, what, facts):
@@ -38,8 +38,8 @@ def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
     """The report says how many, the limit and its source, and what to do; the table has both."""
     made = MadeUp(tmp_path, models=("tiny",), questions=10)
     idle = {"gpu_unused": "it runs on the CPU although its machine shows a GPU"}
-    place(made, "search", reading.reading("questions", 10, 1, ENTRY) | idle)
-    index = place(made, "index", reading.reading("passages", 40, 30, POSITIONS) | idle)
+    place(made, "search", text_limits.reading("questions", 10, 1, ENTRY) | idle)
+    index = place(made, "index", text_limits.reading("passages", 40, 30, POSITIONS) | idle)
     html = page(made, index)
     for words in (
         "bm25 on wiki: 30 of 40 passages (75\u202f%) are longer than the 128 tokens that are read",
@@ -58,25 +58,25 @@ def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
     "facts",
     [
         {},
-        reading.reading("passages", 40, 0, POSITIONS),
-        reading.reading("passages", 0, 0, reading.Limit()),
+        text_limits.reading("passages", 40, 0, POSITIONS),
+        text_limits.reading("passages", 0, 0, text_limits.Limit()),
     ],
 )
 def test_what_is_read_whole_is_no_caveat(facts):
     """Nothing cut, no limit or no encoder is nothing to be told."""
-    assert list(unread.cut("dense on wiki", facts)) == []
+    assert list(unread_text.cut("dense on wiki", facts)) == []
 
 
 def test_passages_that_lucene_left_out_are_told():
     """What is not in the index is counted under the name that Lucene has for it."""
-    (told,) = unread.unindexed(
+    (told,) = unread_text.unindexed(
         "bm25 on wiki", {"indexed": 7, "empty": 2, "skipped": 1, "errors": 0}
     )
     assert (
         told
         == "bm25 on wiki: 3 of 10 passages (30\u202f%) are not in the index: 2 empty, 1 skipped."
     )
-    assert list(unread.unindexed("bm25 on wiki", {"indexed": 7, "empty": 0})) == []
+    assert list(unread_text.unindexed("bm25 on wiki", {"indexed": 7, "empty": 0})) == []
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,18 @@ def test_passages_that_lucene_left_out_are_told():
     [
         (ENTRY, "passages", "chunk), or raise max_length (it may be up to 512)."),
         (POSITIONS, "pairs of question and passage", "chunk), or take a model that reads more."),
-        (reading.Limit(1000, "Lucene", 1000, "words"), "questions", "read (Lucene); what stands"),
+        (
+            text_limits.Limit(1000, "Lucene", 1000, "words"),
+            "questions",
+            "read (Lucene); what stands",
+        ),
         (POSITIONS, "questions", "Ask shorter ones."),
-        (reading.Limit(512, "the default"), "passages", "chunk), or raise max_length."),
+        (text_limits.Limit(512, "the default"), "passages", "chunk), or raise max_length."),
     ],
 )
 def test_the_remedy_is_one_that_helps(limit, what, expected):
     """A larger max_length is named only where the model takes one, chunks only for passages."""
-    (sentence,) = unread.cut("x on y", reading.reading(what, 9, 1, limit))
+    (sentence,) = unread_text.cut("x on y", text_limits.reading(what, 9, 1, limit))
     assert expected in sentence and ("chunk" in sentence) == (what != "questions")
 
 
@@ -114,7 +118,7 @@ def test_an_endpoint_that_counts_too_few_tokens_is_told(tmp_path, device):
 def test_a_search_below_a_fusion_tells_its_cuts(tmp_path):
     """Questions that a fused retriever did not read whole are a caveat of that retriever."""
     made = MadeUp(tmp_path, models=("tiny",), questions=10)
-    facts = reading.reading("questions", 2, 1, ENTRY)
+    facts = text_limits.reading("questions", 2, 1, ENTRY)
     path = made.results / "retrieval/facts/dense.json"
     write_json({"facts": facts}, path)
     html = page(made, place(made, "index", {}), below=[path])

@@ -14,19 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.errors import UserError
 from slmrag.files import read_json
-from slmrag.retrievers import (
-    ann,
-    best,
-    bytewise,
-    candidates,
-    codes,
-    exact,
-    products,
-    store,
-    vectors,
-)
-from slmrag.retrievers.hits import Hits
-from slmrag.transformer import Transformer
+from slmrag.indexing import index_folder, int8_codes, vectors
+from slmrag.models.transformer import Transformer
+from slmrag.retrieval import ann
+from slmrag.retrieval.exact import bounds, candidates, int8, running_top_k
+from slmrag.retrieval.exact import search as exact
+from slmrag.retrieval.hits import Hits
 
 from tests.retrieval import models
 from tests.retrieval.conftest import HARDWARE, write_corpus, write_questions, zipf_texts
@@ -124,22 +117,27 @@ def awkward(kind: str, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 ROWS = np.arange(900)
 SCREENS = {
-    "plain": lambda asked, table: products.plain(asked),
-    "in_bytes": lambda asked, table: bytewise.InBytes(asked, [in_bytes(table)]),
-    "ahead": lambda asked, table: looking_ahead(bytewise.InBytes(asked, [in_bytes(table)])),
-    "on_gpu": lambda asked, table: products.on_gpu(asked, device="cpu"),
+    "plain": lambda asked, table: bounds.plain(asked),
+    "in_bytes": lambda asked, table: int8.InBytes(asked, [in_bytes(table)]),
+    "ahead": lambda asked, table: looking_ahead(int8.InBytes(asked, [in_bytes(table)])),
+    "on_gpu": lambda asked, table: bounds.on_gpu(asked, device="cpu"),
 }
 
 
-def in_bytes(table: np.ndarray) -> codes.Codes:
+def in_bytes(table: np.ndarray) -> int8_codes.Codes:
     """Return the codes of vectors, chunk by chunk."""
-    found = [codes.coded(table[at : at + codes.CHUNK]) for at in range(0, len(table), codes.CHUNK)]
+    found = [
+        int8_codes.coded(table[at : at + int8_codes.CHUNK])
+        for at in range(0, len(table), int8_codes.CHUNK)
+    ]
     if not found:
-        return codes.Codes(np.zeros(table.shape, np.int8), np.zeros((0, 4 + table.shape[1])))
-    return codes.Codes(*map(np.concatenate, zip(*((c, s[None]) for c, s in found), strict=True)))
+        return int8_codes.Codes(np.zeros(table.shape, np.int8), np.zeros((0, 4 + table.shape[1])))
+    return int8_codes.Codes(
+        *map(np.concatenate, zip(*((c, s[None]) for c, s in found), strict=True))
+    )
 
 
-def looking_ahead(screen: bytewise.InBytes) -> bytewise.InBytes:
+def looking_ahead(screen: int8.InBytes) -> int8.InBytes:
     """Return a screen that does as for few questions and more codes than a cache holds."""
     screen.ahead = True
     return screen
@@ -161,14 +159,14 @@ def test_every_screen_is_exact(
     """Whatever passes over the vectors, hits are those of sorting all float32 products."""
     if name != "plain":
         pytest.importorskip("torch")
-    if name in ("in_bytes", "ahead") and not bytewise.supported():
+    if name in ("in_bytes", "ahead") and not int8.supported():
         pytest.skip("this CPU has no VNNI, so the workflow does not use this screen here")
     table, asked = awkward(kind, rows, seed)
     asked = asked[:asking]
     question, row = np.divmod(np.arange(asking * rows), rows)
     whole = candidates.scored(asked, table, question, row).reshape(asking, rows)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (codes, bytewise):
+        for module in (int8_codes, int8):
             patch.setattr(module, "CHUNK", 128)
         patch.setattr(candidates, "LEAST_ROOM", room)
         patch.setattr(candidates, "CROWD", room // 512)
@@ -198,7 +196,7 @@ def test_a_search_of_several_files_is_exact(
     table, asked = awkward(kind, 900, seed)
     whole = np.stack([candidates.scored(asked, table, np.full(900, q), ROWS) for q in range(9)])
     with pytest.MonkeyPatch.context() as patch:
-        for module in (codes, bytewise, exact):
+        for module in (int8_codes, int8, exact):
             patch.setattr(module, "CHUNK", 128)
         patch.setattr(exact, "PAIRS", 9 * 32)
         patch.setattr(exact, "WORTH_TORCH", 0)
@@ -222,8 +220,8 @@ def test_the_bound_holds_where_all_that_is_lost_adds_up(turned: bool) -> None:
     asked = asked.astype(np.float32)[None]
     (found,) = (
         chosen
-        for chosen in bytewise.InBytes(asked, [in_bytes(table)])(
-            0, slice(0, 4), table, best.Best(1, 5)
+        for chosen in int8.InBytes(asked, [in_bytes(table)])(
+            0, slice(0, 4), table, running_top_k.Best(1, 5)
         )
         if len(chosen.row)
     )
@@ -239,7 +237,7 @@ def test_the_bound_holds_where_all_that_is_lost_adds_up(turned: bool) -> None:
 def test_codes_keep_their_word(kind: str, rows: int, seed: int) -> None:
     """No vector is farther from what its codes say than its chunk's scales allow."""
     table, _ = awkward(kind, rows, seed)
-    found, (unit, lost, longest, reach, *mean) = codes.coded(table)
+    found, (unit, lost, longest, reach, *mean) = int8_codes.coded(table)
     said = np.float64(unit) * found
     rest = table.astype(np.float64) - mean - said
     assert np.linalg.norm(rest, axis=1).max() <= 1.0001 * lost + 1e-6 * reach
@@ -253,8 +251,8 @@ def test_a_search_is_the_same_by_every_way(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     table = rng.standard_normal((40_000, 64)).astype(np.float16)
     parts = [table[:25_000], table[25_000:25_003], table[25_003:]]
-    codes.write(parts, tmp_path)
-    coded = codes.read(tmp_path, parts)
+    int8_codes.write(parts, tmp_path)
+    coded = int8_codes.read(tmp_path, parts)
     asked = rng.standard_normal((20, 64)).astype(np.float32)
     first = Hits.of(exact.search(parts, asked, 10, codes=coded))
     ways = [
@@ -272,10 +270,10 @@ def test_a_search_is_the_same_by_every_way(tmp_path: Path) -> None:
 def test_codes_of_other_vectors(tmp_path: Path) -> None:
     """Codes that are not of an index's vectors are refused in one sentence."""
     table = np.ones((5, 8), dtype=np.float16)
-    codes.write([table], tmp_path)
+    int8_codes.write([table], tmp_path)
     for parts in ([table[:4]], [table, table], [table[:, :4]]):
         with pytest.raises(UserError, match=r"codes-\*.npy are not of its vectors"):
-            codes.read(tmp_path, parts)
+            int8_codes.read(tmp_path, parts)
 
 
 @pytest.mark.parametrize("name", ["codes-00000.npy", "scales-00000.npy"])
@@ -287,7 +285,9 @@ def test_codes_cut_short(tmp_path: Path, run: Callable, name: str) -> None:
     path = tmp_path / "index" / name
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match=name):
-        store.check(tmp_path / "index", read_json(tmp_path / "index/index.json")["built"], path)
+        index_folder.check(
+            tmp_path / "index", read_json(tmp_path / "index/index.json")["built"], path
+        )
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 70_000.0])
@@ -348,7 +348,7 @@ def minilm() -> Path | None:
 @pytest.mark.slow
 def test_minilms_golden_vectors(tmp_path: Path, run: Callable) -> None:
     """MiniLM's vectors are those that sentence-transformers gave, to a cosine of 0.9999."""
-    from slmrag.encoders import encoder
+    from slmrag.models.encoder import encoder
 
     golden = pl.read_parquet(Path(__file__).parent / "golden_minilm.parquet")
     name = "hf:sentence-transformers/all-MiniLM-L6-v2"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from slmrag import pooling
-from slmrag.encoders import encoder
 from slmrag.errors import UserError
+from slmrag.models import pooling
+from slmrag.models.encoder import encoder
 
 from tests.retrieval import models
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from slmrag.encoders import encoder
 from slmrag.errors import UserError
+from slmrag.models.encoder import encoder
 
 from tests.retrieval import models
 

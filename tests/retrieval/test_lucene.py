@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from slmrag import anserini
 from slmrag.errors import UserError
 from slmrag.files import read_json
-from slmrag.retrievers import lucene
+from slmrag.indexing import anserini
+from slmrag.retrieval import lucene
 
 from tests.retrieval.conftest import write_corpus, write_questions, zipf_texts
 

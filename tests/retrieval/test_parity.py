@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from slmrag.retrievers.analysis import words
+from slmrag.indexing.analyzer import words
 
 from tests.retrieval.conftest import write_corpus, write_questions, zipf_texts
 

@@ -8,11 +8,11 @@ import encode_passages
 import index_passages
 import numpy as np
 import pytest
-from slmrag import encoders, reading
 from slmrag.errors import UserError
 from slmrag.files import read_json
-from slmrag.retrievers import vectors
-from slmrag.transformer import Transformer
+from slmrag.indexing import vectors
+from slmrag.models import encoder, text_limits
+from slmrag.models.transformer import Transformer
 
 from tests.retrieval import models
 from tests.retrieval.conftest import write_corpus, write_questions
@@ -91,8 +91,8 @@ def test_shards_add_up(tmp_path: Path, bert: Path) -> None:
 
 def test_an_idle_gpu_of_any_shard_is_kept() -> None:
     """What one shard has to say is said of the index, whichever shard it is."""
-    one = reading.reading("passages", 2, 1, reading.Limit(64, "x", 64))
-    found = reading.together([one, one | {"gpu_unused": "idle"}])
+    one = text_limits.reading("passages", 2, 1, text_limits.Limit(64, "x", 64))
+    found = text_limits.together([one, one | {"gpu_unused": "idle"}])
     assert found["gpu_unused"] == "idle" and found["reading"]["texts"] == 4
 
 
@@ -114,7 +114,7 @@ def test_hashing_reads_all(tmp_path: Path, run: Callable) -> None:
     run({"kind": "dense", "encoder": "hashing", "depth": 3})
     about = read_json(tmp_path / "index" / "index.json")
     assert read(about) == ["passages", 6, 0, None, None]
-    assert reading.counts(about) == {"texts": 6, "texts_cut": 0}
+    assert text_limits.counts(about) == {"texts": 6, "texts_cut": 0}
 
 
 @pytest.mark.parametrize("texts", [TEXTS, list(zip(TEXTS, reversed(TEXTS), strict=True))])
@@ -162,13 +162,13 @@ def test_a_tokenizer_without_offcuts_is_asked_again(bert: Path) -> None:
 )
 def test_the_limit_and_who_says_so(given: tuple, expected: tuple) -> None:
     """Entry, recipe, tokenizer, default, in this order, up to the model's positions."""
-    assert reading.limit(*given) == (*expected, "tokens")
+    assert text_limits.limit(*given) == (*expected, "tokens")
 
 
 def test_more_than_the_model_has_is_refused(bert: Path) -> None:
     """A max_length that could do nothing is refused with the number that there is."""
     with pytest.raises(UserError, match="max_length: 128 is more than the 64 tokens"):
-        encoders.encoder(ENTRY | {"checkpoint": bert, "max_length": 128})
+        encoder.encoder(ENTRY | {"checkpoint": bert, "max_length": 128})
 
 
 @pytest.mark.parametrize(("build", "words"), [(None, "install a build of torch"), ("12.9", "set")])

@@ -83,8 +83,8 @@ class Trap:
 
 def load(folder):
     """Load a checkpoint as the engine of Transformers does."""
-    from slmrag.engines import base
-    from slmrag.engines.transformers import Engine
+    from slmrag.generation.engines import base
+    from slmrag.generation.engines.transformers import Engine
 
     plan = base.Plan(entry={}, sampling=base.Sampling(), checkpoint=folder)
     with Engine(plan) as engine:

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 import download_model
 import download_object
 import pytest
+from slmrag.dag.remote_changes import changed
+from slmrag.dag.resource_keys import Fetched
 from slmrag.errors import UserError
-from slmrag.local_sources import Source
-from slmrag.resource_keys import Fetched
 from slmrag.storage import download, transfer
-from slmrag.storage.changes import changed
+from slmrag.storage.local_sources import Source
 
 from tests.storage.conftest import BUCKET, CLOSED, MIB, READER, large
 
@@ -326,7 +326,7 @@ def test_no_place_to_reserve(tmp_path, bucket, credentials, monkeypatch):
     def full(fd, size):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("slmrag.storage.partial.reserve", full)
+    monkeypatch.setattr("slmrag.storage.partial_file.reserve", full)
     assert "No space left on device; make room" in refused(tmp_path, LARGE)
 
 

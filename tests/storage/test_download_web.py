@@ -11,9 +11,9 @@ import download_object
 import pytest
 from slmrag.errors import UserError
 from slmrag.storage import download, transfer
-from slmrag.storage.base import Interrupted
+from slmrag.storage.download_folder import refuse_lost
 from slmrag.storage.local import Local
-from slmrag.storage.workspace import refuse_lost
+from slmrag.storage.source import Interrupted
 
 from tests.storage.web import site
 

@@ -4,7 +4,7 @@ import gzip
 import os
 
 import pytest
-from slmrag.entries.storage import ObjectEntry, StorageEntry
+from slmrag.config.storage import ObjectEntry, StorageEntry
 
 from tests.storage.conftest import BUCKET, PUBLIC
 from tests.storage.test_download_s3 import SMALL, fetch, refused

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from slmrag import events
 from slmrag.errors import UserError
-from slmrag.job import run_job
+from slmrag.job import events
+from slmrag.job.run import run_job
 
 
 def complete(input, output, params):

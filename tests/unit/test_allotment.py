@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from slmrag.allotment import allot
+from slmrag.job.allotment import allot
 
 
 def job(params, **resources):

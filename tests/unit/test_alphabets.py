@@ -8,10 +8,10 @@ import polars as pl
 import prepare_corpus
 import prepare_dataset
 import pytest
-from slmrag.alphabets import count, misfits, shares
+from slmrag.data.question_audit import audit_questions
+from slmrag.data.squad_misfit import misfit
+from slmrag.data.unicode_scripts import count, misfits, shares
 from slmrag.files import read_json
-from slmrag.question_audit import audit_questions
-from slmrag.squad_misfit import misfit
 
 
 def test_shares_of_scripts():

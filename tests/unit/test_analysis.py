@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slmrag.config.languages import LUCENE
+from slmrag.data import passages
 from slmrag.indexing import bm25s, rank_bm25
-from slmrag.languages import LUCENE
-from slmrag.retrievers import corpus
-from slmrag.retrievers import rank_bm25 as search
-from slmrag.retrievers.analysis import analyser, facts, whitespace, words
+from slmrag.indexing.analyzer import analyser, facts, whitespace, words
+from slmrag.retrieval import rank_bm25 as search
 
 PLAIN = st.characters(categories=["L", "N", "P", "S", "Z"], max_codepoint=0x4FF)
 SPLIT = [
@@ -98,7 +98,7 @@ def test_the_index_says_which_scripts_it_cut_into_pairs(tmp_path: Path, module):
     said = built(tmp_path, texts, module)["unspaced"]
     assert said["scripts"] == ["Han", "Thai"]
     assert facts(pl.Series(["plain", "été"])) == {}
-    assert corpus.size(tmp_path / "p.parquet") == 3
+    assert passages.size(tmp_path / "p.parquet") == 3
 
 
 def test_languages_of_lucene_are_anserinis():

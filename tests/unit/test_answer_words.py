@@ -1,9 +1,9 @@
 """Metrics that know the language: MLQA's, worked out by hand, and ours for all scripts."""
 
 import pytest
-from slmrag.answer_words import mlqa, unicode
-from slmrag.scoring import score_answers
-from slmrag.variants import columns, score_variants
+from slmrag.scoring.answer_words import mlqa, unicode
+from slmrag.scoring.metric_variants import columns, score_variants
+from slmrag.scoring.qa_metrics import score_answers
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.config import load, plain
-from slmrag.config_files import settled
+from slmrag.config.load import load, plain
+from slmrag.config.yaml_files import settled
 from slmrag.errors import UserError
 from slmrag.tracking.check import read_settings
 

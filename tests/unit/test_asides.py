@@ -2,8 +2,8 @@
 
 import sys
 
-from slmrag.asides import replaced
-from slmrag.planning import jobs
+from slmrag.dag.cli import replaced
+from slmrag.dag.dry_run import jobs
 
 SAID = """\
 Building DAG of jobs...
@@ -24,7 +24,7 @@ def test_explain_never_builds_the_file_beside_it():
     assert command == [
         sys.executable,
         "-m",
-        "slmrag.planning",
+        "slmrag.dag.dry_run",
         *["--configfile", "c.yaml", "--", "a.csv"],
     ]
 

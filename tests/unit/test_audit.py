@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.audit import LONGEST, Lengths
-from slmrag.coverage import coverage, phrases
-from slmrag.duplicates import Repeats
-from slmrag.has_answer import has_answer, words
-from slmrag.overlap import overlaps
-from slmrag.question_audit import audit_questions
-from slmrag.readers.shapes import QUESTIONS
+from slmrag.data.corpus_audit import LONGEST, Lengths
+from slmrag.data.coverage import coverage, phrases
+from slmrag.data.duplicates import Repeats
+from slmrag.data.has_answer import has_answer, words
+from slmrag.data.question_audit import audit_questions
+from slmrag.data.schemas import QUESTIONS
+from slmrag.data.train_overlap import overlaps
 
 
 def asked(question, *answers, id="q", gold=()):

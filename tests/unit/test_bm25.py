@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.bm25 import VARIANTS
 from slmrag.errors import UserError
-from slmrag.retrievers import postings, rank_bm25
-from slmrag.retrievers.analysis import analyser
+from slmrag.indexing import postings
+from slmrag.indexing.analyzer import analyser
+from slmrag.retrieval import rank_bm25
+from slmrag.retrieval.bm25_formulas import VARIANTS
 
 CORPUS = ["a b a", "", "b c b c", "c", "a a a a d", "b"]
 

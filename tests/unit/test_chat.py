@@ -5,13 +5,13 @@ import subprocess
 import sys
 
 import pytest
-from slmrag.chat import chatter, choose_template
-from slmrag.engines.base import Sampling
-from slmrag.engines.checkpoint import Checkpoint
 from slmrag.errors import UserError
-from slmrag.layout import Layout
-from slmrag.prompting import prompt_digest
-from slmrag.tokenizing import Tokens, settings
+from slmrag.generation.engines.base import Sampling
+from slmrag.models.chat_template import chatter, choose_template
+from slmrag.models.checkpoint import Checkpoint
+from slmrag.models.tokenizer import Tokens, settings
+from slmrag.prompts.prompt_formatter import Layout
+from slmrag.prompts.template import prompt_digest
 
 from tests.generation.tiny_model import CHAT, make_tokenizer
 
@@ -189,8 +189,8 @@ def test_prompts_need_neither_torch_nor_transformers(chat):
     code = (
         "import sys; sys.path.insert(0, 'workflow/scripts')\n"
         "from pathlib import Path\n"
-        "from slmrag.layout import Layout; from slmrag.engines.base import Sampling\n"
-        "from slmrag.engines.checkpoint import Checkpoint\n"
+        "from slmrag.prompts.prompt_formatter import Layout; from slmrag.generation.engines.base import Sampling\n"
+        "from slmrag.models.checkpoint import Checkpoint\n"
         "made = Layout({}, Sampling(), Checkpoint(Path(sys.argv[1])))\n"
         "made.encode(['x'])\n"
         "assert not {'torch', 'transformers', 'vllm'} & set(sys.modules)\n"

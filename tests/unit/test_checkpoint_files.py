@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from slmrag.checkpoint_files import fetched, recipe, recipe_digest, weights
 from slmrag.errors import UserError
 from slmrag.files import digest
+from slmrag.models.checkpoint_files import fetched, recipe, recipe_digest, weights
 
 INDEX = "model.safetensors.index.json"
 WHOLE = "model.safetensors"

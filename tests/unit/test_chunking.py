@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.chunking import chunks, cut
-from slmrag.readers.shapes import PLACED
-from slmrag.sentences import sentences
+from slmrag.data.chunking import chunks, cut
+from slmrag.data.schemas import PLACED
+from slmrag.data.sentences import sentences
 
 
 def test_words_overlap():

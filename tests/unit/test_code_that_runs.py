@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from slmrag import fingerprint
-from slmrag.entries.data import DatasetEntry
+from slmrag.config.data import DatasetEntry
+from slmrag.dag import fingerprint
 
 from tests.report.made_up import MadeUp
 

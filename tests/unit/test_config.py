@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from slmrag import config, config_reference
-from slmrag.entries.generation import ModelEntry
+from slmrag.config import generate_docs, load
+from slmrag.config.models_and_modes import ModelEntry
 from slmrag.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def edited(*edits):
 def message(raw):
     """Return what load says of a bad config."""
     with pytest.raises(UserError) as error:
-        config.load(raw)
+        load.load(raw)
     return str(error.value)
 
 
@@ -169,31 +169,31 @@ def test_an_oracle_over_a_set_without_gold_passages_says_what_to_do(format):
     raw = edited(("datasets/quiz/format", format), ("modes/oracle_context", oracle))
     assert "datasets.quiz.gold: missing" in message(raw) and "to skip" in message(raw)
     raw["skip"] = [{"dataset": "quiz", "mode": "oracle_context"}]
-    config.load(raw)
+    load.load(raw)
 
 
 def test_an_entry_of_null_is_not_there():
     """Setting an entry to null removes it."""
     raw = edited(("models/other", None), ("storage", None))
-    assert list(config.load(raw).models) == ["tiny"]
+    assert list(load.load(raw).models) == ["tiny"]
 
 
 def test_a_key_set_to_its_default_is_the_same_param():
     """Writing out a default reruns nothing."""
-    written = config.load(edited(("models/tiny/engine", "vllm"), ("models/tiny/dtype", None)))
-    assert written.models["tiny"].params() == config.load(MINIMAL).models["tiny"].params()
+    written = load.load(edited(("models/tiny/engine", "vllm"), ("models/tiny/dtype", None)))
+    assert written.models["tiny"].params() == load.load(MINIMAL).models["tiny"].params()
 
 
 def test_hardware_is_no_param():
     """GPUs and batch sizes are resources, never params."""
-    entry = config.load(edited(("models/tiny/gpus", 2))).models["tiny"]
+    entry = load.load(edited(("models/tiny/gpus", 2))).models["tiny"]
     assert "gpus" not in entry.params()
     assert entry.hardware() == {"gpus": 2}
 
 
 def test_the_schema_is_in_sync():
     """config/schema.json is what the classes say (make schema writes it)."""
-    assert json.loads((ROOT / "config/schema.json").read_text()) == config_reference.schema()
+    assert json.loads((ROOT / "config/schema.json").read_text()) == generate_docs.schema()
 
 
 def test_the_reference_with_dpr():
@@ -202,7 +202,7 @@ def test_the_reference_with_dpr():
         yaml.safe_load((ROOT / path).read_text())
         for path in ("config/reference.yaml", "workflow/reference/dpr.yaml")
     )
-    loaded = config.load({**raw, **{key: raw[key] | more[key] for key in more}})
+    loaded = load.load({**raw, **{key: raw[key] | more[key] for key in more}})
     assert loaded.retrievers["dpr"].allow_pickle
     assert {"bm25", "dpr"} == set(loaded.retrievers)
 
@@ -212,7 +212,7 @@ def test_the_reference_with_dpr():
 )
 def test_every_config_in_the_repo_is_valid(path):
     """Each shipped config loads."""
-    config.load(yaml.safe_load(path.read_text()))
+    load.load(yaml.safe_load(path.read_text()))
 
 
 def keys_of(schema, name):
@@ -222,7 +222,7 @@ def keys_of(schema, name):
 
 def test_every_key_is_explained():
     """Each key has a description in the schema."""
-    schema = config_reference.schema()
+    schema = generate_docs.schema()
     tables = [schema["properties"]] + [keys_of(schema, name) for name in schema["$defs"]]
     bare = [key for table in tables for key, spec in table.items() if "description" not in spec]
     assert set(bare) <= {"kind", "dataset", "mode"}
@@ -231,7 +231,7 @@ def test_every_key_is_explained():
 def test_every_key_stands_in_the_readme():
     """config/README.md lists each key of each entry, made from the classes (make schema)."""
     text = (ROOT / "config/README.md").read_text()
-    assert config_reference.reference() in text
+    assert generate_docs.reference() in text
 
 
 def test_a_circle_of_fused_retrievers_is_refused():
@@ -284,13 +284,13 @@ def test_money_is_no_param():
 def test_money_that_means_nothing_is_refused(entry, sentence):
     """A cap without a price, a price of nothing that is charged, a misspelt key: one sentence."""
     with pytest.raises(UserError) as error:
-        config.load(edited(("models/other", entry)))
+        load.load(edited(("models/other", entry)))
     assert "models.other" in str(error.value) and sentence in str(error.value)
 
 
 def test_jobs_side_by_side_have_no_cap():
     """A cap that each of several jobs would spend is refused; one job a model has one."""
     entry = {**ENDPOINT, "price": PRICE, "max_cost": 5}
-    assert config.load(edited(("models/other", entry)))
+    assert load.load(edited(("models/other", entry)))
     with pytest.raises(UserError, match=r"models\.other\.max_cost: .* set batch: model"):
-        config.load(edited(("models/other", entry), ("generation", {"batch": "cell"})))
+        load.load(edited(("models/other", entry), ("generation", {"batch": "cell"})))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from slmrag.config_files import settled
+from slmrag.config.yaml_files import settled
 from slmrag.errors import UserError
 
 BROKEN = [

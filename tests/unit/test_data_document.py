@@ -4,10 +4,10 @@ import re
 
 import pytest
 import yaml
-from slmrag.entries.data import CorpusEntry, DatasetEntry
-from slmrag.entries.generation import ModelEntry
-from slmrag.entries.storage import ObjectEntry, StorageEntry
-from slmrag.readers import FORMATS
+from slmrag.config.data import CorpusEntry, DatasetEntry
+from slmrag.config.models_and_modes import ModelEntry
+from slmrag.config.storage import ObjectEntry, StorageEntry
+from slmrag.data.formats import FORMATS
 
 from tests.workflow.project import ROOT
 

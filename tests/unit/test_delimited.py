@@ -8,11 +8,12 @@ from functools import partial
 
 import polars as pl
 import pytest
+from slmrag.data.formats import reader
+from slmrag.data.reading import delimited, lines
+from slmrag.data.reading.compression import blocks_of
+from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.swallowed_lines import Swallowed
 from slmrag.errors import UserError
-from slmrag.readers import delimited, lines, reader
-from slmrag.readers.layout import Layout
-from slmrag.readers.opening import blocks_of
-from slmrag.readers.swallowed import Swallowed
 
 from tests.unit.test_readers import prepare_passages, prepare_questions
 

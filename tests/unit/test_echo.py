@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import generate_answers
 import polars as pl
 import pytest
-from slmrag import events
-from slmrag.engines import ENGINES, echo, engine
-from slmrag.engines.base import Sampling
+from slmrag.dag.disk_usage import journal_files
 from slmrag.errors import UserError
 from slmrag.files import digest, sha256_file, write_json
-from slmrag.generation import Setup
-from slmrag.housekeeping import journal_files
+from slmrag.generation.engines import ENGINES, echo, engine
+from slmrag.generation.engines.base import Sampling
+from slmrag.generation.generate import Setup
+from slmrag.job import events
 
 TEMPLATE = "{% for p in passages %}{{ p.text }}\n{% endfor %}Question: {{ question }}\nAnswer:"
 

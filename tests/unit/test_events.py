@@ -6,7 +6,7 @@ import math
 import os
 
 import pytest
-from slmrag import events
+from slmrag.job import events
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 import pytest
-from slmrag.failures import NAMES, Completion, classify
+from slmrag.scoring.failure_classes import NAMES, Completion, classify
 
 QUESTION = "What is the capital of France?"
 PASSAGE = "Paris is the capital and the largest city of France, on the river Seine, and it is old."

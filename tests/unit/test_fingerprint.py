@@ -10,11 +10,11 @@ from types import CodeType
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from slmrag import fingerprint
-from slmrag.engines import ENGINES
+from slmrag.dag import fingerprint
+from slmrag.data.formats import FORMATS
+from slmrag.generation.engines import ENGINES
 from slmrag.indexing import BUILDERS, builder, package_of
-from slmrag.readers import FORMATS
-from slmrag.retrievers import KINDS, retriever
+from slmrag.retrieval import KINDS, retriever
 
 REPO = fingerprint.SCRIPTS
 PACKAGE = REPO / "slmrag"
@@ -110,9 +110,9 @@ def test_an_imported_module_counts(scripts):
 
 def test_a_watcher_does_not_count(scripts):
     """An edit of what only watches changes nothing."""
-    (scripts / "work.py").write_text("from slmrag.job import SECONDS\n" + SCRIPT)
+    (scripts / "work.py").write_text("from slmrag.job.run import SECONDS\n" + SCRIPT)
     before = code("work")
-    (scripts / "slmrag/job.py").write_text("SECONDS = 2\n")
+    (scripts / "slmrag/job/run.py").write_text("SECONDS = 2\n")
     assert code("work") == before
 
 

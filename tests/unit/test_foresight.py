@@ -3,9 +3,9 @@
 import numpy as np
 import polars as pl
 import pytest
-from slmrag.config import load
-from slmrag.foresight import describe, questions
-from slmrag.statistics_paired import minimum_detectable_effect
+from slmrag.config.load import load
+from slmrag.dag.detectable_effect import describe, questions
+from slmrag.scoring.paired_tests import minimum_detectable_effect
 
 from tests.unit.test_config import edited
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.gold_join import GoldJoin, head, heads
-from slmrag.gold_match import (
+from slmrag.data.gold_join import GoldJoin, head, heads
+from slmrag.data.gold_match import (
     distinct,
     document,
     gold_rank,
@@ -18,10 +18,10 @@ from slmrag.gold_match import (
     normal,
     piece_of_gold,
 )
-from slmrag.readers.shapes import QUESTIONS
-from slmrag.retrieval_metrics import gold_metrics, summarise
-from slmrag.retrievers.hits import Hits
-from slmrag.retrievers.relevance import annotate
+from slmrag.data.schemas import QUESTIONS
+from slmrag.retrieval.hits import Hits
+from slmrag.retrieval.metrics import gold_metrics, summarise
+from slmrag.retrieval.relevance import annotate
 
 
 def passage(id: str, text: str, title: str = "") -> dict[str, str]:

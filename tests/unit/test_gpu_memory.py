@@ -4,7 +4,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from slmrag.gpu_memory import Gpus, visible
+from slmrag.job.gpu_memory import Gpus, visible
 
 GIB = 2**30
 

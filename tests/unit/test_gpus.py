@@ -7,26 +7,26 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from slmrag import gpus
 from slmrag.errors import UserError
+from slmrag.job import gpu_lock
 
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch, tmp_path):
     """A machine that shows three GPUs, outside Slurm, with locks of its own."""
-    monkeypatch.setenv(gpus.VISIBLE, "0,1,GPU-2")
+    monkeypatch.setenv(gpu_lock.VISIBLE, "0,1,GPU-2")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
 def test_two_jobs_see_different_gpus():
     """What one job holds another does not see, and all are visible again at the end."""
-    with gpus.held(1):
-        first = os.environ[gpus.VISIBLE]
-        os.environ[gpus.VISIBLE] = "0,1,GPU-2"
-        with gpus.held(2):
-            assert {first, *os.environ[gpus.VISIBLE].split(",")} == {"0", "1", "GPU-2"}
-    assert os.environ[gpus.VISIBLE] == "0,1,GPU-2"
+    with gpu_lock.held(1):
+        first = os.environ[gpu_lock.VISIBLE]
+        os.environ[gpu_lock.VISIBLE] = "0,1,GPU-2"
+        with gpu_lock.held(2):
+            assert {first, *os.environ[gpu_lock.VISIBLE].split(",")} == {"0", "1", "GPU-2"}
+    assert os.environ[gpu_lock.VISIBLE] == "0,1,GPU-2"
 
 
 def test_a_job_waits_until_enough_gpus_are_free(tmp_path):
@@ -41,37 +41,40 @@ def test_a_job_waits_until_enough_gpus_are_free(tmp_path):
     assert other.stdout.readline() == b"held\n"
     began = time.monotonic()
     other_ends = subprocess.Popen(["sh", "-c", f"sleep 1; kill {other.pid}"])
-    with gpus.held(2):
+    with gpu_lock.held(2):
         assert time.monotonic() - began >= 0.9
     assert other.wait() and other_ends.wait() == 0
 
 
 def test_a_job_without_gpus_sees_none():
     """A job that asked for no GPU cannot take one."""
-    with gpus.held(0):
-        assert os.environ[gpus.VISIBLE] == ""
+    with gpu_lock.held(0):
+        assert os.environ[gpu_lock.VISIBLE] == ""
 
 
 def test_more_gpus_than_there_are_is_said():
     """A job that can never start says so."""
-    with pytest.raises(UserError, match="asks for 4 GPUs and this machine shows 3"), gpus.held(4):
+    with (
+        pytest.raises(UserError, match="asks for 4 GPUs and this machine shows 3"),
+        gpu_lock.held(4),
+    ):
         pass
 
 
 def test_slurm_s_gpus_are_left_alone(monkeypatch):
     """Within a Slurm job the devices are those that Slurm gave."""
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    with gpus.held(2):
-        assert os.environ[gpus.VISIBLE] == "0,1,GPU-2"
+    with gpu_lock.held(2):
+        assert os.environ[gpu_lock.VISIBLE] == "0,1,GPU-2"
 
 
 def test_a_machine_without_gpus_is_left_alone(monkeypatch, tmp_path):
     """Where no GPU is seen nothing is hidden, asked for or not."""
-    monkeypatch.delenv(gpus.VISIBLE)
-    assert gpus.devices(tmp_path) == []
+    monkeypatch.delenv(gpu_lock.VISIBLE)
+    assert gpu_lock.devices(tmp_path) == []
     (tmp_path / "nvidia0").touch()
     (tmp_path / "nvidiactl").touch()
-    assert gpus.devices(tmp_path) == ["0"]
+    assert gpu_lock.devices(tmp_path) == ["0"]
 
 
 @pytest.mark.parametrize(
@@ -80,27 +83,27 @@ def test_a_machine_without_gpus_is_left_alone(monkeypatch, tmp_path):
 )
 def test_what_is_hidden_is_not_shown(monkeypatch, names, expected):
     """The variable is read as CUDA reads it."""
-    monkeypatch.setenv(gpus.VISIBLE, names)
-    assert len(gpus.devices()) == gpus.shown() == expected
+    monkeypatch.setenv(gpu_lock.VISIBLE, names)
+    assert len(gpu_lock.devices()) == gpu_lock.shown() == expected
 
 
 def test_nvml_shows_what_has_no_file(monkeypatch):
     """Under WSL a GPU has no file of its own, and its driver's library counts it."""
-    monkeypatch.delenv(gpus.VISIBLE)
-    monkeypatch.setattr(gpus, "devices", list)
+    monkeypatch.delenv(gpu_lock.VISIBLE)
+    monkeypatch.setattr(gpu_lock, "devices", list)
     library = SimpleNamespace(nvmlInit=lambda: None, nvmlDeviceGetCount=lambda: 1)
     monkeypatch.setitem(sys.modules, "pynvml", library)
-    assert gpus.shown() == 1
+    assert gpu_lock.shown() == 1
     library.nvmlInit = lambda: 1 / 0
-    assert gpus.shown() == 0
+    assert gpu_lock.shown() == 0
 
 
 def test_a_gpu_beside_the_cpu_is_told_with_what_to_do():
     """The sentence names how many there are, why none is used, and how to mean the CPU."""
-    told = gpus.unused({"gpus_shown": 2}, "torch sees none; install another")
+    told = gpu_lock.unused({"gpus_shown": 2}, "torch sees none; install another")
     assert told == (
         "it runs on the CPU although its machine shows 2 GPUs: torch sees none; install another, "
         "or set gpus: 0 if the CPU is meant"
     )
-    assert "shows a GPU:" in gpus.unused({"gpus_shown": 1}, "x")
-    assert gpus.unused({"gpus_shown": 0}, "x") is gpus.unused({}, "x") is None
+    assert "shows a GPU:" in gpu_lock.unused({"gpus_shown": 1}, "x")
+    assert gpu_lock.unused({"gpus_shown": 0}, "x") is gpu_lock.unused({}, "x") is None

@@ -1,5 +1,5 @@
 import pytest
-from slmrag.grading import parse, summarise
+from slmrag.scoring.judge import parse, summarise
 
 METRICS = {"confidence": 0.95, "bootstrap": 200}
 

@@ -1,18 +1,19 @@
 """The grid is a pure function of the config."""
 
-from slmrag import config, grid
+from slmrag.config import load
+from slmrag.dag import grid
 from test_config import MINIMAL, edited
 
 
 def test_the_grid_is_models_by_datasets_by_modes():
     """One model, one data set and two modes make two rows."""
-    rows = grid.rows(config.load(MINIMAL))
+    rows = grid.rows(load.load(MINIMAL))
     assert rows == [("tiny", "quiz", "no_context"), ("tiny", "quiz", "bm25_context")]
 
 
 def test_a_skipped_cell_is_not_in_the_grid():
     """A skipped cell is gone, and with it the run that only it read."""
-    skipped = config.load(edited(("skip", [{"dataset": "quiz", "mode": "bm25_context"}])))
+    skipped = load.load(edited(("skip", [{"dataset": "quiz", "mode": "bm25_context"}])))
     assert grid.cells(skipped) == ["quiz/no_context"]
     assert grid.runs(skipped) == grid.corpora(skipped) == []
 
@@ -20,7 +21,7 @@ def test_a_skipped_cell_is_not_in_the_grid():
 def test_two_modes_share_one_run():
     """Two modes over one retriever read the same hits."""
     more = {"context": "retriever", "prompt": "p.jinja", "retriever": "bm25", "passages": 1}
-    assert grid.runs(config.load(edited(("modes/bm25_one", more)))) == ["quiz/bm25"]
+    assert grid.runs(load.load(edited(("modes/bm25_one", more)))) == ["quiz/bm25"]
 
 
 def test_a_pattern_matches_the_names_alone():
@@ -31,9 +32,9 @@ def test_a_pattern_matches_the_names_alone():
 
 def test_the_objects_are_those_that_are_read():
     """A corpus counts only where a run searches it."""
-    assert grid.objects(config.load(MINIMAL)) == ["questions", "passages"]
+    assert grid.objects(load.load(MINIMAL)) == ["questions", "passages"]
     skipped = edited(("skip", [{"dataset": "quiz", "mode": "bm25_context"}]))
-    assert grid.objects(config.load(skipped)) == ["questions"]
+    assert grid.objects(load.load(skipped)) == ["questions"]
 
 
 def test_what_is_fused_or_ranked_anew_is_read_too():
@@ -46,7 +47,7 @@ def test_what_is_fused_or_ranked_anew_is_read_too():
     }
     mode = {"context": "retriever", "prompt": "p.jinja", "retriever": "anew"}
     edits = [(f"retrievers/{name}", entry) for name, entry in more.items()]
-    found = config.load(edited(*edits, ("modes/bm25_context", mode)))
+    found = load.load(edited(*edits, ("modes/bm25_context", mode)))
     assert grid.indexes(found) == ["facts/bm25", "facts/dense"]
     assert grid.checkpoints(found) == [
         ("encoder", "anew"),

@@ -6,8 +6,8 @@ import pytest
 import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.has_answer import has_answer, matcher, phrase, words
-from slmrag.writing import mostly_unspaced, unspaced
+from slmrag.data.has_answer import has_answer, matcher, phrase, words
+from slmrag.data.unspaced_scripts import mostly_unspaced, unspaced
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Addresses of the model hub."""
 
 import pytest
-from slmrag.hub_names import HubName, hub_name, named_revision
+from slmrag.config.hub_names import HubName, hub_name, named_revision
 
 
 @pytest.mark.parametrize(

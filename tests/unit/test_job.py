@@ -134,8 +134,8 @@ def test_watchers_that_fail_cost_nothing(job):
 
 
 def test_importing_job_is_light():
-    """``slmrag.job`` imports nothing but the standard library and ours."""
-    code = "import sys; import slmrag.job; print([m for m in %r if m in sys.modules])"
+    """``slmrag.job.run`` imports nothing but the standard library and ours."""
+    code = "import sys; import slmrag.job.run; print([m for m in %r if m in sys.modules])"
     heavy = ["numpy", "polars", "pydantic", "yaml", "torch", "clearml", "mlflow", "tqdm", "psutil"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
     command = [sys.executable, "-S", "-c", code % heavy]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.errors import UserError
 from slmrag.files import digest
-from slmrag.journal import Journal
+from slmrag.generation.journal import Journal
 
 
 def completion(prompt: str, text: str = "Paris") -> dict:

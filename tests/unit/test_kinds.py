@@ -5,8 +5,8 @@ import json
 
 import polars as pl
 import pytest
+from slmrag.data.reading.html import page_text
 from slmrag.errors import UserError
-from slmrag.readers.pages import page_text
 
 from tests.unit.test_readers import POINTER, prepare_passages, prepare_questions
 

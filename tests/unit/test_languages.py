@@ -1,12 +1,12 @@
 """The key ``language``: codes, what it is refused for, and what it changes."""
 
 import pytest
-from slmrag.config import Config
-from slmrag.language_problems import oddities
-from slmrag.languages import canonical
-from slmrag.references import problems_of_references
-from slmrag.resource_keys import keys
-from slmrag.retrievers.store import resolved
+from slmrag.config.language_checks import oddities
+from slmrag.config.languages import canonical
+from slmrag.config.load import Config
+from slmrag.config.references import problems_of_references
+from slmrag.dag.resource_keys import keys
+from slmrag.indexing.index_folder import resolved
 
 from tests.workflow.project import CONFIG
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from slmrag import fingerprint
+from slmrag.dag import fingerprint
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 MODULES = sorted((SCRIPTS / "slmrag").rglob("*.py"))

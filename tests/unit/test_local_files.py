@@ -4,10 +4,10 @@ import json
 import os
 
 import pytest
-from slmrag.config import load
+from slmrag.config.load import load
+from slmrag.dag.local_files import check, place
+from slmrag.dag.resource_keys import keys
 from slmrag.errors import UserError
-from slmrag.local_files import check, place
-from slmrag.resource_keys import keys
 
 from tests.unit.test_config import edited
 from tests.workflow.project import ROOT

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from slmrag.data.reading.markdown import front_matter, markdown_text
 from slmrag.errors import UserError
-from slmrag.readers.markdown import front_matter, markdown_text
 
 from tests.unit.test_readers import prepare_passages
 

@@ -5,9 +5,9 @@ import os
 import subprocess
 import sys
 
-from slmrag.events import EventLog
-from slmrag.memory import Sampler
-from slmrag.tracking.processes import children, proportional, resident, tree
+from slmrag.job.events import EventLog
+from slmrag.job.memory import Sampler
+from slmrag.job.processes import children, proportional, resident, tree
 
 HOLD = "import time; block = bytearray(80_000_000); print('held', flush=True); time.sleep({})"
 

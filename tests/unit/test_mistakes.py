@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from slmrag.mistakes import RUN, ended_by_mistake, failures
+from slmrag.dag.failed_jobs import RUN, ended_by_mistake, failures
 
 START = {"kind": "start", "run": "one"}
 END = {"kind": "end", "status": "failed", "error": "line 3 has no question", "mistake": True}

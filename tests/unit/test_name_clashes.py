@@ -1,9 +1,9 @@
 """Entries that are named like the files of others are refused when the config is read."""
 
 import pytest
-from slmrag.config import load
+from slmrag.config.load import load
+from slmrag.config.name_clashes import by_case
 from slmrag.errors import UserError
-from slmrag.name_clashes import by_case
 
 CONFIG = {
     "experiment": "x",

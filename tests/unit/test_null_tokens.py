@@ -1,8 +1,8 @@
 """Tokens that an endpoint does not count are null in what is told of them, and nothing fails."""
 
 import polars as pl
-from slmrag.reporting import costs
-from slmrag.summary import _mean
+from slmrag.report.analysis import costs
+from slmrag.scoring.summary import _mean
 
 RECORD = {"generation_seconds": 2.0, "requests": 4, "engine": "openai 1"}
 

@@ -1,9 +1,9 @@
 """What a config hardly means is told by name, and a usual config gets no word."""
 
 import pytest
-from slmrag.config import load
-from slmrag.config_files import settled
-from slmrag.oddities import oddities
+from slmrag.config.load import load
+from slmrag.config.yaml_files import settled
+from slmrag.dag.config_warnings import oddities
 
 from tests.unit.test_config import MINIMAL, edited
 from tests.workflow.project import ROOT

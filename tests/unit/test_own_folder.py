@@ -3,8 +3,8 @@
 import os
 
 import pytest
+from slmrag.dag.snakemake_folder import check
 from slmrag.errors import UserError
-from slmrag.own_folder import check
 
 
 @pytest.fixture

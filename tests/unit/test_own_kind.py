@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from pydantic import ValidationError
-from slmrag.entries.own import entry
-from slmrag.entries.retrieval import Retriever
+from slmrag.config.custom_retrievers import entry
+from slmrag.config.retrievers import Retriever
 from slmrag.errors import UserError
 
 DOCS = Path(__file__).parents[2] / "docs/retrievers.md"

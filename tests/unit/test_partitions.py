@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from slmrag.dag.slurm_partitions import check, files
 from slmrag.errors import UserError
-from slmrag.partitions import check, files
 
 PROFILE = Path(__file__).parents[2] / "profiles/slurm"
 BROKEN = [

@@ -4,8 +4,8 @@ import gzip
 import sys
 
 import pytest
+from slmrag.data.reading.pdf import page_lines
 from slmrag.errors import UserError
-from slmrag.readers.pdf import page_lines
 
 from tests.unit.made_pdf import made_pdf
 from tests.unit.test_readers import prepare_passages

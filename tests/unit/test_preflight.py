@@ -7,13 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from slmrag.engines import adapter, base, parallel, preflight, replicas, vllm_setup
-from slmrag.engines.advice import advised
-from slmrag.engines.checkpoint import Checkpoint
-from slmrag.engines.quantisation import Device, nothing, transformers_arguments, vllm_arguments
-from slmrag.entries.generation import ModelEntry
+from slmrag.config.models_and_modes import ModelEntry
 from slmrag.errors import UserError
-from slmrag.layout import Layout
+from slmrag.generation.engines import base, memory_check, parallelism, replicas
+from slmrag.generation.engines import vllm_arguments as vllm_setup
+from slmrag.generation.engines.error_advice import advised
+from slmrag.generation.engines.quantization import (
+    Device,
+    nothing,
+    transformers_arguments,
+    vllm_arguments,
+)
+from slmrag.models import lora_adapter
+from slmrag.models.checkpoint import Checkpoint
+from slmrag.prompts.prompt_formatter import Layout
 
 CPU = Device("cpu")
 H100 = Device("gpu", (9, 0), 80 * 2**30)
@@ -235,102 +242,104 @@ def big(folder):
 
 def test_a_model_that_fits_passes(tmp_path):
     """A 4B model in bf16 fits into 80 GiB with a full sequence."""
-    preflight.check_gpu(big(tmp_path), {"max_model_len": 8192}, H100)
+    memory_check.check_gpu(big(tmp_path), {"max_model_len": 8192}, H100)
 
 
 def test_weights_that_do_not_fit_say_what_to_change(tmp_path):
     """A model larger than the GPU's share names 8 bits, utilisation and more GPUs."""
     half = {"gpu_memory_utilization": 0.5}
     with pytest.raises(UserError, match=r"7\.5 GiB .* 8\.0 GiB .* load_in_8bit"):
-        preflight.check_gpu(big(tmp_path), half, T4)
-    preflight.check_gpu(big(tmp_path), {**half, "quantization": "fp8"}, T4)
-    preflight.check_gpu(big(tmp_path), half, T4, share=2)
+        memory_check.check_gpu(big(tmp_path), half, T4)
+    memory_check.check_gpu(big(tmp_path), {**half, "quantization": "fp8"}, T4)
+    memory_check.check_gpu(big(tmp_path), half, T4, share=2)
 
 
 def test_a_sequence_that_does_not_fit_says_how_long_it_may_be(tmp_path):
     """A context too long for the cache names the longest that fits."""
     arguments = {"gpu_memory_utilization": 0.6, "max_model_len": 131072}
     with pytest.raises(UserError, match=r"set max_model_len to [0-9]+ or less") as error:
-        preflight.check_gpu(big(tmp_path), arguments, T4)
+        memory_check.check_gpu(big(tmp_path), arguments, T4)
     fit = int(str(error.value).split("max_model_len to ")[1].split()[0])
-    preflight.check_gpu(big(tmp_path), {**arguments, "max_model_len": fit}, T4)
+    memory_check.check_gpu(big(tmp_path), {**arguments, "max_model_len": fit}, T4)
 
 
 def test_the_cpus_cache_holds_a_full_sequence(tmp_path):
     """The CPU's cache grows with the context and never below one sequence or 1 GiB."""
     made = checkpoint(tmp_path)
-    assert preflight.cpu_cache_gib(made, 512) == 1
-    assert preflight.cpu_cache_gib(made, 10**6) * 2**30 >= made.kv_bytes(4) * 10**6
+    assert memory_check.cpu_cache_gib(made, 512) == 1
+    assert memory_check.cpu_cache_gib(made, 10**6) * 2**30 >= made.kv_bytes(4) * 10**6
 
 
 def test_a_cpu_without_memory_says_so(tmp_path):
     """Weights in float32 plus cache beyond the free memory are refused."""
     with pytest.raises(UserError, match=r"14\.9 GiB|15\.9 GiB"):
-        preflight.check_cpu(big(tmp_path), 1, 8 * 2**30)
+        memory_check.check_cpu(big(tmp_path), 1, 8 * 2**30)
 
 
 def test_nine_heads_on_two_gpus_are_two_copies(tmp_path):
     """By default every GPU holds a copy; nine heads could not be halved anyway."""
     made = checkpoint(tmp_path)
-    assert parallel.split({"gpus": 2}, made) == (1, 2)
+    assert parallelism.split({"gpus": 2}, made) == (1, 2)
     with pytest.raises(UserError, match=r"does not divide the model's 9 .*data_parallel: 2"):
-        parallel.split({"gpus": 2, "tensor_parallel": 2}, made)
+        parallelism.split({"gpus": 2, "tensor_parallel": 2}, made)
 
 
 def test_a_model_larger_than_a_gpu_is_split(tmp_path):
     """Weights that need two GPUs are split over two, and four GPUs hold two such copies."""
     made = checkpoint(tmp_path, heads=32, keys=8)
-    assert parallel.split({"gpus": 4}, made, gpus_for_weights=2) == (2, 2)
-    assert parallel.split({"gpus": 4, "tensor_parallel": 4}, made) == (4, 1)
-    assert parallel.split({"gpus": 3}, made, gpus_for_weights=2) == (2, 1)
+    assert parallelism.split({"gpus": 4}, made, gpus_for_weights=2) == (2, 2)
+    assert parallelism.split({"gpus": 4, "tensor_parallel": 4}, made) == (4, 1)
+    assert parallelism.split({"gpus": 3}, made, gpus_for_weights=2) == (2, 1)
 
 
 def test_what_cannot_be_split_is_said(tmp_path):
     """A model that needs two GPUs and has nine heads asks for 8 bits."""
     with pytest.raises(UserError, match="need 2 GPUs and the model's attention heads cannot"):
-        parallel.split({"gpus": 2}, checkpoint(tmp_path), gpus_for_weights=2)
+        parallelism.split({"gpus": 2}, checkpoint(tmp_path), gpus_for_weights=2)
 
 
 def test_more_gpus_than_there_are_is_an_error(tmp_path):
     """Parallelism beyond the job's GPUs is refused."""
     with pytest.raises(UserError, match="are more than the 2 GPUs"):
-        parallel.split({"gpus": 2, "tensor_parallel": 1, "data_parallel": 3}, checkpoint(tmp_path))
+        parallelism.split(
+            {"gpus": 2, "tensor_parallel": 1, "data_parallel": 3}, checkpoint(tmp_path)
+        )
 
 
 @given(gpus=st.integers(0, 8), heads=st.sampled_from([8, 9, 14, 15, 16, 32]))
 def test_a_split_never_takes_more_gpus_than_it_got(tmp_path_factory, gpus, heads):
     """Whatever the heads, copies times GPUs a copy stay within the job's GPUs."""
     made = checkpoint(tmp_path_factory.mktemp("c"), heads=heads, keys=heads)
-    parts = parallel.split({"gpus": gpus}, made)
+    parts = parallelism.split({"gpus": gpus}, made)
     assert parts.tensor * parts.replicas <= max(1, gpus)
 
 
 def test_each_copy_sees_its_own_gpus():
     """The GPUs that the job may see are handed out in order."""
-    assert parallel.devices("3,5,6,7", parallel.Split(2, 2)) == ["3,5", "6,7"]
-    assert parallel.devices(None, parallel.Split(1, 2)) == ["0", "1"]
+    assert parallelism.devices("3,5,6,7", parallelism.Split(2, 2)) == ["3,5", "6,7"]
+    assert parallelism.devices(None, parallelism.Split(1, 2)) == ["0", "1"]
 
 
 def test_an_adapter_for_another_model_is_refused(tmp_path):
     """Sizes and names that differ from the model's are named."""
     base = checkpoint(tmp_path / "m", shapes={"model.q_proj.weight": [20, 10]})
     write_lora(tmp_path / "good", "model.q_proj", [8, 10], [20, 8])
-    adapter.check(tmp_path / "good", base)
+    lora_adapter.check(tmp_path / "good", base)
     write_lora(tmp_path / "wide", "model.q_proj", [8, 12], [20, 8])
     with pytest.raises(UserError, match=r"whose model\.q_proj has size 12; this model's has 10"):
-        adapter.check(tmp_path / "wide", base)
+        lora_adapter.check(tmp_path / "wide", base)
     write_lora(tmp_path / "odd", "model.gate", [8, 10], [20, 8])
     with pytest.raises(UserError, match=r"this one has no model\.gate"):
-        adapter.check(tmp_path / "odd", base)
+        lora_adapter.check(tmp_path / "odd", base)
     (tmp_path / "good/adapter_config.json").write_text('{"peft_type": "IA3"}')
     with pytest.raises(UserError, match="is of type IA3; LORA is what the engines take"):
-        adapter.check(tmp_path / "good", base)
+        lora_adapter.check(tmp_path / "good", base)
     (tmp_path / "good/adapter_config.json").write_text('{"peft_type":')
     with pytest.raises(UserError, match=r"adapter_config\.json is no JSON .*; copy the adapter"):
-        adapter.check(tmp_path / "good", base)
+        lora_adapter.check(tmp_path / "good", base)
     write_lora(tmp_path / "none", "model.q_proj", [8, 10], [20, 8], "prompt")
     with pytest.raises(UserError, match="holds no LoRA matrices"):
-        adapter.check(tmp_path / "none", base)
+        lora_adapter.check(tmp_path / "none", base)
 
 
 @pytest.mark.parametrize(
@@ -346,14 +355,14 @@ def test_an_adapter_that_fits_in_its_own_way_is_taken(tmp_path, shapes, config, 
     config = {"quantization_config": config} if config else {}
     base = checkpoint(tmp_path / "m", shapes=shapes, **config)
     write_lora(tmp_path / "lora", module, [8, 10], [20, 8])
-    adapter.check(tmp_path / "lora", base)
+    lora_adapter.check(tmp_path / "lora", base)
 
 
 @pytest.mark.parametrize(("own", "room"), [(1, 1), (4, 8), (12, 16), (300, 320)])
 def test_an_adapter_gets_the_next_rank_that_vllm_has_room_for(tmp_path, own, room):
     """The rank is that of the widest matrix, whatever the settings say."""
     write_lora(tmp_path, "q", [own, 10], [20, own])
-    assert adapter.rank(tmp_path) == room
+    assert lora_adapter.rank(tmp_path) == room
 
 
 def write_lora(folder, module, a, b, kind="lora"):
@@ -368,10 +377,12 @@ def test_an_adapters_digest_is_of_its_content(tmp_path):
     """Equal adapters have equal digests; a missing file is named."""
     for name in ("one", "two"):
         write_lora(tmp_path / name, "q", [8, 10], [20, 8])
-    assert adapter.adapter_digest(tmp_path / "one") == adapter.adapter_digest(tmp_path / "two")
+    assert lora_adapter.adapter_digest(tmp_path / "one") == lora_adapter.adapter_digest(
+        tmp_path / "two"
+    )
     (tmp_path / "two" / "adapter_config.json").unlink()
     with pytest.raises(UserError, match=r"adapter_config\.json is missing"):
-        adapter.adapter_digest(tmp_path / "two")
+        lora_adapter.adapter_digest(tmp_path / "two")
 
 
 @pytest.mark.parametrize(
@@ -520,12 +531,12 @@ def test_batch_invariance_is_vllms_on_a_gpu_and_ours_on_a_cpu(tmp_path):
 
 def test_a_split_model_is_started_over_its_gpus(monkeypatch, tmp_path):
     """Two GPUs and nine heads are two engines of one GPU each, as the engine itself plans it."""
-    from slmrag.engines import vllm
+    from slmrag.generation.engines import vllm
 
     monkeypatch.setattr(vllm_setup, "on_cpu", lambda: False)
     monkeypatch.setattr(vllm_setup, "first_gpu", lambda: GPU)
     plan = base.Plan({}, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 2})
-    assert vllm.Engine.split(plan) == parallel.Split(tensor=1, replicas=2)
+    assert vllm.Engine.split(plan) == parallelism.Split(tensor=1, replicas=2)
 
 
 def test_the_slowest_copy_is_what_a_start_takes():

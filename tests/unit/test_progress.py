@@ -2,7 +2,7 @@
 
 import io
 
-from slmrag import progress
+from slmrag.job import progress
 
 
 class Screen(io.StringIO):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.errors import UserError
-from slmrag.prompting import checked, cut_again, fit, remains, render, without_words
+from slmrag.prompts.template import checked, cut_again, fit, remains, render, without_words
 
 PROMPTS = Path("config/prompts")
 PASSAGES = [

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from slmrag.data.formats import reader
+from slmrag.data.questions import checked, row
+from slmrag.data.schemas import QUESTIONS
 from slmrag.errors import UserError
-from slmrag.questions import checked, row
-from slmrag.readers import reader
-from slmrag.readers.shapes import QUESTIONS
 
 DATA = Path(__file__).parents[1] / "data/readers"
 CONTEXT = {"title": "D", "text": "a d", "score": 1000, "passage_id": "1"}

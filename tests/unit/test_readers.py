@@ -16,10 +16,10 @@ import prepare_dataset
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.entries.data import CorpusFormat, DatasetFormat
+from slmrag.config.data import CorpusFormat, DatasetFormat
+from slmrag.data.formats import FORMATS, reader
+from slmrag.data.reading.json_records import json_items
 from slmrag.errors import UserError
-from slmrag.readers import FORMATS, reader
-from slmrag.readers.records import json_items
 
 PSGS = (
     "id\ttext\ttitle\n"
@@ -358,7 +358,7 @@ def test_unknown_formats():
 def test_formats_are_modules_of_their_name():
     """Each format is read by the module of that name, so that its code can be fingerprinted."""
     for name, load in FORMATS.items():
-        assert load().__name__ == f"slmrag.readers.{name}"
+        assert load().__name__ == f"slmrag.data.formats.{name}"
 
 
 values = st.recursive(

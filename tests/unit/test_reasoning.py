@@ -5,9 +5,9 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag import reasoning
-from slmrag.grading import parse
-from slmrag.trimming import Reading, trim
+from slmrag.generation.answer_extraction import Reading, trim
+from slmrag.models import reasoning
+from slmrag.scoring.judge import parse
 
 PAIRS = [
     (name, *pair)

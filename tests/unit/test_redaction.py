@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.logpump import masked
-from slmrag.redaction import MASK, clean, clean_text, secret_name, secret_values
+from slmrag.config.redaction import MASK, clean, clean_text, secret_name, secret_values
+from slmrag.job.log_process import masked
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from slmrag.errors import UserError
 from slmrag.files import read_json, write_json
-from slmrag.reference import verdicts
+from slmrag.retrieval.published_scores import verdicts
 
 DATA = Path(__file__).parents[2] / "workflow/reference/retrieval.yaml"
 PUBLISHED = [

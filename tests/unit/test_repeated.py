@@ -4,9 +4,9 @@ import json
 
 import pytest
 from prepare_dataset import overlap
-from slmrag import repetitions
+from slmrag.data import repetitions, schemas
+from slmrag.data.formats import reader
 from slmrag.errors import UserError
-from slmrag.readers import reader, shapes
 
 from tests.unit.test_readers import prepare_passages, prepare_questions
 
@@ -67,7 +67,7 @@ def test_hashes_that_meet_by_chance(monkeypatch, tmp_path):
     import numpy as np
     import polars as pl
 
-    table = pl.DataFrame([(*ONE.values(), 1), (*TWO.values(), 2)], shapes.PLACED, orient="row")
+    table = pl.DataFrame([(*ONE.values(), 1), (*TWO.values(), 2)], schemas.PLACED, orient="row")
     once = repetitions.Once(np.unique(table["id"].hash(seed=0).to_numpy()))
     assert not once.same(table, tmp_path)
 

@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag import config, resource_keys
-from slmrag.folder_names import entry_name, folder_name
-from slmrag.local_sources import Source
+from slmrag.config import load
+from slmrag.config.folder_names import entry_name, folder_name
+from slmrag.dag import resource_keys
+from slmrag.storage.local_sources import Source
 from test_config import MINIMAL, edited
 
 OWN = {"uri": "s3://bucket/tiny/"}
@@ -14,7 +15,7 @@ PLAIN = ("models/tiny/checkpoint", OWN["uri"])
 
 def keys(*edits, local=None):
     """Return the folders' names of the minimal config with some edits."""
-    return resource_keys.keys(config.load(edited(*edits)), local or {})
+    return resource_keys.keys(load.load(edited(*edits)), local or {})
 
 
 def changed(*edits, **local):
@@ -88,7 +89,7 @@ def test_a_name_without_digits_is_its_own():
 def test_a_checkpoint_with_keys_of_its_own():
     """It is reached by them, and by the keys of ``storage`` beside; its address is all of it."""
     own = {**OWN, "anonymous": True}
-    made = config.load(
+    made = load.load(
         edited(
             ("storage", {"region": "here", "profile": "lab"}),
             ("models/tiny/checkpoint", own),
@@ -105,4 +106,4 @@ def test_a_checkpoint_with_keys_of_its_own():
     }
     assert made.models["tiny"].params()["checkpoint"] == OWN["uri"]
     assert made.retrievers["d"].params()["query_encoder"] == OWN["uri"]
-    assert config.load(config.plain(made)) == made
+    assert load.load(load.plain(made)) == made

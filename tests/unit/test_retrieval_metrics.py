@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from slmrag.retrieval_metrics import Relevance, answer_metrics, gold_metrics, intervals, summarise
+from slmrag.retrieval.metrics import Relevance, answer_metrics, gold_metrics, intervals, summarise
 
 HITS = Relevance(
     question=np.array([0, 0, 0, 1, 1, 3]),

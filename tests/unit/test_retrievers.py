@@ -11,12 +11,14 @@ import pytest
 import retrieve_passages
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.entries.retrieval import RetrieverEntry
+from slmrag.config.retrievers import RetrieverEntry
 from slmrag.errors import UserError
 from slmrag.files import read_json, sha256_file
-from slmrag.retrievers import KINDS, budget, exact, retriever, topk
-from slmrag.retrievers.store import atomic_folder
-from slmrag.transformer import batches
+from slmrag.indexing import memory_estimate
+from slmrag.indexing.index_folder import atomic_folder
+from slmrag.models.transformer import batches
+from slmrag.retrieval import KINDS, retriever, top_k
+from slmrag.retrieval.exact import search as exact
 
 BM25 = {"kind": "rank_bm25", "depth": 3}
 HASHING = {"kind": "dense", "encoder": "hashing", "depth": 3}
@@ -169,9 +171,13 @@ def test_no_term_anywhere(folder: Path) -> None:
 def test_a_build_above_its_memory(folder: Path) -> None:
     """A build that needs more than the job's memory is refused, with another kind to use."""
     with pytest.raises(UserError, match=r"needs about .* GiB.*kind: lucene"):
-        budget.check(folder / "passages.parquet", str.split, 1, "bm25s", "lucene", {"mem_mb": 100})
-    needed = budget.check(folder / "passages.parquet", str.split, 10, "x", "y", {"mem_mb": 1_000})
-    assert needed == budget.FIXED + 10 * 15  # pairs of passage and word in this corpus
+        memory_estimate.check(
+            folder / "passages.parquet", str.split, 1, "bm25s", "lucene", {"mem_mb": 100}
+        )
+    needed = memory_estimate.check(
+        folder / "passages.parquet", str.split, 10, "x", "y", {"mem_mb": 1_000}
+    )
+    assert needed == memory_estimate.FIXED + 10 * 15  # pairs of passage and word in this corpus
 
 
 @pytest.mark.parametrize(
@@ -218,7 +224,7 @@ def test_an_unknown_kind_has_a_hint() -> None:
 def test_top_is_a_stable_sort(values: list[int], depth: int) -> None:
     """The best of the scores are those of a whole sort, ties by lower row."""
     scores = np.array(values, dtype=float)
-    rows, best = topk.top(scores, depth)
+    rows, best = top_k.top(scores, depth)
     expected = np.lexsort((np.arange(len(scores)), -scores))[:depth]
     assert rows.tolist() == expected.tolist()
     assert best.tolist() == scores[expected].tolist()

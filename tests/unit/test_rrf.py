@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 import retrieve_passages
 from slmrag.errors import UserError
-from slmrag.retrievers import rrf
-from slmrag.retrievers.hits import Hits
+from slmrag.retrieval import rrf
+from slmrag.retrieval.hits import Hits
 
 NOWHERE = Path("unused")
 

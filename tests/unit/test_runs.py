@@ -4,8 +4,9 @@ import json
 import time
 
 import pytest
-from slmrag import events, runs
-from slmrag.engines import base, echo, footprint
+from slmrag.generation import engine_run
+from slmrag.generation.engines import base, echo, hardware
+from slmrag.job import events
 
 GPU = {"name": "NVIDIA H100", "driver": "570.1", "energy_millijoules": 5_000}
 
@@ -17,9 +18,9 @@ def run(monkeypatch):
     def make(gpu):
         reads = iter(range(10))
         found = lambda: gpu and gpu | {"energy_millijoules": 5_000 * (1 + next(reads))}  # noqa: E731
-        monkeypatch.setattr(runs, "first_gpu", found)
+        monkeypatch.setattr(engine_run, "first_gpu", found)
         plan = base.Plan({}, base.Sampling(), hardware={"gpus": 1 if gpu else 0})
-        made = runs.EngineRun(echo.Engine(plan), 0.5)
+        made = engine_run.EngineRun(echo.Engine(plan), 0.5)
         made.count([base.Completion("ab", "yes", 7, 2, "stop", 0.1, 0.2)])
         return made
 
@@ -49,7 +50,7 @@ def test_the_adapter_is_known_by_its_content(tmp_path):
         (tmp_path / "adapter_config.json").write_text("{}")
         (tmp_path / "adapter_model.safetensors").write_bytes(weights)
         plan = base.Plan({}, base.Sampling(), adapter=tmp_path)
-        found.append(runs.EngineRun(echo.Engine(plan), 0.5).record()["adapter"])
+        found.append(engine_run.EngineRun(echo.Engine(plan), 0.5).record()["adapter"])
     assert len(set(found)) == 2 and all(len(digest) == 64 for digest in found)
 
 
@@ -116,9 +117,9 @@ def test_a_cpu_has_a_name(tmp_path):
     """The chip's name is the system's, or else its architecture."""
     known = tmp_path / "cpuinfo"
     known.write_text("processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: other\n")
-    assert footprint.chip(known) == "AMD EPYC"
+    assert hardware.chip(known) == "AMD EPYC"
     known.write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
-    assert footprint.chip(known) == footprint.chip(tmp_path / "none") != ""
+    assert hardware.chip(known) == hardware.chip(tmp_path / "none") != ""
 
 
 def test_a_sum_of_tokens_that_are_partly_unknown_is_null(run):

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.sampling import sample
+from slmrag.data.subsample import sample
 
 names = st.lists(st.text(max_size=5), unique=True, max_size=30)
 

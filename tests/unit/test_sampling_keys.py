@@ -1,11 +1,11 @@
 """Keys of sampling: checked when the config is read, and in the recipe where they matter."""
 
 import pytest
-from slmrag import config
-from slmrag.engines.base import Plan, Sampling
-from slmrag.engines.openai_body import body
+from slmrag.config import load
 from slmrag.errors import UserError
-from slmrag.generation import Setup
+from slmrag.generation.engines.base import Plan, Sampling
+from slmrag.generation.engines.openai_body import body
+from slmrag.generation.generate import Setup
 
 LOCAL = {"checkpoint": "weights"}
 REMOTE = {"engine": "openai", "endpoint": "http://localhost:1/v1", "served_name": "m"}
@@ -13,7 +13,7 @@ REMOTE = {"engine": "openai", "endpoint": "http://localhost:1/v1", "served_name"
 
 def read(model, judge=None, **sampling):
     """Read a small config with one model, and perhaps a judge."""
-    return config.load(
+    return load.load(
         {
             **({"judge": judge} if judge else {}),
             "experiment": "e",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.scoring import METRICS, score_answers
-from slmrag.text import normalise, tokens
+from slmrag.data.normalize import normalise, tokens
+from slmrag.scoring.qa_metrics import METRICS, score_answers
 
 WORD = st.sampled_from(
     ["art", "Spartan", "the", "New", "York", "a", "1999", "\u00c9mile", "\u2013", "."]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.files import digest
-from slmrag.journal import Journal
-from slmrag.shares import Timeline, Works, span
+from slmrag.generation.journal import Journal
+from slmrag.generation.time_shares import Timeline, Works, span
 
 SECOND = st.integers(0, 50).map(lambda tenth: tenth / 10)
 TOKENS = st.integers(1, 2000).map(float)

@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.answers import warn_of_cuts
 from slmrag.errors import UserError
-from slmrag.prompting import fit, remains
-from slmrag.scoring import METRICS
-from slmrag.summary import summarise
-from slmrag.verdicts import joined, scored
+from slmrag.generation.answer_tables import warn_of_cuts
+from slmrag.prompts.template import fit, remains
+from slmrag.scoring.qa_metrics import METRICS
+from slmrag.scoring.score_table import joined, scored
+from slmrag.scoring.summary import summarise
 
 GOLD = "The capital of France is Paris, which lies on the river Seine and is an old town."
 OTHER = "Berlin is a city."

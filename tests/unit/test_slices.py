@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from slmrag.slices import answer_length, flags, question_word, use_of_context
+from slmrag.report.analysis.slices import answer_length, flags, question_word, use_of_context
 
 
 def test_fix_destruction_and_utilisation():

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from slmrag.statistics import bca, bootstrap_means, intervals, resamples, student_reach
+from slmrag.scoring.bootstrap import bca, bootstrap_means, intervals, resamples, student_reach
 
 LUCK = np.random.default_rng(0).random((200_000, 2)).mean(axis=1)
 

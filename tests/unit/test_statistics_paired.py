@@ -2,7 +2,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from slmrag.statistics_paired import (
+from slmrag.scoring.paired_tests import (
     binomial_test,
     differences,
     holm,

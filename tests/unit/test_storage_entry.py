@@ -2,9 +2,9 @@
 
 import pytest
 from pydantic import ValidationError
-from slmrag.entries.generation import ModelEntry
-from slmrag.entries.storage import ObjectEntry, StorageEntry
-from slmrag.resource_keys import revision
+from slmrag.config.models_and_modes import ModelEntry
+from slmrag.config.storage import ObjectEntry, StorageEntry
+from slmrag.dag.resource_keys import revision
 
 S3 = "s3://b/k"
 

@@ -4,7 +4,7 @@ import time
 
 import polars as pl
 import pytest
-from slmrag.streaming import write_stream
+from slmrag.data.parquet_stream import write_stream
 
 SCHEMA = pl.Schema({"id": pl.String})
 

@@ -4,7 +4,7 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.text import SEPARATOR, flat_tokens, normalise, tokens
+from slmrag.data.normalize import SEPARATOR, flat_tokens, normalise, tokens
 
 ODD = st.text(
     alphabet="aAntheTHE  .,-'\u2013\u00e9\u0301_0\x00\x1c\x85\u03a3\u0130\u00df\u200b\ufeff",

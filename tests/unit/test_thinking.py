@@ -4,11 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from slmrag import thinking
-from slmrag.config import load
+from slmrag.config.load import load
+from slmrag.dag.local_files import _wishes
 from slmrag.errors import UserError
-from slmrag.generation import Setup
-from slmrag.local_files import _wishes
+from slmrag.generation.generate import Setup
+from slmrag.models import thinking
 
 from tests.generation.tiny_model import CHAT, make_tokenizer
 from tests.unit.test_config import MINIMAL, edited

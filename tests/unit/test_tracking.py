@@ -11,13 +11,14 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.tracking import alerts, launch, naming, outputs
-from slmrag.tracking.attempts import Attempt, Busy, begin, find
-from slmrag.tracking.burial import bury
+from slmrag.job import alerts, outputs
+from slmrag.job.attempts import Attempt, Busy, begin, find
+from slmrag.job.killed_jobs import bury
+from slmrag.tracking import launch, naming
 from slmrag.tracking.deliver import deliver
 from slmrag.tracking.settings import settings
-from slmrag.tracking.sweep import sentence, sweep
 from slmrag.tracking.sync import synchronise
+from slmrag.tracking.sync_process import sentence, sweep
 
 START = {
     "time": 100.0,
@@ -300,7 +301,7 @@ def test_a_sender_without_end_is_stopped(tmp_path, monkeypatch, lines, said):
 
 def test_an_offline_session_of_long_names_has_a_name_that_fits():
     """Three names of 80 letters and a rule are cut, and two attempts still differ."""
-    from slmrag.tracking.offline import file_name
+    from slmrag.tracking.clearml.offline import file_name
 
     wildcards = {"model": "m" * 80, "dataset": "d" * 80, "mode": "o" * 80}
     names = {
@@ -314,7 +315,7 @@ def test_an_experiment_that_is_deleted_at_mlflow_is_named_with_its_remedy():
     """No run can be made there: the sentence says how to restore it, or to take another."""
     from types import SimpleNamespace
 
-    from slmrag.tracking.mlflow_tracker import Deleted, MlflowTracker
+    from slmrag.tracking.mlflow.tracker import Deleted, MlflowTracker
 
     found = SimpleNamespace(lifecycle_stage="deleted", experiment_id="7")
     tracker = MlflowTracker.__new__(MlflowTracker)

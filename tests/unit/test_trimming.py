@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.trimming import line, trim
+from slmrag.generation.answer_extraction import line, trim
 
 CASES = [
     (" Paris\nQuestion: Who wrote Hamlet?\nAnswer: Shakespeare", "Paris"),

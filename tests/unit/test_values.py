@@ -6,10 +6,10 @@ from decimal import Decimal
 import polars as pl
 import pytest
 from pydantic import ValidationError
-from slmrag.entries.data import CorpusEntry, DatasetEntry
+from slmrag.config.data import CorpusEntry, DatasetEntry
+from slmrag.data.formats import reader
+from slmrag.data.reading.fields import as_text
 from slmrag.errors import UserError
-from slmrag.readers import reader
-from slmrag.readers.fields import as_text
 
 from tests.unit.test_readers import prepare_questions
 

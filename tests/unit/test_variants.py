@@ -1,6 +1,6 @@
 import pytest
-from slmrag.scoring import score_answers
-from slmrag.variants import VARIANTS, columns, score_variants
+from slmrag.scoring.metric_variants import VARIANTS, columns, score_variants
+from slmrag.scoring.qa_metrics import score_answers
 
 
 def score(column, answer, *references):

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from slmrag.tracking import run, webhook
-from slmrag.tracking.attempts import begin
+from slmrag.job.attempts import begin
+from slmrag.tracking import webhook, workflow_run
 
 SECRET = "T0KEN-of-the-hook"
 START = {
@@ -57,8 +57,8 @@ class Handler(BaseHTTPRequestHandler):
 def place(tmp_path, monkeypatch):
     """A folder for a run whose webhook's address is in ``NOTIFY``."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(run.versions.VARIABLE, "")
-    monkeypatch.setenv(run.RUN, "run-1")
+    monkeypatch.setenv(workflow_run.versions.VARIABLE, "")
+    monkeypatch.setenv(workflow_run.RUN, "run-1")
     monkeypatch.setattr(webhook, "SECONDS", 1.0)
     return tmp_path
 
@@ -67,15 +67,15 @@ def whole_run(url, monkeypatch):
     """Begin and end a run with one failed job."""
     monkeypatch.setenv("NOTIFY", url)
     config = {"experiment": "e", "tracking": {"mode": "off", "webhook_env": "NOTIFY"}}
-    run.start(config)
+    workflow_run.start(config)
     path = begin(Path("results/e/jobs/generate_answers/tiny"), "attempt-1")
     alert = {"kind": "alert", "name": "run_hours", "message": "too long"}
     score = {"kind": "single", "name": "token_recall/nq/oracle", "value": 0.5}
-    events = [START | {"run": os.environ[run.RUN]}, alert, score]
+    events = [START | {"run": os.environ[workflow_run.RUN]}, alert, score]
     events.append({"kind": "end", "status": "failed"})
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
     begun = time.monotonic()
-    run.finish(config, "failed")
+    workflow_run.finish(config, "failed")
     return time.monotonic() - begun
 
 
@@ -83,7 +83,7 @@ def test_a_runs_summary_reaches_the_webhook(place, monkeypatch, capfd):
     """At the end of a run its jobs, failures, alerts and results are posted to the address."""
     hook = Hook()
     monkeypatch.setattr(webhook, "SECONDS", 60.0)
-    monkeypatch.setattr(run, "WEBHOOK_SECONDS", 60.0)
+    monkeypatch.setattr(workflow_run, "WEBHOOK_SECONDS", 60.0)
     whole_run(hook.url, monkeypatch)
     (summary,) = hook.posted
     assert summary["jobs"] == {"failed": 1}
@@ -102,7 +102,7 @@ def test_a_bad_webhook_costs_seconds_and_no_secret(place, monkeypatch, capfd, mo
     seconds = whole_run(urls.get(mood, hook.url), monkeypatch)
     hook.leave.set()
     said = capfd.readouterr()
-    assert seconds < run.WEBHOOK_SECONDS + 5
+    assert seconds < workflow_run.WEBHOOK_SECONDS + 5
     assert said.err.count("tracking: the webhook failed: ") == 1
     written = [file.read_text() for file in place.rglob("*") if file.is_file()]
     assert not any(SECRET in text for text in [said.out, said.err, *written])
@@ -113,6 +113,6 @@ def test_a_run_without_jobs_is_not_announced(place, monkeypatch):
     hook = Hook()
     monkeypatch.setenv("NOTIFY", hook.url)
     config = {"experiment": "e", "tracking": {"mode": "off", "webhook_env": "NOTIFY"}}
-    run.start(config)
-    run.finish(config, "completed")
+    workflow_run.start(config)
+    workflow_run.finish(config, "completed")
     assert hook.posted == []

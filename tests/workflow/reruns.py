@@ -332,13 +332,13 @@ def of_sources() -> list[Edit]:
         Edit(
             "the metrics' code",
             "scores and report, no generation",
-            source(f"{SCRIPTS}/slmrag/scoring.py", "import", "import math\nimport"),
+            source(f"{SCRIPTS}/slmrag/scoring/qa_metrics.py", "import", "import math\nimport"),
             SCORED,
         ),
         Edit(
             "the code that normalises answers",
             "the sets and all that follows; no corpus, no index",
-            source(f"{SCRIPTS}/slmrag/text.py", "import", "import math\nimport"),
+            source(f"{SCRIPTS}/slmrag/data/normalize.py", "import", "import math\nimport"),
             {rule: list(DATASETS) for rule in ("prepare_dataset", "audit_dataset")}
             | RETRIEVED
             | {"build_prompts": CELLS}
@@ -347,7 +347,7 @@ def of_sources() -> list[Edit]:
         Edit(
             "the code of a reader of gold passages",
             "the set with that `gold_format` and what follows",
-            source(f"{SCRIPTS}/slmrag/readers/beir.py", "from", "import math\nfrom"),
+            source(f"{SCRIPTS}/slmrag/data/formats/beir.py", "from", "import math\nfrom"),
             {
                 "prepare_dataset": ["trivia"],
                 "audit_dataset": ["trivia"],
@@ -378,13 +378,17 @@ def of_retrievers() -> list[Edit]:
         Edit(
             "the code of BM25's search",
             "its hits and what they feed; no index",
-            source(f"{SCRIPTS}/slmrag/bm25.py", "import math", "import math\nimport time"),
+            source(
+                f"{SCRIPTS}/slmrag/retrieval/bm25_formulas.py",
+                "import math",
+                "import math\nimport time",
+            ),
             BM25,
         ),
         Edit(
             "the code of exact search",
             "dense hits and what they feed; no index, no encoding",
-            source(f"{SCRIPTS}/slmrag/retrievers/tiles.py", "from", "import time\nfrom"),
+            source(f"{SCRIPTS}/slmrag/retrieval/exact/tiles.py", "from", "import time\nfrom"),
             DENSE,
         ),
     ]
@@ -419,7 +423,7 @@ def of_nothing() -> list[Edit]:
             "a format, a retriever or an engine in its registry",
             source(f"{SCRIPTS}/slmrag/retrievers/__init__.py", "\nKINDS", "\nMINE = 1\n\nKINDS"),
         ),
-        ("a docstring", source(f"{SCRIPTS}/slmrag/verdicts.py", '"""', '"""Well: ')),
+        ("a docstring", source(f"{SCRIPTS}/slmrag/scoring/score_table.py", '"""', '"""Well: ')),
         ("`touch` of any source, of any other file under 1 GB, `git checkout`", touch_all),
         ("a copy of everything, `.snakemake` too, in another place", clone),
     ]
@@ -427,7 +431,7 @@ def of_nothing() -> list[Edit]:
 
 
 NEW_KEY = source(
-    f"{SCRIPTS}/slmrag/entries/data.py",
+    f"{SCRIPTS}/slmrag/config/data.py",
     "    corpus: ",
     "    colour: str | None = None\n    corpus: ",
 )

@@ -1,10 +1,10 @@
 """Hold a set of questions against its corpus: can a retriever find the answers at all?"""
 
 import polars as pl
-from slmrag.coverage import coverage
+from slmrag.data.coverage import coverage
 from slmrag.files import write_json
-from slmrag.job import run_job
-from slmrag.progress import bar
+from slmrag.job.progress import bar
+from slmrag.job.run import run_job
 
 ROWS = 20_000
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from slmrag.context import contexts
 from slmrag.files import write_table
-from slmrag.job import run_job
-from slmrag.prompting import checked
+from slmrag.job.run import run_job
+from slmrag.prompts.context import contexts
+from slmrag.prompts.template import checked
 
 
 def main(input, output, params):

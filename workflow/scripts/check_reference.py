@@ -6,8 +6,8 @@ from pathlib import Path
 import yaml
 from slmrag.errors import UserError
 from slmrag.files import read_json, write_json
-from slmrag.job import run_job
-from slmrag.reference import verdicts
+from slmrag.job.run import run_job
+from slmrag.retrieval.published_scores import verdicts
 
 
 def main(input, output, params):

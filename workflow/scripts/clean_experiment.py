@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from slmrag.housekeeping import readable, size
-from slmrag.job import run_job
-from slmrag.progress import terminal
+from slmrag.dag.disk_usage import readable, size
+from slmrag.job.progress import terminal
+from slmrag.job.run import run_job
 
 
 def main(input, output, params):

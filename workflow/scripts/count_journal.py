@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from slmrag.housekeeping import journal_files, readable
-from slmrag.job import run_job
-from slmrag.progress import terminal
+from slmrag.dag.disk_usage import journal_files, readable
+from slmrag.job.progress import terminal
+from slmrag.job.run import run_job
 
 
 def main(input, output, params):

@@ -2,11 +2,11 @@
 
 import logging
 
+from slmrag.config.hub_names import SCHEME as HUB
 from slmrag.files import digest, write_json
-from slmrag.hub_names import SCHEME as HUB
-from slmrag.job import run_job
-from slmrag.local_sources import Source, refuse_change
+from slmrag.job.run import run_job
 from slmrag.storage import download
+from slmrag.storage.local_sources import Source, refuse_change
 
 log = logging.getLogger(__name__)
 

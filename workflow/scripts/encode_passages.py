@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from slmrag.encoders import encode_passages
 from slmrag.files import atomic, write_json
-from slmrag.job import run_job
-from slmrag.reading import counts
+from slmrag.job.run import run_job
+from slmrag.models.encoder import encode_passages
+from slmrag.models.text_limits import counts
 
 
 def main(input, output, params):

@@ -5,11 +5,11 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slmrag import refusals
-from slmrag.answers import Cell, warn_of_cuts, warn_of_reasoning
-from slmrag.generation import Setup, generate
-from slmrag.job import run_job
-from slmrag.shares import Works
+from slmrag.generation import refused_prompts
+from slmrag.generation.answer_tables import Cell, warn_of_cuts, warn_of_reasoning
+from slmrag.generation.generate import Setup, generate
+from slmrag.generation.time_shares import Works
+from slmrag.job.run import run_job
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def main(input, output, params):
         places = (Path(scratch, str(at)) for at in range(len(params.cells)))
         cells = [Cell(*three, next(places), setup.reading) for three in files]
         counts = generate(setup, journal, cells, "generate")
-        refusals.settle(setup.entry, journal, dict(zip(params.cells, cells, strict=True)))
+        refused_prompts.settle(setup.entry, journal, dict(zip(params.cells, cells, strict=True)))
         totals, works = Counter(), Works(journal)
         for name, cell in zip(params.cells, cells, strict=True):
             if not cell.height():

@@ -3,14 +3,14 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slmrag import refusals
-from slmrag.answers import Cell, warn_of_cuts, warn_of_reasoning
 from slmrag.files import sha256_file, write_json, write_table
-from slmrag.generation import Setup, generate
-from slmrag.grading import grade, judge_name, questions_for_judge, summarise
-from slmrag.job import run_job
-from slmrag.prompting import prompt_digest
-from slmrag.shares import Works
+from slmrag.generation import refused_prompts
+from slmrag.generation.answer_tables import Cell, warn_of_cuts, warn_of_reasoning
+from slmrag.generation.generate import Setup, generate
+from slmrag.generation.time_shares import Works
+from slmrag.job.run import run_job
+from slmrag.prompts.template import prompt_digest
+from slmrag.scoring.judge import grade, judge_name, questions_for_judge, summarise
 
 
 def main(input, output, params):
@@ -29,7 +29,7 @@ def main(input, output, params):
         generate(setup, journal, [cell for cell, _ in cells], "grade")
         names = ["/".join(name.values()) for name in params.cells]
         asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
-        refusals.settle(setup.entry, journal, asked)
+        refused_prompts.settle(setup.entry, journal, asked)
         works = Works(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from slmrag import events
+from slmrag.data.passages import size as count
 from slmrag.files import write_json
 from slmrag.indexing import builder
-from slmrag.job import run_job
-from slmrag.reading import counts
-from slmrag.retrievers.corpus import size as count
-from slmrag.retrievers.store import atomic_folder, describe, folder_digest, resolved
+from slmrag.indexing.index_folder import atomic_folder, describe, folder_digest, resolved
+from slmrag.job import events
+from slmrag.job.run import run_job
+from slmrag.models.text_limits import counts
 
 
 def main(input, output, params):

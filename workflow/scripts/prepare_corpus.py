@@ -2,17 +2,17 @@
 
 import logging
 
-from slmrag.alphabets import misfits
-from slmrag.audit import CorpusAudit
-from slmrag.corpus import Repeated, checked
+from slmrag.data.corpus import Repeated, checked
+from slmrag.data.corpus_audit import CorpusAudit
+from slmrag.data.formats import reader
+from slmrag.data.parquet_stream import write_stream
+from slmrag.data.reading.folders import by_reason, data_files, documents_of
+from slmrag.data.reading.swallowed_lines import counted, counting
+from slmrag.data.schemas import PASSAGES
+from slmrag.data.unicode_scripts import misfits
 from slmrag.files import write_json
-from slmrag.job import run_job
-from slmrag.progress import bar
-from slmrag.readers import reader
-from slmrag.readers.folders import by_reason, data_files, documents_of
-from slmrag.readers.shapes import PASSAGES
-from slmrag.readers.swallowed import counted, counting
-from slmrag.streaming import write_stream
+from slmrag.job.progress import bar
+from slmrag.job.run import run_job
 
 log = logging.getLogger(__name__)
 

@@ -4,20 +4,20 @@ import logging
 from collections import Counter
 
 import polars as pl
-from slmrag import answer_patterns
-from slmrag.alphabets import misfits
+from slmrag.data import regex_answers
+from slmrag.data.formats import reader
+from slmrag.data.gold import with_gold
+from slmrag.data.question_audit import audit_questions
+from slmrag.data.questions import answered, checked, drops_unanswerable, row
+from slmrag.data.reading.folders import data_files, documents_of
+from slmrag.data.reading.swallowed_lines import counted, counting
+from slmrag.data.schemas import QUESTIONS
+from slmrag.data.squad_misfit import misfit
+from slmrag.data.subsample import sample
+from slmrag.data.train_overlap import overlaps
+from slmrag.data.unicode_scripts import misfits
 from slmrag.files import write_json, write_table
-from slmrag.gold import with_gold
-from slmrag.job import run_job
-from slmrag.overlap import overlaps
-from slmrag.question_audit import audit_questions
-from slmrag.questions import answered, checked, drops_unanswerable, row
-from slmrag.readers import reader
-from slmrag.readers.folders import data_files, documents_of
-from slmrag.readers.shapes import QUESTIONS
-from slmrag.readers.swallowed import counted, counting
-from slmrag.sampling import sample
-from slmrag.squad_misfit import misfit
+from slmrag.job.run import run_job
 
 log = logging.getLogger(__name__)
 WHY = {
@@ -37,9 +37,9 @@ def main(input, output, params):
     if "overlap" in table.columns:
         summary["overlap"] = dict(Counter(table["overlap"]))
     summary |= told(left_out) | counted(lines)
-    summary |= answer_patterns.look(rows, entry["format"], input.raw)
-    summary |= answer_patterns.look_for_lists(rows, input.raw)
-    summary |= answer_patterns.look_for_nulls(rows, input.raw)
+    summary |= regex_answers.look(rows, entry["format"], input.raw)
+    summary |= regex_answers.look_for_lists(rows, input.raw)
+    summary |= regex_answers.look_for_nulls(rows, input.raw)
     odd = misfits(summary["scripts"]["answers"], entry.get("language"), "the answers")
     for sentence in odd:
         log.warning("%s", sentence)

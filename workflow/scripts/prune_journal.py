@@ -3,10 +3,10 @@
 from contextlib import suppress
 from pathlib import Path
 
+from slmrag.dag.disk_usage import journal_files, prunable, readable
 from slmrag.errors import UserError
-from slmrag.housekeeping import journal_files, prunable, readable
-from slmrag.job import run_job
-from slmrag.progress import terminal
+from slmrag.job.progress import terminal
+from slmrag.job.run import run_job
 
 
 def main(input, output, params):

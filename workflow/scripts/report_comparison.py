@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from slmrag.job import run_job
-from slmrag.reporting import observed, sources
-from slmrag.reporting.build import build
-from slmrag.reporting.write import write
-from slmrag.tracking.versions import version
+from slmrag.job.code_version import version
+from slmrag.job.run import run_job
+from slmrag.report.analysis import experiment, job_records
+from slmrag.report.build import build
+from slmrag.report.write import write
 
 
 def main(input, output, params):
     """Write the comparison's tables, figures and page."""
     folder, told = Path(output.html).parents[1], getattr(params, "told", {})
-    seen = observed.look(folder, getattr(input, "indexes", ()), told, version())
-    report = build(sources.read(input, params, seen))
+    seen = job_records.look(folder, getattr(input, "indexes", ()), told, version())
+    report = build(experiment.read(input, params, seen))
     write(report, output)
     return report.scalars
 

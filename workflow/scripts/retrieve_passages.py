@@ -4,15 +4,15 @@ import logging
 from pathlib import Path
 
 import polars as pl
-from slmrag import events
+from slmrag.data.passages import size
 from slmrag.files import write_json, write_table
-from slmrag.job import run_job
-from slmrag.reading import counts
-from slmrag.retrieval_metrics import summarise
-from slmrag.retrievers import retriever
-from slmrag.retrievers.corpus import size
-from slmrag.retrievers.relevance import annotate, read_hits
-from slmrag.retrievers.store import check, resolved
+from slmrag.indexing.index_folder import check, resolved
+from slmrag.job import events
+from slmrag.job.run import run_job
+from slmrag.models.text_limits import counts
+from slmrag.retrieval import retriever
+from slmrag.retrieval.metrics import summarise
+from slmrag.retrieval.relevance import annotate, read_hits
 
 
 def main(input, output, params):

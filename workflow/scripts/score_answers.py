@@ -3,9 +3,9 @@
 from functools import cache
 
 from slmrag.files import sha256_file, write_json, write_table
-from slmrag.job import run_job
-from slmrag.summary import AVERAGED, summarise
-from slmrag.verdicts import joined, scored
+from slmrag.job.run import run_job
+from slmrag.scoring.score_table import joined, scored
+from slmrag.scoring.summary import AVERAGED, summarise
 
 
 def main(input, output, params):

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from slmrag.errors import UserError
-from slmrag.job import run_job
+from slmrag.job.run import run_job
 
 
 def main(input, output, params):
     """Send each kept attempt once; a second call sends nothing."""
-    from slmrag.tracking.attempts import find
+    from slmrag.job.attempts import find
     from slmrag.tracking.settings import settings
-    from slmrag.tracking.sweep import sentence, sweep
+    from slmrag.tracking.sync_process import sentence, sweep
 
     results = Path(params.results)
     seconds = settings(params.tracking).deadline_seconds * (1 + len(find(results)))

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from slmrag.job import run_job
-from slmrag.progress import terminal
-from slmrag.reporting import expected, sources, verify, verify_grades, verify_retrieval
+from slmrag.job.progress import terminal
+from slmrag.job.run import run_job
+from slmrag.report.analysis import experiment as sources
+from slmrag.report.verify import expected_scores, verify, verify_grades, verify_retrieval
 
 
 def main(input, output, params):
@@ -23,7 +24,8 @@ def main(input, output, params):
     )
     rows = pl.read_parquet(report.parquet).to_dicts()
     checked["expected"] = sum(
-        expected.check(rows, params.experiment, path) for path in getattr(input, "expected", ())
+        expected_scores.check(rows, params.experiment, path)
+        for path in getattr(input, "expected", ())
     )
     counts = ", ".join(f"{count} {name}" for name, count in checked.items())
     print(f"Verified: {counts}.", file=terminal(), flush=True)

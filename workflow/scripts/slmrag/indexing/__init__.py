@@ -42,7 +42,7 @@ BUILDERS: dict[str, Callable[[], ModuleType]] = {
 
 def builder(kind: str) -> ModuleType:
     """Return the module that builds the index of a kind; UserError where there is no such kind."""
-    from slmrag.retrievers import retriever
+    from slmrag.retrieval import retriever
 
     return BUILDERS[kind]() if kind in BUILDERS else retriever(kind)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from slmrag.progress import bar
-from slmrag.retrievers import vectors
+from slmrag.indexing import vectors
+from slmrag.job.progress import bar
 
 Array = np.ndarray
 

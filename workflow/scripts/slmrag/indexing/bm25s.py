@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from slmrag.data import passages as corpus
 from slmrag.errors import UserError
-from slmrag.progress import bar
-from slmrag.retrievers import budget, corpus
-from slmrag.retrievers.analysis import analyser, facts
+from slmrag.indexing import memory_estimate
+from slmrag.indexing.analyzer import analyser, facts
+from slmrag.job.progress import bar
 
 BUILD = {
     "tokenizer": "words",
@@ -29,7 +30,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     from bm25s.tokenization import Tokenized
 
     analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
-    budget.check(passages, analyse, BYTES_A_TERM, "bm25s", "lucene", params)
+    memory_estimate.check(passages, analyse, BYTES_A_TERM, "bm25s", "lucene", params)
     vocabulary: defaultdict[str, int] = defaultdict()
     vocabulary.default_factory = vocabulary.__len__
     ids: list[list[int]] = []

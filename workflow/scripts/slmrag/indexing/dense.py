@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slmrag import encoders, reading
+from slmrag.data import passages as corpus
 from slmrag.files import read_json
-from slmrag.indexing import ann
-from slmrag.retrievers import codes, corpus, vectors
-from slmrag.retrievers.store import folder_digest
+from slmrag.indexing import ann, int8_codes, vectors
+from slmrag.indexing.index_folder import folder_digest
+from slmrag.models import encoder, text_limits
 
 BUILD = {
     "encoder": None,
@@ -25,16 +25,16 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     """Encode a corpus into ``vectors-*.npy``, or take its shards, and put them into bytes."""
     if params.get("vectors"):
         vectors.join(params["vectors"], index, corpus.size(passages))
-        facts = reading.together([read_json(path) for path in params["vector_facts"]])
+        facts = text_limits.together([read_json(path) for path in params["vector_facts"]])
     else:
-        facts = encoders.encode_passages(passages, index / "vectors-00000.npy", params)
-    codes.write(vectors.parts(index), index)
+        facts = encoder.encode_passages(passages, index / "vectors-00000.npy", params)
+    int8_codes.write(vectors.parts(index), index)
     found = ann.build(vectors.parts(index), index, params["ann"])
-    how = encoders.recipe_of(params)
+    how = encoder.recipe_of(params)
     known = {"encoder_digest": encoder_digest(params["checkpoint"]), "recipe": how.record()}
     return {**known, **found, **facts}
 
 
 def encoder_digest(checkpoint: Path | None) -> str:
     """Return a digest of the encoder's files, or the name of the stand-in, which has none."""
-    return folder_digest(checkpoint) if checkpoint else encoders.HASHING
+    return folder_digest(checkpoint) if checkpoint else encoder.HASHING

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-from slmrag import anserini
-from slmrag.alphabets import count, said, shares
+from slmrag.config.languages import primary
+from slmrag.data import passages as corpus
+from slmrag.data.unicode_scripts import count, said, shares
 from slmrag.errors import UserError
-from slmrag.languages import primary
-from slmrag.progress import bar
-from slmrag.retrievers import corpus
+from slmrag.indexing import anserini
+from slmrag.job.progress import bar
 
 BUILD = {"stemmer": "porter", "keep_stopwords": False}
 

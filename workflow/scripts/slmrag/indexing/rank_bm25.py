@@ -6,9 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from slmrag.data import passages as corpus
 from slmrag.errors import UserError
-from slmrag.retrievers import budget, corpus, postings
-from slmrag.retrievers.analysis import analyser, facts
+from slmrag.indexing import memory_estimate, postings
+from slmrag.indexing.analyzer import analyser, facts
 
 BUILD = {"tokenizer": "words", "stopwords": "none"}
 BYTES_A_POSTING = 14  # measured while building, see bench/retrieval
@@ -17,7 +18,7 @@ BYTES_A_POSTING = 14  # measured while building, see bench/retrieval
 def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
     """Write the inverted index of a corpus."""
     analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
-    budget.check(passages, analyse, BYTES_A_POSTING, "rank_bm25", "lucene", params)
+    memory_estimate.check(passages, analyse, BYTES_A_POSTING, "rank_bm25", "lucene", params)
     total = corpus.size(passages)
     found = postings.write(corpus.texts(passages), total, analyse, index)
     if not found:

@@ -6,9 +6,9 @@ from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.files import sha256_file
-from slmrag.storage.base import Remote, safe_name
-from slmrag.storage.encodings import decode
-from slmrag.storage.partial import Partial
+from slmrag.storage.content_encodings import decode
+from slmrag.storage.partial_file import Partial
+from slmrag.storage.source import Remote, safe_name
 
 
 def names_of(remotes: Iterable[Remote], uri: str) -> set[str]:

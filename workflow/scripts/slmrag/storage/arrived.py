@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any
 
 from slmrag.files import sha256_file
-from slmrag.storage.base import Remote
-from slmrag.storage.workspace import Workspace
+from slmrag.storage.download_folder import Workspace
+from slmrag.storage.source import Remote
 
 
 class Arrived:

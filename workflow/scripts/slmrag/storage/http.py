@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from slmrag.errors import UserError
-from slmrag.storage.base import CHUNK, Interrupted, Remote, WithoutRanges
-from slmrag.storage.encodings import coding
+from slmrag.storage.content_encodings import coding
 from slmrag.storage.proxies import Pools, proxy_for, shown
+from slmrag.storage.source import CHUNK, Interrupted, Remote, WithoutRanges
 
 TIMEOUT_SECONDS = 60.0
 REDIRECTS = 10

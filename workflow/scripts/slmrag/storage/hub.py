@@ -8,13 +8,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from slmrag.checkpoint_files import DESCRIPTIONS, Read
+from slmrag.config.hub_names import SCHEME, HubName, hub_name, is_commit
 from slmrag.errors import UserError
-from slmrag.hub_names import SCHEME, HubName, hub_name, is_commit
-from slmrag.local_sources import files_of
-from slmrag.storage.base import Remote
+from slmrag.models.checkpoint_files import DESCRIPTIONS, Read
 from slmrag.storage.hub_client import contents, copied, listed, resolved, shown
 from slmrag.storage.local import Local, remote
+from slmrag.storage.local_sources import files_of
+from slmrag.storage.source import Remote
 
 log = logging.getLogger(__name__)
 

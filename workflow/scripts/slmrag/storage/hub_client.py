@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from slmrag.config.hub_names import SCHEME, HubName
 from slmrag.errors import UserError
-from slmrag.hub_names import SCHEME, HubName
 
 
 def copied(named: HubName, patterns: list[str]) -> Path:

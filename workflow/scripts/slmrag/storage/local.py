@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from slmrag.errors import UserError
-from slmrag.local_sources import File, files_of
-from slmrag.storage.base import CHUNK, Remote
+from slmrag.storage.local_sources import File, files_of
+from slmrag.storage.source import CHUNK, Remote
 
 
 def remote(name: str, file: File) -> Remote:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from slmrag import patterns
 from slmrag.errors import UserError
-from slmrag.storage.base import CHUNK, Interrupted, Remote
-from slmrag.storage.encodings import coding
+from slmrag.storage import patterns
+from slmrag.storage.content_encodings import coding
 from slmrag.storage.s3_client import client
 from slmrag.storage.s3_errors import explain, is_missing, is_passing
+from slmrag.storage.source import CHUNK, Interrupted, Remote
 
 CHECKSUMS = {"ChecksumCRC32": "crc32", "ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256"}
 

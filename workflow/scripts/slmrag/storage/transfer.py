@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 from slmrag.errors import UserError
-from slmrag.storage.base import Interrupted, Remote, Source, WithoutRanges
-from slmrag.storage.checks import Checks, Mismatch
-from slmrag.storage.partial import PART, Partial
+from slmrag.storage.checksums import Checks, Mismatch
+from slmrag.storage.partial_file import PART, Partial
+from slmrag.storage.source import Interrupted, Remote, Source, WithoutRanges
 
 TRIES = 5
 """Cuts in a row, without progress between them, after which a transfer gives up."""

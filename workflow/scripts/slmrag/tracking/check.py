@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from slmrag.config.redaction import clean_text
 from slmrag.errors import UserError
-from slmrag.redaction import clean_text
 from slmrag.tracking.probe import Step, Wrong
 from slmrag.tracking.settings import Settings, settings
 
@@ -23,15 +23,15 @@ def steps(chosen: Settings) -> list[Step]:
 
 
 def _clearml(chosen: Settings) -> list[Step]:
-    from slmrag.tracking import check_clearml
+    from slmrag.tracking.clearml import check
 
-    return check_clearml.steps(chosen)
+    return check.steps(chosen)
 
 
 def _mlflow(chosen: Settings) -> list[Step]:
-    from slmrag.tracking import check_mlflow
+    from slmrag.tracking.mlflow import check
 
-    return check_mlflow.steps(chosen)
+    return check.steps(chosen)
 
 
 @contextmanager
@@ -78,10 +78,10 @@ def problem(chosen: Settings) -> str | None:
 
 def read_settings(path: Path) -> Settings:
     """Return the tracking part of a config file, or the defaults where there is no file."""
-    from slmrag.as_typed import meant
-    from slmrag.complaints import message, sentences
-    from slmrag.config_files import settled
-    from slmrag.entries.tracking import TrackingEntry
+    from slmrag.config.error_messages import message, sentences
+    from slmrag.config.tracking import TrackingEntry
+    from slmrag.config.yaml_files import settled
+    from slmrag.config.yaml_scalars import meant
 
     whole = settled([path] if path.is_file() else [], [])
     raw, experiment = whole.get("tracking"), meant(whole.get("experiment"), str)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Protocol
 
-from slmrag.tracking.attempts import Attempt, Busy, Event, parent
+from slmrag.job.attempts import Attempt, Busy, Event, parent
 
 
 class Tracker(Protocol):

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from slmrag.tracking.attempts import Attempt
-from slmrag.tracking.servers import configured
+from slmrag.job.attempts import Attempt
+from slmrag.tracking.backends import configured
 from slmrag.tracking.settings import Settings, settings
 
 SCRIPTS = Path(__file__).resolve().parents[2]

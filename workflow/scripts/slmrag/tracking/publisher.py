@@ -16,11 +16,11 @@ import threading
 import time
 from pathlib import Path
 
-from slmrag.redaction import clean_text
-from slmrag.tracking.attempts import Attempt, Busy
-from slmrag.tracking.burial import bury
+from slmrag.config.redaction import clean_text
+from slmrag.job.attempts import Attempt, Busy
+from slmrag.job.killed_jobs import bury
+from slmrag.tracking.backends import connect
 from slmrag.tracking.deliver import Tracker, deliver
-from slmrag.tracking.servers import connect
 from slmrag.tracking.settings import Settings, settings
 
 MEMORY = 2 * 2**30

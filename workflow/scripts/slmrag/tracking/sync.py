@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from slmrag.redaction import clean_text
-from slmrag.tracking import offline
-from slmrag.tracking.attempts import Attempt, Busy, find
-from slmrag.tracking.burial import bury, bury_all
+from slmrag.config.redaction import clean_text
+from slmrag.job.attempts import Attempt, Busy, find
+from slmrag.job.killed_jobs import bury, bury_all
+from slmrag.tracking.backends import configured, connect
+from slmrag.tracking.clearml import offline
 from slmrag.tracking.deliver import deliver
-from slmrag.tracking.servers import configured, connect
 from slmrag.tracking.settings import Settings, settings
 
 Counts = dict[str, int]

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from slmrag.redaction import MASK, clean, clean_text
-from slmrag.tracking.attempts import Attempt, find, is_run
+from slmrag.config.redaction import MASK, clean, clean_text
+from slmrag.job.attempts import Attempt, find, is_run
 from slmrag.tracking.launch import python_path
 from slmrag.tracking.naming import task_name
 

@@ -1,0 +1,128 @@
+"""What all entries share: nothing unknown is accepted, nothing unset is passed on."""
+
+import re
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    model_validator,
+)
+
+from slmrag.config.hub_names import SCHEME, hub_name, named_revision
+
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80),
+]
+
+
+def _of_known_scheme(value: str) -> str:
+    """Refuse what begins as an address does that nothing here can read (``hff:org/name``)."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
+    if scheme and scheme[1] not in ("hf", "s3", "file"):
+        raise ValueError(
+            f"{scheme[1]}: is no scheme; use hf:org/name, s3://bucket/prefix/ or a folder"
+        )
+    if value.startswith(SCHEME) and hub_name(value).dataset:
+        raise ValueError(f"{value} names a data set; a model is hf:org/name")
+    if scheme and "*" in value:
+        raise ValueError(f"{value} is a pattern, and a checkpoint is one folder; name that")
+    return value
+
+
+Address = Annotated[str, StringConstraints(min_length=1), AfterValidator(_of_known_scheme)]
+"""The name of a model on the hub, a prefix, or a folder."""
+
+AS_PARAMS = {"as": "params"}
+"""What pydantic tells an entry that is dumped as a part of another one's params."""
+
+REVISIONS = {
+    "checkpoint": "revision",
+    "encoder": "encoder_revision",
+    "query_encoder": "query_encoder_revision",
+}
+"""Keys that name a checkpoint, and the keys of their revisions."""
+
+
+def address(named: Any) -> str:
+    """Return the address that is a key's value, or stands in it; empty where there is none."""
+    return getattr(named, "uri", named) or ""
+
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Entry(BaseModel):
+    """A part of the config that refuses unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
+    )
+
+    HARDWARE: ClassVar[frozenset[str]] = frozenset()
+    """Keys that change how fast, where or at what price, never what: no reason to rerun."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def no_truth_for_a_number(cls, raw: Any) -> Any:
+        """Refuse true and false where a number is meant: they would count as 1 and 0."""
+        for key, value in raw.items() if isinstance(raw, dict) else ():
+            kinds = parts(cls.model_fields[key].annotation) if key in cls.model_fields else {bool}
+            if isinstance(value, bool) and {int, float} & kinds and bool not in kinds:
+                raise ValueError(f"{key} should be a number, not {str(value).lower()}")
+        return raw
+
+    @model_validator(mode="before")
+    @classmethod
+    def in_one_order(cls, raw: Any) -> Any:
+        """Put free tables (``options``, ``columns``) in one order: that of typing plans nothing."""
+        if not isinstance(raw, dict):
+            return raw
+        return {key: _ordered(value) if cls._is_free(key) else value for key, value in raw.items()}
+
+    @model_validator(mode="after")
+    def one_revision(self) -> Self:
+        """Refuse a checkpoint with one revision in its address and another in its key."""
+        for where, key in REVISIONS.items():
+            named = named_revision(address(getattr(self, where, None)))
+            typed = getattr(self, key, None)
+            if named and typed and named != typed:
+                raise ValueError(
+                    f"{where} names revision {named}, and {key} is {typed}; remove one"
+                )
+        return self
+
+    @classmethod
+    def _is_free(cls, key: str) -> bool:
+        """Tell whether a key holds a table that is no entry and holds none."""
+        if key not in cls.model_fields:
+            return False
+        found = parts(cls.model_fields[key].annotation)
+        return any(get_origin(part) is dict for part in found) and not any(
+            isinstance(part, type) and issubclass(part, Entry) for part in found
+        )
+
+    def params(self) -> dict[str, Any]:
+        """Return the keys that are set, without those of the hardware, as plain values."""
+        return self.model_dump(
+            mode="json", exclude_none=True, exclude=set(self.HARDWARE), context=AS_PARAMS
+        )
+
+    def hardware(self) -> dict[str, Any]:
+        """Return the keys of the hardware that are set."""
+        return self.model_dump(mode="json", exclude_none=True, include=set(self.HARDWARE))
+
+
+def _ordered(value: Any) -> Any:
+    """Return a value with the keys of its tables sorted; lists keep their order."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=str)}
+    return [_ordered(item) for item in value] if isinstance(value, list) else value
+
+
+def parts(annotation: Any) -> set[Any]:
+    """Return the types that an annotation is made of."""
+    return {annotation}.union(*map(parts, get_args(annotation)))

@@ -1,0 +1,38 @@
+"""How entries name a checkpoint: by its address, or by a table with keys of its own for S3."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+)
+
+from slmrag.config.base import AS_PARAMS, Address
+from slmrag.config.storage import Located
+
+
+class CheckpointEntry(Located):
+    """A checkpoint with keys of its own for S3, where its address alone does not reach it."""
+
+    uri: Address = Field(description="s3://bucket/prefix/")
+
+    @model_serializer(mode="wrap")
+    def as_params(self, whole: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
+        """Return its address alone where it is a param: who reads it changes no answer."""
+        return self.uri if info.context == AS_PARAMS else whole(self)
+
+
+def _form(value: Any) -> str:
+    return "<table>" if isinstance(value, Mapping | CheckpointEntry) else "<address>"
+
+
+Checkpoint = Annotated[
+    Annotated[Address, Tag("<address>")] | Annotated[CheckpointEntry, Tag("<table>")],
+    Discriminator(_form),
+]
+"""A model on the hub, under a prefix or in a folder: its address, or a table with that."""

@@ -1,0 +1,56 @@
+"""Entries of kinds of retriever that stand in the registry alone, read off their own module.
+
+Such a kind says its keys with their defaults: ``BUILD`` has those that change its index, ``SEARCH``
+the others. They are read without importing the module, for parsing needs none of its libraries.
+``BUILD`` stands in ``slmrag/indexing/<kind>.py`` where there is one.
+"""
+
+import ast
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, create_model
+
+from slmrag.config.base import Entry
+from slmrag.errors import UserError
+
+FOLDER = Path(__file__).parents[1] / "retrievers"
+
+
+def entries(kinds: Iterable[str], base: type[Entry], folder: Path = FOLDER) -> list[type[Entry]]:
+    """Return a class for each kind, with the keys that ``folder/<kind>.py`` names."""
+    return [entry(kind, base, folder / f"{kind}.py") for kind in kinds]
+
+
+def entry(kind: str, base: type[Entry], path: Path) -> type[Entry]:
+    """Return the class of one kind; unset keys are None, as in every entry."""
+    apart = path.parents[1] / "indexing" / path.name
+    build = _literal(apart if apart.is_file() else path, "BUILD")
+    search = _literal(path, "SEARCH")
+    fields = {key: _field(default) for key, default in ({} if build is None else build).items()}
+    fields |= {key: _field(default) for key, default in (search or {}).items()}
+    made = create_model(kind, __base__=base, kind=(Literal[kind], ...), **fields)
+    made.__doc__ = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or kind).splitlines()[0]
+    made.BUILD = frozenset() if build is None else frozenset({"kind", *build})
+    return made
+
+
+def _literal(path: Path, name: str) -> Mapping[str, Any] | None:
+    """Return the value of a module's constant, or None where it has none."""
+    if not path.is_file():
+        raise UserError(f"{path}: is not there, but its kind of retriever is in KINDS")
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            try:
+                return ast.literal_eval(node.value)
+            except ValueError as error:
+                raise UserError(f"{path}: {name} must be written out, key by key") from error
+    return None
+
+
+def _field(default: Any) -> tuple[Any, Any]:
+    """Return pydantic's type and default of a key; None takes text, numbers and lists of names."""
+    kinds = {bool: bool, int: int, float: float, str: str}
+    kind = kinds.get(type(default), str | int | float | list[str])
+    return kind | None, Field(None, description=f"({default})" if default is not None else "")

@@ -1,0 +1,178 @@
+"""Corpora of passages and sets of questions."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
+
+from slmrag.config import file_layouts
+from slmrag.config.base import Entry, Name
+from slmrag.config.languages import canonical
+from slmrag.errors import nearest
+
+CorpusFormat = Literal["dpr_tsv", "kilt", "beir", "squad", "text", "jsonl", "csv", "parquet"]
+DatasetFormat = Literal[
+    "dpr",
+    "dpr_qa",
+    "nq_open",
+    "nq_simplified",
+    "kilt",
+    "squad",
+    "simpleqa",
+    "jsonl",
+    "csv",
+    "parquet",
+]
+
+
+Language = Annotated[str, AfterValidator(canonical)]
+"""A code such as en, zh or pt-BR."""
+
+Stripped = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+MAPPED = {"jsonl", "csv", "parquet"}
+PASSAGE_COLUMNS = ("id", "title", "text")
+QUESTION_COLUMNS = ("question_id", "question", "answers", "gold")
+
+
+def check_columns(columns: dict[str, str] | None, format: str, ours: tuple[str, ...]) -> None:
+    """Refuse a mapping of columns where the format has its own, or of names that are not ours."""
+    if columns and format not in MAPPED:
+        raise ValueError(f"columns are for {', '.join(sorted(MAPPED))}; {format} has its own")
+    for name in columns or {}:
+        if name not in ours:
+            hint = nearest(name, ours) or f"; ours are {', '.join(ours)}"
+            raise ValueError(f"columns: '{name}' is none of our columns{hint}")
+
+
+class ChunkEntry(Entry):
+    """How documents are cut into passages."""
+
+    by: Literal["words", "sentences"] = Field("words", description="Unit that is counted")
+    size: PositiveInt = Field(100, description="Units in a passage")
+    overlap: NonNegativeInt = Field(0, description="Units shared by neighbouring passages")
+
+    @model_validator(mode="after")
+    def moves_on(self) -> Self:
+        """Refuse chunks that never get further."""
+        if self.overlap >= self.size:
+            raise ValueError("overlap must be smaller than size")
+        return self
+
+
+class CorpusEntry(Entry):
+    """A corpus: passages that a retriever searches."""
+
+    object: Name | Annotated[list[Name], Field(min_length=1)] = Field(
+        description="Object, or objects, that hold the documents"
+    )
+    format: CorpusFormat = Field(description="How to read them")
+    columns: dict[str, str] | None = Field(
+        None,
+        description="For jsonl, csv and parquet: our column (id, title, text) to theirs, in jsonl "
+        "and parquet by a dotted name what is inside an object (`doc.body`)",
+    )
+    separator: file_layouts.Separator | None = file_layouts.separator()
+    quoting: file_layouts.Quoting | None = file_layouts.quoting()
+    header: file_layouts.Header | None = file_layouts.header()
+    chunk: ChunkEntry | None = Field(None, description="Cut documents; null keeps them whole")
+    limit: PositiveInt | None = Field(None, description="Only the first passages, for trials")
+    language: Language | None = Field(
+        None,
+        description="Code of the passages' language (en, zh, pt-BR): how BM25 splits words and "
+        "`chunk` sentences, docs/languages.md; unset goes by the script",
+    )
+
+    @model_validator(mode="after")
+    def maps_our_columns(self) -> Self:
+        """Refuse columns that nothing would read, and marks that the format does not leave open."""
+        check_columns(self.columns, self.format, PASSAGE_COLUMNS)
+        file_layouts.check_layout(self)
+        return self
+
+    def objects(self) -> list[str]:
+        """Return the names of the objects that it is made from."""
+        return [self.object] if isinstance(self.object, str) else list(self.object)
+
+    def build_params(self) -> dict[str, Any]:
+        """Return the keys that are set: all of them change the passages."""
+        return self.params()
+
+
+class DatasetEntry(Entry):
+    """A set of questions with their reference answers."""
+
+    object: Name = Field(description="Object that holds the questions")
+    format: DatasetFormat = Field(description="How to read it")
+    columns: dict[str, str] | None = Field(
+        None,
+        description="For jsonl, csv and parquet: our column (question_id, question, answers, gold) "
+        "to theirs, in jsonl and parquet by a dotted name what is inside an object "
+        "(`answers.text`)",
+    )
+    separator: file_layouts.Separator | None = file_layouts.separator()
+    quoting: file_layouts.Quoting | None = file_layouts.quoting()
+    header: file_layouts.Header | None = file_layouts.header()
+    corpus: Name | None = Field(None, description="Corpus that retrievers search for this set")
+    limit: PositiveInt | None = Field(
+        None, description="Size of a seeded sample, stable as it grows; null takes all questions"
+    )
+    seed: int | None = Field(None, description="Seed of the sample (0 unless set)")
+    wordless_answers: Literal["refuse", "drop", "keep"] | None = Field(
+        None,
+        description="Questions whose answers have no word but an article (NQ-open has two, --- and "
+        "a bracket): refuse, drop, or keep all answers, for retrieval alone (refuse)",
+    )
+    unanswerable: Literal["refuse", "drop"] | None = Field(
+        None,
+        description="Questions without an answer: refuse, or drop and count them (drop for squad "
+        "and nq_simplified, whose files say which they are, else refuse)",
+    )
+    no_answer: Stripped | None = Field(
+        None,
+        description="A text among the answers that means none (MS MARCO's `No Answer Present.`): "
+        "it is no answer, and a question without another is unanswerable",
+    )
+    gold: Name | None = Field(
+        None, description="Object with gold passages for a set that has none of its own"
+    )
+    train: Name | None = Field(
+        None,
+        description="Object with the train set, in the same format: adds the column `overlap`, "
+        "what of a question it gives away (question, answer or none)",
+    )
+    language: Language | None = Field(
+        None,
+        description="Code of the answers' language (en, zh, pt-BR), for the metrics that know it: "
+        "metrics.variants mlqa, unicode",
+    )
+    gold_format: CorpusFormat | None = Field(
+        None,
+        description="Corpus format of the gold object, joined by passage id; null reads JSONL, "
+        "CSV, TSV or Parquet records with question_id, question or id",
+    )
+
+    @model_validator(mode="after")
+    def maps_our_columns(self) -> Self:
+        """Refuse columns that nothing would read, and marks that the format does not leave open."""
+        check_columns(self.columns, self.format, QUESTION_COLUMNS)
+        file_layouts.check_layout(self)
+        return self
+
+    def objects(self) -> list[str]:
+        """Return the names of the objects that it is made from."""
+        return [name for name in (self.object, self.gold, self.train) if name]
+
+    def build_params(self) -> dict[str, Any]:
+        """Return the keys that are set and change the questions: not what they are asked of."""
+        return {key: value for key, value in self.params().items() if key != "corpus"}
+
+    def formats(self) -> tuple[str, ...]:
+        """Return the formats that are read: of the questions, and of their gold passages."""
+        return tuple(dict.fromkeys(filter(None, (self.format, self.gold_format))))

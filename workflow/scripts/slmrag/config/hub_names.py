@@ -1,0 +1,85 @@
+"""How all entries name what lies on the model hub: ``hf:org/name@revision/path``.
+
+The path may be a pattern, as in ``hf:datasets/org/name@revision/data/train-*.parquet``.
+"""
+
+import re
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+from slmrag.storage import patterns
+
+SCHEME = "hf:"
+FORM = "hf:org/name or hf:datasets/org/name, and where wanted @revision and /path behind it"
+_PART = r"[\w-][\w.-]*"
+_GRAMMAR = re.compile(
+    rf"hf:(datasets/)?({_PART}(?:/{_PART})?)(?:@(refs/\w+/[\w.-]+|[^@/\s]+))?(?:/(.*))?"
+)
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class HubName(NamedTuple):
+    """A repository, at a revision where one is named, and what is meant of it ("" is all).
+
+    ``path`` is a file, a folder, or a pattern.
+    """
+
+    repo: str
+    revision: str | None
+    path: str
+    dataset: bool
+
+    @property
+    def kind(self) -> str:
+        """The hub's word for what the repository holds."""
+        return "dataset" if self.dataset else "model"
+
+    @property
+    def page(self) -> str:
+        """The repository's page, below the hub's address."""
+        return f"datasets/{self.repo}" if self.dataset else self.repo
+
+    @property
+    def uri(self) -> str:
+        """The address."""
+        revision = f"@{quote(self.revision, safe='')}" if self.revision else ""
+        return f"{SCHEME}{self.page}{revision}{f'/{self.path}' if self.path else ''}"
+
+    def below(self, names: list[str]) -> dict[str, str]:
+        """Return the files that are named, by their name below the folder (a file's own)."""
+        if self.path in names:
+            return {self.path.rpartition("/")[2]: self.path}
+        if "*" in self.path:
+            folder, pattern = patterns.split(self.path)
+        else:
+            folder, pattern = f"{self.path}/" if self.path else "", "**"
+        short = [name.removeprefix(folder) for name in names if name.startswith(folder)]
+        return {name: folder + name for name in patterns.chosen(short, pattern)}
+
+
+def hub_name(uri: str) -> HubName:
+    """Return what an ``hf:`` address names; ValueError where it names nothing.
+
+    A slash in a revision is written as %2F, but for refs/convert/… and refs/pr/…. A path behind a
+    name without its org needs the revision, as in hf:gpt2@main/config.json.
+    """
+    found = _GRAMMAR.fullmatch(uri)
+    behind_half = found and found[4] and not found[3] and "/" not in found[2]
+    if not found or behind_half or found[2] == "datasets":
+        raise ValueError(f"{uri} names nothing on the hub; write {FORM}")
+    revision, path = found[3] and unquote(found[3]), (found[4] or "").rstrip("/")
+    if path and not all(part.strip(".") for part in path.split("/")):
+        raise ValueError(f"{uri}: its path leads out of the repository; write {FORM}")
+    return HubName(found[2], revision, path, bool(found[1]))
+
+
+def is_commit(revision: str | None) -> bool:
+    """Tell whether a revision means the same content for ever: no branch and no tag does."""
+    return _COMMIT.fullmatch(revision or "") is not None
+
+
+def named_revision(uri: str) -> str | None:
+    """Return the revision that an address names, None where it names none or is of another kind."""
+    return hub_name(uri).revision if uri.startswith(SCHEME) else None

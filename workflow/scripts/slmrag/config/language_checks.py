@@ -1,0 +1,86 @@
+"""What a config asks of a language that nothing here can do, or that does nothing for it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from slmrag.config.languages import LUCENE, MLQA, UNSPACED, primary
+
+if TYPE_CHECKING:
+    from slmrag.config.load import Config
+
+
+def of_metrics(config: "Config") -> Iterator[str]:
+    """Yield a sentence for each data set that MLQA's metrics have no rules for."""
+    if "mlqa" not in (config.metrics.variants or ()):
+        return
+    for name, dataset in config.datasets.items():
+        where, known = f"datasets.{name}.language", f"its languages are {', '.join(MLQA)}"
+        instead = "or name unicode in metrics.variants in its place"
+        if dataset.language is None:
+            yield f"{where}: missing, but metrics.variants names mlqa; {known}: set one, {instead}"
+        elif primary(dataset.language) not in MLQA:
+            yield f"{where}: mlqa has none of '{dataset.language}'; {known}: remove mlqa, {instead}"
+
+
+def of_cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
+    """Yield a sentence where a cell's Lucene does not know the language, or a key of its own."""
+    corpus, language = _spoken(config, dataset)
+    for name in _searching(config, config.modes[mode].retriever):
+        if config.retrievers[name].kind == "lucene" and language and language not in LUCENE:
+            yield (
+                f"corpora.{corpus}.language: retriever '{name}' is of kind lucene, which has no "
+                f"analyser for '{language}'; use kind: rank_bm25 or bm25s, or remove the language"
+            )
+        elif config.retrievers[name].kind == "lucene" and language not in (None, "en"):
+            yield from _without_effect(config, name, f"corpora.{corpus}.language is {language}")
+
+
+def _without_effect(config: "Config", name: str, why: str) -> Iterator[str]:
+    """Yield a sentence for each key that is of Lucene's English analyser alone."""
+    entry = config.retrievers[name].params()
+    for key in ("stemmer", "keep_stopwords"):
+        if entry.get(key) not in (None, "none", False):
+            yield (
+                f"retrievers.{name}.{key}: {entry[key]!r} does nothing, as it is for Lucene's "
+                f"English analyser, and {why}; give that corpus a retriever without {key}"
+            )
+
+
+def oddities(config: "Config") -> Iterator[str]:
+    """Yield a sentence for each search whose keys or languages hardly fit each other."""
+    for name, dataset in config.datasets.items():
+        corpus, language = _spoken(config, name)
+        own = primary(dataset.language)
+        if language and own and language != own:
+            yield (
+                f"datasets.{name}.language: {own}, but its corpus {corpus} is in {language}; BM25 "
+                "finds only words that both have"
+            )
+    pairs = {(d, name) for d in config.datasets for name in config.retrievers}
+    told = {(_spoken(config, dataset), name) for dataset, name in pairs}
+    for (corpus, language), name in sorted(told, key=str):
+        entry, where = config.retrievers[name].params(), f"corpora.{corpus}.language is {language}"
+        if language not in (None, "en") and entry.get("stopwords") not in (None, "none"):
+            yield (
+                f"retrievers.{name}.stopwords: {entry['stopwords']!r} is for English, but {where}; "
+                "give it a retriever without stopwords"
+            )
+        if language in UNSPACED and entry.get("tokenizer") == "whitespace":
+            yield (
+                f"retrievers.{name}.tokenizer: whitespace makes whole sentences terms, as {where}; "
+                "use words"
+            )
+
+
+def _spoken(config: "Config", dataset: str) -> tuple[str | None, str | None]:
+    corpus = config.datasets[dataset].corpus
+    entry = config.corpora.get(corpus) if corpus else None
+    return corpus, primary(entry.language) if entry else None
+
+
+def _searching(config: "Config", name: str | None) -> Iterator[str]:
+    """Yield a retriever and all that it combines."""
+    if name:
+        yield name
+        for other in config.retrievers[name].upstream():
+            yield from _searching(config, other)

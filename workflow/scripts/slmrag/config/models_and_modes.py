@@ -1,0 +1,297 @@
+"""Modes, models and sampling."""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from slmrag.config import engine_options
+from slmrag.config.base import Entry, Name
+from slmrag.config.checkpoints import Checkpoint
+from slmrag.config.endpoints import problems
+from slmrag.config.prices import PriceEntry
+from slmrag.models.reasoning import FAMILIES
+from slmrag.models.thinking import contradictions
+
+
+class ModeEntry(Entry):
+    """What a question's prompt holds beside the question."""
+
+    context: Literal["none", "oracle", "retriever"] = Field(
+        description="No passages, the gold passages, or a retriever's"
+    )
+    prompt: str = Field(description="Path of the Jinja template")
+    retriever: Name | None = Field(None, description="Retriever of the passages")
+    passages: PositiveInt | None = Field(
+        None, description="Passages in the prompt (1 for oracle, 5 for retriever unless set)"
+    )
+
+    @model_validator(mode="after")
+    def fits_its_context(self) -> Self:
+        """Refuse a retriever without retriever context, and the other way round."""
+        if self.context == "retriever" and self.retriever is None:
+            raise ValueError("context: retriever needs a retriever; name one of the retrievers")
+        if self.context != "retriever" and self.retriever is not None:
+            raise ValueError(f"context: {self.context} takes no retriever; remove it")
+        if self.context == "none" and self.passages is not None:
+            raise ValueError("context: none takes no passages; remove the key")
+        return self
+
+    def depth(self) -> int:
+        """Return how many passages the prompt asks for."""
+        return self.passages or {"none": 0, "oracle": 1, "retriever": 5}[self.context]
+
+    def params(self) -> dict[str, Any]:
+        """Return what changes the prompts; the template is a file that the rule takes as input."""
+        kept = super().params() | {"passages": self.depth()}
+        return {key: value for key, value in kept.items() if key != "prompt"}
+
+
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+"""What OpenAI's protocol takes as a penalty."""
+
+
+class SamplingEntry(Entry):
+    """How tokens are drawn, for all models that do not say otherwise."""
+
+    temperature: NonNegativeFloat = Field(0.0, description="0 takes the likeliest token")
+    max_tokens: PositiveInt = Field(64, description="Most tokens of an answer")
+    seed: int = Field(0, description="Seed of each request")
+    top_p: PositiveFloat | None = Field(None, le=1, description="Nucleus of the distribution")
+    stop: list[str] | None = Field(None, description="Strings that end an answer")
+    top_k: NonNegativeInt | None = Field(
+        None, description="Draw from this many likeliest tokens (0: from all)"
+    )
+    min_p: NonNegativeFloat | None = Field(
+        None, le=1, description="Draw no token less likely than this share of the likeliest"
+    )
+    repetition_penalty: PositiveFloat | None = Field(
+        None, description="Divide the score of tokens seen in prompt or answer (1: do not)"
+    )
+    presence_penalty: Penalty | None = Field(
+        None,
+        description="Subtract from tokens that the answer holds; not transformers",
+    )
+    frequency_penalty: Penalty | None = Field(
+        None, description="Subtract for each time in the answer; not transformers"
+    )
+    min_tokens: NonNegativeInt | None = Field(None, description="Fewest tokens of an answer")
+
+
+class ReasoningEntry(Entry):
+    """The tags around a model's reasoning, for a family that is not known by name."""
+
+    begin: str | None = Field(
+        None, description="Text that begins it; null: the prompt does, every answer is inside one"
+    )
+    end: str = Field(min_length=1, description="Text that ends it")
+
+
+Family = Literal[("auto", "none", *FAMILIES)]
+
+
+class ModelEntry(Entry):
+    """A checkpoint, the engine that runs it, and how."""
+
+    HARDWARE: ClassVar[frozenset[str]] = frozenset(
+        {
+            "gpus",
+            "mem_mb",
+            "runtime",
+            "gpu_memory_utilization",
+            "max_num_seqs",
+            "enforce_eager",
+            "tensor_parallel",
+            "data_parallel",
+            "price",
+            "max_cost",
+        }
+    )
+
+    ENDPOINT: ClassVar[tuple[str, ...]] = ("on_refused", "price", "max_cost")
+    """Keys that mean something for an endpoint alone."""
+
+    engine: Literal["vllm", "transformers", "openai", "echo"] = Field(
+        "vllm", description="What runs the model"
+    )
+    checkpoint: Checkpoint | None = Field(
+        None,
+        description="hf:org/name, s3://bucket/prefix/ or a folder; a table {uri, …} with keys of "
+        "its own for S3, as an object has them",
+    )
+    revision: str | None = Field(None, description="Commit of an hf: checkpoint; pin it")
+    allow_pickle: bool | None = Field(
+        None,
+        description="Take pytorch_model*.bin where there are no safetensors: torch reads the "
+        "tensors alone and runs nothing (false)",
+    )
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = Field(
+        None, description="Type of weights and activations; null is the engine's default"
+    )
+    quantization: str | None = Field(None, description="Quantisation by the engine's name for it")
+    load_in_8bit: bool | None = Field(None, description="Familiar spelling of 8-bit weights")
+    adapter: str | None = Field(None, description="LoRA adapter: a folder")
+    chat_template: str | None = Field(
+        None, description="auto (the tokenizer's, if it has one), none, or a path; auto unless set"
+    )
+    thinking: bool | None = Field(None, description="Let the model reason before it answers")
+    chat_template_kwargs: dict[str, Any] | None = Field(
+        None,
+        description="Further arguments of the chat template, such as {thinking: true}; an endpoint "
+        "is sent them",
+    )
+    reasoning: Family | ReasoningEntry | None = Field(
+        None,
+        description="How reasoning is told from the answer: auto (by the tags of all families), "
+        "none (all of it is the answer), a family's name, or tags {begin, end}; auto unless set",
+    )
+    max_model_len: PositiveInt | None = Field(None, description="Tokens of prompt and answer")
+    temperature: NonNegativeFloat | None = Field(None, description="Overrides sampling.temperature")
+    max_tokens: PositiveInt | None = Field(None, description="Overrides sampling.max_tokens")
+    top_p: PositiveFloat | None = Field(None, le=1, description="Overrides sampling.top_p")
+    seed: int | None = Field(None, description="Overrides sampling.seed")
+    stop: list[str] | None = Field(None, description="Overrides sampling.stop")
+    top_k: NonNegativeInt | None = Field(None, description="Overrides sampling.top_k")
+    min_p: NonNegativeFloat | None = Field(None, le=1, description="Overrides sampling.min_p")
+    repetition_penalty: PositiveFloat | None = Field(
+        None, description="Overrides sampling.repetition_penalty"
+    )
+    presence_penalty: Penalty | None = Field(
+        None, description="Overrides sampling.presence_penalty"
+    )
+    frequency_penalty: Penalty | None = Field(
+        None, description="Overrides sampling.frequency_penalty"
+    )
+    min_tokens: NonNegativeInt | None = Field(None, description="Overrides sampling.min_tokens")
+    options: dict[str, Any] | None = Field(
+        None, description="Further arguments of the engine that can change an answer"
+    )
+    endpoint: str | None = Field(None, description="For openai: base URL of the service")
+    served_name: str | None = Field(None, description="For openai: the model's name there")
+    on_refused: Literal["fail", "record"] | None = Field(
+        None,
+        description="For openai: what a prompt that the endpoint refuses does. fail (unless set): "
+        "the others are answered, then the job ends and names it; record: it has no answer and "
+        "scores 0",
+    )
+    price: PriceEntry | None = Field(None, description="For openai: what the endpoint charges")
+    max_cost: PositiveFloat | None = Field(
+        None,
+        description="For openai: most that the model's answers may cost by its price, those that "
+        "the journal has among them; nothing is asked that could cost more",
+    )
+    gpus: NonNegativeInt | None = Field(
+        None,
+        description="GPUs of the job: what is named must be there; unset, vllm and transformers "
+        "get 1 and do without where there is none (a GPU that is there and not used is told); 0 "
+        "means the CPU",
+    )
+    mem_mb: PositiveInt | None = Field(None, description="Host memory of the job, in MB")
+    runtime: PositiveInt | None = Field(None, description="Time limit of the job, in minutes")
+    gpu_memory_utilization: PositiveFloat | None = Field(
+        None, le=1, description="Share of the GPU's memory that vLLM may take"
+    )
+    max_num_seqs: PositiveInt | None = Field(None, description="Sequences in one batch")
+    enforce_eager: bool | None = Field(None, description="Skip compilation and graph capture")
+    tensor_parallel: PositiveInt | None = Field(None, description="GPUs that share one copy")
+    data_parallel: PositiveInt | None = Field(None, description="Copies of the model")
+
+    @model_validator(mode="before")
+    @classmethod
+    def sampling_is_its_own(cls, raw: Any) -> Any:
+        """Take a key of sampling out of the options of an engine that is loaded here."""
+        return (
+            engine_options.moved(raw, SamplingEntry.model_fields) if isinstance(raw, dict) else raw
+        )
+
+    @model_validator(mode="after")
+    def fits_its_engine(self) -> Self:
+        """Ask for a checkpoint where one is loaded, and for an endpoint where one is called."""
+        if self.engine in ("vllm", "transformers") and not self.checkpoint:
+            raise ValueError(
+                f"engine: {self.engine} needs a checkpoint (hf:org/name, s3://… or a folder)"
+            )
+        for sentence in engine_options.problems(
+            self.engine, self.options or {}, SamplingEntry.model_fields
+        ):
+            raise ValueError(sentence)
+        if self.engine == "openai" and not (self.endpoint and self.served_name):
+            raise ValueError("engine: openai needs an endpoint and a served_name")
+        if self.engine == "openai" and (found := list(problems(self.model_dump(mode="json")))):
+            raise ValueError("; ".join(found))
+        if self.engine != "openai" and (self.endpoint or self.served_name):
+            name = "endpoint" if self.endpoint else "served_name"
+            raise ValueError(f"{name} does nothing with engine: {self.engine}; remove the key")
+        if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"endpoint: {self.endpoint} must begin with http:// or https://")
+        return self
+
+    @model_validator(mode="after")
+    def charges_where_it_can(self) -> Self:
+        """Refuse keys of an endpoint where none is called, and a cap without a price."""
+        set_ = [name for name in self.ENDPOINT if getattr(self, name) is not None]
+        if set_ and self.engine != "openai":
+            raise ValueError(f"{set_[0]} is for engine: openai alone; remove it")
+        if self.max_cost and not self.price:
+            raise ValueError(
+                "max_cost needs a price: {input_per_million: …, output_per_million: …}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def wishes_agree(self) -> Self:
+        """Refuse what is told to the chat template in two ways, or where there is none."""
+        if found := contradictions(self.params()):
+            raise ValueError(found[0])
+        return self
+
+    def template_files(self) -> list[str]:
+        """Return the path of the chat template, where it is a file of its own."""
+        words = (None, "auto", "tokenizer", "none")
+        return [] if self.chat_template in words else [self.chat_template]
+
+    def gpu_count(self) -> int:
+        """Return the GPUs that the job asks for."""
+        return self.gpus if self.gpus is not None else int(self.engine in ("vllm", "transformers"))
+
+    def memory(self) -> int:
+        """Return the host memory that the job's first attempt asks for, in MB."""
+        return self.mem_mb or (16_000 if self.checkpoint else 4_000)
+
+    def minutes(self) -> int:
+        """Return the time limit of the job's first attempt."""
+        return self.runtime or 720
+
+
+class JudgeEntry(Entry):
+    """A model that grades answers as correct, incorrect or not attempted (SimpleQA's grading)."""
+
+    SAMPLING: ClassVar[dict[str, Any]] = {"temperature": 0.0, "max_tokens": 8, "seed": 0}
+    """How its tokens are drawn, where its model's entry does not say otherwise."""
+
+    model: ModelEntry = Field(description="The judge, as an entry of models")
+    datasets: list[Name] = Field(min_length=1, description="Question sets whose answers it grades")
+    prompt: str = Field(
+        "config/prompts/judge.jinja", description="Path of the Jinja template of a grading"
+    )
+
+
+class GenerationEntry(Entry):
+    """How generation is cut into jobs."""
+
+    batch: Literal["model", "cell"] = Field(
+        "model", description="One job a model (one engine start), or one a cell"
+    )
+
+
+class SkipEntry(Entry):
+    """A cell of the grid that is left out on purpose."""
+
+    dataset: Name
+    mode: Name

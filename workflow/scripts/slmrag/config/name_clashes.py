@@ -1,0 +1,54 @@
+"""Entries whose names are those of files that others of their table leave."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slmrag.config.load import Config
+
+TABLES = ("objects", "corpora", "datasets", "retrievers", "modes", "models")
+OURS = (".json", ".jsonl", ".parquet", ".log", ".tsv", ".npy")
+"""What a rule puts behind an entry's name."""
+
+PASSING = (".tmp", ".part", ".lock", ".snakemake_timestamp")
+"""Files that are taken for rests of a run."""
+
+IN_A_JOB = frozenset({"attempts", "events.jsonl", "memory_usage.json", "reference.json"})
+"""Names of files and folders that stand beside those of data sets."""
+
+
+def clashes(config: "Config") -> Iterator[str]:
+    """Yield a sentence for each name that is, or would become, another's file."""
+    for name in config.datasets:
+        if name in IN_A_JOB:
+            yield f"datasets.{name}: jobs leave a file of this name; take another"
+    for name in (config.experiment, *filter(None, [config.against])):
+        if name.endswith(PASSING):
+            yield f"experiment: '{name}' is named like a passing file; take another name"
+    for table in TABLES:
+        yield from _of_table(table, getattr(config, table))
+
+
+def by_case(config: "Config") -> Iterator[str]:
+    """Yield a sentence for names that are one where a file system knows no capital letters."""
+    for table in TABLES:
+        first: dict[str, str] = {}
+        for name in getattr(config, table):
+            other = first.setdefault(name.lower(), name)
+            if other != name:
+                yield (
+                    f"{table}.{name}: differs from '{other}' in capital letters alone: one folder "
+                    "where the file system knows none (macOS, Windows); rename one"
+                )
+
+
+def _of_table(table: str, names: Collection[str]) -> Iterator[str]:
+    for name in names:
+        if name.endswith(PASSING):
+            yield f"{table}.{name}: is named like a passing file; take another name"
+        for suffix in OURS:
+            if name.endswith(suffix) and name.removesuffix(suffix) in names:
+                yield (
+                    f"{table}.{name}: is what a file of '{name.removesuffix(suffix)}' is called; "
+                    "rename one"
+                )

@@ -1,0 +1,174 @@
+"""References between entries, checked once, at the door."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from slmrag.config import language_checks, sampling_checks
+from slmrag.config.endpoints import limits
+from slmrag.config.name_clashes import clashes
+from slmrag.errors import nearest
+
+if TYPE_CHECKING:
+    from slmrag.config.load import Config
+
+WITHOUT_GOLD = {
+    "dpr_qa": "has no gold passages",
+    "nq_open": "has no gold passages",
+    "simpleqa": "has no gold passages",
+    "kilt": "names its gold passages without their text",
+}
+
+
+def problems_of_references(config: "Config") -> list[str]:
+    """Return a sentence for each name that nothing bears, and each cell that cannot be."""
+    unclear = [*_datasets(config), *_modes(config), *_skips(config)]
+    return [
+        *problems_of_names(config),
+        *_loops(config),
+        *_caps(config),
+        *_depths(config),
+        *_limits(config),
+        *sampling_checks.problems(config),
+        *language_checks.of_metrics(config),
+        *([] if unclear else _cells(config)),
+    ]
+
+
+def _caps(config: "Config") -> Iterator[str]:
+    """Yield a sentence for each cap on costs that jobs side by side would each spend up to."""
+    for name, model in config.models.items():
+        if model.max_cost and config.generation.batch == "cell":
+            yield (
+                f"models.{name}.max_cost: with generation.batch: cell jobs run side by side and "
+                "none knows what the others spend; remove it, or set batch: model"
+            )
+
+
+def problems_of_names(config: "Config") -> list[str]:
+    """Return a sentence for each name that nothing bears."""
+    return [
+        *_objects(config),
+        *_datasets(config),
+        *_retrievers(config),
+        *_modes(config),
+        *_skips(config),
+        *_judge(config),
+        *clashes(config),
+    ]
+
+
+def _limits(config: "Config") -> Iterator[str]:
+    """Say where an option of an endpoint's model limits answers otherwise than max_tokens does."""
+    general = config.sampling.max_tokens
+    models = {f"models.{name}": (one, general) for name, one in config.models.items()}
+    if config.judge:
+        models["judge.model"] = config.judge.model, config.judge.SAMPLING["max_tokens"]
+    for where, (model, usual) in models.items():
+        if model.engine == "openai":
+            found = limits(model.options or {}, model.max_tokens or usual)
+            yield from (f"{where}.{problem}" for problem in found)
+
+
+def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:
+    if name not in known:
+        hint = nearest(name, known) or f"; known: {', '.join(known) or 'none'}"
+        yield f"{where}: no {kind} is called '{name}'{hint}"
+
+
+def _objects(config: "Config") -> Iterator[str]:
+    for name, corpus in config.corpora.items():
+        for used in corpus.objects():
+            yield from _reference(f"corpora.{name}.object", used, "object", config.objects)
+    for name, dataset in config.datasets.items():
+        yield from _reference(f"datasets.{name}.object", dataset.object, "object", config.objects)
+        if dataset.gold:
+            yield from _reference(f"datasets.{name}.gold", dataset.gold, "object", config.objects)
+        if dataset.train:
+            yield from _reference(f"datasets.{name}.train", dataset.train, "object", config.objects)
+
+
+def _datasets(config: "Config") -> Iterator[str]:
+    for name, dataset in config.datasets.items():
+        if dataset.corpus:
+            yield from _reference(
+                f"datasets.{name}.corpus", dataset.corpus, "corpus", config.corpora
+            )
+
+
+def _retrievers(config: "Config") -> Iterator[str]:
+    for name, retriever in config.retrievers.items():
+        for other in retriever.upstream():
+            yield from _reference(f"retrievers.{name}.of", other, "retriever", config.retrievers)
+
+
+def _loops(config: "Config") -> Iterator[str]:
+    for name in config.retrievers:
+        if _reaches(config, name, name):
+            yield f"retrievers.{name}.of: leads back to itself; name other retrievers"
+
+
+def _reaches(config: "Config", start: str, goal: str) -> bool:
+    """Tell whether a retriever combines ``goal``, itself or through those that it combines."""
+    found, waiting = set(), [start]
+    while waiting:
+        entry = config.retrievers.get(waiting.pop())
+        news = set(entry.upstream() if entry else []) - found
+        found |= news
+        waiting += news
+    return goal in found
+
+
+def _modes(config: "Config") -> Iterator[str]:
+    for name, mode in config.modes.items():
+        if mode.retriever:
+            where = f"modes.{name}.retriever"
+            yield from _reference(where, mode.retriever, "retriever", config.retrievers)
+
+
+def _depths(config: "Config") -> Iterator[str]:
+    for name, mode in config.modes.items():
+        retriever = config.retrievers.get(mode.retriever) if mode.retriever else None
+        if retriever and mode.depth() > retriever.depth:
+            yield (
+                f"modes.{name}.passages: {mode.depth()} passages are more than the depth "
+                f"{retriever.depth} of retriever '{mode.retriever}'; lower one or raise the other"
+            )
+
+
+def _skips(config: "Config") -> Iterator[str]:
+    for index, skip in enumerate(config.skip):
+        yield from _reference(f"skip.{index}.dataset", skip.dataset, "dataset", config.datasets)
+        yield from _reference(f"skip.{index}.mode", skip.mode, "mode", config.modes)
+
+
+def _judge(config: "Config") -> Iterator[str]:
+    for name in config.judge.datasets if config.judge else []:
+        yield from _reference("judge.datasets", name, "dataset", config.datasets)
+
+
+def _cells(config: "Config") -> Iterator[str]:
+    skipped = {(skip.dataset, skip.mode) for skip in config.skip}
+    cells = [
+        (dataset, mode)
+        for dataset in config.datasets
+        for mode in config.modes
+        if (dataset, mode) not in skipped
+    ]
+    if not cells:
+        yield "skip: leaves no cell to run; remove an entry"
+    for dataset, mode in cells:
+        yield from _cell(config, dataset, mode)
+        yield from language_checks.of_cell(config, dataset, mode)
+
+
+def _cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
+    entry, context = config.datasets[dataset], config.modes[mode].context
+    leave_out = f"or add {{dataset: {dataset}, mode: {mode}}} to skip"
+    if context == "retriever" and entry.corpus is None:
+        yield f"datasets.{dataset}.corpus: missing, but mode '{mode}' retrieves; add it {leave_out}"
+    if context == "oracle" and entry.format in WITHOUT_GOLD and not entry.gold:
+        holder = "KILT's knowledge source" if entry.format == "kilt" else "an object with them"
+        yield (
+            f"datasets.{dataset}.gold: missing: format {entry.format} "
+            f"{WITHOUT_GOLD[entry.format]}, but mode '{mode}' needs them; name {holder} {leave_out}"
+        )

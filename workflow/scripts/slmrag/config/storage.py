@@ -1,0 +1,139 @@
+"""Where raw objects come from, and how what lies on S3 is reached."""
+
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from slmrag.config.base import Entry, Sha256
+from slmrag.config.hub_names import SCHEME as HUB
+from slmrag.config.hub_names import hub_name
+
+SCHEMES = ("s3://", "https://", "file://")
+Style = Literal["auto", "path", "virtual"]
+REACH = ("endpoint_url", "region", "profile", "addressing_style", "anonymous", "requester_pays")
+"""Keys of ``storage`` that an object or a checkpoint may set for itself."""
+
+
+def _whole_address(endpoint: str | None) -> str | None:
+    """Refuse an address without its scheme."""
+    if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return endpoint
+
+
+Endpoint = Annotated[str | None, AfterValidator(_whole_address)]
+
+
+def _refuse_contradiction(entry: "StorageEntry | Located") -> None:
+    """Raise ValueError where an entry wants to be nobody and somebody."""
+    named = [key for key in ("profile", "requester_pays") if getattr(entry, key)]
+    if entry.anonymous and named:
+        raise ValueError(f"anonymous: true needs no {named[0]}, and allows none; remove one")
+
+
+class StorageEntry(Entry):
+    """How to reach S3; credentials come from the environment or the AWS chain, never from here."""
+
+    endpoint_url: Endpoint = Field(
+        None,
+        description="S3 endpoint of MinIO, SeaweedFS, ...; null means AWS or $AWS_ENDPOINT_URL_S3",
+    )
+    region: str | None = Field(None, description="Region of the buckets")
+    profile: str | None = Field(None, description="Profile of the AWS config to use")
+    addressing_style: Style | None = Field(
+        None, description="path for most servers other than AWS; null lets boto3 choose"
+    )
+    anonymous: bool | None = Field(
+        None, description="true reads public buckets without any credentials"
+    )
+    requester_pays: bool | None = Field(
+        None, description="true agrees to pay for reading buckets whose owner has readers pay"
+    )
+    verify: bool | str | None = Field(
+        None, description="false accepts any certificate; a path names a CA bundle"
+    )
+
+    @model_validator(mode="after")
+    def no_contradiction(self) -> "StorageEntry":
+        """Refuse credentials beside the wish for none."""
+        _refuse_contradiction(self)
+        return self
+
+
+class Located(Entry):
+    """An address, and where it is of S3 how that is reached."""
+
+    uri: str = Field(description="Where it lies")
+    endpoint_url: Endpoint = Field(None, description="S3 endpoint for it alone")
+    region: str | None = Field(None, description="Region of its bucket")
+    profile: str | None = Field(None, description="Profile of the AWS config for it")
+    addressing_style: Style | None = Field(None, description="As in `storage`, for it alone")
+    anonymous: bool | None = Field(
+        None, description="true reads it without credentials, false with those of the environment"
+    )
+    requester_pays: bool | None = Field(None, description="true agrees to pay for reading it")
+
+    HARDWARE: ClassVar[frozenset[str]] = frozenset(REACH) - {"endpoint_url"}
+
+    @model_validator(mode="after")
+    def only_for_s3(self) -> "Located":
+        """Refuse keys of S3 where it lies elsewhere, and credentials beside anonymous."""
+        named = [key for key in REACH if getattr(self, key) is not None]
+        if named and not self.uri.startswith("s3://"):
+            raise ValueError(f"{named[0]} is for s3:// alone, and {self.uri} is none; remove it")
+        _refuse_contradiction(self)
+        return self
+
+    def reach(self, storage: StorageEntry) -> dict[str, Any]:
+        """Return the keys of ``storage`` with its own in place of them.
+
+        Its own wish for credentials ends a general one for none, and the other way round.
+        """
+        own = self.model_dump(exclude_none=True, include={*REACH})
+        dropped = {"profile", "requester_pays"} if self.anonymous else set()
+        if self.anonymous is None and (self.profile or self.requester_pays):
+            dropped = {"anonymous"}
+        return {k: v for k, v in storage.params().items() if k not in dropped} | own
+
+
+class ObjectEntry(Located):
+    """A raw object: a file, all files under a prefix that ends in a slash, or of a pattern."""
+
+    uri: str = Field(
+        description="s3://bucket/key, s3://bucket/prefix/, https://…, file:///…, a path, "
+        "hf:datasets/org/name@revision/path or hf:org/name@revision/path; in paths and keys * "
+        "stands for any signs but a slash, ** for folders, too (`data/*.jsonl`)"
+    )
+    sha256: Sha256 | None = Field(None, description="Expected SHA-256 of the (single) file")
+
+    @field_validator("uri")
+    @classmethod
+    def known_scheme(cls, uri: str) -> str:
+        """Refuse URIs of schemes that nothing here can read."""
+        if uri.startswith(HUB):
+            hub_name(uri)
+            return uri
+        if "://" in uri and not uri.startswith(SCHEMES):
+            raise ValueError(f"unknown scheme; use one of {', '.join(SCHEMES)}, hf: or a path")
+        bucket, slash, _ = uri.removeprefix("s3://").partition("/")
+        if uri.startswith("s3://") and "*" in bucket:
+            raise ValueError("a pattern (*) is for keys, not for buckets; name one bucket")
+        if uri.startswith("s3://") and not (bucket and slash):
+            lacking = "a bucket without a key" if bucket else "no bucket"
+            raise ValueError(f"names {lacking}; use s3://bucket/key or s3://bucket/prefix/")
+        if urlsplit(uri).scheme == "file" and urlsplit(uri).netloc not in ("", "localhost"):
+            raise ValueError("file:// takes a whole path, as file:///data/x.tsv; or write the path")
+        if not uri.strip():
+            raise ValueError("empty; name a file, a folder or an object")
+        return uri
+
+
+def reach(named: Any, storage: StorageEntry) -> dict[str, Any]:
+    """Return how to reach what an address, or an entry that holds one, names."""
+    return named.reach(storage) if isinstance(named, Located) else storage.params()
+
+
+def own_endpoint(named: Any) -> list[str]:
+    """Return the endpoint that what is named has for itself, if any: a part of where it lies."""
+    return [url for url in [getattr(named, "endpoint_url", None)] if url]

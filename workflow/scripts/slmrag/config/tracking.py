@@ -1,0 +1,74 @@
+"""Where events and memory are sent; never a reason to rerun."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    model_validator,
+)
+
+from slmrag.config.base import Entry
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+def _off(value: Any) -> Any:
+    """Take ``no`` and ``false`` as they are meant: YAML 1.1 knows them for off."""
+    return "off" if value is False else value
+
+
+Mode = Annotated[Literal["auto", "online", "offline", "off"], BeforeValidator(_off)]
+
+
+class AlertsEntry(Entry):
+    """Limits; a job beyond one gets an event, a tag at the tracker and a warning."""
+
+    gpu_memory_percent: Percent | None = Field(None, description="Use of a GPU's memory")
+    host_memory_percent: Percent | None = Field(None, description="Use of the job's allocation")
+    run_hours: PositiveFloat | None = Field(None, description="A job's run time")
+    truncated_share: Share | None = Field(None, description="Answers cut at max_tokens")
+    empty_share: Share | None = Field(None, description="Answers without a word")
+    expected: dict[str, float] | None = Field(
+        None, description="Least score: {token_recall: 0.2} or {token_recall/dataset/mode: 0.2}"
+    )
+
+
+class TrackingEntry(Entry):
+    """The tracker, and how long it may keep a job waiting."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_a_table(cls, raw: Any) -> Any:
+        """Refuse ``tracking: off``."""
+        if not isinstance(raw, Mapping | cls):
+            raise ValueError("write a table of keys; to send nothing, tracking: {mode: off}")
+        return raw
+
+    backend: Literal["clearml", "mlflow", "none"] = Field("clearml", description="Which tracker")
+    mode: Mode = Field(
+        "auto", description="auto sends when a server is configured and answers, and keeps the rest"
+    )
+    project: str = Field("slm-experiments", min_length=3, description="Project at the tracker")
+    output_uri: str | None = Field(None, description="Where artifacts go: s3://host:port/bucket")
+    interval_seconds: PositiveFloat | None = Field(None, description="Between memory samples (1)")
+    connect_seconds: PositiveFloat | None = Field(None, description="Wait for a first answer (5)")
+    deadline_seconds: PositiveFloat | None = Field(
+        None, description="Life of a publisher after its job, ended by SIGKILL (20)"
+    )
+    wait_seconds: NonNegativeFloat | None = Field(
+        None, description="Keep a job for its publisher (batch system: the deadline; else 0)"
+    )
+    retries: NonNegativeInt | None = Field(None, description="Repeats of a failed request (2)")
+    upload_mb: NonNegativeFloat | None = Field(
+        None, description="Files above this many MB go by reference (64)"
+    )
+    alerts: AlertsEntry | None = Field(None, description="Limits that raise an alert")
+    webhook_env: str | None = Field(
+        None, description="Environment variable with a URL that gets each run's summary as JSON"
+    )

@@ -1,0 +1,71 @@
+"""The config's YAML, read strictly: where it is broken, what stands twice, and as it was typed."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from slmrag.config.yaml_scalars import AsTyped, Strict
+from slmrag.errors import UserError
+
+HINT = "; see config/config.yaml"
+
+
+def settled(paths: Iterable[str | Path], settings: Iterable[str]) -> dict[str, Any]:
+    """Return the config of some files, each merged deep into those before it, then ``--config``'s.
+
+    All of it is as typed (``as_typed.Scalar``). Snakemake has read the same by looser rules, and
+    ``--config`` without types: there a nested null is the word, and a number a string.
+    """
+    merged: dict[str, Any] = {}
+    for path in paths:
+        merged = _merged(merged, _whole(path))
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        try:
+            merged = _merged(merged, {name: yaml.load(value, AsTyped)})
+        except yaml.YAMLError as error:
+            problem = str(getattr(error, "problem", None) or error)
+            raise UserError(f"--config {setting}: no YAML ({problem}); mend it") from None
+        except UserError as error:
+            raise UserError(f"--config {setting}: {error}") from None
+    return merged
+
+
+def _whole(path: str | Path) -> dict[Any, Any]:
+    """Return a file's table as typed; the values, where it is a template of Snakemake's (YTE)."""
+    table = read(path, HINT, AsTyped)
+    if "__use_yte__" not in table:
+        return table
+    import yte
+
+    with open(path, encoding="utf-8") as file:
+        return yte.process_yaml(file, require_use_yte=True)
+
+
+def _merged(base: Any, over: Any) -> Any:
+    """Return ``base`` with all of ``over`` in it, table by table."""
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+        return over
+    return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
+
+
+def read(path: str | Path, hint: str = "", loader: type[Strict] = Strict) -> dict[Any, Any]:
+    """Return a file's table of keys; UserError with file and line where it holds none."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            table = yaml.load(file, loader)
+        except yaml.MarkedYAMLError as error:
+            raise UserError(_sentence(Path(path), error)) from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: no YAML in UTF-8: {str(error).splitlines()[0]}") from None
+    if not isinstance(table, dict):
+        raise UserError(f"{path}: holds no table of keys{hint}")
+    return table
+
+
+def _sentence(path: Path, error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark
+    place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"{path}{place}: {error.problem or error.context}; mend the YAML there"

@@ -1,0 +1,116 @@
+"""YAML that remembers how it was typed, so that a name is never taken for a number, a day or a no.
+
+YAML 1.1 makes 7 of 007, 1.5 of 1.50, 202406 of 2024_06 and false of off. What was meant is
+known only where the value is used, so both are kept until then.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, get_args, get_origin
+
+import yaml
+
+from slmrag.config.base import Entry, parts
+from slmrag.errors import UserError
+
+TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A word without quotes: what YAML makes of it, and its text."""
+
+    value: bool | int | float | date
+    text: str
+
+
+class Strict(yaml.SafeLoader):
+    """A loader that refuses a key that stands twice in one table."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping, or say which key stands twice and where."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                raise UserError(
+                    f"{node.start_mark.name}, line {key.start_mark.line + 1}: "
+                    f"'{name}' stands twice; keep one, or put all entries under the first"
+                )
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+class AsTyped(Strict):
+    """A loader whose keys are text and whose numbers, days and truths are ``Scalar``."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping with its keys as they were typed."""
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != f"{TAG}merge":
+                key.tag = f"{TAG}str"
+        return super().construct_mapping(node, deep)
+
+
+def _remembered(loader: AsTyped, node: yaml.ScalarNode) -> Scalar | str:
+    """Return the scalar; a text where it only looks like a number or a day."""
+    try:
+        return Scalar(_meant(loader, node), node.value)
+    except ValueError:  # the 45th of a month
+        return node.value
+
+
+def _meant(loader: AsTyped, node: yaml.ScalarNode) -> Any:
+    """Return YAML's value, but 010 is ten and 1:30 no number."""
+    plain = node.value.replace("_", "")
+    if node.tag == f"{TAG}int" and re.fullmatch(r"[-+]?[0-9]+", plain):
+        return int(plain)
+    if ":" in plain and node.tag != f"{TAG}timestamp":
+        raise ValueError("minutes are no digits")
+    return Strict.yaml_constructors[node.tag](loader, node)
+
+
+for _kind in ("bool", "int", "float", "timestamp"):
+    AsTyped.add_constructor(f"{TAG}{_kind}", _remembered)
+AsTyped.add_implicit_resolver(  # YAML 1.1 takes 1e-3 for text
+    f"{TAG}float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def whole(tree: Any, path: str = "config") -> Any:
+    """Return a table that YAML has read by its own rules; UserError for a name it took for more."""
+    if isinstance(tree, Mapping):
+        for key in tree:
+            if not isinstance(key, str):
+                raise UserError(f"{path}: {key!r} is what YAML made of a name; quote it there")
+        return {key: whole(value, f"{path}.{key}") for key, value in tree.items()}
+    return [whole(value, path) for value in tree] if isinstance(tree, list) else tree
+
+
+def meant(tree: Any, *wanted: Any) -> Any:
+    """Return a tree of plain values: texts as typed where one of the annotations asks for text."""
+    if isinstance(tree, Mapping):
+        return {key: meant(value, *_inside(wanted, key)) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [meant(value, *_inside(wanted, None)) for value in tree]
+    if not isinstance(tree, Scalar):
+        return tree
+    asked = set().union(*map(parts, wanted))
+    kinds = {int, float} if type(tree.value) is int else {type(tree.value)}
+    as_text = tree.text in asked or (str in asked and not kinds & asked)
+    return tree.text if as_text else tree.value
+
+
+def _inside(wanted: tuple[Any, ...], key: str | None) -> Iterator[Any]:
+    """Yield the annotations of what stands at a key of values so annotated, or in their lists."""
+    for annotation in wanted:
+        arguments = get_args(annotation)
+        if isinstance(annotation, type) and issubclass(annotation, Entry):
+            if key in annotation.model_fields:
+                yield annotation.model_fields[key].annotation
+        elif get_origin(annotation) in (dict, list):
+            yield arguments[-1]
+        else:
+            yield from _inside(arguments, key)

@@ -1,0 +1,1 @@
+"""What the Snakefile itself asks: the grid, digests of code and sources, status."""

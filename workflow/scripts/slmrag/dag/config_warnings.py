@@ -1,0 +1,98 @@
+"""What a config may say, but hardly means: entries that are one, or nearly; too little room."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmrag.config import language_checks
+from slmrag.config.name_clashes import by_case
+from slmrag.dag.local_files import place
+from slmrag.models.thinking import SWITCHES, arguments
+
+if TYPE_CHECKING:
+    from slmrag.config.load import Config
+    from slmrag.config.models_and_modes import ModelEntry
+
+REASONING = 4096
+"""Tokens that reasoning and an answer want at least; Qwen3's card advises 32,768."""
+
+
+def oddities(config: "Config", basedir: str) -> Iterator[str]:
+    """Yield a sentence for each; ``basedir`` is the Snakefile's folder, where our templates lie."""
+    for name, entry in config.models.items():
+        yield from _cramped(f"models.{name}", entry, config.sampling.max_tokens)
+    if config.judge:
+        general = config.judge.SAMPLING["max_tokens"]
+        yield from _cramped("judge.model", config.judge.model, general)
+    yield from by_case(config)
+    yield from language_checks.oddities(config)
+    for table, keys in _keys(config, basedir).items():
+        yield from _twins(table, keys)
+
+
+def _cramped(where: str, entry: "ModelEntry", general: int) -> Iterator[str]:
+    tokens = entry.max_tokens or general
+    if (key := _reasons(entry)) and tokens < REASONING:
+        yield (
+            f"{where}.{key}: reasoning is cut off at max_tokens {tokens}, mostly before an "
+            f"answer begins; set max_tokens of the model to {REASONING} or more, or remove the key"
+        )
+
+
+def _reasons(entry: "ModelEntry") -> str | None:
+    """Return the key by which an entry asks for reasoning, or None."""
+    told = arguments(entry.params())
+    asked = {
+        "thinking": entry.thinking,
+        "chat_template_kwargs": any(told.get(name) for name in SWITCHES),
+        "reasoning": entry.reasoning not in (None, "auto", "none"),
+    }
+    return next((key for key, wanted in asked.items() if wanted), None)
+
+
+def _twins(table: str, keys: Mapping[str, Any]) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for name, key in keys.items():
+        other = first.setdefault(json.dumps(key, sort_keys=True), name)
+        if other != name:
+            yield (
+                f"{table}.{name}: the same as {table}.{other} in all that can change a result; "
+                "remove one, or write what should differ"
+            )
+
+
+def _keys(config: "Config", basedir: str) -> dict[str, dict[str, Any]]:
+    """Return what each entry of each table comes to, other entries that it names written out."""
+    objects = {name: entry.params() for name, entry in config.objects.items()}
+    corpora = {name: _resolved(entry, object=objects) for name, entry in config.corpora.items()}
+    retrievers = {name: entry.params() for name, entry in config.retrievers.items()}
+    sampling = config.sampling.params()
+    named = {"object": objects, "gold": objects, "train": objects, "corpus": corpora}
+    return {
+        "corpora": corpora,
+        "datasets": {name: _resolved(one, **named) for name, one in config.datasets.items()},
+        "retrievers": retrievers,
+        "modes": {
+            name: _resolved(mode, retriever=retrievers) | {"prompt": _text(mode.prompt, basedir)}
+            for name, mode in config.modes.items()
+        },
+        "models": {name: sampling | entry.params() for name, entry in config.models.items()},
+    }
+
+
+def _resolved(entry: Any, **tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry's keys, those that name entries of a table as what stands there."""
+    keys = entry.params()
+    for key, table in tables.items():
+        named = keys.get(key)
+        if isinstance(named, list):
+            keys[key] = [table[name] for name in named]
+        elif named is not None:
+            keys[key] = table[named]
+    return keys
+
+
+def _text(prompt: str, basedir: str) -> str:
+    path = Path(place(prompt, basedir))
+    return path.read_text(encoding="utf-8") if path.is_file() else prompt

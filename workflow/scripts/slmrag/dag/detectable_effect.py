@@ -1,0 +1,108 @@
+"""What difference between two cells so many questions could show, told before a run."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slmrag.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from slmrag.config.load import Config
+
+ASSUMED = 0.5
+"""The standard deviation of differences where nothing is known: as if one cell were right and
+the other wrong on a quarter of the questions."""
+
+SIZES = (100, 300, 1000, 3000)
+
+
+def describe(config: "Config", tables: Mapping[str, str]) -> str:
+    """Return a line for each data set: its questions, and the smallest difference they would show.
+
+    ``tables`` has the path of each data set's prepared questions, which may not be there yet.
+    The difference is one in the primary metric that a paired test finds 8 times in 10, at the
+    config's level, before the correction for several tests. UserError where polars is missing.
+    """
+    try:
+        import polars  # noqa: F401
+    except ImportError:
+        raise UserError(
+            "snakemake power needs polars and numpy; make .venv/ready has them"
+        ) from None
+    return "\n".join(
+        [
+            f"the smallest difference in {config.metrics.primary} that a paired test finds 8 times "
+            f"in 10 at {config.metrics.confidence:.0%}, before the correction for several tests:",
+            *(f"  {_line(config, name, table)}" for name, table in tables.items()),
+        ]
+    )
+
+
+def _line(config: "Config", dataset: str, table: str) -> str:
+    from slmrag.scoring.paired_tests import minimum_detectable_effect
+
+    spreads = spread(config, dataset)
+    low, high, source = spreads or (ASSUMED, ASSUMED, f"assumed: differences' deviation {ASSUMED}")
+    n, size = questions(config.datasets[dataset].limit, table)
+
+    def effect(count: int) -> str:
+        ends = [minimum_detectable_effect(d, count, config.metrics.confidence) for d in (low, high)]
+        texts = [f"{end:.3f}" for end in ends]
+        return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"
+
+    if n is not None:
+        return f"{dataset}: {effect(n)} with {size} ({source})"
+    each = ", ".join(f"{effect(count)} with {count:,}" for count in SIZES)
+    return f"{dataset}: {each}; {size} ({source})"
+
+
+def questions(limit: int | None, table: str) -> tuple[int | None, str]:
+    """Return how many questions a data set has, and how that is known; None where it is not."""
+    import polars as pl
+
+    if os.path.isfile(table):
+        n = pl.scan_parquet(table).select(pl.len()).collect().item()
+        return n, f"{n:,} questions, as prepared"
+    if limit is not None:
+        return limit, f"{limit:,} questions, its limit"
+    return None, "how many questions it has is known once it is prepared"
+
+
+def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
+    """Return the median and the largest deviation of two cells' differences in an earlier run.
+
+    Pairs that differ on no question show no spread and are left out. None where this experiment
+    has no other two cells of the data set with the same questions.
+    """
+    import numpy as np
+
+    from slmrag.scoring.paired_tests import EQUAL, differences
+
+    tables = list(_scores(config, dataset))
+    found = [table for table in tables if table["question_id"].equals(tables[0]["question_id"])]
+    if len(found) < 2 or len(found[0]) < 2:
+        return None
+    values = np.stack([table[config.metrics.primary].to_numpy() for table in found], axis=1)
+    values = values.astype(float)
+    first, second = np.triu_indices(len(found), k=1)
+    sums, squares = differences(values, first, second)
+    n = len(values)
+    deviations = np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
+    deviations = deviations[deviations > EQUAL]
+    if not len(deviations):
+        return None
+    source = f"spread of {len(found)} cells that this experiment scored: median to largest"
+    return float(np.median(deviations)), float(deviations.max()), source
+
+
+def _scores(config: "Config", dataset: str) -> "Iterator[pl.DataFrame]":
+    """Yield the primary metric of each cell that was scored, by question."""
+    import polars as pl
+
+    folder = Path("results", config.experiment, "scores")
+    for table in sorted(folder.glob(f"*/{dataset}/*.parquet")):
+        scores = pl.read_parquet(table, columns=["question_id", config.metrics.primary])
+        yield scores.sort("question_id")

@@ -1,0 +1,147 @@
+"""What the config names on this machine, looked at before anything runs."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slmrag.config.base import address
+from slmrag.config.error_messages import message
+from slmrag.dag import grid
+from slmrag.dag.template_checks import try_chat, try_judge, try_prompt
+from slmrag.errors import UserError
+from slmrag.models.thinking import chat_of
+from slmrag.storage.local_sources import files_of, is_local, path_of
+
+if TYPE_CHECKING:
+    from slmrag.config.load import Config
+    from slmrag.config.models_and_modes import ModelEntry
+    from slmrag.dag.resource_keys import Keys
+
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+
+
+def check(config: "Config", keys: "Keys", basedir: str) -> None:
+    """Raise UserError with a line for each template and local file that a run would fail over.
+
+    ``basedir`` is the Snakefile's folder, where our own templates lie. What was taken from a source
+    that is gone, and stands in the folder that ``keys`` names, is not asked for again.
+    """
+    problems = [
+        *_objects(config, keys),
+        *_encoders(config, keys),
+        *_templates(config, basedir),
+        *_others(config),
+    ]
+    for name, entry in config.models.items():
+        problems += _model(f"models.{name}", entry, f"resources/models/{keys.models[name]}")
+    if config.judge:
+        problems += _model("judge.model", config.judge.model, f"resources/judges/{keys.judge}")
+    if problems:
+        raise UserError(message(problems))
+
+
+def place(path: str, basedir: str) -> str:
+    """Return a template's path: the user's file, or the one beside the Snakefile."""
+    beside = os.path.relpath(os.path.join(basedir, path))
+    return beside if not os.path.isfile(path) and os.path.isfile(beside) else path
+
+
+def _templates(config: "Config", basedir: str) -> Iterator[str]:
+    for name, mode in config.modes.items():
+        path = place(mode.prompt, basedir)
+        yield from _tried(f"modes.{name}.prompt", lambda p=path, m=mode: try_prompt(p, m))
+    if config.judge:
+        path = place(config.judge.prompt, basedir)
+        yield from _tried("judge.prompt", lambda: try_judge(path))
+
+
+def _tried(where: str, attempt: Callable[[], None]) -> Iterator[str]:
+    try:
+        attempt()
+    except UserError as error:
+        yield f"{where}: {error}"
+
+
+def _objects(config: "Config", keys: "Keys") -> Iterator[str]:
+    for name in grid.objects(config):
+        uri = config.objects[name].uri
+        if is_local(uri) and not _taken(f"resources/raw/{keys.objects[name]}"):
+            yield from _absent(f"objects.{name}.uri", uri, [f.path for f in files_of(uri).values()])
+
+
+def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
+    if entry.checkpoint:
+        yield from _checkpoint(f"{where}.checkpoint", address(entry.checkpoint), taken)
+    if entry.adapter:
+        files = [os.path.join(entry.adapter, name) for name in ADAPTER]
+        yield from _absent(f"{where}.adapter", entry.adapter, files)
+    for path in entry.template_files():
+        yield from _tried(f"{where}.chat_template", lambda path=path: try_chat(path))
+    yield from _tried(where, lambda: _wishes(entry, taken))
+
+
+def _wishes(entry: "ModelEntry", taken: str) -> None:
+    """Raise UserError for a wish that a chat template does not read, where the template is here."""
+    keys, own = (entry.thinking, entry.chat_template_kwargs), entry.template_files()
+    if keys == (None, None) or not all(map(os.path.isfile, own)):
+        return
+    named = address(entry.checkpoint)
+    source = path_of(named) if is_local(named or "hf:") else taken
+    folder = Path(source) if named and os.path.isdir(source) else None
+    if own or folder or entry.engine == "echo":
+        chat_of(entry.params(), folder)
+
+
+def _encoders(config: "Config", keys: "Keys") -> Iterator[str]:
+    for name in grid.retrievers(config):
+        for key in sorted(config.retrievers[name].checkpoints()):
+            uri = address(getattr(config.retrievers[name], key))
+            folder = getattr(keys, f"{key}s")[name]
+            yield from _checkpoint(f"retrievers.{name}.{key}", uri, f"resources/{key}s/{folder}")
+
+
+def _checkpoint(where: str, uri: str, taken: str) -> Iterator[str]:
+    if not is_local(uri) or _taken(taken):
+        return
+    hint = f"; if it is a model of the hub, write hf:{uri}" if uri.count("/") == 1 else ""
+    yield from _absent(where, uri, [os.path.join(path_of(uri), "config.json")], hint)
+
+
+def _others(config: "Config") -> Iterator[str]:
+    if isinstance(config.storage.verify, str):
+        yield from _absent("storage.verify", config.storage.verify, [config.storage.verify])
+    if config.expected:
+        found = [*_absent("expected", config.expected, [config.expected])]
+        yield from found or _tried("expected", lambda: _scores(Path(config.expected)))
+
+
+def _scores(path: Path) -> None:
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON ({error})") from None
+    if not isinstance(scores, list):
+        raise UserError(f"{path} is no list of {{model, dataset, mode, metric, value, tolerance}}")
+
+
+def _absent(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
+    """Yield a sentence where what is named is not there, lacks a file, or may not be read."""
+    path = path_of(named)
+    lacking = [file for file in files if not os.path.isfile(file)]
+    if "*" in path and not os.path.exists(path) and not files:
+        yield f"{where}: no file matches {named}; check the pattern"
+    elif not os.path.exists(path) and "*" not in path:
+        yield f"{where}: {named} does not exist{hint or '; check the path'}"
+    elif not files:
+        yield f"{where}: {named} holds no file; check the path"
+    elif lacking:
+        yield f"{where}: {named} lacks {', '.join(map(os.path.basename, lacking))}; check the path"
+    elif closed := [file for file in files if not os.access(file, os.R_OK)]:
+        yield f"{where}: {closed[0]} may not be read; check its permissions"
+
+
+def _taken(folder: str) -> bool:
+    """Say whether what a source held was taken before: then it has its manifest."""
+    return os.path.isfile(f"{folder}.json")

@@ -1,0 +1,147 @@
+"""Where what is derived from the world lies: ``resources/{kind}/{entry}-{8 hex digits}``.
+
+The digits are of the entry and of all that it is made from. So two experiments that agree on both
+share the folder, two that differ have two, and going back to an earlier config makes nothing anew.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from slmrag.config.base import REVISIONS, address
+from slmrag.config.data import CorpusEntry, DatasetEntry
+from slmrag.config.folder_names import folder_name
+from slmrag.config.hub_names import named_revision
+from slmrag.config.load import Config
+from slmrag.config.storage import own_endpoint, reach
+from slmrag.storage.local_sources import Digests, Source, is_local
+
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The folder's name of each entry, by the entry's; ``coverage`` is of sets with a corpus."""
+
+    objects: Names
+    corpora: Names
+    datasets: Names
+    coverage: Names
+    encoders: Names
+    query_encoders: Names
+    indexes: Names
+    models: Names
+    judge: str | None
+
+    def entries(self) -> dict[str, str]:
+        """Return the entry's name of each folder's name."""
+        tables = (table for table in vars(self).values() if isinstance(table, Mapping))
+        return {key: name for table in tables for name, key in table.items()}
+
+
+class Fetched(NamedTuple):
+    """What a run takes from elsewhere, and the manifest of what was taken."""
+
+    what: str
+    source: Source
+    revision: str | None
+    manifest: str
+    storage: Mapping[str, Any] | None = None
+    """How to reach it, where it has keys of its own for that."""
+
+
+def source(entry: Any, name: str) -> Source:
+    """Return where the files come from that an entry names under a key."""
+    pickles = bool(getattr(entry, "allow_pickle", None))
+    return Source(address(getattr(entry, name, None)), name != "uri", pickles)
+
+
+def located(entry: Any, name: str) -> Any:
+    """Return what says where the files lie that an entry names under a key: an object says all."""
+    return entry if name == "uri" else getattr(entry, name, None)
+
+
+def sources(config: Config) -> Iterator[Source]:
+    """Yield every source that the config names, local or not."""
+    judge = [config.judge.model] if config.judge else []
+    yield from (source(entry, "uri") for entry in config.objects.values())
+    for entry in config.retrievers.values():
+        yield from (source(entry, name) for name in sorted(entry.checkpoints()))
+    for entry in [*config.models.values(), *judge]:
+        if entry.checkpoint:
+            yield source(entry, "checkpoint")
+
+
+def keys(config: Config, local: Digests) -> Keys:
+    """Return the folders' names of a config, given the digests of its local sources."""
+    objects = {
+        name: folder_name(name, entry.params(), local.get(source(entry, "uri").label))
+        for name, entry in config.objects.items()
+    }
+    corpora, datasets = (
+        {name: _prepared(name, entry, objects) for name, entry in table.items()}
+        for table in (config.corpora, config.datasets)
+    )
+    encoders, queries, models = (
+        {name: _checkpoint(name, entry, which, local) for name, entry in table.items()}
+        for table, which in (
+            (config.retrievers, "encoder"),
+            (config.retrievers, "query_encoder"),
+            (config.models, "checkpoint"),
+        )
+    )
+    coverage = {
+        name: folder_name(name, datasets[name], corpora[entry.corpus])
+        for name, entry in config.datasets.items()
+        if entry.corpus
+    }
+    indexes = {
+        name: folder_name(name, entry.build_params(), encoders[name])
+        for name, entry in config.retrievers.items()
+    }
+    judge = _checkpoint("judge", config.judge.model, "checkpoint", local) if config.judge else None
+    return Keys(objects, corpora, datasets, coverage, encoders, queries, indexes, models, judge)
+
+
+def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
+    """Yield all that is fetched from elsewhere; what lies on this machine is an input itself."""
+    table: list[tuple[str, Any, str, str]] = [
+        *((f"object '{n}'", e, "uri", f"raw/{keys.objects[n]}") for n, e in config.objects.items()),
+        *(
+            (f"model '{n}'", e, "checkpoint", f"models/{keys.models[n]}")
+            for n, e in config.models.items()
+        ),
+        *(
+            (f"{kind} of '{n}'", e, kind, f"{kind}s/{getattr(keys, f'{kind}s')[n]}")
+            for n, e in config.retrievers.items()
+            for kind in sorted(e.checkpoints())
+        ),
+    ]
+    if config.judge:
+        table.append(
+            ("the judge's model", config.judge.model, "checkpoint", f"judges/{keys.judge}")
+        )
+    for what, entry, key, folder in table:
+        found = source(entry, key)
+        if found.uri and not is_local(found.uri):
+            how = reach(located(entry, key), config.storage)
+            yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json", how)
+
+
+def revision(entry: Any, key: str) -> str | None:
+    """Return the revision, where one is named, of what an entry names under a key: its own key
+    for it, or a part of the address.
+    """
+    own = getattr(entry, REVISIONS.get(key, ""), None)
+    return own or named_revision(address(getattr(entry, key, None)))
+
+
+def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:
+    return folder_name(name, entry.build_params(), [objects[used] for used in entry.objects()])
+
+
+def _checkpoint(name: str, entry: Any, which: str, local: Digests) -> str:
+    """Return the folder's name of a checkpoint; where an entry has none, one that is not used."""
+    found = source(entry, which)
+    moved = own_endpoint(located(entry, which))
+    return folder_name(name, *found, revision(entry, which), local.get(found.label), *moved)

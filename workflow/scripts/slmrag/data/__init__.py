@@ -1,0 +1,1 @@
+"""Files of others into tables of questions and of passages."""

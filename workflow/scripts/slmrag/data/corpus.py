@@ -1,0 +1,86 @@
+"""Files of passages into one checked stream of tables."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from slmrag.data.chunking import cut
+from slmrag.data.corpus_audit import CorpusAudit
+from slmrag.data.ids import stripped
+from slmrag.data.repetitions import Once
+from slmrag.data.schemas import PASSAGES
+from slmrag.errors import UserError
+
+Read = Callable[[Path, Mapping[str, str]], Iterator[pl.DataFrame]]
+
+
+class Repeated(Exception):
+    """Some passages came twice, word for word: all have to be read again, by ``once``."""
+
+    def __init__(self, once: Once) -> None:
+        super().__init__("passages were repeated")
+        self.once = once
+
+
+def checked(
+    files: Sequence[Path],
+    read: Read,
+    entry: Mapping[str, Any],
+    audit: CorpusAudit,
+    once: Once | None = None,
+) -> Iterator[pl.DataFrame]:
+    """Yield tables of id, title and text; UserError names file and line of what is wrong.
+
+    Raises Repeated at the end where records came twice; read by its ``once`` each comes once.
+    """
+    left = entry.get("limit")
+    for path, table in placed(files, read, entry):
+        _refuse_nameless(table, path)
+        table = table if left is None else table.head(left)
+        left = None if left is None else left - table.height
+        table = once.first(table) if once else table
+        audit.add(table)
+        yield table.select(PASSAGES.names())
+        if left == 0:
+            break
+    if not audit.passages:
+        raise UserError(f"{_names(files)}: no passage in it; check the object and its format")
+    if once is None and (hashes := audit.ids.repeated()).size:
+        _refuse_different(files, read, entry, hashes)
+
+
+def placed(
+    files: Sequence[Path], read: Read, entry: Mapping[str, Any]
+) -> Iterator[tuple[Path, pl.DataFrame]]:
+    """Yield (file, table with lines), cut into chunks where the entry says so."""
+    chunk, language = entry.get("chunk"), entry.get("language")
+    for path in files:
+        for table in read(path, entry.get("columns") or {}):
+            table = stripped(table)
+            yield path, cut(table, **chunk, language=language) if chunk else table
+
+
+def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:
+    nameless = table["id"] == ""
+    if nameless.any():
+        line = table["line"][nameless.arg_max()]
+        raise UserError(f"{path}, line {line}: a passage without an id; give it one")
+
+
+def _refuse_different(
+    files: Sequence[Path], read: Read, entry: Mapping[str, Any], hashes: np.ndarray
+) -> None:
+    """Read again: name an id of two texts, or raise Repeated (hashes may meet by chance)."""
+    once, found = Once(hashes), False
+    for path, table in placed(files, read, entry):
+        found = once.same(table, path) or found
+    if found:
+        raise Repeated(Once(hashes))
+
+
+def _names(files: Sequence[Path]) -> str:
+    return ", ".join(map(str, islice(files, 3))) or "the object's folder"

@@ -1,0 +1,79 @@
+"""What a corpus holds, counted while it passes by."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from slmrag.data.duplicates import Repeats
+from slmrag.data.unicode_scripts import count, shares
+
+LONGEST = 10_000
+"""Lengths above are counted as this one."""
+ALL, STRIDE = 100_000, 16
+"""So many passages have their words counted, and after them those of every 16th table."""
+SOME = 25
+"""So many passages of each table have their letters counted."""
+
+
+class Lengths:
+    """Mean, quantiles and extremes of whole numbers, kept as a histogram."""
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(LONGEST + 1, np.int64)
+
+    def add(self, values: np.ndarray) -> None:
+        """Take some lengths."""
+        self.counts += np.bincount(np.minimum(values, LONGEST), minlength=LONGEST + 1)
+
+    def summary(self) -> dict[str, float]:
+        """Return min, mean, median, p95 and max; empty where there was nothing."""
+        total = int(self.counts.sum())
+        if not total:
+            return {}
+        seen, ranks = np.flatnonzero(self.counts), np.cumsum(self.counts)
+        return {
+            "min": int(seen[0]),
+            "mean": round(float((self.counts * np.arange(LONGEST + 1)).sum() / total), 2),
+            "median": int(np.searchsorted(ranks, (total + 1) // 2)),
+            "p95": int(np.searchsorted(ranks, int(np.ceil(0.95 * total)))),
+            "max": int(seen[-1]),
+        }
+
+
+class CorpusAudit:
+    """Counts over the passages of a corpus."""
+
+    def __init__(self) -> None:
+        self.passages = self.without_title = self.without_text = self.tables = 0
+        self.ids, self.texts, self.words = Repeats(), Repeats(), Lengths()
+        self.signs: Counter[str] = Counter()
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Take a table of passages."""
+        self.passages += table.height
+        self.without_title += int((table["title"] == "").sum())
+        self.without_text += int((table["text"] == "").sum())
+        self.ids.add(table["id"])
+        self.texts.add(table["text"])
+        count(table["text"].gather_every(max(1, table.height // SOME)), self.signs)
+        self.tables += 1
+        if self.passages <= ALL or self.tables % STRIDE == 0:
+            self.words.add(words(table["text"]).to_numpy())
+
+    def summary(self) -> dict[str, Any]:
+        """Return the audit."""
+        return {
+            "passages": self.passages,
+            "without_title": self.without_title,
+            "without_text": self.without_text,
+            "duplicate_texts": self.texts.count(),
+            "words": self.words.summary(),
+            "scripts": shares(self.signs),
+        }
+
+
+def words(texts: pl.Series) -> pl.Series:
+    """Return the number of words of each text: pieces between single spaces, at least 1."""
+    return texts.str.count_matches(" ", literal=True) + (texts != "").cast(pl.UInt32)

@@ -1,0 +1,110 @@
+"""What of a set of questions a corpus holds: answers, gold passages, the questions themselves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from slmrag.data.gold_join import GoldJoin, counts
+from slmrag.data.has_answer import phrase
+from slmrag.data.unspaced_scripts import COLUMN
+
+END = " ?!.？！。؟।"
+MISSING = 20
+"""How many questions without an answer or without gold in the corpus are named."""
+
+
+def phrases(texts: pl.Expr, apart: bool = False) -> pl.Expr:
+    """Return what ``has_answer.words`` makes of each text, for whole columns."""
+    texts = texts.str.normalize("NFD")
+    if apart:
+        texts = texts.str.replace_all(rf"({COLUMN}[\p{{Mn}}\p{{Mc}}]*)", " $1 ")
+    single = texts.str.replace_all(r"([^\p{L}\p{N}\p{M}])", " $1 ")
+    single = single.str.replace_all(r"[\p{Z}\p{C}]+", " ").str.strip_chars(" ")
+    return pl.format(" {} ", single).str.to_lowercase()
+
+
+def _mostly(texts: pl.Expr) -> pl.Expr:
+    """Return ``writing.mostly_unspaced`` of each text, for whole columns."""
+    return 2 * texts.str.count_matches(COLUMN) > texts.str.count_matches(r"\p{L}")
+
+
+class Coverage:
+    """Looks for phrases in tables of passages; what was found once is not looked for again."""
+
+    def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
+        self.questions = questions
+        self.answers = [set(map(phrase, row["answers"])) for row in questions]
+        self.asked = [phrase(row["question"].rstrip(END)) for row in questions]
+        self.gold = GoldJoin([row["gold"] for row in questions])
+        self.left = {one for one in set(self.asked).union(*self.answers) if one[0].strip()}
+        self.found: set[tuple[str, bool]] = set()
+        self.passages = 0
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Take a table of passages."""
+        self.passages += table.height
+        self.gold.add(table)
+        if self.left:
+            self._look(table)
+
+    def _look(self, table: pl.DataFrame) -> None:
+        text = pl.col("text")
+        texts = {False: phrases(text)}
+        if table["text"].str.contains(COLUMN).any():
+            far = phrases(text, apart=True)
+            near = pl.when(_mostly(text)).then(far).otherwise(texts[False])
+            texts = {True: far, False: near}
+        for apart, column in texts.items():
+            wanted = pl.Series(sorted(p for p, kind in self.left if kind == apart), dtype=pl.String)
+            hits = column.str.extract_many(wanted.implode(), overlapping=True)
+            held = table.select(hits.explode().drop_nulls().unique()).to_series()
+            self.found |= {(one, apart) for one in held}
+        self.left -= self.found
+
+    def summary(self) -> dict[str, Any]:
+        """Return counts and shares; None where there is nothing to take a share of."""
+        held = [not self.found.isdisjoint(answers) for answers in self.answers]
+        without = [
+            row["question_id"] for row, found in zip(self.questions, held, strict=True) if not found
+        ]
+        return {
+            "questions": len(self.questions),
+            "passages": self.passages,
+            "corpus_has_answer": share(sum(held), len(held)),
+            "without_answer_in_corpus": without[:MISSING],
+            **self._gold(),
+            "questions_in_corpus": sum(question in self.found for question in self.asked),
+        }
+
+    def _gold(self) -> dict[str, Any]:
+        """Return how many gold passages the corpus has, and of which questions it has none."""
+        found = self.gold.found()
+        passages, held = (sum(getattr(one, n) for one in found) for n in ("passages", "in_corpus"))
+        without = [
+            row["question_id"]
+            for row, one in zip(self.questions, found, strict=True)
+            if one.passages and not one.in_corpus
+        ]
+        return {
+            "gold_passages": passages,
+            "gold_in_corpus": share(held, passages),
+            **counts(found),
+            "questions_without_gold_in_corpus": len(without),
+            "without_gold_in_corpus": without[:MISSING],
+        }
+
+
+def share(part: int, whole: int) -> float | None:
+    """Return part / whole, rounded; None for nothing of nothing."""
+    return round(part / whole, 6) if whole else None
+
+
+def coverage(
+    questions: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFrame]
+) -> dict[str, Any]:
+    """Return what the tables of a corpus hold of the questions."""
+    found = Coverage(questions)
+    for table in tables:
+        found.add(table)
+    return found.summary()

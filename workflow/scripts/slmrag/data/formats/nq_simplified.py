@@ -1,0 +1,75 @@
+"""Google's Natural Questions, simplified or original: short answers, and their long answer as gold.
+
+As in NQ-open, an answer has at most five words; questions without one are left out by default.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import unescape
+from pathlib import Path
+
+from slmrag.data.reading.fields import Record, field, name_in, objects
+from slmrag.data.reading.json_records import json_lines
+from slmrag.data.schemas import Question, passage
+from slmrag.errors import UserError
+
+MOST_WORDS = 5
+
+
+def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
+    """Yield the questions; the gold text of those with a short answer has no markup."""
+    for line, record in json_lines(path):
+        tokens = _tokens(record, path, line)
+        annotations = objects(record, "annotations", path, line)
+        answers = [
+            answer
+            for note in annotations
+            for span in objects(note, "short_answers", path, line, optional=True)
+            if 0 < len((answer := _text(_span(span, path, line), tokens)).split()) <= MOST_WORDS
+        ]
+        yield Question(
+            question=field(record, "question_text", str, path, line),
+            answers=answers,
+            line=line,
+            question_id=name_in(record, "example_id", path, line),
+            gold=_gold(record, tokens, path, line) if answers else [],
+        )
+
+
+def _tokens(record: Record, path: Path, line: int) -> list[str]:
+    """Return the document's words, markup as empty ones, so that offsets hold."""
+    if "document_tokens" in record:
+        tokens = objects(record, "document_tokens", path, line)
+        words = ["" if token.get("html_token") else token.get("token") for token in tokens]
+        if any(not isinstance(word, str) for word in words):
+            raise UserError(f"{path}, line {line}: a token is no text; correct it")
+        return words
+    words = field(record, "document_text", str, path, line).split(" ")
+    return ["" if word.startswith("<") and word.endswith(">") else word for word in words]
+
+
+def _span(span: Record, path: Path, line: int) -> tuple[int, int]:
+    """Return ``[start, end)`` of an answer; (-1, -1) where there is none."""
+    return field(span, "start_token", int, path, line), field(span, "end_token", int, path, line)
+
+
+def _text(span: tuple[int, int], tokens: Sequence[str]) -> str:
+    return unescape(" ".join(word for word in tokens[slice(*span)] if word))
+
+
+def _long(annotations: Sequence[Record], path: Path, line: int) -> set[tuple[int, int]]:
+    """Return the long answers of those who gave a short one."""
+    return {
+        _span(field(note, "long_answer", dict, path, line), path, line)
+        for note in annotations
+        if note.get("short_answers") and note.get("long_answer")
+    }
+
+
+def _gold(record: Record, tokens: Sequence[str], path: Path, line: int) -> list[dict[str, str]]:
+    id, title = (name_in(record, key, path, line) for key in ("example_id", "document_title"))
+    spans = _long(objects(record, "annotations", path, line), path, line)
+    return [
+        passage(f"{id}#{span[0]}", title, text)
+        for span in sorted(spans)
+        if (text := _text(span, tokens))
+    ]

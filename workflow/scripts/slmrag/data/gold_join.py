@@ -1,0 +1,131 @@
+"""Which gold passages of some questions a corpus has, found in one pass over its tables."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from slmrag.data.gold_match import Key, Passage, first_chunk, grouped, keys, normal
+
+SPACE = r"\s\x1c-\x1f"
+"""What str.split takes for white space."""
+WORDS = 4
+HEAD = rf"^[{SPACE}]*([^{SPACE}]+(?: [^{SPACE}]+){{0,{WORDS - 1}}})"
+"""The first words of a text, to where something else than one space stands between them."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The gold of one question in a corpus.
+
+    ``passages`` counts its gold passages; ``places`` says which of them, from 0, the corpus's
+    passage of an id is. Of the passages, ``by_id`` and ``by_text`` (alone) were found;
+    ``other_text`` have their id in the corpus with another text; ``chunked`` are not there, but
+    the chunks of the document with their id are.
+    """
+
+    passages: int
+    places: Mapping[str, int] = field(default_factory=dict)
+    by_id: int = 0
+    by_text: int = 0
+    other_text: int = 0
+    chunked: int = 0
+
+    @property
+    def in_corpus(self) -> int:
+        """The number of gold passages that the corpus has."""
+        return self.by_id + self.by_text
+
+
+class GoldJoin:
+    """Looks for the gold passages of questions in tables of passages.
+
+    ``gold`` has a list of passages (id, text) a question. What is kept are the passages of the
+    corpus that are gold of some question, so memory does not grow with the corpus.
+    """
+
+    def __init__(self, gold: Sequence[Sequence[Passage]]) -> None:
+        self.gold = gold
+        self.wanted = {key for own in gold for one in own for key in keys(one)}
+        self.ids = {value for kind, value in self.wanted if kind == "id"}
+        self.firsts = set(map(first_chunk, self.ids))
+        self.held: dict[Key, list[Passage]] = defaultdict(list)
+        self.chunked: set[str] = set()
+        self.likely = self._likely()
+
+    def _likely(self) -> pl.Expr:
+        """Return a cheap test for rows that may be wanted; no row that is fails it."""
+        ids = pl.Series([*self.ids, *self.firsts], dtype=pl.String)
+        texts = pl.Series([v for kind, v in self.wanted if kind == "text"], dtype=pl.String)
+        likely = pl.col("id").is_in(ids.implode())
+        if texts.is_empty():
+            return likely
+        return likely | head().is_in(heads(texts).implode())
+
+    def read(self, passages: Path) -> "GoldJoin":
+        """Take a whole corpus, streaming; nothing is read where there is no gold."""
+        if self.wanted:
+            rows = pl.scan_parquet(passages).select("id", "text").filter(self.likely)
+            for table in rows.collect_batches():
+                self.add(table)
+        return self
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Take a table of passages."""
+        if not self.wanted:
+            return
+        for id, text in table.select("id", "text").filter(self.likely).iter_rows():
+            found = {"id": id, "text": text}
+            self.chunked |= {id} & self.firsts
+            for key in self.wanted.intersection(keys(found)):
+                self.held[key].append(found)
+
+    def found(self) -> list[Found]:
+        """Return what the corpus has of each question's gold."""
+        return [self._found(own) for own in self.gold]
+
+    def _found(self, gold: Sequence[Passage]) -> Found:
+        wanted = {key for one in gold for key in keys(one)}
+        held = [one for key in wanted for one in self.held.get(key, ())]
+        group = grouped([*gold, *held])
+        by_id = {group[key] for key in wanted if key[0] == "id" and key in self.held}
+        there = {one["id"]: group["id", one["id"]] for one in held}
+        every, absent = set(group.values()), set(group.values()) - set(there.values())
+        other = {group["id", one["id"]] for one in gold if self._other_text(one)}
+        chunks = {group["id", one["id"]] for one in gold if self._is_chunked(one)}
+        by_text = set(there.values()) - by_id
+        counts = map(len, (by_id, by_text, other, chunks & absent))
+        return Found(len(every), there, *counts)
+
+    def _other_text(self, gold: Passage) -> bool:
+        """Tell whether the corpus has the passage's id, but with another text."""
+        text = normal(gold["text"] or "")
+        held = self.held.get(("id", gold["id"] or ""), ())
+        return bool(text) and any(normal(one["text"]) != text for one in held)
+
+    def _is_chunked(self, gold: Passage) -> bool:
+        return bool(gold["id"]) and first_chunk(gold["id"]) in self.chunked
+
+
+def head() -> pl.Expr:
+    """Return the first words of the column ``text``, in NFC; null where it has none."""
+    return pl.col("text").str.extract(HEAD).str.normalize("NFC")
+
+
+def heads(texts: Iterable[str]) -> pl.Series:
+    """Return what ``head`` can be of a text whose normal form is one of these."""
+    split = [text.split(" ", WORDS)[:WORDS] for text in texts]
+    found = {" ".join(words[:count]) for words in split for count in range(1, len(words) + 1)}
+    return pl.Series(list(found), dtype=pl.String).str.normalize("NFC")
+
+
+COUNTS = ("by_id", "by_text", "other_text", "chunked")
+
+
+def counts(found: Iterable[Found]) -> dict[str, Any]:
+    """Return how many gold passages of all questions were found, and how."""
+    found = list(found)
+    return {f"gold_{name}": sum(getattr(one, name) for one in found) for name in COUNTS}

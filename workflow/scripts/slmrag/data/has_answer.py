@@ -1,0 +1,60 @@
+"""Whether a passage holds an answer: Karpukhin et al. (EMNLP 2020), on NFD text, without case.
+
+DPR takes a run of letters for one token. Scripts without spaces have no words in that sense, so
+each of their letters is a token, where the answer holds one or the passage is mostly of them.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+import regex
+
+from slmrag.data.unspaced_scripts import CLUSTER, LETTER, mostly_unspaced, unspaced
+
+_TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]")
+_APART = regex.compile(
+    rf"{CLUSTER}|(?:(?!{LETTER})[\p{{L}}\p{{N}}\p{{M}}])+|[^\p{{Z}}\p{{C}}]", regex.V1
+)
+
+
+@lru_cache(maxsize=256)
+def words(text: str, apart: bool = False) -> str:
+    """Return the lower-case tokens of a text, with a space before and after each.
+
+    They are DPR's; with ``apart`` each letter of a script without spaces is one.
+    """
+    found = (_APART if apart else _TOKEN).findall(unicodedata.normalize("NFD", text))
+    return f" {' '.join(found)} ".lower()
+
+
+def phrase(answer: str) -> tuple[str, bool]:
+    """Return the tokens of an answer, and whether it holds a letter of a script without spaces."""
+    apart = unspaced(answer)
+    return words(answer, apart), apart
+
+
+@lru_cache(maxsize=256)
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFD", text).casefold()
+
+
+def matcher(answers: Iterable[str]) -> Callable[[str], bool]:
+    """Return a test of texts for any of the answers; an answer without tokens is in no text."""
+    phrases = [(said, apart) for said, apart in map(phrase, answers) if said.strip()]
+    wanted = [((said, apart), said.casefold().split()) for said, apart in phrases]
+
+    def holds(text: str) -> bool:
+        folded = _folded(text)  # rules most texts out without splitting them
+        likely = [two for two, parts in wanted if all(part in folded for part in parts)]
+        if not likely:
+            return False
+        mostly = mostly_unspaced(text)
+        return any(said in words(text, apart or mostly) for said, apart in likely)
+
+    return holds
+
+
+def has_answer(text: str, answers: Iterable[str]) -> bool:
+    """Tell whether the tokens of any answer stand in a row among the tokens of the text."""
+    return matcher(answers)(text)

@@ -1,0 +1,141 @@
+"""Files of questions into one checked stream of rows."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from slmrag.data.ids import name
+from slmrag.data.normalize import normalise
+from slmrag.data.schemas import Question
+from slmrag.errors import UserError
+
+Read = Callable[[Path, Mapping[str, str]], Iterator[Question]]
+Placed = tuple[Path, Question]
+LeftOut = dict[str, list[str]]
+"""Places of questions by why they are left out: wordless (answers), unanswerable, or repeated."""
+PARTLY = ("squad", "nq_simplified")
+"""Formats that say which questions have no answer: they are left out unless the entry refuses."""
+
+
+def checked(
+    files: Sequence[Path], read: Read, entry: Mapping[str, Any], left_out: LeftOut
+) -> Iterator[Placed]:
+    """Yield (file, question) with ids and answers; UserError names file and line of what is wrong.
+
+    A question without an id is called by its number, from 0, among those with answers, in the order
+    of the files. The places of those that are left out are added to ``left_out``.
+    """
+    seen: dict[str, tuple[str, Any]] = {}
+    none, unseen, number = entry.get("no_answer"), True, 0
+    for path, question in _read(files, read, entry.get("columns") or {}):
+        place = f"{path}, line {question.line}"
+        _tidy(question, place)
+        unseen = unseen and none not in question.answers
+        question.answers = answered(question.answers, entry)
+        if not question.answers and drops_unanswerable(entry):
+            left_out.setdefault("unanswerable", []).append(place)
+            continue
+        question.numbered = not question.question_id
+        question.question_id = question.question_id or str(number)
+        number += 1
+        question.answers = _answers(question, place, entry.get("wordless_answers", "refuse"))
+        if not question.answers:
+            left_out.setdefault("wordless", []).append(place)
+        elif _is_new(question, place, seen):
+            yield path, question
+        else:
+            left_out.setdefault("repeated", []).append(place)
+    if not seen:
+        raise UserError(_nothing(files, left_out))
+    if none is not None and unseen:
+        raise UserError(f"{_names(files)}: no answer is {none!r}, as no_answer says; correct it")
+
+
+def answered(answers: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
+    """Return the answers without those that mean none in this set."""
+    return [answer for answer in answers if answer.strip() != entry.get("no_answer")]
+
+
+def drops_unanswerable(entry: Mapping[str, Any]) -> bool:
+    """Tell whether the questions without answers are left out of a set."""
+    usual = "drop" if entry["format"] in PARTLY else "refuse"
+    return entry.get("unanswerable", usual) == "drop"
+
+
+def _read(
+    files: Iterable[Path], read: Read, columns: Mapping[str, str]
+) -> Iterator[tuple[Path, Question]]:
+    for path in files:
+        for question in read(path, columns):
+            yield path, question
+
+
+def _tidy(question: Question, place: str) -> None:
+    """Write ids and texts as they are compared; UserError where a text is none."""
+    if any(not isinstance(answer, str) for answer in question.answers):
+        raise UserError(f"{place}: an answer is not text; correct it")
+    question.question_id = name(question.question_id)
+    question.question = question.question.strip()
+    if not question.question:
+        raise UserError(f"{place}: an empty question; correct or remove it")
+    question.answers = [stripped for answer in question.answers if (stripped := answer.strip())]
+    question.gold_ids = list(dict.fromkeys(map(name, question.gold_ids)))
+    question.gold = [gold | {"id": name(gold["id"])} for gold in question.gold]
+
+
+def _is_new(question: Question, place: str, seen: dict[str, tuple[str, Any]]) -> bool:
+    """Tell whether a record comes first; UserError where only its id came before."""
+    gold = tuple(tuple(one.values()) for one in question.gold)
+    content = hash((question.question, *question.answers, gold, *question.gold_ids))
+    first, known = seen.setdefault(question.question_id, (place, content))
+    if known != content:
+        raise UserError(
+            f"{place}: the question id '{question.question_id}' is already used in {first}; "
+            "rename one"
+        )
+    return first is place
+
+
+def _answers(question: Question, place: str, wordless: str) -> list[str]:
+    """Return the distinct answers that a metric can compare with; UserError where none is left.
+
+    ``wordless`` is what to do then: refuse, drop (none is returned), or keep them all.
+    """
+    if not question.answers:
+        raise UserError(
+            f"{place}: a question without answers; add one or remove it, or set unanswerable: drop "
+            "for the data set"
+        )
+    distinct = list(dict.fromkeys(question.answers))
+    kept = [answer for answer in distinct if wordless == "keep" or normalise(answer)]
+    if not kept and wordless == "refuse":
+        raise UserError(
+            f"{place}: nothing is left of the answer {distinct[0]!r} without articles and "
+            "punctuation, so every prediction would be right; correct or remove it, or set "
+            "wordless_answers: drop for the data set"
+        )
+    return kept
+
+
+def _nothing(files: Sequence[Path], left_out: LeftOut) -> str:
+    """Return the sentence for a set in which nothing is left."""
+    if count := len(left_out.get("unanswerable", ())):
+        return (
+            f"{_names(files)}: none of the {count} questions has an answer; check answers in its "
+            "columns"
+        )
+    return f"{_names(files)}: no question in it; check the object and its format"
+
+
+def _names(files: Sequence[Path]) -> str:
+    return ", ".join(map(str, files[:3])) or "the object's folder"
+
+
+def row(question: Question) -> dict[str, Any]:
+    """Return the question as a row of ``questions.parquet``."""
+    return {
+        "question_id": question.question_id,
+        "question": question.question,
+        "answers": question.answers,
+        "gold": question.gold,
+    }

@@ -1,0 +1,1 @@
+"""What several formats share: bytes, lines, records, columns."""

@@ -1,0 +1,85 @@
+"""CSV and TSV, with quoted fields that may hold line ends: tables fast, records with care.
+
+A block that Polars is sure to read as the standard library does is taken from it. Any other is read
+by the standard library, whose reading is the rule, and whose complaints name the line.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.fast_rows import Rows, fast_rows
+from slmrag.data.reading.headers import header_of, is_blank, places_of, whole
+from slmrag.data.reading.lines import Lines, Placed
+from slmrag.data.reading.swallowed_lines import Swallowed
+from slmrag.data.schemas import PASSAGES
+
+
+def rows_of(path: Path, layout: Layout) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line number, row by column name); UserError names a row of another width."""
+    lines = Lines(path, layout)
+    _, header = header_of(lines)
+    for line, values in _records(lines):
+        row = zip(header, whole(values, header, path, line), strict=True)
+        yield line, {name: value for name, value in row if name.strip()}
+
+
+def records_of(path: Path, layout: Layout) -> Iterator[Placed]:
+    """Yield (line number, values) of each record, a header among them; empty ones are left out."""
+    return _records(Lines(path, layout))
+
+
+def _records(lines: Lines) -> Iterator[Placed]:
+    swallowed = Swallowed(lines.path, lines.layout)
+    try:
+        yield from _told(lines, lines.records(), swallowed)
+    finally:
+        swallowed.tell()
+
+
+def tables_of(
+    path: Path, layout: Layout, names: Mapping[str, str], optional: Sequence[str] = ()
+) -> Iterator[pl.DataFrame]:
+    """Yield tables of id, title, text and line; ``names`` maps ours to the header's columns."""
+    lines, swallowed = Lines(path, layout), Swallowed(path, layout)
+    line, header = header_of(lines)
+    places = places_of(names, header, path, line, optional) if header else {}
+    try:
+        while lines.more():
+            rows = fast_rows(lines, len(header), swallowed) or _careful(lines, header, swallowed)
+            if rows[0].height:
+                yield _ours(*rows, places)
+    finally:
+        swallowed.tell()
+
+
+def _told(lines: Lines, records: Iterator[Placed], swallowed: Swallowed) -> Iterator[Placed]:
+    """Yield the records that hold something, and look at those that may hold too much."""
+    for line, values in records:
+        if lines.line - line > 1:
+            swallowed.look(line, values)
+        if not is_blank(values):
+            yield line, values
+
+
+def _careful(lines: Lines, header: Sequence[str], swallowed: Swallowed) -> Rows:
+    """Return the rows that begin in the hand, as the standard library reads them."""
+    numbers, rows = [], []
+    for line, values in _told(lines, lines.records_of_hand(), swallowed):
+        numbers.append(line)
+        rows.append(whole(values, header, lines.path, line))
+    schema = {str(place): pl.String for place in range(len(header))}
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return table, pl.Series("line", numbers, dtype=pl.UInt32)
+
+
+def _ours(table: pl.DataFrame, lines: pl.Series, places: Mapping[str, int]) -> pl.DataFrame:
+    """Return id, title, text and line; a title that nobody has is empty."""
+    empty = pl.Series([""], dtype=pl.String)
+    columns = {
+        name: table[str(places[name])] if name in places else empty.new_from_index(0, table.height)
+        for name in PASSAGES
+    }
+    return pl.DataFrame({**columns, "line": lines})

@@ -1,0 +1,102 @@
+"""Rows by Polars, where it is sure to read them as the standard library's csv does."""
+
+from codecs import BOM_UTF8
+
+import numpy as np
+import polars as pl
+
+from slmrag.data.reading.compression import count
+from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.headers import BLANK
+from slmrag.data.reading.lines import Lines
+from slmrag.data.reading.quotes import sound_end
+from slmrag.data.reading.swallowed_lines import Swallowed
+
+Rows = tuple[pl.DataFrame, pl.Series]
+"""The fields, in columns called 0, 1 and so on, and the line that each row begins in."""
+
+
+def fast_rows(lines: Lines, width: int, swallowed: Swallowed) -> Rows | None:
+    """Take the hand's whole records; None, and nothing is taken, where only csv can tell them."""
+    hand = _with_short_ends(lines.hand)
+    shorter = len(hand) < len(lines.hand)
+    block = _sound(hand, width, lines.layout)
+    table = _parsed(block, width, lines.layout) if block else None
+    if table is None:
+        return None
+    ends, inside = count(block, b"\n"), None
+    if ends > table.height:
+        inside = _counts(table, "\n")
+        if shorter or ends != table.height + inside.sum():
+            return None
+        _look(table, inside, lines, swallowed)
+    numbers = _numbers(table.height, inside, lines.line)
+    lines.pass_over(len(block) + shorter * ends, ends)
+    return _filled(table, numbers)
+
+
+def _with_short_ends(hand: bytes) -> bytes:
+    """Return lines that all end in a carriage return and a line feed without the former."""
+    if b"\r" in hand and count(hand, b"\r") == count(hand, b"\n") == hand.count(b"\r\n"):
+        return hand.replace(b"\r\n", b"\n")
+    return hand
+
+
+def _sound(hand: bytes, width: int, layout: Layout) -> bytes:
+    """Return the whole records of a hand; nothing where something in them has two readings."""
+    if width < 2 or b"\r" in hand or b"\0" in hand or hand.startswith(BOM_UTF8):
+        return b""
+    return hand[: sound_end(hand, layout.separator)] if layout.quoted else hand
+
+
+def _parsed(block: bytes, width: int, layout: Layout) -> pl.DataFrame | None:
+    try:
+        table = pl.read_csv(
+            block,
+            separator=layout.separator,
+            quote_char='"' if layout.quoted else None,
+            has_header=False,
+            schema={str(place): pl.String for place in range(width)},
+            empty_string_is_null=False,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    return table if _is_whole(table, block, layout.separator) else None
+
+
+def _is_whole(table: pl.DataFrame, block: bytes, separator: str) -> bool:
+    """Tell whether no row was too short: Polars fills those, and refuses the long ones only."""
+    inside = _counts(table, separator).sum() if b'"' in block else 0
+    return count(block, separator.encode()) == table.height * (table.width - 1) + inside
+
+
+def _counts(table: pl.DataFrame, mark: str) -> pl.Series:
+    """Return how often ``mark`` stands in each row's values."""
+    counts = pl.all().str.count_matches(mark, literal=True)
+    return table.select(pl.sum_horizontal(counts)).to_series()
+
+
+def _numbers(height: int, inside: pl.Series | None, first: int) -> pl.Series:
+    """Return the line that each row begins in; ``inside`` has the line ends in each."""
+    numbers = np.arange(first, first + height, dtype=np.uint32)
+    if inside is not None:
+        numbers[1:] += np.cumsum(inside.to_numpy()[:-1], dtype=np.uint32)
+    return pl.Series("line", numbers)
+
+
+def _look(table: pl.DataFrame, inside: pl.Series, lines: Lines, swallowed: Swallowed) -> None:
+    """Look at the rows whose line ends and separators are as many as several records have."""
+    separators = _counts(table, lines.layout.separator)
+    suspects = (inside > 0) & (separators == inside * (table.width - 1))
+    if suspects.any():
+        numbers = _numbers(table.height, inside, lines.line).filter(suspects)
+        for line, values in zip(numbers, table.filter(suspects).iter_rows(), strict=True):
+            swallowed.look(line, values)
+
+
+def _filled(table: pl.DataFrame, numbers: pl.Series) -> Rows:
+    """Leave out the rows that have nothing in them; a sign behind the blank shows that they do."""
+    if (table.to_series(0) < "!").any():
+        kept = ~table.select(pl.all_horizontal(pl.all().str.strip_chars(BLANK) == "")).to_series()
+        return table.filter(kept), numbers.filter(kept)
+    return table, numbers

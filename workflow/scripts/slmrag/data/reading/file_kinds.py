@@ -1,0 +1,94 @@
+"""What a file is by its first bytes: data, or what stands where data was expected."""
+
+import re
+from pathlib import Path
+
+from slmrag.data.reading.compression import COMPRESSIONS, archive_of, chunks_of
+from slmrag.errors import UserError
+
+HEAD = 2048
+POINTER = b"version https://git-lfs.github.com/spec/"
+PAGE = re.compile(
+    rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.I | re.S
+)
+XML = re.compile(rb"\s*<(\?xml\s|Error>)")
+NO_TEXT = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0", b"{\\rtf")
+"""First bytes of PNG, JPEG, GIF, of the Office files before 2007, and of RTF."""
+PAGES = {".html", ".htm", ".xhtml"}
+MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".qmd", ".rmd"}
+WORDS = {"", ".txt", ".text", ".rst", ".pdf"} | PAGES | MARKDOWN
+"""Suffixes of documents: a pointer in the place of one is a mistake."""
+OTHERS = {
+    b"PAR1": ("parquet", "Parquet; set format: parquet"),
+    b"ARROW1": ("", "an Arrow file; write it as Parquet"),
+    b"SQLite format 3": ("", "an SQLite database; export it as JSONL or CSV"),
+    b"%PDF": ("", "a PDF, not data; give a file of the entry's format"),
+    b"\xd0\xcf\x11\xe0": ("", "an old office file; export it as CSV, or as text, and give that"),
+}
+"""First bytes: (the format that reads such files, what they are and what to do)."""
+BOM = b"\xef\xbb\xbf"
+
+
+def head_of(path: Path) -> bytes:
+    """Return the first bytes of a file, unpacked; UserError where it cannot be unpacked."""
+    return next(chunks_of(path, HEAD), b"").removeprefix(BOM)
+
+
+def is_page(head: bytes) -> bool:
+    """Tell whether a file that begins so is an HTML page."""
+    return PAGE.match(head) is not None
+
+
+def is_pdf(head: bytes) -> bool:
+    """Tell whether a file that begins so is a PDF."""
+    return head[:HEAD].removeprefix(BOM).lstrip().startswith(b"%PDF-")
+
+
+def refuse_stand_in(path: Path, format: str = "") -> None:
+    """Raise UserError for a Git LFS pointer, an HTML page or XML in the place of data.
+
+    Also for a file of another format that its first bytes tell.
+    """
+    head = head_of(path)
+    for mark, (own, told) in OTHERS.items():
+        if head.startswith(mark) and format != own:
+            raise UserError(f"{path}: is {told}")
+    if head.startswith(POINTER):
+        raise pointer(path)
+    if is_page(head):
+        raise UserError(
+            f"{path}: is an HTML page, not data; give the address of the file itself (on the hub "
+            "/resolve/, not /blob/), and look whether it asks for a login"
+        )
+    if XML.match(head):
+        raise UserError(
+            f"{path}: is XML, not data (a server's error, perhaps); look into it, and give the "
+            "address of the file itself"
+        )
+
+
+def pointer(path: Path) -> UserError:
+    """Return the error for a Git LFS pointer."""
+    return UserError(
+        f"{path}: is a Git LFS pointer, not the file itself; run git lfs pull in its repository, "
+        "or give the address that the file is downloaded from"
+    )
+
+
+def is_document(path: Path) -> bool:
+    """Tell whether a file is text or a PDF.
+
+    UTF-16 counts, to be refused by name, as cut archives are.
+    """
+    with open(path, "rb") as file:
+        head = file.read(HEAD)
+    packed = any(head.startswith(magic) for magic, _ in COMPRESSIONS.values())
+    if archive_of(path, head) or (path.suffix in COMPRESSIONS and not packed):
+        return False
+    head = head_of(path) if packed else head
+    if head.startswith(POINTER):
+        if path.suffix.lower() in WORDS:
+            raise pointer(path)
+        return False
+    utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return utf16 or is_pdf(head) or (b"\0" not in head[:512] and not head.startswith(NO_TEXT))

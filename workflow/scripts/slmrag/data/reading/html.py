@@ -1,0 +1,106 @@
+"""HTML as text: what a reader sees, block by block, without tags, scripts and styles."""
+
+import re
+from html.parser import HTMLParser
+
+from slmrag.data.reading.wrapped_lines import unwrapped
+
+BLOCKS = frozenset(
+    re.findall(
+        r"\w+",
+        """address article aside blockquote body caption center dd details dialog div dl dt
+        fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main
+        menu nav ol option p pre section select summary table tbody tfoot thead title tr ul""",
+    )
+)
+"""Elements that stand apart from what is before and after them."""
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+CELLS = frozenset({"td", "th"})
+UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
+BESIDE = "\x1f"
+"""White space between two cells or beside a picture, which is no line's end."""
+
+
+class _Page(HTMLParser):
+    """Gathers the blocks of a page, and the text of its title and of its first h1 apart."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.blocks: list[str] = []
+        self.lines: list[str] = []
+        self.pieces: list[str] = []
+        self.named: dict[str, list[str]] = {"title": [], "h1": []}
+        self.open: str | None = None
+        self.unseen = self.code = 0
+        self.inside = self.headed = False
+        self.feed(html)
+        self.close()
+        self._end_block()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in BLOCKS:
+            self._end_block()
+        self.unseen += tag in UNSEEN
+        self.code += tag == "pre"
+        self.inside |= tag in HEADINGS
+        if tag in self.named and not self.unseen and not self.named[tag]:
+            self.open = tag
+        self._empty(tag, attrs)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in BLOCKS:
+            self._end_block()
+        self._empty(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in BLOCKS:
+            self._end_block()
+        self.unseen = max(0, self.unseen - (tag in UNSEEN))
+        self.code = max(0, self.code - (tag == "pre"))
+        self.inside &= tag not in HEADINGS
+        self.open = None if tag == self.open else self.open
+
+    def handle_data(self, data: str) -> None:
+        if self.unseen:
+            return
+        if self.open:
+            self.named[self.open].append(data)
+        if self.open != "title":
+            self.pieces.append(data)
+
+    def _empty(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take what stands for itself: a line's end, a cell's beginning, a picture's words."""
+        if tag == "br":
+            self._end_line()
+        elif tag in CELLS:
+            self.pieces.append(BESIDE)
+        elif tag == "img":
+            self.handle_data(BESIDE + (dict(attrs).get("alt") or "") + BESIDE)
+
+    def _end_line(self) -> None:
+        line, self.pieces = "".join(self.pieces), []
+        self.lines.append(line.strip("\r\n").rstrip() if self.code else unwrapped(line))
+
+    def _end_block(self) -> None:
+        self._end_line()
+        block, self.lines = "\n".join(self.lines).strip("\n"), []
+        if block.strip():
+            self.headed = self.headed if self.blocks else self.inside
+            self.blocks.append(block)
+
+
+def page_text(html: str) -> tuple[str | None, str]:
+    """Return the title of a page (that of its head, or its first h1) and its text.
+
+    An empty line stands between two blocks, as between paragraphs: no sentence goes over it.
+    """
+    page = _Page(html)
+    names = (unwrapped("".join(page.named[tag])) for tag in ("title", "h1"))
+    return next(filter(None, names), None), "\n\n".join(page.blocks)
+
+
+def headed_text(html: str) -> tuple[str | None, str]:
+    """Return the heading that a page begins with, None without one, and the text below it."""
+    page = _Page(html)
+    heading = unwrapped(page.blocks.pop(0)) if page.headed else None
+    return heading, "\n\n".join(page.blocks)

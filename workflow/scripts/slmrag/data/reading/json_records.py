@@ -1,0 +1,94 @@
+"""Records of JSON files, each with the line where it stands."""
+
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from json import JSONDecodeError
+from pathlib import Path
+from typing import Any
+
+from slmrag.data.reading.compression import chunks_of, lines_of
+from slmrag.data.reading.json_stream import DECODER, JsonStream, not_json, too_deep, whole
+from slmrag.errors import UserError
+
+Placed = tuple[int, dict[str, Any]]
+START = 4096
+"""Bytes in which a file shows whether it is an array."""
+
+
+def json_lines(path: Path) -> Iterator[Placed]:
+    """Yield (line number, object) of a JSONL file, or of an array; empty lines are passed over."""
+    if next(chunks_of(path, START), b"").removeprefix(BOM_UTF8).lstrip().startswith(b"["):
+        yield from json_items(path)
+        return
+    for number, line in lines_of(path):
+        if line.strip():
+            yield number, parsed(line, path, number)
+
+
+def parsed(line: str, path: Path, number: int) -> dict[str, Any]:
+    """Return the object of one line; UserError where it is none."""
+    try:
+        record = whole(DECODER.decode(line), line, path, number)
+    except JSONDecodeError as error:
+        raise _of_other_lines(error, line, path, number) from error
+    except ValueError as error:
+        raise not_json(error, path, number) from error
+    except RecursionError as error:
+        raise too_deep(path, number) from error
+    if not isinstance(record, dict):
+        raise UserError(f"{path}, line {number}: not a JSON object; write one object a line")
+    return record
+
+
+def _of_other_lines(error: JSONDecodeError, line: str, path: Path, number: int) -> UserError:
+    """Return the error for a line that is not JSON, or holds more or less than one object."""
+    half = error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated")
+    if half or error.msg == "Extra data":
+        told = "ends in the middle of" if half else "goes on behind"
+        return UserError(
+            f"{path}, line {number}: not JSON (the line {told} its object); write one object a "
+            "line, or an array of them"
+        )
+    return not_json(error, path, number)
+
+
+def json_items(path: Path) -> Iterator[Placed]:
+    """Yield (line number, object) of a JSON array of objects, one at a time, or of JSONL."""
+    stream = JsonStream(path)
+    if stream.take("["):
+        yield from _objects(stream)
+        stream.end()
+    elif stream.peek() == "{":
+        yield from json_lines(path)
+    else:
+        raise UserError(f"{path}, line 1: neither a JSON array nor JSONL; check the format")
+
+
+def json_member(path: Path, name: str) -> Iterator[Placed]:
+    """Yield (line number, object) of the array called ``name`` in a file that is one object."""
+    stream, seen = JsonStream(path), False
+    if not stream.take("{"):
+        raise UserError(f"{path}, line 1: not a JSON object; check the format")
+    while not stream.take("}"):
+        line, key = stream.value()
+        if not stream.take(":"):
+            raise stream.cut_off("object")
+        if key == name:
+            seen = True
+            if not stream.take("["):
+                raise UserError(f"{path}, line {line}: '{name}' is not a list; correct it")
+            yield from _objects(stream)
+        else:
+            stream.value()
+        if not stream.take(",") and stream.peek() != "}":
+            raise stream.cut_off("object")
+    stream.end()
+    if not seen:
+        raise UserError(f"{path}, line 1: no '{name}'; check the format")
+
+
+def _objects(stream: JsonStream) -> Iterator[Placed]:
+    for line, value in stream.items():
+        if not isinstance(value, dict):
+            raise UserError(f"{stream.path}, line {line}: not a JSON object; correct the array")
+        yield line, value

@@ -1,0 +1,150 @@
+"""A JSON file that is cut into values as it comes in, each with the line where it begins."""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from json.decoder import WHITESPACE, JSONDecodeError
+from pathlib import Path
+from typing import Any
+
+from slmrag.data.reading.compression import chunks_of
+from slmrag.errors import UserError
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; ValueError where a key stands in it twice, with two values."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        other = next((key for key, value in pairs if found[key] != value), None)
+        if other is not None:
+            raise ValueError(f"the key '{other}' stands twice in one object, with two values")
+    return found
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object)
+MARGIN = 32
+"""Characters at the end of what has come in, where a value may look wrong by being half there."""
+
+
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of half a character, which comes in pairs where a file is sound."""
+
+
+def whole(value: Any, text: str, path: Path, number: int) -> Any:
+    """Return a value read from ``text``; UserError where half a character is in it."""
+    if HALF.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            reason = f"half a character, \\u{ord(error.object[error.start]):x}, stands alone"
+            raise UserError(f"{path}, line {number}: {reason}; correct it") from error
+    return value
+
+
+def too_deep(path: Path, number: int) -> UserError:
+    """Return the error for brackets in brackets without end."""
+    return UserError(f"{path}, line {number}: brackets nested too deep to be data; correct it")
+
+
+def not_json(error: ValueError, path: Path, number: int) -> UserError:
+    """Return the error that says which line is not JSON, and why."""
+    reason = error.msg if isinstance(error, JSONDecodeError) else str(error)
+    return UserError(f"{path}, line {number}: not JSON ({reason}); correct it")
+
+
+class JsonStream:
+    """What is left of a JSON file: the text that has come in, and the rest on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.more = path, _text(path)
+        self.text, self.at, self.line, self.whole = "", 0, 1, False
+
+    def peek(self) -> str:
+        """Return the next character that is no white space; nothing at the end of the file."""
+        while True:
+            self._go(WHITESPACE.match(self.text, self.at).end())  # type: ignore[union-attr]
+            if self.at < len(self.text) or self.whole:
+                return self.text[self.at : self.at + 1]
+            self._fetch()
+
+    def take(self, mark: str) -> bool:
+        """Pass over ``mark`` and tell whether it stood there."""
+        found = self.peek() == mark
+        self._go(self.at + found)
+        return found
+
+    def items(self) -> Iterator[tuple[int, Any]]:
+        """Yield (line, value) of an array whose bracket was passed, up to its closing one."""
+        while not self.take("]"):
+            yield self.value()
+            if not self.take(",") and self.peek() != "]":
+                raise self.cut_off("array") if not self.peek() else self._misplaced()
+
+    def value(self) -> tuple[int, Any]:
+        """Return (line, the next value); UserError where there is none."""
+        while True:
+            self.peek()
+            try:
+                value, end = DECODER.raw_decode(self.text, self.at)
+            except JSONDecodeError as error:
+                self._refuse(error)
+            except RecursionError as error:
+                raise too_deep(self.path, self.line) from error
+            except ValueError as error:
+                raise not_json(error, self.path, self.line) from error
+            else:
+                if end < len(self.text) or self.whole:
+                    line, text = self.line, self.text[self.at : end]
+                    self._go(end)
+                    return line, whole(value, text, self.path, line)
+            self._fetch()
+
+    def end(self) -> None:
+        """Raise where something stands behind the value that was the whole file."""
+        if self.peek():
+            raise UserError(
+                f"{self.path}, line {self.line}: something stands behind the end of the JSON; "
+                "remove it"
+            )
+
+    def cut_off(self, what: str) -> UserError:
+        """Return the error that says that the file ends too early."""
+        return UserError(
+            f"{self.path}, line {self.line}: the JSON {what} never closes; fetch it again"
+        )
+
+    def _misplaced(self) -> UserError:
+        return UserError(f"{self.path}, line {self.line}: not JSON (no comma); correct it")
+
+    def _refuse(self, error: JSONDecodeError) -> None:
+        """Raise where more text could not mend the error."""
+        if self.whole and error.pos >= len(self.text.rstrip()):
+            raise self.cut_off("array") from error
+        margin = 0 if self.whole else MARGIN
+        half = error.pos + margin >= len(self.text.rstrip()) or "Unterm" in error.msg
+        if self.whole or not half:
+            line = self.line + self.text.count("\n", self.at, error.pos)
+            raise not_json(error, self.path, line) from error
+
+    def _fetch(self) -> None:
+        chunk = next(self.more, None)
+        self.text, self.at = self.text[self.at :] + (chunk or ""), 0
+        self.whole = chunk is None
+
+    def _go(self, end: int) -> None:
+        self.line += self.text.count("\n", self.at, end)
+        self.at = end
+
+
+def _text(path: Path) -> Iterator[str]:
+    """Yield the text of a file piece by piece, without a byte order mark at its start."""
+    decoder, line = codecs.getincrementaldecoder("utf-8-sig")(), 1
+    for chunk in chunks_of(path):
+        try:
+            text = decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            line += error.object.count(b"\n", 0, error.start)
+            raise UserError(f"{path}, line {line}: not UTF-8; convert the file to UTF-8") from error
+        line += text.count("\n")
+        yield text

@@ -1,0 +1,84 @@
+"""Markdown as text: what a reader of the page that it makes sees."""
+
+import html
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from slmrag.data.reading.html import BLOCKS, UNSEEN, headed_text
+from slmrag.errors import UserError
+
+FRONT = re.compile(
+    r"(---|\+\+\+)[ \t]*\n(?!\s*\n)(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+"""Facts before a document (Jekyll, Hugo); pandoc's rule tells them from a line across the page."""
+FACTS: dict[str, Callable[[str], Any]] = {
+    "---": lambda block: yaml.load(block, yaml.BaseLoader),
+    "+++": tomllib.loads,
+}
+FACT = re.compile(r"^([\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+TAG = re.compile(r"</?([a-z][a-z0-9-]*)", re.IGNORECASE)
+INLINE = frozenset(
+    re.findall(
+        r"\w+",
+        """a abbr audio b bdi bdo big br button cite code col colgroup data del dfn em font i img
+        input ins kbd label link mark meta picture q s samp small source span strike strong sub sup
+        td th time tt u var video wbr""",
+    )
+)
+SEEN = (BLOCKS | INLINE) - UNSEEN - {"title"}
+"""Tags that are tags amid a line; any other is a word in angle brackets, such as <name>."""
+NESTING = 100
+"""Levels of lists and quotes; CommonMark's preset drops what stands below the twentieth."""
+
+
+def markdown_text(markdown: str, path: Path) -> tuple[str | None, str]:
+    """Return the title of a document, None where it has none, and its text.
+
+    The title is that of the facts before it, or a heading that it begins with, which leaves the
+    text. UserError where the library is missing.
+    """
+    facts, body = front_matter(markdown)
+    heading, text = headed_text(_renderer(path)(body))
+    title = facts.get("title")
+    if not isinstance(title, str) or not title.strip():
+        return heading, text
+    title = " ".join(title.split())
+    return title, text if heading in (None, title) else f"{heading}\n\n{text}".rstrip()
+
+
+def front_matter(markdown: str) -> tuple[Mapping[str, Any], str]:
+    """Return the facts before a document, and the document; a rule above a text is no such."""
+    found = FRONT.match(markdown)
+    if found is None:
+        return {}, markdown
+    try:
+        facts = FACTS[found[1]](found[2])
+    except (ValueError, yaml.YAMLError):
+        facts = dict(FACT.findall(found[2])) if FACT.match(found[2]) else None
+    return (facts, markdown[found.end() :]) if isinstance(facts, dict) else ({}, markdown)
+
+
+def _renderer(path: Path) -> Callable[[str], str]:
+    """Return what makes HTML of CommonMark with GitHub's tables and lines through words."""
+    try:
+        from markdown_it import MarkdownIt
+    except ImportError:
+        raise UserError(
+            f"{path}: Markdown is read by the package markdown-it-py, which is missing here; "
+            "install it in the version that envs/data.yaml has"
+        ) from None
+    library = MarkdownIt("commonmark", {"maxNesting": NESTING})
+    library.enable(["table", "strikethrough"]).add_render_rule("html_inline", _html_inline)
+    return library.render
+
+
+def _html_inline(_: Any, tokens: Any, index: int, options: Any, env: Any) -> str:
+    content = tokens[index].content
+    tag = TAG.match(content)
+    return content if tag is None or tag[1].lower() in SEEN else html.escape(content)

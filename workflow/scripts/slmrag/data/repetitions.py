@@ -1,0 +1,49 @@
+"""Passages that come twice: the same word for word, or different ones under one id."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from slmrag.data.schemas import PASSAGES
+from slmrag.errors import UserError
+
+
+class Once:
+    """Watches tables for passages whose ids' hashes came more than once."""
+
+    def __init__(self, hashes: np.ndarray) -> None:
+        self.hashes = pl.Series(hashes.astype(np.uint64))
+        self.seen: dict[str, tuple[int, str]] = {}
+        self.dropped = 0
+
+    def same(self, table: pl.DataFrame, path: Path) -> bool:
+        """Tell whether passages repeat earlier ones; UserError where only the id is the same."""
+        rows, found = table.filter(self._suspects(table)).select(*PASSAGES, "line"), False
+        for id, title, text, line in rows.iter_rows():
+            place = f"{path}, line {line}"
+            content, first = self.seen.setdefault(id, (hash((title, text)), place))
+            if content != hash((title, text)):
+                raise UserError(
+                    f"{place}: the id '{id}' is already used in {first} for another text; "
+                    "rename one"
+                )
+            found = found or first is not place
+        return found
+
+    def first(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Return a table without the passages that came before, and count those."""
+        suspects = self._suspects(table)
+        if not suspects.any():
+            return table
+        kept = [not (one and self._came(id)) for one, id in zip(suspects, table["id"], strict=True)]
+        self.dropped += kept.count(False)
+        return table.filter(pl.Series(kept))
+
+    def _came(self, id: str) -> bool:
+        came = id in self.seen
+        self.seen.setdefault(id, (0, ""))
+        return came
+
+    def _suspects(self, table: pl.DataFrame) -> pl.Series:
+        return table["id"].hash(seed=0).is_in(self.hashes.implode())

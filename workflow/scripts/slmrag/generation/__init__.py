@@ -1,0 +1,1 @@
+"""From prompts to tables of answers, through a journal."""

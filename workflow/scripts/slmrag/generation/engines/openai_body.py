@@ -1,0 +1,64 @@
+"""What is asked of an endpoint: the body of a request, but for the prompt."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from slmrag.generation.engines.base import Plan
+from slmrag.generation.engines.openai_keys import PASSED, SPEED
+from slmrag.models.thinking import arguments
+
+
+def chats(plan: Plan) -> bool:
+    """Tell whether the server puts its chat template around the prompt.
+
+    With a template of the user's own the prompt is a finished conversation: a completion.
+    """
+    return plan.chat and plan.entry.get("chat_template") in (None, "auto", "tokenizer")
+
+
+def drawn(plan: Plan) -> bool:
+    """Tell whether an answer is drawn: above temperature 0, or where the server chooses it."""
+    return plan.sampling.temperature > 0 or plan.options.get("temperature", 0) is None
+
+
+def body(plan: Plan, off: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Return the keys of a request, without those that options set to null.
+
+    ``off`` are neutral values of keys of sampling, for those that nothing else sets.
+    """
+    wanted, options = plan.sampling, plan.options
+    made = {
+        "model": plan.entry["served_name"],
+        "temperature": wanted.temperature,
+        "top_p": wanted.top_p,
+        "max_tokens": wanted.max_tokens,
+        "seed": wanted.seed,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    made |= {"stop": list(wanted.stop)} if wanted.stop else {}
+    made |= {**(off or {}), **wanted.asked(drawn(plan)), **_limit(plan)}
+    made |= {key: value for key, value in options.items() if key not in SPEED | PASSED}
+    if not made.get("stream"):
+        made.pop("stream_options", None)
+    kept = {key: value for key, value in made.items() if value is not None}
+    return {**kept, **_extra(plan)}
+
+
+def _limit(plan: Plan) -> dict[str, Any]:
+    """Return max_completion_tokens where max_tokens is null, as OpenAI's newer models want."""
+    left_out = "max_tokens" in plan.options and plan.options["max_tokens"] is None
+    return {"max_completion_tokens": plan.sampling.max_tokens} if left_out and chats(plan) else {}
+
+
+def _extra(plan: Plan) -> dict[str, Any]:
+    """Return extra_body, with what the entry says to the server's chat template merged in."""
+    extra = dict(plan.options.get("extra_body") or {})
+    if chats(plan) and (told := arguments(plan.entry)):
+        extra["chat_template_kwargs"] = told
+    return extra
+
+
+def unlimited(sent: Mapping[str, Any]) -> bool:
+    """Tell whether a request leaves the length of the answer to the server."""
+    return not {"max_tokens", "max_completion_tokens", "max_new_tokens"} & {*sent}

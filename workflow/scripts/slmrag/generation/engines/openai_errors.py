@@ -1,0 +1,150 @@
+"""What an endpoint's error is about: the moment, one prompt, or the request itself."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slmrag.generation.engines.openai_waits import asked_wait
+from slmrag.generation.engines.openai_words import names, one_line, said
+
+KEY = "refuses the key; export the right one in the variable that options.api_key_env names"
+PATH = "knows no such path or model; check endpoint (it ends in /v1) and served_name"
+STATUS = {401: KEY, 402: "wants to be paid; add credit there", 403: KEY, 404: PATH, 405: PATH}
+BUSY = "is busy even after all retries; lower options.concurrency or set requests_per_second"
+PASSING = {408, 409, 425, 429}
+LONG = re.compile(
+    r"(?i)context.{0,30}(length|window|size|overflow|limit)|exceed_context|string_above_max_length"
+    r"|(prompt|input|message)s?\b.{0,40}\btoo (long|large|many)|too many (input )?tokens"
+    r"|(inputs?|prompt)\W{0,2} tokens|reduce the length|maximum (input|prompt|sequence) length"
+    r"|request too large"
+)
+MODERATED = re.compile(
+    r"(?i)content.{0,3}(filter|policy|management|exists risk)|moderat|flagged|guardrail|safety"
+    r"|inappropriate|sensitive|data_inspection|invalid_prompt|blocked|jailbreak"
+)
+FORBIDS = re.compile(
+    r"(?i)unsupported|not support|unrecogni|unknown|unexpected|not permitted|not allowed|extra"
+    r"|additional|invalid|forbid|deprecat|must |should |exist|too (large|small|high|low)|at most"
+)
+NAMED = re.compile(r"['\"`](\w+)['\"`]|(?::|arguments?|parameters?|fields?|keys?) (\w+)")
+NOTES = {
+    "max_tokens": "max_tokens is then sent as max_completion_tokens",
+    "temperature": "the server then chooses the temperature",
+}
+
+
+class Broken(Exception):
+    """An answer that did not come whole, and may the next time; ``wait`` in seconds, if told."""
+
+    def __init__(self, words: str, wait: float | None = None) -> None:
+        super().__init__(words)
+        self.wait = wait
+
+
+class Ended(Exception):
+    """An answer that no other prompt and no other try would get, either."""
+
+
+class Refused(Exception):
+    """A prompt that the server will not answer, ``about`` its content, its length, or unsaid."""
+
+    def __init__(self, code: str, reason: str, about: str | None = "content") -> None:
+        super().__init__(reason)
+        self.code, self.reason, self.about = code, one_line(reason), about
+
+
+class Told(Exception):
+    """An error that the server put into its answer in place of words."""
+
+    def __init__(self, body: Any) -> None:
+        super().__init__(one_line(said(body)))
+        self.body = body
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status that the error would have had, 500 where it says none."""
+        told = self.body if isinstance(self.body, dict) else {}
+        if MODERATED.search(names(told)):
+            return 400
+        codes = (str(told.get(name)) for name in ("code", "status", "status_code"))
+        return next((int(one) for one in codes if re.fullmatch(r"[45]\d\d", one)), 500)
+
+
+def judged(
+    status: int,
+    body: Any,
+    headers: Mapping[str, str],
+    sent: Mapping[str, Any],
+    longest: float,
+) -> Exception:
+    """Return Broken, Refused or Ended for an error of the server.
+
+    ``sent`` is the body of the request, ``longest`` the seconds that a server may ask to wait.
+    """
+    words = one_line(said(body))
+    if about := _of_prompt(status, f"{names(body)} {words}"):
+        return Refused(str(status), words, about)
+    if status in (400, 422):
+        keys = forbidden(body, sent)
+        remedy = f"answers {status}: it refuses {', '.join(keys)} ({words}); {_remedy(keys)}"
+        return Ended(remedy) if keys else Refused(str(status), words, None)
+    if status in PASSING or status >= 500:
+        return _passing(status, words, headers, longest, names(body))
+    if 300 <= status < 400:
+        place = one_line(headers.get("location", "no place"))
+        return Ended(f"answers {status}: it has moved to {place}; write in endpoint where it is")
+    return Ended(f"answers {status}: it {STATUS.get(status, 'refuses')} ({words})")
+
+
+def _of_prompt(status: int, words: str) -> str | None:
+    """Return what an error says that is wrong with the prompt: its length, its content, or None."""
+    if status == 413 or (status in (400, 422, 500) and LONG.search(words)):
+        return "length"
+    if status == 451 or (status in (400, 403, 422) and MODERATED.search(words)):
+        return "content"
+    return None
+
+
+def _passing(
+    status: int, words: str, headers: Mapping[str, str], longest: float, known: str
+) -> Exception:
+    wait = asked_wait(headers)
+    if wait is not None and wait > longest:
+        return Ended(
+            f"answers {status} ({words}) and asks to wait {wait:.0f} s (Retry-After), longer than "
+            f"options.longest_wait ({longest:g} s); come back then"
+        )
+    if "insufficient_quota" in known or headers.get("x-should-retry") == "false":
+        return Ended(f"answers {status}: it says that trying again is no use ({words})")
+    reason = BUSY if status == 429 else "fails even after all retries"
+    return Broken(f"answers {status}: it {reason} ({words})", wait)
+
+
+def forbidden(body: Any, sent: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a request, but the prompt's own, that an error says are why."""
+    told = body if isinstance(body, dict) else {}
+    places = [str(told.get("param") or ""), *_places(told.get("detail"))]
+    named = [re.split(r"[.\[]", place)[0] for place in places]
+    text = said(body)
+    if FORBIDS.search(text):
+        named += [one or other for one, other in NAMED.findall(text)]
+    own = {*sent} - {"messages", "prompt"}
+    return [name for name in dict.fromkeys(named) if name in own]
+
+
+def _places(detail: Any) -> Iterator[str]:
+    """Yield the keys of the body that a list of FastAPI's details names."""
+    for one in detail if isinstance(detail, list) else ():
+        place = one.get("loc") if isinstance(one, dict) else None
+        if isinstance(place, list) and place[:1] == ["body"]:
+            yield from map(str, place[1:2])
+
+
+def _remedy(keys: list[str]) -> str:
+    if "model" in keys:
+        return "check served_name"
+    if "chat_template_kwargs" in keys:
+        return "remove thinking and chat_template_kwargs of the model"
+    nulls = ", ".join(f"{key}: null" for key in keys)
+    notes = "; ".join(NOTES[key] for key in keys if key in NOTES)
+    return f"options: {{{nulls}}} leaves it out of the request{notes and f' ({notes})'}"

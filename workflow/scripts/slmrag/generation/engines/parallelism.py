@@ -1,0 +1,73 @@
+"""How a job's GPUs are shared out: copies of the model, or one copy over several GPUs."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from slmrag.errors import UserError
+from slmrag.models.checkpoint import Checkpoint
+
+
+class Split(NamedTuple):
+    """``replicas`` engines, each over ``tensor`` GPUs."""
+
+    tensor: int = 1
+    replicas: int = 1
+
+
+def split(
+    hardware: Mapping[str, Any], checkpoint: Checkpoint | None, gpus_for_weights: int = 1
+) -> Split:
+    """Choose from the GPUs and the model's heads; ``gpus_for_weights`` hold one copy at least.
+
+    A copy a GPU is fastest for a small model; a copy is only split where it does not fit. Nine
+    heads on two GPUs are two copies either way, as nine heads cannot be halved.
+    """
+    gpus = int(hardware.get("gpus") or 0)
+    tensor = hardware.get("tensor_parallel")
+    replicas = hardware.get("data_parallel")
+    if tensor is None:
+        at_most = gpus // (replicas or 1)
+        tensor = _smallest(checkpoint, gpus_for_weights, max(1, at_most))
+    elif checkpoint and not divides(tensor, checkpoint):
+        heads = checkpoint.config.get("num_attention_heads")
+        raise UserError(
+            f"tensor_parallel: {tensor} does not divide the model's {heads} attention heads; "
+            f"set data_parallel: {tensor} instead"
+        )
+    if replicas is None:
+        replicas = max(1, gpus // tensor)
+    if gpus and tensor * replicas > gpus:
+        raise UserError(
+            f"tensor_parallel {tensor} x data_parallel {replicas} are more than the {gpus} GPUs of "
+            "the job; raise gpus or lower one of them"
+        )
+    return Split(tensor, replicas)
+
+
+def divides(tensor: int, checkpoint: Checkpoint) -> bool:
+    """Tell whether attention can be split over ``tensor`` GPUs."""
+    heads = checkpoint.config.get("num_attention_heads") or 1
+    keys = checkpoint.config.get("num_key_value_heads") or heads
+    return heads % tensor == 0 and (keys % tensor == 0 or tensor % keys == 0)
+
+
+def _smallest(checkpoint: Checkpoint | None, wanted: int, at_most: int) -> int:
+    if checkpoint is None or wanted <= 1:
+        return 1
+    fits = (t for t in range(wanted, at_most + 1) if divides(t, checkpoint))
+    found = next(fits, None)
+    if found is None:
+        raise UserError(
+            f"the weights need {wanted} GPUs and the model's attention heads cannot be split over "
+            f"{wanted} to {at_most}; raise gpus, or set load_in_8bit: true"
+        )
+    return found
+
+
+def devices(visible: str | None, parts: Split) -> list[str]:
+    """Return CUDA_VISIBLE_DEVICES of each replica, out of those that the job may see."""
+    count = parts.tensor * parts.replicas
+    names = visible.split(",") if visible else [str(number) for number in range(count)]
+    return [
+        ",".join(names[start : start + parts.tensor]) for start in range(0, count, parts.tensor)
+    ]

@@ -1,0 +1,183 @@
+"""Several copies of an engine, each in a process of its own, fed from one queue.
+
+The offline vLLM has no data parallelism within one process, so each copy gets its GPUs, a pipe of
+requests (JSON lines; a full pipe is what holds the feeding back) and a pipe of completions.
+"""
+
+import json
+import logging
+import os
+import selectors
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from slmrag.errors import UserError
+from slmrag.generation.engines import base, parallelism
+
+logger = logging.getLogger(__name__)
+SCRIPTS = Path(__file__).resolve().parents[2]
+STOP_SECONDS = 3.0
+
+
+def replicated(engine: type[base.Engine], plan: base.Plan) -> base.Engine:
+    """Return the engine itself, or several copies where the job's hardware asks for them."""
+    parts = engine.split(plan)
+    return engine(plan) if parts.replicas == 1 else Replicas(engine, plan, parts)
+
+
+class Replicas(base.Engine):
+    """An engine made of copies; what one of them cannot take another does."""
+
+    def __init__(
+        self, engine: type[base.Engine], plan: base.Plan, parts: parallelism.Split
+    ) -> None:
+        super().__init__(plan)
+        self._engine, self._parts = engine, parts
+        self._copies: list[_Copy] = []
+
+    def version(self) -> str:  # type: ignore[override]
+        """Return the version of the engine that is copied."""
+        return self._engine.version()
+
+    def __enter__(self) -> Self:
+        """Start all copies at once; each must say that it is up."""
+        threads = max(1, self.plan.threads // self._parts.replicas)
+        own = {"gpus": self._parts.tensor if self.plan.gpus else 0, "threads": threads}
+        hardware = {**self.plan.hardware, **own, "data_parallel": 1}
+        plan = {**self.plan.as_json(), "hardware": hardware}
+        spec = {"engine": self.plan.entry.get("engine", "vllm"), "plan": plan}
+        visible = parallelism.devices(os.environ.get("CUDA_VISIBLE_DEVICES"), self._parts)
+        try:
+            for devices in visible:
+                self._copies.append(_Copy(spec, devices if self.plan.gpus else None))
+            hellos = [copy.hello() for copy in self._copies]
+        except BaseException:
+            self.__exit__()
+            raise
+        self.start_seconds = slowest([one["start_seconds"] for one in hellos])
+        self._about = hellos[0]["about"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all copies, gently first."""
+        for copy in self._copies:
+            copy.process.terminate()
+        for copy in self._copies:
+            copy.end()
+
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
+        """Write requests to whichever copy has room, and yield what any of them finishes."""
+        with selectors.DefaultSelector() as selector:
+            for copy in self._copies:
+                selector.register(copy.answers, selectors.EVENT_READ, copy)
+                selector.register(copy.requests, selectors.EVENT_WRITE, copy)
+            reading = len(self._copies)
+            while reading:
+                for key, event in selector.select():
+                    if event & selectors.EVENT_WRITE:
+                        if not key.data.feed(requests):
+                            selector.unregister(key.fileobj)
+                            os.close(key.fd)
+                        continue
+                    finished = key.data.read()
+                    if finished is None:
+                        selector.unregister(key.fileobj)
+                        reading -= 1
+                    elif finished:
+                        yield finished
+
+    def about(self) -> dict[str, Any]:
+        """Return what the first copy says, and how many there are."""
+        return {**self._about, "replicas": self._parts.replicas}
+
+
+def slowest(starts: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Return the longest that any copy took for each step of its start."""
+    names = dict.fromkeys(name for start in starts for name in start)
+    told = {name: [start[name] for start in starts if start.get(name)] for name in names}
+    return {name: max(seconds, default=None) for name, seconds in told.items()}
+
+
+class _Copy:
+    """One engine's process and its two pipes."""
+
+    def __init__(self, spec: dict[str, Any], devices: str | None) -> None:
+        child_reads, self.requests = os.pipe()
+        self.answers, child_writes = os.pipe()
+        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+        if devices is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = devices
+        command = [sys.executable, "-m", "slmrag.generation.engines.replica_process"]
+        self.process = subprocess.Popen(
+            [*command, str(child_reads), str(child_writes)],
+            pass_fds=(child_reads, child_writes),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+        os.close(child_reads)
+        os.close(child_writes)
+        self._left = (json.dumps(spec) + "\n").encode()
+        self._got = b""
+        while self._left:
+            self._write()
+        os.set_blocking(self.requests, False)
+
+    def hello(self) -> dict[str, Any]:
+        """Wait until the copy is up, and return what it says of itself."""
+        while True:
+            for line in self._lines():
+                return line["up"]
+
+    def feed(self, requests: Iterator[base.Request]) -> bool:
+        """Write what the pipe takes; False once there is nothing left to ask."""
+        if not self._left:
+            request = next(requests, None)
+            if request is None:
+                return False
+            self._left = (json.dumps(request) + "\n").encode()
+        with suppress(BlockingIOError):
+            self._write()
+        return True
+
+    def read(self) -> list[base.Completion] | None:
+        """Return what arrived, or None once the copy has answered all and ended."""
+        try:
+            lines = self._lines()
+        except EOFError:
+            return None
+        return [base.Completion(*one) for line in lines for one in line["done"]]
+
+    def end(self) -> None:
+        """Wait a little for the process, then kill it."""
+        with suppress(OSError):
+            os.close(self.answers)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _write(self) -> None:
+        try:
+            self._left = self._left[os.write(self.requests, self._left) :]
+        except BrokenPipeError:
+            self._left = b""
+
+    def _lines(self) -> list[dict[str, Any]]:
+        """Return the lines that came; EOFError at a good end, UserError at a bad one."""
+        data = os.read(self.answers, 1 << 20)
+        if not data:
+            status = self.process.wait()
+            if status:
+                raise RuntimeError(f"a copy of the engine ended with status {status}; see the log")
+            raise EOFError
+        *whole, self._got = (self._got + data).split(b"\n")
+        lines = [json.loads(line) for line in whole]
+        for line in lines:
+            if "error" in line:
+                raise (UserError if line["user"] else RuntimeError)(line["error"])
+        return lines

@@ -1,0 +1,44 @@
+"""Prompts that an endpoint refuses: what the job does with them, as ``on_refused`` says."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.generation.answer_tables import Cell
+from slmrag.generation.journal import Journal
+
+logger = logging.getLogger(__name__)
+SHOWN = 5
+
+
+def recorded(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a refused prompt is an answer of its own kind, and not asked again."""
+    return entry.get("on_refused") == "record"
+
+
+def settle(entry: Mapping[str, Any], journal: Journal, cells: Mapping[str, Cell]) -> None:
+    """End with a UserError that names the refused questions, unless they are to be recorded."""
+    found = [(cell, id, words) for cell, own in cells.items() for id, words in own.refused(journal)]
+    for cell, id, words in found:
+        logger.info("%s: question %r was refused: %s", cell, id, words)
+    said = sentence(str(entry.get("served_name")), found)
+    if found and not recorded(entry):
+        raise UserError(f"{said}; all other answers are kept: {WAYS_ON}")
+    if found:
+        logger.warning("%s; each is recorded as no answer, with score 0", said)
+
+
+WAYS_ON = (
+    "mend these questions or prompts, or set on_refused: record for the model, so that a refused "
+    "prompt counts as no answer with score 0"
+)
+
+
+def sentence(model: str, found: Sequence[tuple[str, str, str]]) -> str:
+    """Say which questions of which cells were refused, and in whose words."""
+    words = "; ".join(f"question {id!r} of {cell} ({words})" for cell, id, words in found[:SHOWN])
+    more = len(found) - SHOWN
+    rest = f"; and {more} more, named in the log" if more > 0 else ""
+    prompts = f"{len(found)} prompt{'s' * (len(found) != 1)}"
+    return f"the endpoint refuses {prompts} of {model}: {words}{rest}"

@@ -1,0 +1,102 @@
+"""An index folder: whole or absent, and sure of what it was built from."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from slmrag.data import passages as corpus
+from slmrag.errors import UserError
+from slmrag.files import digest, read_json, sha256_file, write_json
+
+FORMAT = 1
+LIBRARIES = ("numpy", "polars", "tokenizers", "torch", "transformers")
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; put it in its place on success, else remove it."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def folder_digest(folder: str | os.PathLike[str]) -> str:
+    """Return a digest of the names and contents of a folder's files."""
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return digest([[str(path.relative_to(folder)), sha256_file(path)] for path in files])
+
+
+def resolved(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an index of this entry is built with: its build keys, defaults filled in.
+
+    The corpus's language is among them where there is one and the kind reads it.
+    """
+    chosen = {key: entry.get(key, default) for key, default in defaults.items()}
+    spoken = {key: entry[key] for key in ("language",) if key in entry}
+    return {"kind": entry["kind"]} | chosen | spoken
+
+
+def describe(
+    index: Path, built: Mapping[str, Any], passages: Path, facts: Mapping[str, Any]
+) -> int:
+    """Write index.json: what the index was built from and by, and the size of each of its files.
+
+    Returns the index's size in bytes.
+    """
+    files = {path.name: path.stat().st_size for path in sorted(index.iterdir())}
+    source = {"passages": corpus.size(passages), "passages_sha256": sha256_file(passages)}
+    origin = {"built": dict(built), "versions": versions(), **source}
+    write_json({"format": FORMAT, "files": files, **origin, **facts}, index / "index.json")
+    return sum(files.values())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that are loaded, among those that make an index."""
+    return {name: version(name) for name in LIBRARIES if name in sys.modules}
+
+
+def check(index: Path, wanted: Mapping[str, Any], passages: Path) -> dict[str, Any]:
+    """Return index.json; UserError unless the index is whole, as wanted, and of this corpus."""
+    about = _whole(index)
+    for key in sorted({*about["built"], *wanted}):
+        built, now = about["built"].get(key), wanted.get(key)
+        if built != now:
+            raise UserError(
+                f"{index}: was built with {key}: {built!r}, but the retriever says {now!r}; "
+                f"{_REBUILD}"
+            )
+    if sha256_file(passages) != about["passages_sha256"]:
+        raise UserError(f"{index}: was built from another corpus than {passages}; {_REBUILD}")
+    return about
+
+
+def _whole(index: Path) -> dict[str, Any]:
+    if not (index / "index.json").is_file():
+        raise UserError(f"{index}: has no index.json, so it is no index; {_REBUILD}")
+    try:
+        about = read_json(index / "index.json")
+    except ValueError:
+        raise UserError(f"{index}/index.json: is not whole; {_REBUILD}") from None
+    if about.get("format") != FORMAT:
+        raise UserError(f"{index}: is of format {about.get('format')}, not {FORMAT}; {_REBUILD}")
+    for name, size in about["files"].items():
+        file = index / name
+        found = file.stat().st_size if file.is_file() else None
+        if found != size:
+            raise UserError(f"{file}: has {found} bytes where {size} were written; {_REBUILD}")
+    return about
+
+
+_REBUILD = "delete the folder and let index_passages build it again"

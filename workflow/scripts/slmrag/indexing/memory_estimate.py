@@ -1,0 +1,48 @@
+"""Whether a build fits into the job's memory, asked before it starts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slmrag.data import passages as corpus
+from slmrag.errors import UserError
+from slmrag.indexing.analyzer import Analyser
+
+PLACES, SAMPLE = 8, 200
+FIXED = 300 * 2**20
+
+
+def check(
+    passages: Path,
+    analyse: Analyser,
+    bytes_a_term: float,
+    kind: str,
+    instead: str,
+    hardware: Mapping[str, Any],
+) -> int:
+    """Return the bytes that a build may need; UserError where the job has not as many."""
+    needed = FIXED + int(bytes_a_term * estimate(passages, analyse))
+    has = available(hardware)
+    if needed > has:
+        raise UserError(
+            f"{passages}: kind {kind} needs about {needed / 2**30:.1f} GiB to index it and has "
+            f"{has / 2**30:.1f} GiB; give the job more memory (mem_mb), or use kind: {instead}"
+        )
+    return needed
+
+
+def estimate(passages: Path, analyse: Analyser) -> float:
+    """Return about how many (passage, term) pairs a corpus has, from places all over it."""
+    texts = corpus.sample(passages, PLACES, SAMPLE)
+    return (
+        sum(len(set(analyse(text))) for text in texts) / max(len(texts), 1) * corpus.size(passages)
+    )
+
+
+def available(hardware: Mapping[str, Any]) -> int:
+    """Return the job's memory in bytes: what it asked for, or what the machine has free."""
+    if hardware.get("mem_mb"):
+        return hardware["mem_mb"] * 2**20
+    import psutil
+
+    return psutil.virtual_memory().available

@@ -1,0 +1,1 @@
+"""What runs in and beside a job: log, memory, events, attempts."""

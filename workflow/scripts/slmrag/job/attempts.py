@@ -1,0 +1,170 @@
+"""A job's attempts: each has its own event log, its lock, and a note of what was sent of it."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from slmrag.dag.cli import ASIDES
+from slmrag.files import atomic, write_json
+
+BATCH = 500
+SILENT_SECONDS = 900.0
+"""An attempt on another machine that wrote nothing for so long is taken for dead."""
+
+Event = dict[str, Any]
+
+
+def new_id() -> str:
+    """Return an id that sorts by time and is unique over machines."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid4().hex[:12]}"
+
+
+class Busy(Exception):
+    """Another process is sending this attempt."""
+
+
+@dataclass(frozen=True, order=True)
+class Attempt:
+    """One run of a job, by the path of its event log ``attempts/{id}.jsonl``."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The attempt's id."""
+        return self.path.stem
+
+    def start(self) -> Event | None:
+        """Return the first event, or None where nothing was written yet."""
+        events, _ = self.read(0, 1)
+        return events[0] if events and events[0].get("kind") == "start" else None
+
+    def read(self, offset: int, count: int = BATCH) -> tuple[list[Event], int]:
+        """Return up to ``count`` whole events from a byte offset, and the offset behind them."""
+        found: list[Event] = []
+        with open(self.path, "rb") as file:
+            file.seek(offset)
+            for line in file:
+                if not line.endswith(b"\n") or len(found) == count:
+                    break
+                offset += len(line)
+                with suppress(ValueError):
+                    found.append(json.loads(line))
+        return found, offset
+
+    def state(self, target: str) -> dict[str, Any]:
+        """Return what was sent to ``target``: task, offset in bytes, parent, done."""
+        try:
+            return json.loads(self._beside(target).read_text())
+        except (OSError, ValueError):
+            return {}
+
+    def save(self, target: str, state: dict[str, Any]) -> None:
+        """Note what was sent to ``target``."""
+        write_json(state, self._beside(target))
+
+    @contextmanager
+    def lock(self, wait: float = 0.0) -> Iterator[None]:
+        """Hold the attempt's lock; raise Busy if another process has it for ``wait`` seconds."""
+        with open(self.path.with_suffix(".lock"), "w") as file:
+            deadline = time.monotonic() + wait
+            while not _locked(file.fileno()):
+                if time.monotonic() >= deadline:
+                    raise Busy(self.id)
+                time.sleep(0.05)
+            yield
+
+    def ended(self) -> bool:
+        """Say whether the log has its last event."""
+        with open(self.path, "rb") as file:
+            return has_end(file)
+
+    def dead(self) -> bool:
+        """Say whether the attempt's process is gone, as far as this machine can tell."""
+        start = self.start() or {}
+        if start.get("host") == os.uname().nodename and start.get("pid"):
+            return not os.path.exists(f"/proc/{start['pid']}")
+        return time.time() - self.path.stat().st_mtime > SILENT_SECONDS
+
+    def _beside(self, target: str) -> Path:
+        return self.path.with_suffix(f".{target}.json")
+
+
+def has_end(file: BinaryIO) -> bool:
+    """Say whether one of an open log's last lines is an end."""
+    file.seek(max(0, os.fstat(file.fileno()).st_size - 2**20))
+    return any(_kind(line) == "end" for line in file.read().splitlines()[-3:])
+
+
+def _kind(line: bytes) -> str | None:
+    with suppress(ValueError):
+        return json.loads(line).get("kind")
+    return None
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True  # a file system without locks: the tracker is asked before a task is made
+    return True
+
+
+def find(results: Path) -> list[Attempt]:
+    """Return all attempts below a results folder, runs that had jobs first, then by time."""
+    found = sorted(map(Attempt, (results / "jobs").glob("**/attempts/*.jsonl")), key=by_id)
+    runs = [attempt for attempt in found if is_run(attempt)]
+    jobs = [attempt for attempt in found if rule(attempt) not in ("workflow", *ASIDES)]
+    begun = {(attempt.start() or {}).get("run") for attempt in jobs}
+    return [attempt for attempt in runs if attempt.id in begun] + jobs
+
+
+def by_id(attempt: Attempt) -> str:
+    """Return what sorts attempts by time."""
+    return attempt.id
+
+
+def rule(attempt: Attempt) -> str | None:
+    """Return the rule of an attempt, None where its log is empty."""
+    return (attempt.start() or {}).get("rule")
+
+
+def place(folder: Path, name: str) -> Path:
+    """Return where the log of a job's attempt is."""
+    return folder / "attempts" / f"{name}.jsonl"
+
+
+def begin(folder: Path, name: str) -> Path:
+    """Return the log of a new attempt, which ``events.jsonl`` names too from now on."""
+    path = place(folder, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    with atomic(folder / "events.jsonl") as latest:
+        try:
+            os.link(path, latest)
+        except OSError:
+            latest.symlink_to(path.relative_to(folder))
+    return path
+
+
+def is_run(attempt: Attempt) -> bool:
+    """Say whether the attempt is a whole workflow run."""
+    return rule(attempt) == "workflow"
+
+
+def parent(attempt: Attempt, start: Event, results: Path) -> Attempt | None:
+    """Return the workflow run that a job belongs to, where its log is here."""
+    run = start.get("run")
+    if not run or is_run(attempt):
+        return None
+    found = sorted((results / "jobs" / "workflow" / run / "attempts").glob("*.jsonl"))
+    return Attempt(found[0]) if found else None

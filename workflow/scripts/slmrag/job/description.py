@@ -1,0 +1,113 @@
+"""What a job knows of itself, read from the object that Snakemake gives each script."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slmrag.config.folder_names import entry_name
+from slmrag.job.attempts import new_id, place
+from slmrag.job.code_version import version
+
+
+@dataclass
+class Job:
+    """A job apart from Snakemake: plain values only."""
+
+    id: str
+    rule: str
+    wildcards: dict[str, str]
+    experiment: str
+    params: dict[str, Any]
+    resources: dict[str, Any]
+    threads: int
+    log: str | None
+    inputs: dict[str, list[str]]
+    outputs: dict[str, list[str]]
+    tracking: dict[str, Any]
+    place: str | None = None
+    """The experiment's folder, where this workflow is another's module."""
+
+    @property
+    def results(self) -> Path:
+        """The experiment's folder."""
+        return Path(self.place or Path("results", self.experiment))
+
+    @property
+    def folder(self) -> Path:
+        """Where the job's events and memory are kept."""
+        return Path(self.results, "jobs", self.rule, *self.wildcards.values())
+
+    @property
+    def attempt(self) -> Path:
+        """The event log of this attempt."""
+        return place(self.folder, self.id)
+
+    def beginning(self) -> dict[str, Any]:
+        """Return the fields of the job's first event."""
+        return {
+            "id": self.id,
+            "run": os.environ.get("SLMRAG_RUN_ID"),
+            "rule": self.rule,
+            "wildcards": self.wildcards,
+            "experiment": self.experiment,
+            "params": {k: v for k, v in self.params.items() if k not in ("code", "told")},
+            "resources": self.resources,
+            "threads": self.threads,
+            "code": {"digest": self.params.get("code"), **version()},
+            "host": os.uname().nodename,
+            "pid": os.getpid(),
+            "cluster_job": os.environ.get("SLURM_JOB_ID"),
+            "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        }
+
+
+def describe(snakemake: Any) -> Job:
+    """Return the job that a ``snakemake`` object stands for."""
+    config = getattr(snakemake, "config", None) or {}
+    log = getattr(snakemake, "log", None)
+    return Job(
+        id=new_id(),
+        rule=str(snakemake.rule),
+        wildcards=wildcards(snakemake),
+        experiment=str(config.get("experiment", "default")),
+        params=named(snakemake.params),
+        resources=named(getattr(snakemake, "resources", None)),
+        threads=int(getattr(snakemake, "threads", 1) or 1),
+        log=paths(log)[0] if log else None,
+        inputs=files(getattr(snakemake, "input", None)),
+        outputs=files(getattr(snakemake, "output", None)),
+        tracking=dict(config.get("tracking") or {}),
+        place=config.get("results"),
+    )
+
+
+def wildcards(snakemake: Any) -> dict[str, str]:
+    """Return the names of entries that the wildcards stand for, without a resource's digits."""
+    made = [path for paths in files(getattr(snakemake, "output", None)).values() for path in paths]
+    config = getattr(snakemake, "config", None) or {}
+    results = config.get("results") or f"results/{config.get('experiment', 'default')}"
+    shared = bool(made) and all(not path.startswith(f"{results}/") for path in made)
+    values = {name: str(value) for name, value in named(snakemake.wildcards).items()}
+    return {name: entry_name(value) for name, value in values.items()} if shared else values
+
+
+def named(values: Any) -> dict[str, Any]:
+    """Return the named members of Snakemake's lists, or of a plain namespace."""
+    if values is None:
+        return {}
+    if isinstance(values, Mapping):
+        return dict(values)
+    items = getattr(values, "items", None)
+    return dict(items()) if callable(items) else dict(vars(values))
+
+
+def files(values: Any) -> dict[str, list[str]]:
+    """Return the named paths of Snakemake's inputs or outputs, each as a list."""
+    return {name: paths(value) for name, value in named(values).items()}
+
+
+def paths(value: Any) -> list[str]:
+    """Return one path or several as a list."""
+    return [str(value)] if isinstance(value, str | os.PathLike) else [str(item) for item in value]

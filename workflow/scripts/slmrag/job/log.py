@@ -1,0 +1,130 @@
+"""A job's log: what it and its children print goes there without secrets; the terminal stays."""
+
+import logging
+import os
+import select
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from slmrag.config.redaction import clean_text
+from slmrag.job import progress
+from slmrag.job.log_process import pump
+
+DRAIN_SECONDS = 2.0
+DRAINS = 10
+PUMP = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from slmrag.job.log_process import main; main()"
+)
+
+
+class RedactingFormatter(logging.Formatter):
+    """A log format that masks secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line without secrets."""
+        return clean_text(super().format(record))
+
+
+class JobLog:
+    """Redirects this process's and its children's output to a file while it is open."""
+
+    def __init__(self, path: str | os.PathLike[str] | None, events: Path | None = None):
+        """Name the log, or None to leave all output on the terminal, and the job's event log.
+
+        Where the job is killed, the process that carries the log ends its event log, too.
+        """
+        self.events = events
+        self.path = Path(path) if path else None
+        self.terminal: TextIO = sys.stderr
+        self.process: subprocess.Popen[bytes] | None = None
+        self._saved: list[int] = []
+        self._source = -1
+        self._watch: threading.Thread | None = None
+
+    def __enter__(self) -> "JobLog":
+        """Redirect, and send logging to the log and warnings to the terminal too."""
+        if self.path:
+            self._redirect(self.path)
+            progress.show_on(self.terminal)
+        logging.basicConfig(force=True, level=logging.INFO, handlers=self._handlers())
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """Put the terminal back, and wait a moment until all that was printed is in the log."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        logging.basicConfig(force=True)
+        progress.show_on(None)
+        for number, saved in zip((1, 2), self._saved, strict=False):
+            os.dup2(saved, number)
+            os.close(saved)
+        self._drain()
+        self._saved, self.process = [], None
+
+    def _drain(self) -> None:
+        """Wait for the end of the pipe; where a child holds it open, until it is empty."""
+        for _ in range(DRAINS if self._watch else 0):
+            self._watch.join(DRAIN_SECONDS)
+            if not self._watch.is_alive() or not unread(self._source):
+                return
+
+    def say(self, line: str) -> None:
+        """Show one line on the terminal."""
+        start = progress.fresh_line(self.terminal)
+        print(f"{start}{clean_text(line)}", file=self.terminal, flush=True)
+
+    def _redirect(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._saved = [os.dup(1), os.dup(2)]
+        self.terminal = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        source, into = os.pipe()
+        self.process = start_pump(source, file, self.events)
+        for number in (1, 2):
+            os.dup2(into, number)
+        os.close(into)
+        arguments = (self.process, source, file)
+        self._source = source
+        self._watch = threading.Thread(target=replace_pump, args=arguments, daemon=True)
+        self._watch.start()
+
+    def _handlers(self) -> list[logging.Handler]:
+        log = logging.StreamHandler(sys.stderr)
+        log.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        if not self.path:
+            return [log]
+        terminal = logging.StreamHandler(self.terminal)
+        terminal.setLevel(logging.WARNING)
+        start = progress.fresh_line(self.terminal)
+        terminal.setFormatter(RedactingFormatter(f"{start}%(levelname)s: %(message)s"))
+        return [log, terminal]
+
+
+def unread(pipe: int) -> bool:
+    """Say whether something is in a pipe; False where it is closed."""
+    with suppress(OSError):
+        return bool(select.select([pipe], [], [], 0)[0])
+    return False
+
+
+def start_pump(source: int, file: int, events: Path | None) -> subprocess.Popen[bytes]:
+    """Return the process that carries a pipe's content to the log, masked."""
+    package = str(Path(__file__).resolve().parents[1])
+    command = [sys.executable, "-S", "-P", "-c", PUMP, package, str(os.getpid())]
+    command += [str(events)] if events else []
+    return subprocess.Popen(
+        command, stdin=source, stdout=file, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def replace_pump(process: subprocess.Popen[bytes], source: int, file: int) -> None:
+    """Carry on in this process where the pump was killed, so that no writer waits or breaks."""
+    process.wait()
+    with suppress(OSError):
+        pump(source, file)

@@ -1,0 +1,98 @@
+"""What runs beside a job: its event log, its memory sampler, its publisher."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from slmrag.job import alerts, events, outputs
+from slmrag.job.attempts import begin
+from slmrag.job.description import Job
+from slmrag.job.log import JobLog
+from slmrag.job.memory import Sampler
+from slmrag.tracking.launch import Publisher, launch
+from slmrag.tracking.settings import settings
+
+
+@contextmanager
+def harmless(what: str) -> Iterator[None]:
+    """Log a failure of the watchers; it never costs a result."""
+    try:
+        yield
+    except Exception as error:
+        logging.getLogger(__name__).warning("tracking: %s failed: %s", what, error)
+        logging.getLogger(__name__).info("where it failed", exc_info=True)
+
+
+@dataclass
+class Watchers:
+    """The watchers of one job."""
+
+    journal: events.EventLog
+    sampler: Sampler
+    publisher: Publisher | None
+    job: Job
+    said: set[str] = field(default_factory=set)
+
+    @classmethod
+    def start(cls, job: Job, log: JobLog) -> "Watchers":
+        """Open the job's events, say what runs, and start sampling and sending."""
+        path = begin(job.folder, job.id)
+        journal = events.EventLog(path)
+        events.use(journal)
+        journal.write("start", **job.beginning())
+        if model := outputs.model(job):
+            journal.write("model", **model)
+        publisher = launch(path, job.results, job.tracking)
+        interval = settings(job.tracking).interval_seconds
+        sampler = Sampler(journal, job.folder / "memory_usage.json", interval)
+        beside = [it.process for it in (publisher, log) if it and it.process]
+        sampler.without |= {process.pid for process in beside}
+        sampler.about = {"attempt": job.id}
+        watchers = cls(journal, sampler, publisher, job)
+        sampler.watch = watchers.look
+        sampler.start()
+        return watchers
+
+    def record(self, job: Job, results: Mapping[str, Any]) -> None:
+        """Report what the job made, and where it is beyond what the config expects of it."""
+        outputs.report(job, results)
+        for name, message in alerts.result_alerts(settings(job.tracking).alerts, results):
+            self.alert(name, message)
+
+    def look(self) -> None:
+        """Say, once each and as soon as it is so, that a limit on time or memory is passed."""
+        limits = settings(self.job.tracking).alerts
+        found = alerts.facts(self.sampler.peaks, self.sampler.seconds, self.job.resources)
+        for name, message in alerts.machine_alerts(limits, found):
+            if name not in self.said:
+                self.said.add(name)
+                self.alert(name, message)
+
+    def alert(self, name: str, message: str) -> None:
+        """Report an alert, in the log too."""
+        events.emit("alert", name=name, message=message)
+        logging.getLogger(__name__).warning("alert: %s", message)
+
+    def cut_short(self) -> None:
+        """Write that the job was killed, where it has no time to end in order."""
+        peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
+        story = "ended by a signal, before it could end in order"
+        self.journal.write("end", status="killed", error=story, **peaks)
+        self.sampler.write("killed")
+
+    def finish(self, job: Job, status: str, story: str | None, mistake: bool = False) -> None:
+        """Write how the job ended, and let go of the publisher, whatever else fails."""
+        with harmless("memory"):
+            self.sampler.finish(status)
+            events.artifact("memory_usage", self.sampler.path, **self.sampler.peaks)
+        with harmless("alerts"):
+            self.look()
+        with harmless("end"):
+            peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
+            self.journal.write("end", status=status, error=story, mistake=mistake, **peaks)
+        events.use(None)
+        self.journal.close()
+        if self.publisher:
+            self.publisher.finish()

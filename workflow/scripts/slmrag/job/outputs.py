@@ -1,0 +1,88 @@
+"""What a job made, as events: its results, its files, and the model that it used."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from slmrag.files import read_json
+from slmrag.job import events
+from slmrag.job.description import Job
+from slmrag.tracking import naming
+
+LARGEST_TABLE = 2**18
+PICTURES = (".svg", ".png")
+
+
+def report(job: Job, results: Mapping[str, Any]) -> None:
+    """Report what ``main`` returned, but for what it does not know, and every declared output."""
+    known = {name: events.plain(value) for name, value in results.items() if value is not None}
+    for name, value in known.items():
+        events.single(name, value)
+    for name, files in job.outputs.items():
+        for part, path in zip(parts(job, files), files, strict=True):
+            about = {**job.wildcards, **part, **numbers(known, part, len(files) == 1)}
+            label = "_".join(part.values())
+            events.artifact(f"{name}/{label}" if label else name, path, noted(job, path), **about)
+            illustrate(path)
+
+
+def noted(job: Job, path: str) -> str | None:
+    """Return the digest that the manifest beside a folder has, so that it is not read once more."""
+    manifest = f"{path}.json"
+    if manifest in job.outputs.get("manifest", []) and Path(path).is_dir():
+        with suppress(OSError, ValueError):
+            return read_json(manifest).get("digest")
+    return None
+
+
+def numbers(results: Mapping[str, Any], part: Mapping[str, str], alone: bool) -> dict[str, float]:
+    """Return the numbers about one file: those named after its cell, all if it is ``alone``."""
+    cell = "".join(f"/{part[name]}" for name in ("dataset", "mode") if name in part)
+    return {
+        name.removesuffix(cell): value
+        for name, value in results.items()
+        if isinstance(value, int | float) and (alone or (cell and name.endswith(cell)))
+    }
+
+
+def parts(job: Job, files: list[str]) -> list[dict[str, str]]:
+    """Return what tells the files of one output apart: their cells, or their numbers."""
+    cells = list(naming.cells(job.params))
+    if len(files) == 1:
+        return cells if len(cells) == 1 else [{}]
+    if len(cells) == len(files):
+        return [{key: value for key, value in cell.items() if key != "model"} for cell in cells]
+    return [{"file": str(number)} for number in range(len(files))]
+
+
+def illustrate(path: str) -> None:
+    """Report a small CSV as a table and a folder's pictures as plots."""
+    file = Path(path)
+    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= LARGEST_TABLE:
+        import csv
+
+        with file.open(newline="", encoding="utf-8") as lines:
+            events.table(file.stem, list(csv.DictReader(lines)))
+    if file.is_dir():
+        for picture in sorted(found for found in file.glob("*") if found.suffix in PICTURES):
+            events.plot(picture.stem, picture)
+
+
+def model(job: Job) -> dict[str, Any] | None:
+    """Return name, address and digest of the model that a job generates with, if it does."""
+    entry = job.params.get("model")
+    if not isinstance(entry, Mapping) or "model" not in job.wildcards:
+        return None
+    manifest = {}
+    with suppress(OSError, ValueError, IndexError, KeyError):
+        manifest = read_json(job.inputs["manifest"][0])
+    return {
+        "name": job.wildcards["model"],
+        "uri": str(
+            manifest.get("uri") or entry.get("checkpoint") or f"engine:{entry.get('engine')}"
+        ),
+        "revision": manifest.get("revision") or entry.get("revision"),
+        "digest": manifest.get("digest"),
+        "entry": dict(entry),
+    }

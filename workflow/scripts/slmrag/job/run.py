@@ -1,0 +1,122 @@
+"""The one line that watches a job: its log, its memory, its events and its end."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from slmrag.config.redaction import clean_text
+from slmrag.dag.cli import ASIDES
+from slmrag.errors import UserError
+from slmrag.job import gpu_lock
+from slmrag.job.allotment import allot
+from slmrag.job.description import Job, describe
+from slmrag.job.log import JobLog
+from slmrag.job.monitor import Watchers, harmless
+from slmrag.job.signals import Deadline, kill_children, leave
+
+TERMINATED = 128 + signal.SIGTERM
+INTERRUPTED = 128 + signal.SIGINT
+OWNER = os.getpid()
+SIGNALLED = (TERMINATED, INTERRUPTED)
+STATUS = {0: "completed", TERMINATED: "killed", INTERRUPTED: "killed"}
+
+MACHINE = {
+    "No space left on device": "free some space",
+    "Disk quota exceeded": "free some of the quota",
+    "Read-only file system": "make the file system writable",
+}
+
+Results = Mapping[str, Any] | None
+Main = Callable[[Any, Any, Any], Results]
+
+
+class Terminated(BaseException):
+    """The job was told to end by SIGTERM."""
+
+
+def run_job(snakemake: Any, main: Main) -> None:
+    """Run ``main(input, output, params)`` as a watched job; exit with 1 or 143 if it fails."""
+    allot(snakemake)
+    job = describe(snakemake)
+    with JobLog(job.log, job.attempt) as log:
+        status = watch(job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params))
+        if status in SIGNALLED:
+            kill_children()  # they hold the log open
+    if status in SIGNALLED:
+        leave(status)
+    if status:
+        sys.exit(status)
+
+
+def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
+    """Run ``work`` between a start and an end event; return the exit status."""
+    with suppress(ValueError):  # signals belong to the main thread
+        signal.signal(signal.SIGTERM, terminate)
+    watchers: Watchers | None = None
+    deadline: Deadline | None = None
+    status, story, mistake, devices = 0, None, False, ExitStack()
+    try:
+        with suppress(ValueError):
+            deadline = Deadline(lambda: watchers and watchers.cut_short())
+        devices.enter_context(gpu_lock.held(int(job.resources.get("gpu") or 0)))
+        with harmless("start"):
+            watchers = Watchers.start(job, log) if reports(job) else None
+        results = work() or {}
+        if watchers:
+            with harmless("record"):
+                watchers.record(job, results)
+    except BaseException as exception:
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        status, story = explain(job, log, exception)
+        mistake = isinstance(exception, UserError)
+    finally:
+        if watchers:
+            watchers.finish(job, STATUS.get(status, "failed"), story, mistake)
+        devices.close()
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if deadline and status not in SIGNALLED:
+            deadline.close()
+    return status
+
+
+def terminate(signum: int, frame: Any) -> None:
+    """Turn SIGTERM into an orderly end; a forked child, which inherits this, just ends."""
+    if os.getpid() != OWNER:
+        os._exit(TERMINATED)
+    raise Terminated
+
+
+def reports(job: Job) -> bool:
+    """Say whether this process reports: of several that run one job rank 0, and no mere look."""
+    return job.rule not in ASIDES and all(
+        os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID")
+    )
+
+
+def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
+    """Tell the user in one line what went wrong; return the exit status and the whole story."""
+    if isinstance(exception, UserError):
+        log.say(f"error: {exception}")
+        print(clean_text(f"error: {exception}"), file=sys.stderr)
+        return 1, str(exception)
+    story = clean_text("".join(traceback.format_exception(exception)))
+    print(story, file=sys.stderr, flush=True)
+    signals = {Terminated: TERMINATED, KeyboardInterrupt: INTERRUPTED}
+    if type(exception) in signals:
+        log.say(f"{job.rule}: ended by a signal")
+        return signals[type(exception)], story
+    place = f"; see {log.path}" if log.path else ""
+    log.say(f"error: {job.rule}: {type(exception).__name__}: {exception}{advice(story)}{place}")
+    return 1, story
+
+
+def advice(story: str) -> str:
+    """Return what to do about an error of the machine, or an empty string."""
+    found = next((todo for words, todo in MACHINE.items() if words in story), None)
+    return f"; {found}, then run again: what is done stays" if found else ""

@@ -1,0 +1,1 @@
+"""A model's files, read without its engine: checkpoints, tokenizers, templates, encoders."""

@@ -1,0 +1,149 @@
+"""What a model reads: the chat template of its checkpoint, by Jinja alone."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmrag.errors import UserError
+from slmrag.models.tokenizer import settings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# Some templates print today's date: a fixed day keeps prompts, and so answers, the same.
+# Llama 3's own default, where a template is given no date.
+TODAY = "26 Jul 2024"
+
+
+def template_of(checkpoint: Path) -> str | None:
+    """Return the chat template that a checkpoint carries, or None for a base model."""
+    path = checkpoint / "chat_template.jinja"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    template = settings(checkpoint).get("chat_template")
+    if isinstance(template, list):
+        named = {one["name"]: one["template"] for one in template}
+        if named and "default" not in named:
+            raise UserError(
+                f"{checkpoint / 'tokenizer_config.json'} has chat templates for "
+                f"{', '.join(named)} and no default; set chat_template of the model to a Jinja file"
+            )
+        template = named.get("default")
+    return template
+
+
+def choose_template(choice: str | None, checkpoint: Path | None, needed: bool) -> str | None:
+    """Return the chat template for an entry's ``chat_template``: auto, tokenizer, none or a path.
+
+    ``auto`` takes the checkpoint's if it has one; ``tokenizer`` is an error where it has none, as
+    is ``auto`` where one is ``needed``: the entry says what only a template can read.
+    """
+    if choice == "none":
+        return None
+    if choice not in (None, "auto", "tokenizer"):
+        return _template_file(Path(choice))
+    found = template_of(checkpoint) if checkpoint else None
+    if found is None and (choice == "tokenizer" or needed):
+        what = f"the tokenizer in {checkpoint}" if checkpoint else "an engine without a tokenizer"
+        raise UserError(
+            f"{what} has no chat template; set chat_template of the model "
+            "to a Jinja file; for a base model to none, without thinking and chat_template_kwargs"
+        )
+    return found
+
+
+def _template_file(path: Path) -> str:
+    if not path.is_file():
+        raise UserError(
+            f"chat_template: there is no file {path}; write auto, tokenizer, none or a path"
+        )
+    return path.read_text(encoding="utf-8")
+
+
+def chatter(template: str, names: Mapping[str, Any]) -> Callable[[str], str]:
+    """Return what turns a prompt into a conversation of one user message, ready to be answered.
+
+    ``names`` are special tokens and arguments. Tools and documents are defined and none, and
+    enable_thinking is false unless they say otherwise.
+    """
+    from jinja2 import TemplateError
+
+    given = {"tools": None, "documents": None, "enable_thinking": False, **names}
+    try:
+        compiled = environment().from_string(template)
+        compiled.globals = dict(compiled.globals)
+    except TemplateError as error:
+        raise UserError(f"the chat template does not compile: {error}") from error
+
+    def chat(prompt: str) -> str:
+        messages = [{"role": "user", "content": prompt}]
+        try:
+            return compiled.render(messages=messages, add_generation_prompt=True, **given)
+        except TemplateError as error:
+            raise UserError(f"the chat template refuses the prompt: {error}") from error
+
+    return chat
+
+
+def environment() -> "Environment":
+    """Return Jinja as chat templates expect it: as Transformers makes it."""
+    from jinja2.ext import loopcontrols
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    made = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[_generation_tag(), loopcontrols]
+    )
+    made.filters["tojson"] = _as_json
+    made.globals.update(raise_exception=_refuse, strftime_now=_today)
+    return made
+
+
+def _as_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    """Write JSON without HTML's escapes, with the arguments in Transformers' order."""
+    return json.dumps(
+        value,
+        ensure_ascii=ensure_ascii,
+        indent=indent,
+        separators=separators,
+        sort_keys=sort_keys,
+    )
+
+
+def _refuse(message: str) -> None:
+    from jinja2 import TemplateError
+
+    raise TemplateError(message)
+
+
+def _today(form: str) -> str:
+    from datetime import datetime
+
+    return datetime.strptime(TODAY, "%d %b %Y").strftime(form)
+
+
+def _generation_tag() -> type:
+    """A Jinja extension that lets ``{% generation %}`` blocks through as they are."""
+    from jinja2 import nodes
+    from jinja2.ext import Extension
+    from jinja2.parser import Parser
+
+    class Generation(Extension):
+        tags = frozenset({"generation"})
+
+        def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
+            """Return the block as a call, so that what is set in it stays in it."""
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.CallBlock(self.call_method("_whole"), [], [], body).set_lineno(line)
+
+        def _whole(self, caller: Callable[[], str]) -> str:
+            return caller()
+
+    return Generation

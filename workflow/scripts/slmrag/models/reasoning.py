@@ -1,0 +1,197 @@
+"""Where a model's reasoning ends and its answer begins: one table of model families' tags.
+
+After vLLM's reasoning parsers (``vllm/reasoning``, ``vllm/parser``, version 0.32) and model cards.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from slmrag.models.answer_labels import LABEL
+
+FINISHED, UNFINISHED = "finished", "unfinished"
+
+
+class Tags(NamedTuple):
+    """What may begin and end a reasoning, as it is written.
+
+    ``sure`` are tags that mean nothing else, so that the end alone tells of a reasoning; ``shy``
+    ones are words as well, and begin a reasoning only where it ends or a capital letter follows.
+    """
+
+    begin: tuple[str, ...]
+    end: tuple[str, ...]
+    sure: bool = True
+    shy: bool = False
+
+
+def _pair(name: str) -> Tags:
+    return Tags((f"<{name}>",), (f"</{name}>",))
+
+
+_CHANNELS = "<|channel|>analysis<|message|>", "<|channel|>commentary<|message|>"
+FAMILIES: dict[str, tuple[Tags, ...]] = {
+    # DeepSeek-R1 and V3.1, Qwen3, QwQ, GLM, Nemotron, Phi-4-reasoning, OLMo 3, Granite 3.3, Hunyuan
+    "think": (_pair("think"), _pair("mm:think")),
+    "thinking": (_pair("thinking")._replace(sure=False),),
+    "exaone": (_pair("thought"),),
+    "magistral": (Tags(("[THINK]",), ("[/THINK]",)),),
+    "granite": (
+        Tags(
+            ("Here is my thought process:", "Here's my thought process:"),
+            ("Here is my response:", "Here's my response:"),
+            sure=False,
+        ),
+    ),
+    "harmony": (
+        Tags(
+            (*_CHANNELS, *(f"<|start|>assistant{one}" for one in _CHANNELS)),
+            ("<|channel|>final<|message|>",),
+        ),
+        # The same where a server has left its special tokens out.
+        Tags(("analysis",), ("assistantfinal",), sure=False, shy=True),
+    ),
+    "seed": (_pair("seed:think"),),
+    "cohere": (Tags(("<|START_THINKING|>",), ("<|END_THINKING|>",)),),
+    "kimi": (Tags(("◁think▷",), ("◁/think▷",)),),
+    "gemma": (Tags(("<|channel>thought",), ("<channel|>",)),),
+    "plamo": (Tags(("<|plamo:begin_think:plamo|>",), ("<|plamo:end_think:plamo|>",)),),
+    "apertus": (Tags(("<|inner_prefix|>",), ("<|inner_suffix|>",)),),
+    "reasoning": (_pair("reasoning")._replace(sure=False),),
+    "reflection": (_pair("reflection")._replace(sure=False),),
+}
+ALL = tuple(tags for family in FAMILIES.values() for tags in family)
+WRAPPER = re.compile(
+    r"\s*(?:<(?P<tag>answer|response|output)>(?P<a>.*?)(?:</(?P=tag)>|\Z)"
+    r"|<\|START_RESPONSE\|>(?P<b>.*?)(?:<\|END_RESPONSE\|>|\Z))",
+    re.DOTALL,
+)
+QUOTES = "`'\"“”‘’«»"
+
+Choice = str | Mapping[str, str] | None
+"""A model's key ``reasoning``: auto (None), none, a family, or tags {begin, end}."""
+
+
+class Parts(NamedTuple):
+    """Where the answer begins in a text, and how the reasoning before it ended, if there was one.
+
+    An unfinished reasoning leaves no answer: ``start`` is the text's length.
+    """
+
+    start: int
+    reasoning: str | None
+
+
+def tags_of(choice: Choice) -> tuple[Tags, ...]:
+    """Return the tags that a model's key ``reasoning`` allows."""
+    if choice == "none":
+        return ()
+    if isinstance(choice, Mapping):
+        return (Tags(tuple(filter(None, [choice.get("begin")])), (choice["end"],)),)
+    return ALL if choice in (None, "auto") else FAMILIES[choice]
+
+
+def parts(text: str, choice: Choice = None, prompt: str = "") -> Parts:
+    """Say where the answer begins; the reasoning comes first, or the prompt itself began one.
+
+    By ``auto`` a tag within an answer is a part of it; where a family or tags are named, the first
+    end ends the reasoning wherever it stands.
+    """
+    known, named = tags_of(choice), choice not in (None, "auto")
+    opened = known[0] if _always(choice) else opened_by(prompt, known)
+    at, state = 0, None
+    while begun := _begun(text, at, known, named) or (opened and (at, opened)):
+        end = _first(text, begun[1].end, begun[0])
+        if end is None:
+            return Parts(len(text), UNFINISHED)
+        at, opened, state = end.end(), None, FINISHED
+    if state is None and (end := _ended(text, known, named)):
+        at, state = end.end(), FINISHED
+    return Parts(len(text) - len(text[at:].lstrip()) if state else 0, state)
+
+
+def _always(choice: Choice) -> bool:
+    """Tell whether tags are named of which the prompt has the first."""
+    return isinstance(choice, Mapping) and not choice.get("begin")
+
+
+def opened_by(prompt: str, known: Sequence[Tags] = ALL) -> Tags | None:
+    """Return the tags of the reasoning that a prompt leaves open at its end, or None."""
+    tail = prompt.rstrip()
+    if not tail.endswith(_begins(tuple(known))):
+        return None
+    return next((tags for tags in known if not tags.shy and tail.endswith(tags.begin)), None)
+
+
+def closed_by(prompt: str) -> bool:
+    """Tell whether a prompt ends a reasoning, so that an answer alone is to follow."""
+    return prompt.rstrip().endswith(tuple(end for tags in ALL if tags.sure for end in tags.end))
+
+
+def unwrapped(answer: str) -> str:
+    """Return what stands within ``<answer>…</answer>`` or its like, where an answer begins so."""
+    found = WRAPPER.match(answer)
+    return answer if found is None else found["b"] if found["a"] is None else found["a"]
+
+
+def tagged(text: str) -> bool:
+    """Tell whether a text holds a tag that means reasoning and nothing else."""
+    return any(one in text for tags in ALL if tags.sure for one in (*tags.begin, *tags.end))
+
+
+def markers(specials: Sequence[str]) -> list[str]:
+    """Return those of a tokenizer's special tokens that are tags or pieces of them."""
+    known = [one for tags in ALL if tags.sure for one in (*tags.begin, *tags.end)]
+    return sorted(t for t in set(specials) if len(t) > 2 and any(t in one for one in known))
+
+
+def _begun(text: str, at: int, known: Sequence[Tags], named: bool) -> tuple[int, Tags] | None:
+    """Return where a reasoning's text begins, if a tag stands at ``at``, and the tags."""
+    rest = LABEL.sub("", text[at:], count=1).lstrip()
+    if not rest.startswith(_begins(tuple(known))):
+        return None
+    place = len(text) - len(rest)
+    for tags in known:
+        begin = next((one for one in tags.begin if rest.startswith(one)), None)
+        if begin is None:
+            continue
+        after = place + len(begin)
+        if named or not tags.shy or text[after : after + 1].isupper() or _first(text, tags.end, at):
+            return after, tags
+    return None
+
+
+def _ended(text: str, known: Sequence[Tags], named: bool) -> re.Match[str] | None:
+    """Return the first end of a reasoning whose beginning is not in the text."""
+    end = _first(text, _ends(tuple(known), named), 0)
+    if end is None or named:
+        return end
+    begun = any(one in text[: end.start()] for tags in known if tags.sure for one in tags.begin)
+    return None if begun or _mentioned(text, *end.span()) else end
+
+
+def _first(text: str, tags: Sequence[str], at: int) -> re.Match[str] | None:
+    return _pattern(tuple(tags)).search(text, at) if tags else None
+
+
+@cache
+def _pattern(tags: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, tags)))
+
+
+@cache
+def _begins(known: tuple[Tags, ...]) -> tuple[str, ...]:
+    return tuple(one for tags in known for one in tags.begin)
+
+
+@cache
+def _ends(known: tuple[Tags, ...], named: bool) -> tuple[str, ...]:
+    return tuple(one for tags in known if named or tags.sure for one in tags.end)
+
+
+def _mentioned(text: str, start: int, end: int) -> bool:
+    """Tell whether a tag is spoken of: in quotes, or a word of a sentence among others."""
+    before = text[:start].rstrip(" \t")
+    within = len(before) < start and before[-1:].isalnum()
+    return within or (start > 0 and text[start - 1] in QUOTES) or text[end : end + 1] in [*QUOTES]

@@ -1,0 +1,146 @@
+"""How a row of the prompts' table becomes the text and tokens that one model reads."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.generation.engines.base import Sampling
+from slmrag.models import thinking
+from slmrag.models.checkpoint import Checkpoint
+from slmrag.models.reasoning import markers
+from slmrag.models.tokenizer import Tokens, at_most_bytes
+from slmrag.prompts.template import Passage, Prompt, cut_again, fit, prompt_digest, render
+
+logger = logging.getLogger(__name__)
+Recall = Callable[[str], Mapping[str, Any] | None]
+# Raised when an edit changes what a prompt that does not fit is cut to.
+CUTTING = 1
+
+
+class Layout:
+    """The chat template, the tokenizer and the room of one model."""
+
+    def __init__(
+        self,
+        entry: Mapping[str, Any],
+        sampling: Sampling,
+        checkpoint: Checkpoint | None,
+        remote: bool = False,
+    ) -> None:
+        self._entry, self._sampling, self._checkpoint = entry, sampling, checkpoint
+        self.remote_chat = remote and entry.get("chat_template") in (None, "auto", "tokenizer")
+        self._tokens = Tokens(checkpoint.path) if checkpoint else None
+
+    @cached_property
+    def max_model_len(self) -> int | None:
+        """Most tokens of prompt and answer: the entry's, else the checkpoint's, else unknown."""
+        asked = self._entry.get("max_model_len")
+        if self._checkpoint is None:
+            return asked
+        known = self._checkpoint.positions
+        if asked and known and asked > known.most:
+            raise UserError(
+                f"max_model_len: {asked} is more than the {known.most} tokens of the checkpoint; "
+                "lower it or leave it out"
+            )
+        if not asked and known is None:
+            logger.warning(
+                "%s: its config.json does not say how many tokens the model reads, so no prompt is "
+                "cut, and answers beyond that number may be noise; set max_model_len",
+                self._checkpoint.path,
+            )
+        return asked or (known.usual if known else None)
+
+    @cached_property
+    def room(self) -> int | None:
+        """Most tokens of a prompt, or None where no limit is known."""
+        if self.max_model_len is None:
+            return None
+        if self._sampling.max_tokens >= self.max_model_len:
+            raise UserError(
+                f"max_tokens: {self._sampling.max_tokens} leaves no room for a prompt in the "
+                f"{self.max_model_len} tokens of the model; lower max_tokens"
+            )
+        return self.max_model_len - self._sampling.max_tokens
+
+    @cached_property
+    def _chat(self) -> thinking.Chat | None:
+        path = self._checkpoint.path if self._checkpoint else None
+        return None if self.remote_chat else thinking.chat_of(self._entry, path)
+
+    @cached_property
+    def reasons(self) -> bool:
+        """Whether the model is to reason before it answers, so that stop strings must wait."""
+        return thinking.reasons(self._entry, self._chat)
+
+    @cached_property
+    def kept(self) -> list[str]:
+        """The tags of a reasoning that are special tokens, which decoding would leave out."""
+        return markers(self._tokens.special_texts) if self._tokens else []
+
+    @property
+    def dropped(self) -> list[str] | None:
+        """The special tokens to leave out of a text by hand, so that those tags stay; else None."""
+        if not self.kept:
+            return None
+        return [token for token in self._tokens.special_texts if token not in self.kept]
+
+    @property
+    def chat(self) -> bool:
+        """Whether a chat template is put around the prompt; it brings its own special tokens."""
+        return self._chat is not None
+
+    def prompt(self, row: Mapping[str, Any], recall: Recall = lambda digest: None) -> Prompt:
+        """Return a row's prompt, made to fit; its template, question and passages stand in it.
+
+        ``recall`` returns the finished completion of a prompt, or of what it was cut to: it tells
+        what would have to be counted.
+        """
+        question, passages = row["question"], row["passages"]
+        if self._tokens:
+            question = self._tokens.defuse(question)
+            passages = [{k: self._tokens.defuse(p[k] or "") for k in p} for p in passages]
+        make = self._maker(row["template"])
+        text = make(question, passages)
+        if self._surely_fits(text) or self._did_fit(recall(prompt_digest(text))):
+            return Prompt(text, len(passages))
+        whole = self._name(text, passages)
+        if made := recall(whole):
+            kept = made["passages"], made["words_cut"]
+            return cut_again(make, question, passages, *kept)._replace(whole=whole)
+        try:
+            prompt = fit(make, question, passages, self._fits)
+        except UserError as error:
+            raise UserError(f"question {row['question_id']!r}: {error}") from error
+        return prompt if prompt.text == text else prompt._replace(whole=whole)
+
+    def _name(self, text: str, passages: Sequence[Passage]) -> str:
+        """Return what a prompt that does not fit is known by: all that its cutting depends on."""
+        lengths = [len(passage["text"]) for passage in passages]
+        return prompt_digest(f"{CUTTING} {self.room} {lengths}\n{text}")
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of prompts."""
+        assert self._tokens is not None
+        return self._tokens.encode(texts, special=not self.chat)
+
+    def _maker(self, template: str) -> Callable[[str, Sequence[Passage]], str]:
+        def make(question: str, passages: Sequence[Passage]) -> str:
+            text = render(template, question, passages)
+            return self._chat.render(text) if self._chat else text
+
+        return make
+
+    def _surely_fits(self, text: str) -> bool:
+        return self.room is None or self._tokens is None or at_most_bytes(text, self.room)
+
+    def _did_fit(self, made: Mapping[str, Any] | None) -> bool:
+        tokens = made and made["prompt_tokens"]
+        return tokens is not None and tokens <= (self.room or 0)
+
+    def _fits(self, text: str) -> bool:
+        if self._surely_fits(text):
+            return True
+        return self._tokens.at_most(text, self.room, special=not self.chat)

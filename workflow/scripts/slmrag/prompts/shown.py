@@ -1,0 +1,62 @@
+"""What stood in each prompt: of the passages chosen for it, those that the model's room left."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from slmrag.data.has_answer import matcher
+from slmrag.prompts.template import remains
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CUT = ("passages", "passages_dropped", "words_cut")
+
+
+def shown(rows: "pl.DataFrame") -> "pl.DataFrame":
+    """Return rows that speak of what stood in the prompt, with ``has_answer_uncut`` beside it.
+
+    ``rows`` have question, context (passages), has_answer and gold_rank of all that was chosen,
+    the references in answers, and ``CUT`` as the answers' table has them. A gold passage keeps its
+    rank if words of it were cut. Words are those of the data: a special token that a passage spells
+    out is two words to the prompt, so that a word more may be taken for cut than was.
+    """
+    import polars as pl
+
+    rows = rows.with_columns(
+        has_answer_uncut="has_answer",
+        gold_rank=pl.when(pl.col("gold_rank") <= pl.col("passages")).then("gold_rank"),
+    )
+    cut = rows.filter(is_cut())
+    if not cut.height:
+        return rows
+    names = ("question_id", "question", "context", "has_answer")
+    made = pl.DataFrame(list(map(_shown, cut.to_dicts())), schema=rows.select(names).schema)
+    return rows.update(made, on="question_id")
+
+
+def is_cut() -> "pl.Expr":
+    """Whether passages or words of a prompt were left out, so that it fits the model."""
+    import polars as pl
+
+    return (pl.col("passages_dropped") > 0) | (pl.col("words_cut") > 0)
+
+
+def question_is_cut() -> "pl.Expr":
+    """Whether words of the question itself went; no passage is left then."""
+    import polars as pl
+
+    return (pl.col("passages") == 0) & (pl.col("words_cut") > 0)
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return question, passages and has_answer of a prompt that was cut."""
+    question, passages = remains(row["question"], row["context"], row["passages"], row["words_cut"])
+    held = row["has_answer"]
+    if held:  # what is left holds no answer that the whole did not hold
+        held = any(map(matcher(row["answers"]), (passage["text"] for passage in passages)))
+    return {
+        "question_id": row["question_id"],
+        "question": question,
+        "context": passages,
+        "has_answer": held,
+    }

@@ -1,0 +1,155 @@
+"""What a cell cost in time, tokens and memory, from timings and the engine runs' records."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slmrag.generation.prices import TOKENS
+from slmrag.report.analysis import money
+from slmrag.report.analysis.devices import devices
+from slmrag.report.analysis.experiment import Cell
+from slmrag.scoring.bootstrap import whole
+from slmrag.scoring.failure_classes import is_answered
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Records = list[dict[str, Any]]
+
+COSTS = (
+    "seconds_per_1000",
+    "tokens_per_second",
+    "prompt_tokens",
+    "energy_per_1000",
+    "cost",
+    "cost_currency",
+    "cost_remark",
+    "service_seconds",
+    "service_seconds_p90",
+    "first_token_seconds",
+    "run_seconds_per_1000",
+    "run_tokens_per_second",
+    "start_seconds",
+    "peak_cpu_bytes",
+    "peak_gpu_bytes",
+    "parameters",
+    "engine",
+    "device",
+)
+
+
+def costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return each cost of ``COSTS``, None where it is not known.
+
+    Seconds and energy per 1,000 questions and tokens/s are of the cell's own part of its engine
+    runs (see slmrag.generation.time_shares), ``cost`` is in ``cost_currency`` by the model's price; ``cost_remark``
+    says why there is none. Service seconds are of a completion in a full batch: median and 90th
+    percentile, and the median to its first token. What is named after the run, start and peaks are
+    of whole engine runs.
+    """
+    found: dict[str, Any] = dict.fromkeys(COSTS) | runs(cell.engines)
+    tokens = table(cell.answers, *TOKENS, "finish_reason")
+    times = table(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
+    written, remarks = None, []
+    if tokens is not None:
+        made = tokens.filter(is_answered())
+        found["prompt_tokens"] = whole(made["prompt_tokens"], "mean")
+        written = whole(made["generated_tokens"], "sum")
+        spent, remarks = money.money(tokens, cell.engines, price)
+        found |= spent
+    if times is not None:
+        found |= own(times, written, cell.engines) | service(times)
+    found["cost_remark"] = "; ".join(filter(None, (found["cost_remark"], *remarks))) or None
+    return found
+
+
+def table(path: Path | None, *columns: str) -> "pl.DataFrame | None":
+    """Return some columns of a table, None where there is none."""
+    import polars as pl
+
+    return None if path is None else pl.read_parquet(path, columns=list(columns))
+
+
+def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[str, Any]:
+    """Return what a cell's own part of its engine runs comes to; ``written`` are its new tokens."""
+    unknown = times["work_seconds"].null_count()
+    if unknown:
+        return {"cost_remark": REMARK.format(unknown, times.height)}
+    seconds, questions = times["work_seconds"].sum(), times.height
+    energy = joules(records, times)
+    return {
+        "seconds_per_1000": 1000 * seconds / questions if questions else None,
+        "tokens_per_second": written / seconds if written is not None and seconds else None,
+        "energy_per_1000": 1000 * energy / questions if energy is not None else None,
+    }
+
+
+REMARK = (
+    "{} of {} answers are of engine runs that did not note when each was in service or, at an "
+    "endpoint that does not say, how many tokens it took"
+)
+
+
+def joules(records: Records, times: "pl.DataFrame") -> float | None:
+    """Return each run's energy by the cell's share of its time, None where a run counted none."""
+    powers = {
+        record["id"]: record["energy_joules"] / record["busy_seconds"]
+        for record in records
+        if record.get("energy_joules") and record.get("busy_seconds")
+    }
+    parts = times.partition_by("engine", as_dict=True).items()
+    if not parts or any(run not in powers for (run,), _ in parts):
+        return None
+    return sum(powers[run] * own["work_seconds"].sum() for (run,), own in parts)
+
+
+def service(times: "pl.DataFrame") -> dict[str, Any]:
+    """Return how long a completion of the cell was in service."""
+    return {
+        "service_seconds": times["seconds"].median(),
+        "service_seconds_p90": times["seconds"].quantile(0.9, "linear"),
+        "first_token_seconds": times["first_token_seconds"].median(),
+    }
+
+
+def runs(records: Records) -> dict[str, Any]:
+    """Return rates over all engine runs, and the largest of their peaks."""
+    if not records:
+        return {}
+    seconds = _total(records, "generation_seconds")
+    requests = _total(records, "requests")
+    starts = [sum(filter(None, s.values())) for r in records if (s := r.get("start_seconds"))]
+    return {
+        "run_seconds_per_1000": 1000 * seconds / requests if requests else None,
+        "run_tokens_per_second": _rate(records, seconds),
+        "start_seconds": max(starts, default=None),
+        "parameters": weights(records),
+        "peak_cpu_bytes": _largest(records, "peak_cpu_bytes"),
+        "peak_gpu_bytes": _largest(records, "peak_gpu_bytes"),
+        "engine": _named(records, "engine"),
+        "device": devices(records),
+    }
+
+
+def _rate(records: Records, seconds: float) -> float | None:
+    """Return new tokens a second, None where a run's endpoint did not count them."""
+    unknown = any(record.get("generated_tokens", 0) is None for record in records)
+    return None if unknown or not seconds else _total(records, "generated_tokens") / seconds
+
+
+def weights(records: Records) -> float | None:
+    """Return the number of the model's weights, where an engine counted them."""
+    counted = [n for record in records if isinstance(n := record.get("parameters"), int)]
+    return max(counted, default=None)
+
+
+def _total(records: Records, name: str) -> float:
+    return sum(record.get(name) or 0 for record in records)
+
+
+def _largest(records: Records, name: str) -> float | None:
+    return max((record[name] for record in records if record.get(name)), default=None)
+
+
+def _named(records: Records, name: str) -> str | None:
+    return ", ".join(dict.fromkeys(str(r[name]) for r in records if r.get(name))) or None

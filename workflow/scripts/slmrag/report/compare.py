@@ -1,0 +1,154 @@
+"""Two experiments: what changed in their making and in their numbers, paired where they agree."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slmrag.errors import UserError
+from slmrag.report import compare_inputs
+from slmrag.report.analysis.pair_intervals import bounds
+from slmrag.report.analysis.pairs import NO_DIFFERENCE
+from slmrag.report.compare_inputs import Origin, origin
+from slmrag.report.page.formats import show
+from slmrag.report.paper_tables import pipe
+from slmrag.scoring.bootstrap import bootstrap_means
+from slmrag.scoring.paired_tests import holm, permutation_tests
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Key = tuple[str, str, str]
+BETTER = {True: "now is better", False: "before is better"}
+PAIRED = (
+    "Paired by the id and the wording of the question. Where the digest of a data set's questions "
+    "changed, its references may have changed too."
+)
+COLUMNS = ("n", "before", "now", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict")
+
+
+def load(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], Origin]:
+    """Return an experiment's comparison by cell, and what it was made from, from its report."""
+    import polars as pl
+
+    report = Path(folder) / "report"
+    if not (report / "comparison.parquet").is_file():
+        raise UserError(f"{report}: there is no comparison.parquet; make that report first")
+    rows = pl.read_parquet(report / "comparison.parquet").to_dicts()
+    cells = {(row["model"], row["dataset"], row["mode"]): row for row in rows}
+    return cells, origin(report / "analysis.json")
+
+
+def effects(
+    now: str | Path, before: str | Path, keys: Sequence[Key], metrics: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return one row a cell that both have: both means, the paired effect and its test."""
+    found = [effect(Path(now), Path(before), key, metrics) for key in keys]
+    tested = [row for row in found if row["p"] is not None]
+    for row, adjusted in zip(tested, holm([row["p"] for row in tested]).tolist(), strict=True):
+        row["p_holm"] = adjusted
+        shown = adjusted < 1 - metrics["confidence"]
+        row["verdict"] = BETTER[row["effect"] > 0] if shown else NO_DIFFERENCE
+    return found
+
+
+def effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changed in one cell, over the questions that both asked in the same words."""
+    row = dict(zip(("model", "dataset", "mode"), key, strict=True)) | dict.fromkeys(COLUMNS)
+    values, row["reworded"] = shared(now, before, key, metrics["primary"])
+    row["n"] = len(values)
+    if not len(values):
+        return row | {"verdict": "no question in common"}
+    row |= {"now": float(values[:, 0].mean()), "before": float(values[:, 1].mean())}
+    row["effect"] = row["now"] - row["before"]
+    if len(values) < 2:
+        return row
+    count, seed = metrics["bootstrap"], metrics.get("seed") or 0
+    difference = values[:, 0] - values[:, 1]
+    drawn = bootstrap_means(difference[:, None], count, seed)[:, 0]
+    row["effect_low"], row["effect_high"] = bounds(difference, drawn, metrics["confidence"])
+    row["p"] = float(permutation_tests(values, [(0, 1)], count, seed)[0])
+    return row
+
+
+def shared(now: Path, before: Path, key: Key, metric: str) -> tuple[np.ndarray, int]:
+    """Return both experiments' scores of a cell, (n, 2), on the questions that both asked.
+
+    Beside them stands the number of questions of one id and another wording, which are left out.
+    """
+    import polars as pl
+
+    one, two = (scores(folder, key, metric) for folder in (now, before))
+    both = one.join(two, on="question_id", how="inner", suffix="_before", maintain_order="left")
+    same = both.filter(pl.col("question") == pl.col("question_before"))
+    values = same.select(metric, f"{metric}_before").drop_nans().to_numpy()
+    return values, len(both) - len(same)
+
+
+def scores(folder: Path, key: Key, metric: str) -> "pl.DataFrame":
+    """Return question_id, question and one metric of a cell."""
+    model, dataset, mode = key
+    found = table(folder / "scores" / model / dataset / f"{mode}.parquet", metric)
+    asked = table(folder / "prompts" / dataset / f"{mode}.parquet", "question")
+    return found.join(asked, on="question_id", how="left", maintain_order="left")
+
+
+def table(path: Path, column: str) -> "pl.DataFrame":
+    """Return question_id and a column of a table; UserError where it is absent."""
+    import polars as pl
+
+    if not path.is_file():
+        raise UserError(f"{path}: the comparison names this cell, but this file of it is absent")
+    return pl.read_parquet(path, columns=["question_id", column])
+
+
+def text(
+    names: tuple[str, str], origins: tuple[Origin, Origin], rows: Sequence[Mapping[str, Any]],
+    only: Mapping[str, Sequence[Key]],
+) -> str:  # fmt: skip
+    """Return what changed and then the numbers as Markdown; now stands before what was."""
+    parts = [f"# {names[0]} against {names[1]}", "", *compare_inputs.text(names, *origins)]
+    head = ("Cell", "n", "Before", "Now", "Effect", "Interval", "p, corrected", "Verdict")
+    parts += [
+        "## Numbers",
+        "",
+        pipe(head),
+        pipe(["---", *["---:"] * 6, "---"]),
+        *map(line, rows),
+        "",
+        PAIRED,
+        "",
+        *reworded(rows),
+    ]
+    for name, keys in only.items():
+        if keys:
+            parts += [f"Only in {name}: {', '.join('/'.join(key) for key in keys)}.", ""]
+    return "\n".join(parts)
+
+
+def reworded(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say of how many questions only the id is the same."""
+    counts = [f"{cell(row)}: {row['reworded']}" for row in rows if row["reworded"]]
+    return [f"Left out, for their wording changed: {', '.join(counts)}.", ""] if counts else []
+
+
+def cell(row: Mapping[str, Any]) -> str:
+    """Return the names of a row's cell."""
+    return "/".join(row[name] for name in ("model", "dataset", "mode"))
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """Return one cell's line."""
+    low, high = (show(row[f"effect_{end}"], "difference") for end in ("low", "high"))
+    shown = [
+        cell(row),
+        str(row["n"]),
+        show(row["before"], "share"),
+        show(row["now"], "share"),
+        show(row["effect"], "difference"),
+        f"{low} to {high}",
+        show(row["p_holm"], "probability"),
+        row["verdict"] or "",
+    ]
+    return pipe(shown)

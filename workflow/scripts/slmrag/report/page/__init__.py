@@ -1,0 +1,1 @@
+"""The page: tables, plots, style and script in one file."""

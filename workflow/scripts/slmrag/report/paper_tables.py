@@ -1,0 +1,96 @@
+"""The comparison as a paper has it: a row a model, a column a mode, in Markdown and LaTeX."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from slmrag.report.analysis.experiment import Experiment
+from slmrag.report.page.formats import MISSING, missing, show
+from slmrag.report.sections.result import LABELS, names
+
+Rows = Sequence[Mapping[str, Any]]
+LATEX = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+)
+
+
+def matrix(rows: Rows, dataset: str, cell: Callable[[Mapping[str, Any]], str]) -> list[list[str]]:
+    """Return the rows of one data set's table, headings first; a dash where there is no cell."""
+    own = {(r["model"], r["mode"]): r for r in rows if r["dataset"] == dataset}
+    models, modes = (list(dict.fromkeys(key[i] for key in own)) for i in (0, 1))
+    empty: dict[str, Any] = {}
+    return [
+        ["Model", *modes],
+        *([m, *(cell(own.get((m, mode), empty)) for mode in modes)] for m in models),
+    ]
+
+
+def estimate(row: Mapping[str, Any], metric: str) -> tuple[str, str]:
+    """Return a cell's mean and its interval as texts; empty ones where there is none."""
+    value, low, high = (row.get(metric + end) for end in ("", "_low", "_high"))
+    interval = "" if missing(low) else f"{show(low, 'share')}\u2013{show(high, 'share')}"
+    return ("", "") if missing(value) else (show(value, "share"), interval)
+
+
+def markdown(experiment: Experiment, rows: Rows) -> str:
+    """Return one Markdown table a data set; the best is bold, those not shown worse have a star."""
+    metric = experiment.primary
+
+    def cell(row: Mapping[str, Any]) -> str:
+        value, interval = estimate(row, metric)
+        if not value:
+            return MISSING
+        decorated = MARKS.get(row.get("standing") or "", "{}").format(value)
+        return f"{decorated} ({interval})" if interval else decorated
+
+    parts = [f"# {experiment.name}: {LABELS[metric]}", ""]
+    for dataset in names(rows, "dataset"):
+        head, *body = matrix(rows, dataset, cell)
+        parts += [f"## {dataset}", "", pipe(head), pipe(["---", *["---:"] * (len(head) - 1)])]
+        parts += [*map(pipe, body), ""]
+    return "\n".join([*parts, legend(experiment), ""])
+
+
+MARKS = {"best": "**{}**", "not shown to be worse": "{}\\*"}
+
+
+def pipe(cells: Sequence[str]) -> str:
+    """Return one line of a Markdown table."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def legend(experiment: Experiment) -> str:
+    """Return what the marks and brackets mean."""
+    confidence = f"{100 * experiment.metrics['confidence']:g} %"
+    return (
+        f"In brackets: {confidence} BCa bootstrap intervals. Bold: the best model of a mode; star: "
+        "not shown to be worse (paired permutation test, Holm's correction)."
+    )
+
+
+def latex(experiment: Experiment, rows: Rows) -> str:
+    """Return one LaTeX tabular a data set (needs booktabs)."""
+    metric = experiment.primary
+
+    def cell(row: Mapping[str, Any]) -> str:
+        value, interval = estimate(row, metric)
+        if not value:
+            return "--"
+        best, close = (row.get("standing") == word for word in MARKS)
+        value = rf"\textbf{{{value}}}" if best else value + ("$^*$" if close else "")
+        small = rf" {{\scriptsize ({interval.replace(chr(0x2013), '--')})}}" if interval else ""
+        return value + small
+
+    parts = [f"% {experiment.name}: {LABELS[metric]}".replace("\n", " ")]
+    for dataset in names(rows, "dataset"):
+        head, *body = matrix(rows, dataset, cell)
+        parts += [
+            "",
+            rf"% {dataset}",
+            rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+            r"\toprule",
+        ]
+        parts += [" & ".join(name.translate(LATEX) for name in head) + r" \\", r"\midrule"]
+        parts += [" & ".join([row[0].translate(LATEX), *row[1:]]) + r" \\" for row in body]
+        parts += [r"\bottomrule", r"\end{tabular}"]
+    return "\n".join([*parts, "", f"% {legend(experiment)}", ""])

@@ -1,0 +1,47 @@
+"""Approximate search by FAISS, with its recall against exact search measured and recorded."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slmrag.indexing import int8_codes
+from slmrag.indexing.ann import FILE
+from slmrag.retrieval.exact import search as exact
+from slmrag.retrieval.hits import Hits
+
+Array = np.ndarray
+
+SEARCH_WIDTH, PROBES = 128, 64
+MEASURED = 200
+
+
+def search(
+    parts: Sequence[Array], index: Path, asked: Array, depth: int, params: Mapping[str, Any]
+) -> Hits:
+    """Return approximate hits; their facts say how many of the exact ones they hold."""
+    import faiss
+
+    faiss.omp_set_num_threads(params.get("threads", 1))
+    opened = faiss.read_index(str(index / FILE))
+    if params["ann"] == "hnsw":
+        opened.hnsw.efSearch = max(params.get("ef_search", SEARCH_WIDTH), depth)
+    else:
+        opened.nprobe = min(params.get("nprobe", PROBES), opened.nlist)
+    scores, rows = opened.search(asked, min(depth, opened.ntotal))
+    found = rows >= 0
+    question = np.nonzero(found)[0]
+    hits = Hits.best(question, rows[found], scores[found], depth)
+    some = asked[:MEASURED]
+    whole = Hits.of(exact.search(parts, some, depth, codes=int8_codes.read(index, parts)))
+    return hits.saying(ann_recall=overlap(hits, whole), ann_recall_questions=len(some))
+
+
+def overlap(hits: Hits, exact: Hits) -> float:
+    """Return the share of the exact hits that are among the hits."""
+    if not len(exact):
+        return 1.0
+    size = 1 + max(int(hits.passage.max(initial=0)), int(exact.passage.max()))
+    pairs = [run.question * size + run.passage for run in (hits, exact)]
+    return float(np.isin(pairs[1], pairs[0]).mean())

@@ -1,0 +1,98 @@
+"""Join hits with the corpus and the references, in one pass over the corpus."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from slmrag.data import passages as corpus
+from slmrag.data.gold_join import Found, GoldJoin, counts
+from slmrag.data.gold_match import RELATIONS, Passage, Test
+from slmrag.data.has_answer import matcher
+from slmrag.errors import UserError
+from slmrag.job.progress import bar
+from slmrag.retrieval.hits import Hits
+from slmrag.retrieval.metrics import Relevance
+
+Array = np.ndarray
+Tests = dict[str, list[Test]]
+
+_NONE = np.zeros(0, dtype=np.int64)
+
+
+def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.DataFrame, Relevance]:
+    """Return the table of hits (question_id, rank, passage_id, score) and what is relevant in it.
+
+    Texts are seen a block at a time, so memory grows with the number of hits alone.
+    """
+    gold = questions["gold"].to_list()
+    found = GoldJoin(gold).read(passages).found()
+    ids, seen = _seen(hits, tests(questions["answers"].to_list(), gold, found), passages)
+    table = pl.DataFrame(
+        {
+            "question_id": questions["question_id"].gather(hits.question),
+            "rank": pl.Series(hits.rank, dtype=pl.Int32),
+            "passage_id": ids,
+            "score": pl.Series(hits.score, dtype=pl.Float64),
+        }
+    )
+    return table, Relevance(
+        hits.question,
+        hits.rank,
+        seen.pop("has_answer"),
+        first_gold(hits, ids, found),
+        np.array([one.passages for one in found], dtype=np.int64),
+        np.array([one.in_corpus for one in found], dtype=np.int64),
+        seen,
+        counts(found),
+    )
+
+
+def tests(answers: list[list[str]], gold: list[list[Passage]], found: list[Found]) -> Tests:
+    """Return for each name a test of passages a question.
+
+    Whether a passage holds gold, or is a piece of it, is asked where the corpus lacks some gold.
+    """
+    holds = [matcher(references) for references in answers]
+    wanted: Tests = {"has_answer": [lambda _, text, holds=one: holds(text) for one in holds]}
+    if any(one.in_corpus < one.passages for one in found):
+        wanted |= {name: [relation(own) for own in gold] for name, relation in RELATIONS.items()}
+    return wanted
+
+
+def first_gold(hits: Hits, ids: pl.Series, found: list[Found]) -> Array:
+    """Return which hits are gold, each gold passage once: at its first hit."""
+    is_gold, seen = np.zeros(len(hits), dtype=bool), set()
+    for row, (question, id) in enumerate(zip(hits.question.tolist(), ids, strict=True)):
+        place = question, found[question].places.get(id)
+        if place[1] is not None and place not in seen:
+            seen.add(place)
+            is_gold[row] = True
+    return is_gold
+
+
+def read_hits(path: Path, questions: pl.DataFrame, passages: Path) -> Hits:
+    """Return a table of hits as rows of its questions and of its corpus."""
+    table = pl.read_parquet(path)
+    rows = questions.select("question_id").with_row_index("row")
+    asked = table.join(rows, on="question_id", how="left", maintain_order="left")["row"]
+    if asked.null_count():
+        raise UserError(f"{path}: has hits of questions that the data set does not have")
+    passage = corpus.rows_of(table["passage_id"], passages)
+    return Hits(asked.cast(pl.Int64).to_numpy(), passage, table["score"].to_numpy())
+
+
+def _seen(hits: Hits, wanted: Tests, passages: Path) -> tuple[pl.Series, dict[str, Array]]:
+    """Return each hit's passage id, and whether the passage passes each of its question's tests."""
+    passed = {name: np.zeros(len(hits), dtype=bool) for name in wanted}
+    order, ids = [_NONE], [pl.Series("id", [], pl.String)]
+    with bar(total=len(hits), desc="has answer", unit="hit", unit_scale=True) as progress:
+        for places, found in corpus.parts(hits.passage, passages, "id", "text"):
+            asked = hits.question[places].tolist()
+            rows = list(zip(asked, found["id"], found["text"], strict=True))
+            for name, own in wanted.items():
+                passed[name][places] = [own[q](id, text) for q, id, text in rows]
+            order.append(places)
+            ids.append(found["id"])
+            progress.update(len(places))
+    return pl.concat(ids).gather(np.argsort(np.concatenate(order))), passed

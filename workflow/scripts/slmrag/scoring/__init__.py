@@ -1,0 +1,1 @@
+"""Scores of answers and what they prove."""

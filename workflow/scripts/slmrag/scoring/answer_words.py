@@ -1,0 +1,65 @@
+"""Words of an answer by its language: as MLQA's evaluation has them, and in Unicode's terms.
+
+MLQA: Lewis et al., ACL 2020, facebookresearch/MLQA mlqa_evaluation_v1.py, read in November 2026.
+"""
+
+import re
+import string
+import unicodedata
+from functools import cache
+
+import regex
+
+from slmrag.config.languages import primary
+from slmrag.data.spelling import fold
+from slmrag.data.unspaced_scripts import CLUSTER
+
+_ARTICLES = {
+    "en": "a an the",
+    "es": "un una unos unas el la los las",
+    "vi": "của là cái chiếc những",
+    "de": "ein eine einen einem eines einer der die das den dem des",
+}
+ARTICLES = {
+    language: re.compile(rf"\b({'|'.join(words.split())})\b")
+    for language, words in _ARTICLES.items()
+}
+"""Articles that MLQA leaves out; it has none for Hindi and Chinese."""
+AL = re.compile("ال")
+"""MLQA leaves out these two letters anywhere in an Arabic text, not at a word's beginning alone."""
+_HAN = re.compile("[\u4e00-\u9fa5]")
+_LETTER = regex.compile(CLUSTER, regex.V1)
+
+
+def mlqa(text: str, language: str | None) -> list[str]:
+    """Return MLQA's words: lower case, without punctuation and articles; of Chinese, letters."""
+    spoken, text = primary(language), _unpunctuated(text.lower())
+    text = AL.sub(" ", text) if spoken == "ar" else without_articles(text, spoken)
+    return (_HAN.sub(r" \g<0> ", text) if spoken == "zh" else text).split()
+
+
+def unicode(text: str, language: str | None) -> list[str]:
+    """Return words alike in all scripts: NFKC, case folded, no punctuation, no unseen sign.
+
+    Articles are left out where MLQA knows them as words, each letter of a script without spaces is
+    a word, and what is one word to the language is one (``spelling``).
+    """
+    text, one = unicodedata.normalize("NFKC", text), fold(language)
+    text = unicodedata.normalize("NFKC", (one(text) if one else text).casefold())
+    text = without_articles(_unpunctuated(text, unseen=True), primary(language))
+    return _LETTER.sub(r" \g<0> ", text).split()
+
+
+def without_articles(text: str, language: str | None) -> str:
+    """Return a text with spaces for the articles of a language."""
+    return ARTICLES[language].sub(" ", text) if language in ARTICLES else text
+
+
+def _unpunctuated(text: str, unseen: bool = False) -> str:
+    return "".join(sign for sign in text if not _goes(sign, unseen))
+
+
+@cache
+def _goes(sign: str, unseen: bool) -> bool:
+    kind = unicodedata.category(sign)
+    return kind[0] == "P" or sign in string.punctuation or (unseen and kind == "Cf")

@@ -1,0 +1,168 @@
+"""Other people's metrics, for comparison with published numbers; each named after its source.
+
+Read in November 2026: naver/bergen modules/metrics.py, RUC-NLPIR/FlashRAG evaluator/metrics.py,
+EleutherAI/lm-evaluation-harness tasks/nq_open, and the evaluation scripts of SQuAD 1.1 and MLQA.
+``unicode`` is ours: the metrics of the same names for all scripts.
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from slmrag.data.normalize import normalise, tokens
+from slmrag.scoring import answer_words
+
+Metric = Callable[[str, str], float]
+Words = Callable[[str], list[str]]
+CHOICES = frozenset({"yes", "no", "noanswer"})
+LM_EVAL_IGNORED = re.compile(
+    "\ban|a|the\b"
+)  # in the task's YAML \b is a backspace: a goes anywhere
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def overlap(said: Sequence[str], wanted: Sequence[str]) -> tuple[float, float, float]:
+    """Return precision, recall and F1 of two lists of tokens; all 0 where none is shared."""
+    common = sum((Counter(said) & Counter(wanted)).values())
+    if not common:
+        return 0.0, 0.0, 0.0
+    precision, recall = common / len(said), common / len(wanted)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+def of_tokens(place: int) -> Metric:
+    """Return precision (0), recall (1) or F1 (2): 0 where both texts are empty, unlike ours."""
+    return lambda answer, reference: overlap(tokens(answer), tokens(reference))[place]
+
+
+def of_choices(place: int) -> Metric:
+    """Return the same, but a yes or no counts only as the whole of both texts."""
+
+    def metric(answer: str, reference: str) -> float:
+        said, wanted = normalise(answer), normalise(reference)
+        if said != wanted and ({said, wanted} & CHOICES):
+            return 0.0
+        return overlap(said.split(), wanted.split())[place]
+
+    return metric
+
+
+def equal(answer: str, reference: str) -> float:
+    """Return whether the normal forms are equal."""
+    return float(normalise(answer) == normalise(reference))
+
+
+def contained(answer: str, reference: str) -> float:
+    """Return whether the reference is a substring of the answer, in normal form."""
+    return float(normalise(reference) in normalise(answer))
+
+
+def trigrams(text: str) -> list[str]:
+    """Return the character 3-grams of each word; punctuation splits words, articles stay."""
+    spaced = "".join(" " if c in string.punctuation else c for c in text.lower())
+    return [w[i : i + 3] for w in spaced.split() for i in range(max(1, len(w) - 2))]
+
+
+def trigram_recall(answer: str, reference: str) -> float:
+    """Return the recall of character 3-grams."""
+    return overlap(trigrams(answer), trigrams(reference))[1]
+
+
+def lm_eval_equal(answer: str, reference: str) -> float:
+    """Return equality after every small letter a is deleted, then case and punctuation."""
+    one, two = (
+        LM_EVAL_IGNORED.sub("", text.strip()).lower().translate(_PUNCTUATION)
+        for text in (answer, reference)
+    )
+    return float(one == two)
+
+
+def of_words(words: Words, place: int) -> Metric:
+    """Return precision (0), recall (1) or F1 (2) by some definition of a text's words."""
+    return lambda answer, reference: overlap(words(answer), words(reference))[place]
+
+
+def equal_words(words: Words) -> Metric:
+    """Return whether the words of both texts are the same, in order."""
+    return lambda answer, reference: float(words(answer) == words(reference))
+
+
+def within_words(words: Words) -> Metric:
+    """Return whether the reference's words stand in a row among the answer's."""
+
+    def metric(answer: str, reference: str) -> float:
+        said, wanted = (f" {' '.join(words(text))} " for text in (answer, reference))
+        return float(wanted in said)
+
+    return metric
+
+
+def mlqa(language: str | None) -> dict[str, Metric]:
+    """Return the metrics of MLQA for a language."""
+    words = partial(answer_words.mlqa, language=language)
+    return {"exact_match": equal_words(words), "f1": of_words(words, 2)}
+
+
+def unicode(language: str | None) -> dict[str, Metric]:
+    """Return ours for all scripts, with the articles of a language."""
+    words = partial(answer_words.unicode, language=language)
+    return {
+        "token_recall": of_words(words, 1),
+        "f1": of_words(words, 2),
+        "exact_match": equal_words(words),
+        "token_match": within_words(words),
+    }
+
+
+VARIANTS: dict[str, dict[str, Metric]] = {
+    "bergen": {
+        "match": contained,
+        "exact_match": equal,
+        "precision": of_tokens(0),
+        "recall": of_tokens(1),
+        "f1": of_tokens(2),
+        "recall_char3gram": trigram_recall,
+    },
+    "flashrag": {
+        "acc": contained,
+        "em": equal,
+        "precision": of_choices(0),
+        "recall": of_choices(1),
+        "f1": of_choices(2),
+    },
+    "lm_eval": {"exact_match": lm_eval_equal},
+    "squad": {"exact_match": equal, "f1": of_tokens(2)},
+}
+
+
+SPOKEN: dict[str, Callable[[str | None], dict[str, Metric]]] = {"mlqa": mlqa, "unicode": unicode}
+"""Those that go by the language of a data set."""
+
+
+def metrics(name: str, language: str | None = None) -> dict[str, Metric]:
+    """Return the metrics of a variant by their names."""
+    return SPOKEN[name](language) if name in SPOKEN else VARIANTS[name]
+
+
+def columns(names: Sequence[str]) -> list[str]:
+    """Return the names of the columns of some variants: bergen_match and so on."""
+    return [f"{name}_{metric}" for name in names for metric in metrics(name)]
+
+
+def score_variants(
+    answers: Sequence[str],
+    references: Sequence[Sequence[str]],
+    names: Sequence[str],
+    language: str | None = None,
+) -> dict[str, np.ndarray]:
+    """Return each column of some variants, one value an answer, its best reference counting."""
+    pairs = list(zip(answers, references, strict=True))
+    return {
+        f"{name}_{label}": np.array([max(metric(a, r) for r in own) for a, own in pairs], float)
+        for name in names
+        for label, metric in metrics(name, language).items()
+    }

@@ -1,0 +1,104 @@
+"""Digests of a file that is fed in order, held against what its server says."""
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from slmrag.storage.digests import Composite, Crc32, Digest, Encoded, Plain
+from slmrag.storage.partial_file import Partial
+from slmrag.storage.source import Remote
+
+MD5 = re.compile(r"[0-9a-f]{32}")
+MULTIPART = re.compile(r"[0-9a-f]{32}-\d+")
+BLOCK = 1 << 20
+MAKERS: dict[str, Callable[[], Any]] = {
+    "crc32": Crc32,
+    "sha1": hashlib.sha1,
+    "sha256": hashlib.sha256,
+}
+
+
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)
+
+
+def expectations(remote: Remote) -> list[tuple[str, str, Digest]]:
+    """Return (name, expected value, digest) for what the server says of the content.
+
+    Its checksums, or, where it gives none that can be computed here, an ETag that is a digest: MD5
+    would take twice the time of the SHA-256 that is computed in any case, and find nothing more.
+    """
+    checks = [
+        (name, value, digest)
+        for name, value in sorted(remote.checksums.items())
+        if (digest := _checksum(name, value, remote.part_bytes))
+    ]
+    return checks or _etag(remote)
+
+
+def _etag(remote: Remote) -> list[tuple[str, str, Digest]]:
+    etag = remote.etag or ""
+    if not remote.etag_is_digest:
+        return []
+    if MD5.fullmatch(etag):
+        return [("ETag (MD5)", etag, Plain("md5"))]
+    if MULTIPART.fullmatch(etag) and remote.part_bytes:
+        return [("ETag (MD5 of parts)", etag, Composite(_md5, remote.part_bytes, bytes.hex))]
+    return []
+
+
+def _checksum(name: str, value: str, part_bytes: int | None) -> Digest | None:
+    make = MAKERS.get(name)
+    if make is None:
+        return None
+    if "-" not in value:
+        return Encoded(make)
+    return Composite(make, part_bytes, _base64) if part_bytes else None
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _feed(digest: Digest, fd: int, start: int, stop: int) -> None:
+    """Give the bytes ``[start, stop)`` of a file that has just come, from the page cache."""
+    for at in range(start, stop, BLOCK):
+        digest.update(os.pread(fd, min(BLOCK, stop - at), at))
+
+
+class Mismatch(Exception):
+    """What arrived is not what the server or the config describes."""
+
+
+class Checks:
+    """The digests of one file, fed in the order of its bytes."""
+
+    def __init__(self, remote: Remote) -> None:
+        self.expected: list[tuple[str, str, Digest]] = expectations(remote)
+        self.sha256 = Plain("sha256")
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        self.sha256.update(data)
+        for _, _, digest in self.expected:
+            digest.update(data)
+
+    def take(self, partial: Partial, start: int, stop: int, aside: Executor) -> None:
+        """Take the next bytes from the disk: SHA-256 here, the server's digests ``aside``."""
+        jobs = [
+            aside.submit(_feed, digest, partial.fd, start, stop) for _, _, digest in self.expected
+        ]
+        _feed(self.sha256, partial.fd, start, stop)
+        for job in jobs:
+            job.result()
+
+    def verdict(self) -> str:
+        """Return the SHA-256; Mismatch where the server described another content."""
+        for name, value, digest in self.expected:
+            if digest.value() != value:
+                raise Mismatch(f"its {name} is {digest.value()}, but the server gives {value}")
+        return self.sha256.value()

@@ -1,0 +1,172 @@
+"""An object, or all objects under a prefix, into a folder that is whole or absent."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+from slmrag.errors import UserError
+from slmrag.job.progress import bar
+from slmrag.storage.arrivals import decoded, names_of, wrong
+from slmrag.storage.arrived import Arrived
+from slmrag.storage.download_folder import (
+    Workspace,
+    refuse_full_disk,
+    refuse_lost,
+    sweep,
+    workspace,
+)
+from slmrag.storage.partial_file import Partial
+from slmrag.storage.schemes import open_source
+from slmrag.storage.source import Interrupted, Remote, Source
+from slmrag.storage.transfer import Report, transfer, wait_after
+
+FILES_AT_ONCE = 4
+PARTS_AT_ONCE = 4
+
+
+Wanted = Callable[[list[str], Callable[[str], bytes]], set[str]]
+"""From the names of all files, and what reads a small one of them, to the names to be fetched."""
+
+
+class Stopped(Exception):
+    """The job ends, so its threads do."""
+
+
+def download(
+    uri: str,
+    folder: str | Path,
+    storage: dict[str, Any],
+    sha256: str | None = None,
+    wanted: Wanted | None = None,
+) -> list[dict[str, Any]]:
+    """Fetch the files of ``uri`` that are ``wanted`` into ``folder`` and describe each of them."""
+    source = open_source(uri, storage)
+    remotes = listed(source, wanted)
+    names = names_of(remotes, uri)
+    if sha256 and len(remotes) != 1:
+        raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
+    with workspace(Path(folder)) as work:
+        sweep(work.data, names)
+        files = _fetch_all(source, remotes, work)
+        refuse_lost(work.data, names)
+        if reason := wrong(remotes, files, sha256):
+            shutil.rmtree(work.data.parent, ignore_errors=True)
+            raise UserError(f"{uri}: {reason}")
+    return files
+
+
+def listed(source: Source, wanted: Wanted | None) -> list[Remote]:
+    """Return the files of a source that are wanted; UserError as it and ``wanted`` raise."""
+    remotes = _patient(source.files)
+    if wanted is None:
+        return remotes
+    known = {remote.name: remote for remote in remotes}
+
+    def read(name: str) -> bytes:
+        return _patient(lambda: b"".join(source.read(source.describe(known[name]), 0, None)))
+
+    chosen = wanted(list(known), read)
+    return [remote for remote in remotes if remote.name in chosen]
+
+
+def _patient(ask: Callable[[], Any]) -> Any:
+    """Ask again where the server did not answer."""
+    tries = 0
+    while True:
+        try:
+            return ask()
+        except Interrupted as cut:
+            tries += 1
+            wait_after(cut, tries)
+
+
+def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[dict[str, Any]]:
+    total = sum(remote.bytes or 0 for remote in remotes)
+    refuse_full_disk(work.data, total)
+    lock, stopped = Lock(), Event()
+    queue, found = iter(enumerate(remotes)), dict[int, dict[str, Any]]()
+    with (
+        bar(
+            total=total or None, desc=work.data.parent.name.strip("."), unit="B", unit_scale=True
+        ) as shown,
+        Arrived(work) as arrived,
+        ThreadPoolExecutor(FILES_AT_ONCE) as files,
+        ThreadPoolExecutor(PARTS_AT_ONCE) as parts,
+    ):
+
+        def report(count: int) -> None:
+            if stopped.is_set():
+                raise Stopped
+            with lock:
+                shown.update(count)
+
+        def fetch_some() -> None:
+            for index, remote in queue:
+                report(0)
+                found[index] = _fetch(source, remote, work, arrived, parts, report)
+
+        jobs = [files.submit(fetch_some) for _ in range(FILES_AT_ONCE)]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+            return [found[index] for index in range(len(remotes))]
+        except BaseException:
+            stopped.set()
+            for pool in (files, parts):
+                pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _fetch(
+    source: Source,
+    remote: Remote,
+    work: Workspace,
+    arrived: Arrived,
+    parts: Executor,
+    report: Report,
+) -> dict[str, Any]:
+    if remote.last_modified is None:
+        remote = _patient(lambda: source.describe(remote))
+    with _explained(remote.name, work.data):
+        if came := arrived.before(remote):
+            report(remote.bytes or 0)
+        else:
+            came = _bring(source, remote, work, parts, report)
+            arrived.note(remote, came)
+    return {
+        "name": remote.name,
+        **came,
+        "etag": remote.etag,
+        "version_id": remote.version_id,
+        "last_modified": remote.last_modified,
+    }
+
+
+def _bring(
+    source: Source, remote: Remote, work: Workspace, parts: Executor, report: Report
+) -> dict[str, Any]:
+    """Fetch a file to its place, decoded where it is sent encoded; return its size and digest."""
+    with Partial(work, remote) as partial:
+        sha256 = transfer(source, remote, partial, parts, report)
+        came = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
+        if remote.encoding:
+            came = decoded(partial, remote.encoding, came)
+        partial.finish()
+    return came
+
+
+@contextmanager
+def _explained(name: str, work: Path) -> Iterator[None]:
+    """Say in one sentence what the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        long = error.errno in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
+        do = "rename it" if long else "make room or check the permissions"
+        raise UserError(f"{name}: cannot be written to {work}: {error.strerror}; {do}") from error

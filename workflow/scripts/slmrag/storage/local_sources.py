@@ -1,0 +1,218 @@
+"""What local sources hold: digests of their content, computed once and kept by size and time.
+
+The driver computes them while the Snakefile is parsed. Its jobs get them through the environment,
+so that a file that is edited during a run changes no name of what the run makes.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from slmrag.errors import UserError
+from slmrag.files import atomic, digest, sha256_file
+from slmrag.models.checkpoint_files import recipe
+from slmrag.storage import patterns
+
+CACHE = Path(".snakemake/local_sources.json")
+HANDED_ON = "SLMRAG_LOCAL_SOURCES"
+AT_ONCE = 4
+TOLD_BYTES = 1_000_000_000
+RACY_NS = 2_000_000_000
+"""A file that changed so lately may change again within a tick of its clock: it is read again."""
+
+Digests = Mapping[str, str | None]
+
+
+class File(NamedTuple):
+    """A file and what tells that it did not change: size, times in nanoseconds and inode."""
+
+    path: str
+    stamp: list[int]
+
+
+class Source(NamedTuple):
+    """Where an entry's files come from; of a checkpoint only weights and descriptions count."""
+
+    uri: str
+    checkpoint: bool = False
+    allow_pickle: bool = False
+
+    @property
+    def label(self) -> str:
+        """What its digest is known by."""
+        return f"{self.checkpoint:d}{self.allow_pickle:d} {self.uri}"
+
+    def chosen(self, names: Iterable[str]) -> set[str]:
+        """Return the names that count; UserError where weights cannot be told from others."""
+        if not self.checkpoint:
+            return set(names)
+        try:
+            return recipe(names, self.allow_pickle, lambda name: _text(path_of(self.uri), name))
+        except UserError as error:
+            raise UserError(f"{self.uri}: {error}") from None
+
+
+def is_local(uri: str) -> bool:
+    """Tell whether a URI names a file or a folder of this machine."""
+    return uri.startswith("file:") or ("://" not in uri and not uri.startswith("hf:"))
+
+
+def path_of(uri: str) -> str:
+    """Return the path that a local URI names."""
+    return unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
+
+
+def files_of(uri: str) -> dict[str, File]:
+    """Return each file of a local source by its name there; empty where none is.
+
+    A file, all below a folder, or all that a pattern means.
+    """
+    path = path_of(uri)
+    if os.path.isfile(path):
+        return {os.path.basename(path): File(path, _stamp(os.stat(path)))}
+    if os.path.isdir(path):
+        return dict(_below(path, ""))
+    return _matching(*patterns.split(path)) if "*" in path else {}
+
+
+def _matching(folder: str, pattern: str) -> dict[str, File]:
+    """Return the files below a folder that a pattern means, by their names there."""
+    folder = folder or os.curdir
+    known = os.path.isdir(folder)
+    files = dict(_below(folder, "", patterns.depth(pattern))) if known else {}
+    return {name: files[name] for name in patterns.chosen(files, pattern)}
+
+
+def _below(folder: str, name: str, depth: int = -1) -> Iterator[tuple[str, File]]:
+    """Yield name and file of all that lies below a folder; links to folders are not followed.
+
+    No more than ``depth`` folders deep, unless that is negative.
+    """
+    with os.scandir(folder) as found:
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                if depth:
+                    yield from _below(entry.path, f"{name}{entry.name}/", depth - 1)
+            elif entry.is_file():
+                yield f"{name}{entry.name}", File(entry.path, _stamp(entry.stat()))
+
+
+def content(source: Source, files: Mapping[str, str]) -> str | None:
+    """Return the digest of the files that count, given as name and SHA-256; None for no file."""
+    kept = source.chosen(files)
+    return digest(sorted([name, files[name]] for name in kept)) if kept else None
+
+
+def digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Digests:
+    """Return the content of each local source by its label, None where nothing was ever there.
+
+    Of a source that is gone it is what was seen last, so that what was made of it stays in use. A
+    job takes what its driver computed. UserError for a file that cannot be read.
+    """
+    handed = os.environ.get(HANDED_ON)
+    if handed and not driver:
+        return json.loads(handed)
+    chosen = {one: _chosen(one) for one in dict.fromkeys(sources) if is_local(one.uri)}
+    known = Known(cache)
+    known.read(file for files in chosen.values() for file in files.values())
+    found = known.sources(
+        {
+            one.label: content(one, {name: known.sha256(file) for name, file in files.items()})
+            for one, files in chosen.items()
+        }
+    )
+    if driver:
+        os.environ[HANDED_ON] = json.dumps(found)
+    return found
+
+
+def refuse_change(source: Source, files: Iterable[Mapping[str, Any]], planned: str | None) -> None:
+    """Raise UserError where a local source no longer holds what it held when the run was planned.
+
+    ``files`` are a download's: name and sha256 of each.
+    """
+    found = content(source, {file["name"]: file["sha256"] for file in files})
+    if planned is not None and found != planned:
+        raise UserError(f"{source.uri}: has changed since the run began; run again")
+
+
+def _chosen(source: Source) -> dict[str, File]:
+    files = files_of(source.uri)
+    kept = source.chosen(files)
+    return {name: file for name, file in files.items() if name in kept}
+
+
+class Known:
+    """The SHA-256 of files that did not change since they were read, by path, size, time, inode.
+
+    Beside it, what each source held when it was seen last.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._found: dict[str, list[Any]] = {}
+        self._seen: dict[str, str] = {}
+        self._young: set[str] = set()
+        with suppress(OSError, ValueError, TypeError):
+            self._found, self._seen = json.loads(cache.read_text(encoding="utf-8"))
+
+    def read(self, files: Iterable[File]) -> None:
+        """Read the files that changed, several at once, and keep what they hold."""
+        news = {file.path: file.stamp for file in files if not self._has(file)}
+        if not news:
+            return
+        if (size := sum(stamp[0] for stamp in news.values())) > TOLD_BYTES:
+            print(f"reading {size / 1e9:.1f} GB of local files, once", file=sys.stderr)
+        began = time.time_ns()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            values = list(pool.map(_read, news))
+        self._found |= {path: [news[path], value] for path, value in zip(news, values, strict=True)}
+        self._young = {path for path, stamp in news.items() if began - stamp[1] < RACY_NS}
+        self._save()
+
+    def sources(self, found: Digests) -> Digests:
+        """Return the digests of sources, those seen last for None, and keep them."""
+        seen = self._seen | {label: value for label, value in found.items() if value}
+        if seen != self._seen:
+            self._seen = seen
+            self._save()
+        return {label: seen.get(label) for label in found}
+
+    def sha256(self, file: File) -> str:
+        """Return the digest of a file that was read."""
+        return self._found[file.path][1]
+
+    def _has(self, file: File) -> bool:
+        found = self._found.get(file.path)
+        return found is not None and found[0] == file.stamp
+
+    def _save(self) -> None:
+        kept = {path: found for path, found in self._found.items() if path not in self._young}
+        with suppress(OSError), atomic(self._cache) as temporary:
+            temporary.write_text(json.dumps([kept, self._seen]), encoding="utf-8")
+
+
+def _stamp(about: os.stat_result) -> list[int]:
+    return [about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino]
+
+
+def _text(folder: str, name: str) -> bytes:
+    path = os.path.join(folder, name)
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read: {error.strerror}; mend that") from None
+
+
+def _read(path: str) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; mend that") from None

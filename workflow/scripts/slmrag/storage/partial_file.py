@@ -1,0 +1,107 @@
+"""A file that arrives in parts: which of them are there outlives the process."""
+
+import ctypes
+import errno
+import json
+import os
+from functools import cache
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+from slmrag.files import digest, write_json
+from slmrag.storage.download_folder import Workspace
+from slmrag.storage.source import Remote
+
+PART = 16 << 20
+"""Bytes of a part: small enough to lose little, large enough to cost few requests."""
+
+
+def reserve(fd: int, size: int) -> None:
+    """Give a file its size and its place on the disk; OSError where the disk is too full.
+
+    Writing into reserved place takes half the system's time. ``os.posix_fallocate`` would write
+    every block where the file system (NFS) cannot reserve; there only the size is set.
+    """
+    os.ftruncate(fd, size)
+    fallocate = _fallocate()
+    if fallocate is None or not size:
+        return
+    zero, length = ctypes.c_longlong(0), ctypes.c_longlong(size)
+    if fallocate(fd, 0, zero, length) and ctypes.get_errno() in (errno.ENOSPC, errno.EDQUOT):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@cache
+def _fallocate() -> Any:
+    """Return the C library's function; None where it has none."""
+    return getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
+
+
+class Partial:
+    """A half-downloaded file and, in the state's folder, the list of the parts that it has."""
+
+    def __init__(self, work: Workspace, remote: Remote) -> None:
+        self.path, self.remote = work.data / remote.name, remote
+        self.state = work.state / f"{digest(remote.name)}.json"
+        self.lock = Lock()
+        """Threads that write one file at once spend their time waiting inside the kernel."""
+        self.done = self._kept()
+        self.resumed = bool(self.done)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        reserve(self.fd, remote.bytes or 0)
+
+    def _kept(self) -> set[int]:
+        """Return the parts of an earlier try at the same content."""
+        try:
+            state = json.loads(self.state.read_text(encoding="utf-8"))
+            whole = self.path.stat().st_size == self.remote.bytes
+        except (OSError, ValueError):
+            return set()
+        same = state.get("remote") == self.remote.identity() and state.get("part") == PART
+        return set(state["done"]) if same and whole and self.remote.is_dated() else set()
+
+    def __enter__(self) -> "Partial":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self.fd)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Return ``[start, stop)`` of every part, in order."""
+        size = self.remote.bytes or 0
+        return [(start, min(start + PART, size)) for start in range(0, size, PART)]
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Put bytes in their place."""
+        view = memoryview(data)
+        with self.lock:
+            while view:
+                written = os.pwrite(self.fd, view, offset)
+                offset, view = offset + written, view[written:]
+
+    def mark(self, part: int) -> None:
+        """Note that a part is complete; of a file in one part nothing is to be noted."""
+        if (self.remote.bytes or 0) <= PART:
+            return
+        with self.lock:
+            self.done.add(part)
+            done = sorted(self.done)
+            write_json({"remote": self.remote.identity(), "part": PART, "done": done}, self.state)
+
+    def restart(self) -> None:
+        """Forget all parts."""
+        self.done.clear()
+        self.state.unlink(missing_ok=True)
+        os.ftruncate(self.fd, 0)
+        reserve(self.fd, self.remote.bytes or 0)
+
+    def finish(self) -> None:
+        """Drop the list of parts: the file is complete."""
+        self.state.unlink(missing_ok=True)
