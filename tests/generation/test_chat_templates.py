@@ -5,7 +5,6 @@ from datetime import datetime
 
 import pytest
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import Sampling
 from slmrag.models import chat_template
 from slmrag.models.chat_template import template_of
 from slmrag.models.checkpoint import Checkpoint
@@ -98,7 +97,7 @@ def compared(folder, arguments):
     from transformers import AutoTokenizer
 
     row = {"question_id": "q", "question": "Who <b>\n was it?\n", "passages": []}
-    read = Layout({"chat_template_kwargs": arguments}, Sampling(), Checkpoint(folder))
+    read = Layout({"chat_template_kwargs": arguments}, 64, Checkpoint(folder))
     ours = read.prompt({**row, "template": "{{ question }}"}).text
     theirs = AutoTokenizer.from_pretrained(folder).apply_chat_template(
         [{"role": "user", "content": row["question"]}],

@@ -12,8 +12,9 @@ from slmrag.errors import UserError
 from slmrag.files import write_json, write_table
 from slmrag.report.sections.gold_caveats import sentences
 from slmrag.retrieval.hits import Hits
-from slmrag.retrieval.metrics import summarise
+from slmrag.retrieval.metrics import summarize
 from slmrag.retrieval.relevance import annotate
+from slmrag.scoring.bootstrap import intervals_95
 
 from tests.report.made_up import MadeUp
 from tests.report.test_report import Page
@@ -40,7 +41,7 @@ def searched(made, text="{}", ids="c{}", hits=12):
     found = Hits.of(([n], np.ones(1)) for n in range(hits))
     table, relevance = annotate(found, questions, corpus)
     write_table(table, folder / "bm25.parquet")
-    write_json(summarise(relevance, 5) | {"passages": 12}, folder / "bm25.json")
+    write_json(summarize(relevance, 5, intervals_95) | {"passages": 12}, folder / "bm25.json")
     return {"hits": [folder / "bm25.parquet"], "searched": [corpus]}
 
 

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import Sampling
 from slmrag.models.chat_template import chatter, choose_template
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.tokenizer import Tokens, settings
@@ -44,7 +43,7 @@ def row(question="Who?", passages=()):
 
 def layout(folder, max_tokens=8, **entry):
     """Return the layout of a model."""
-    return Layout(entry, Sampling(max_tokens=max_tokens), Checkpoint(folder))
+    return Layout(entry, max_tokens, Checkpoint(folder))
 
 
 def test_a_base_model_reads_the_prompt_after_its_first_token(base):
@@ -191,7 +190,7 @@ def test_prompts_need_neither_torch_nor_transformers(chat):
         "from pathlib import Path\n"
         "from slmrag.prompts.prompt_formatter import Layout; from slmrag.generation.engines.base import Sampling\n"
         "from slmrag.models.checkpoint import Checkpoint\n"
-        "made = Layout({}, Sampling(), Checkpoint(Path(sys.argv[1])))\n"
+        "made = Layout({}, 64, Checkpoint(Path(sys.argv[1])))\n"
         "made.encode(['x'])\n"
         "assert not {'torch', 'transformers', 'vllm'} & set(sys.modules)\n"
     )

@@ -20,8 +20,9 @@ from slmrag.data.gold_match import (
 )
 from slmrag.data.schemas import QUESTIONS
 from slmrag.retrieval.hits import Hits
-from slmrag.retrieval.metrics import gold_metrics, summarise
+from slmrag.retrieval.metrics import gold_metrics, summarize
 from slmrag.retrieval.relevance import annotate
+from slmrag.scoring.bootstrap import intervals_95
 
 
 def passage(id: str, text: str, title: str = "") -> dict[str, str]:
@@ -162,7 +163,7 @@ def measured(
 ) -> dict:
     """Return the summary of hits, a list of the corpus's rows a question."""
     hits = Hits.of((own, np.arange(len(own))[::-1]) for own in rows)
-    return summarise(annotate(hits, asked(gold), path)[1], depth)
+    return summarize(annotate(hits, asked(gold), path)[1], depth, intervals_95)
 
 
 def means(summary: dict) -> dict[str, float | None]:

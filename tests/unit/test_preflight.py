@@ -129,10 +129,10 @@ def test_weights_that_lie_there_twice_count_once(tmp_path):
 def test_a_context_that_is_not_known_is_told(tmp_path, caplog):
     """Where config.json counts no positions nothing is cut, and the log says so, once."""
     made = checkpoint(tmp_path, max_position_embeddings=None)
-    layout = Layout({}, base.Sampling(), made)
+    layout = Layout({}, 64, made)
     assert layout.max_model_len is layout.max_model_len is None
     assert caplog.text.count("does not say how many tokens") == 1
-    assert Layout({"max_model_len": 64}, base.Sampling(), made).max_model_len == 64
+    assert Layout({"max_model_len": 64}, 64, made).max_model_len == 64
 
 
 @pytest.mark.parametrize("cut", [1, 500, 2001, 2050])

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from slmrag.retrieval.metrics import Relevance, answer_metrics, gold_metrics, intervals, summarise
+from slmrag.retrieval.metrics import Relevance, answer_metrics, gold_metrics, intervals, summarize
+from slmrag.scoring.bootstrap import intervals_95
 
 HITS = Relevance(
     question=np.array([0, 0, 0, 1, 1, 3]),
@@ -39,7 +40,7 @@ def test_ndcg_divides_by_the_ideal() -> None:
 
 def test_summary_leaves_questions_without_gold_out_of_gold_metrics_alone() -> None:
     """Gold metrics are means over the two of three questions whose gold the corpus has."""
-    summary = summarise(HITS, 5)
+    summary = summarize(HITS, 5, intervals_95)
     assert (summary["questions"], summary["without_hits"], summary["with_gold"]) == (4, 1, 3)
     assert summary["gold_scored"] == 2
     assert summary["gold_in_corpus"] == 0.75
@@ -50,7 +51,7 @@ def test_summary_leaves_questions_without_gold_out_of_gold_metrics_alone() -> No
 def test_no_gold_no_gold_metrics() -> None:
     """A data set without gold passages has has-answer metrics only."""
     none = Relevance(*[np.zeros(0, int)] * 4, np.zeros(3, int), np.zeros(3, int))
-    summary = summarise(none, 20)
+    summary = summarize(none, 20, intervals_95)
     assert summary["gold_in_corpus"] is None
     assert set(summary["metrics"]) == {f"has_answer@{k}" for k in (1, 5, 10, 20)}
 

@@ -8,7 +8,6 @@ from slmrag.config.load import load
 from slmrag.dag.local_files import _wishes
 from slmrag.errors import UserError
 from slmrag.generation.generate import Setup
-from slmrag.models import thinking
 
 from tests.generation.tiny_model import CHAT, make_tokenizer
 from tests.unit.test_config import MINIMAL, edited
@@ -138,7 +137,7 @@ def test_an_endpoint_gets_what_three_keys_say():
     body = {"extra_body": {"chat_template_kwargs": {"a": 1}}}
     entry = {"chat_template_kwargs": {"b": 2}, "thinking": True, "options": body}
     whole = {"a": 1, "b": 2, "enable_thinking": True}
-    assert thinking.arguments(entry) == whole
+    assert chat_options.arguments(entry) == whole
 
     def told(**entry):
         entry = {"engine": "openai", "endpoint": "http://x", "served_name": "m", **entry}

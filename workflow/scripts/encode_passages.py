@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from slmrag.files import atomic, write_json
+from slmrag.indexing.encode_passages import encode_passages
 from slmrag.job.run import run_job
-from slmrag.models.encoder import encode_passages
 from slmrag.models.text_limits import counts
 
 

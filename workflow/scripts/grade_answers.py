@@ -10,7 +10,7 @@ from slmrag.generation.generate import Setup, generate
 from slmrag.generation.time_shares import Works
 from slmrag.job.run import run_job
 from slmrag.prompts.template import prompt_digest
-from slmrag.scoring.judge import grade, judge_name, questions_for_judge, summarise
+from slmrag.scoring.judge import grade, judge_name, questions_for_judge, summarize
 
 
 def main(input, output, params):
@@ -38,7 +38,7 @@ def main(input, output, params):
             warn_of_cuts(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             warn_of_reasoning(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             grades = write_grades(input.answers[place], made / "verdicts.parquet", table)
-            summary = {**name, **summarise(grades, params.metrics), "judge": judge}
+            summary = {**name, **summarize(grades, params.metrics), "judge": judge}
             summary["shortened"] = counts["shortened"]
             summary["refused"] = len(grades) - cell.height()
             summary["refused_by_judge"] = counts["refused"]

@@ -4,16 +4,18 @@ from pathlib import Path
 
 from slmrag.data.passages import size as count
 from slmrag.files import write_json
-from slmrag.indexing import builder
+from slmrag.indexing import BUILDERS
 from slmrag.indexing.index_folder import atomic_folder, describe, folder_digest, resolved
 from slmrag.job import events
 from slmrag.job.run import run_job
 from slmrag.models.text_limits import counts
+from slmrag.retrieval import retriever
 
 
 def main(input, output, params):
     """Write the index folder of one retriever and corpus, whole or absent, and its digest."""
-    kind = builder(params.entry["kind"])
+    name = params.entry["kind"]
+    kind = BUILDERS[name]() if name in BUILDERS else retriever(name)
     passages = Path(input.passages)
     built = resolved(params.entry, kind.BUILD)
     given = {

@@ -11,8 +11,9 @@ from slmrag.job import events
 from slmrag.job.run import run_job
 from slmrag.models.text_limits import counts
 from slmrag.retrieval import retriever
-from slmrag.retrieval.metrics import summarise
+from slmrag.retrieval.metrics import summarize
 from slmrag.retrieval.relevance import annotate, read_hits
+from slmrag.scoring.bootstrap import intervals_95
 
 
 def main(input, output, params):
@@ -23,7 +24,7 @@ def main(input, output, params):
     table, relevance = annotate(hits, questions, Path(input.passages))
     about = {"retriever": dict(params.entry), "facts": dict(hits.facts)}
     about["passages"] = size(input.passages)
-    summary = summarise(relevance, params.entry["depth"]) | about
+    summary = summarize(relevance, params.entry["depth"], intervals_95) | about
     write_table(table, output.hits)
     write_json(summary, output.metrics)
     for reason in {value["reason"] for value in summary["metrics"].values() if "reason" in value}:

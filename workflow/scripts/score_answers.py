@@ -5,7 +5,7 @@ from functools import cache
 from slmrag.files import sha256_file, write_json, write_table
 from slmrag.job.run import run_job
 from slmrag.scoring.score_table import joined, scored
-from slmrag.scoring.summary import AVERAGED, summarise
+from slmrag.scoring.summary import AVERAGED, summarize
 
 
 def main(input, output, params):
@@ -17,7 +17,7 @@ def main(input, output, params):
     for (answers, questions, prompts), (cell, table, page) in zip(answered, written, strict=True):
         rows = joined(read(answers), read_questions(questions), read(prompts), answers)
         scores = scored(rows, params.metrics.get("variants") or (), cell.get("language"))
-        summary = {**cell, **summarise(scores, params.metrics)}
+        summary = {**cell, **summarize(scores, params.metrics)}
         summary["sources"] = {"answers": digest(answers), "questions": digest(questions)}
         write_table(scores, table)
         write_json(summary, page)

@@ -15,7 +15,15 @@ from pydantic import Field, create_model
 from slmrag.config.base import Entry
 from slmrag.errors import UserError
 
-FOLDER = Path(__file__).parents[1] / "retrievers"
+FOLDER = Path(__file__).parents[1] / "retrieval"
+
+
+def kinds(registry: Path = FOLDER / "__init__.py") -> list[str]:
+    """Return the names of all kinds of retriever, which are the keys of the registry's ``KINDS``."""
+    for node in ast.parse(registry.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "KINDS":
+            return [ast.literal_eval(key) for key in node.value.keys]
+    raise UserError(f"{registry}: has no KINDS: a table of names and functions")
 
 
 def entries(kinds: Iterable[str], base: type[Entry], folder: Path = FOLDER) -> list[type[Entry]]:

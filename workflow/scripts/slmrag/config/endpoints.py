@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slmrag.generation.engines.openai_keys import SPEED
+from slmrag.config.endpoint_options import SPEED
 
 OURS = ("model", "messages", "prompt", "n")
 DRAWN = ("temperature", "top_p", "seed", "stop", "max_tokens")

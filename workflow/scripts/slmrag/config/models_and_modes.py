@@ -13,11 +13,11 @@ from pydantic import (
 
 from slmrag.config import engine_options
 from slmrag.config.base import Entry, Name
+from slmrag.config.chat_options import contradictions
 from slmrag.config.checkpoints import Checkpoint
 from slmrag.config.endpoints import problems
 from slmrag.config.prices import PriceEntry
-from slmrag.models.reasoning import FAMILIES
-from slmrag.models.thinking import contradictions
+from slmrag.config.reasoning_tags import FAMILIES
 
 
 class ModeEntry(Entry):

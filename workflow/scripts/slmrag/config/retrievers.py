@@ -17,8 +17,7 @@ from pydantic import (
 
 from slmrag.config.base import Entry, Name
 from slmrag.config.checkpoints import Checkpoint
-from slmrag.config.custom_retrievers import entries
-from slmrag.retrieval import KINDS
+from slmrag.config.custom_retrievers import entries, kinds
 
 Tokenizer = Literal["words", "whitespace"]
 Stopwords = Literal["none", "english"]
@@ -264,5 +263,5 @@ CLASSES = {
     "rrf": RRF,
     "rerank": Rerank,
 }
-OWN = entries([kind for kind in KINDS if kind not in CLASSES], Retriever)
+OWN = entries([kind for kind in kinds() if kind not in CLASSES], Retriever)
 RetrieverEntry = Annotated[reduce(or_, [*CLASSES.values(), *OWN]), Field(discriminator="kind")]

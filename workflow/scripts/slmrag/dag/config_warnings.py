@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.config import language_checks
+from slmrag.config.chat_options import SWITCHES, arguments
 from slmrag.config.name_clashes import by_case
 from slmrag.dag.local_files import place
-from slmrag.models.thinking import SWITCHES, arguments
 
 if TYPE_CHECKING:
     from slmrag.config.load import Config

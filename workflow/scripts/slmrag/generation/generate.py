@@ -33,7 +33,6 @@ from slmrag.generation.refused_prompts import recorded
 from slmrag.generation.served_models import unheard
 from slmrag.job import events
 from slmrag.job.progress import bar
-from slmrag.models import thinking
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.checkpoint_files import recipe_digest
 from slmrag.models.generation_config import another_end, wishes
@@ -84,7 +83,7 @@ class Setup:
     @cached_property
     def layout(self) -> Layout:
         """How rows become prompts for this model."""
-        return Layout(self.entry, self.sampling, self.checkpoint, self.engine.REMOTE)
+        return Layout(self.entry, self.sampling.max_tokens, self.checkpoint, self.engine.REMOTE)
 
     @cached_property
     def plan(self) -> Plan:
@@ -147,7 +146,7 @@ class Setup:
     def _told(self) -> dict[str, Any]:
         """What else changes completions where there is any: kept tags, arguments sent away."""
         found: dict[str, Any] = {"kept": self.layout.kept} if self.layout.kept else {}
-        if self.layout.remote_chat and (sent := thinking.merged(self.entry)):
+        if self.layout.remote_chat and (sent := chat_options.merged(self.entry)):
             found["chat_template_kwargs"] = sent
         return found
 

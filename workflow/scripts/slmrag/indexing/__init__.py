@@ -40,13 +40,6 @@ BUILDERS: dict[str, Callable[[], ModuleType]] = {
 }
 
 
-def builder(kind: str) -> ModuleType:
-    """Return the module that builds the index of a kind; UserError where there is no such kind."""
-    from slmrag.retrieval import retriever
-
-    return BUILDERS[kind]() if kind in BUILDERS else retriever(kind)
-
-
 def package_of(kind: str) -> str:
     """Return the package whose module of the kind's name builds its index."""
-    return "indexing" if kind in BUILDERS else "retrievers"
+    return "indexing" if kind in BUILDERS else "retrieval"

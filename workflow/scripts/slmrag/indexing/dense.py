@@ -27,7 +27,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
         vectors.join(params["vectors"], index, corpus.size(passages))
         facts = text_limits.together([read_json(path) for path in params["vector_facts"]])
     else:
-        facts = encoder.encode_passages(passages, index / "vectors-00000.npy", params)
+        facts = encode_passages(passages, index / "vectors-00000.npy", params)
     int8_codes.write(vectors.parts(index), index)
     found = ann.build(vectors.parts(index), index, params["ann"])
     how = encoder.recipe_of(params)

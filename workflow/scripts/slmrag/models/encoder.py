@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from slmrag.data import passages as corpus
-from slmrag.indexing import vectors
-from slmrag.job.progress import bar
 from slmrag.models import hashing, text_limits
 from slmrag.models.pooling import Recipe, recipe
 from slmrag.models.transformer import Transformer
@@ -17,7 +14,6 @@ Array = np.ndarray
 Text = str | tuple[str, str]
 
 HASHING = "hashing"
-BLOCK = 256
 
 
 class Encoder:
@@ -67,27 +63,6 @@ def recipe_of(params: Mapping[str, Any]) -> Recipe:
         given = {key: params.get(key) or "" for key in ("query_prefix", "passage_prefix")}
         return Recipe(HASHING, **given)
     return recipe(Path(params["checkpoint"]), params)
-
-
-def encode_passages(
-    passages: Path, path: Path, params: Mapping[str, Any], shard: int = 0, shards: int = 1
-) -> text_limits.Facts:
-    """Write the float16 vectors of one of ``shards`` equal parts of a corpus.
-
-    Returns how many passages there are, and how many of them were cut.
-
-    Memory holds one block of passages, whatever the size of the corpus.
-    """
-    total, done, model = corpus.size(passages), 0, encoder(params)
-    first, end = total * shard // shards, total * (shard + 1) // shards
-    table = vectors.create(path, end - first, model.passages([""], [""]).shape[1])
-    with bar(total=end - first, desc="encode passages", unit="passage") as progress:
-        for block in corpus.blocks(passages, "title", "text", rows=BLOCK, first=first, end=end):
-            found = model.passages(block["title"].to_list(), block["text"].to_list())
-            table[done : done + len(found)] = vectors.halved(found, params["encoder"])
-            done += len(found)
-            progress.update(len(found))
-    return model.facts("passages", done)
 
 
 def pooled(model: Transformer, how: Recipe) -> Callable[[Sequence[Text]], Array]:

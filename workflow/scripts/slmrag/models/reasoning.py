@@ -8,59 +8,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from slmrag.config.reasoning_tags import FAMILIES, Tags
 from slmrag.models.answer_labels import LABEL
 
 FINISHED, UNFINISHED = "finished", "unfinished"
 
 
-class Tags(NamedTuple):
-    """What may begin and end a reasoning, as it is written.
-
-    ``sure`` are tags that mean nothing else, so that the end alone tells of a reasoning; ``shy``
-    ones are words as well, and begin a reasoning only where it ends or a capital letter follows.
-    """
-
-    begin: tuple[str, ...]
-    end: tuple[str, ...]
-    sure: bool = True
-    shy: bool = False
-
-
-def _pair(name: str) -> Tags:
-    return Tags((f"<{name}>",), (f"</{name}>",))
-
-
-_CHANNELS = "<|channel|>analysis<|message|>", "<|channel|>commentary<|message|>"
-FAMILIES: dict[str, tuple[Tags, ...]] = {
-    # DeepSeek-R1 and V3.1, Qwen3, QwQ, GLM, Nemotron, Phi-4-reasoning, OLMo 3, Granite 3.3, Hunyuan
-    "think": (_pair("think"), _pair("mm:think")),
-    "thinking": (_pair("thinking")._replace(sure=False),),
-    "exaone": (_pair("thought"),),
-    "magistral": (Tags(("[THINK]",), ("[/THINK]",)),),
-    "granite": (
-        Tags(
-            ("Here is my thought process:", "Here's my thought process:"),
-            ("Here is my response:", "Here's my response:"),
-            sure=False,
-        ),
-    ),
-    "harmony": (
-        Tags(
-            (*_CHANNELS, *(f"<|start|>assistant{one}" for one in _CHANNELS)),
-            ("<|channel|>final<|message|>",),
-        ),
-        # The same where a server has left its special tokens out.
-        Tags(("analysis",), ("assistantfinal",), sure=False, shy=True),
-    ),
-    "seed": (_pair("seed:think"),),
-    "cohere": (Tags(("<|START_THINKING|>",), ("<|END_THINKING|>",)),),
-    "kimi": (Tags(("◁think▷",), ("◁/think▷",)),),
-    "gemma": (Tags(("<|channel>thought",), ("<channel|>",)),),
-    "plamo": (Tags(("<|plamo:begin_think:plamo|>",), ("<|plamo:end_think:plamo|>",)),),
-    "apertus": (Tags(("<|inner_prefix|>",), ("<|inner_suffix|>",)),),
-    "reasoning": (_pair("reasoning")._replace(sure=False),),
-    "reflection": (_pair("reflection")._replace(sure=False),),
-}
 ALL = tuple(tags for family in FAMILIES.values() for tags in family)
 WRAPPER = re.compile(
     r"\s*(?:<(?P<tag>answer|response|output)>(?P<a>.*?)(?:</(?P=tag)>|\Z)"

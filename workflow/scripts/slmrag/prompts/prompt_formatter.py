@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import Sampling
 from slmrag.models import thinking
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.reasoning import markers
@@ -25,11 +24,11 @@ class Layout:
     def __init__(
         self,
         entry: Mapping[str, Any],
-        sampling: Sampling,
+        max_tokens: int,
         checkpoint: Checkpoint | None,
         remote: bool = False,
     ) -> None:
-        self._entry, self._sampling, self._checkpoint = entry, sampling, checkpoint
+        self._entry, self._max_tokens, self._checkpoint = entry, max_tokens, checkpoint
         self.remote_chat = remote and entry.get("chat_template") in (None, "auto", "tokenizer")
         self._tokens = Tokens(checkpoint.path) if checkpoint else None
 
@@ -58,12 +57,12 @@ class Layout:
         """Most tokens of a prompt, or None where no limit is known."""
         if self.max_model_len is None:
             return None
-        if self._sampling.max_tokens >= self.max_model_len:
+        if self._max_tokens >= self.max_model_len:
             raise UserError(
-                f"max_tokens: {self._sampling.max_tokens} leaves no room for a prompt in the "
+                f"max_tokens: {self._max_tokens} leaves no room for a prompt in the "
                 f"{self.max_model_len} tokens of the model; lower max_tokens"
             )
-        return self.max_model_len - self._sampling.max_tokens
+        return self.max_model_len - self._max_tokens
 
     @cached_property
     def _chat(self) -> thinking.Chat | None:

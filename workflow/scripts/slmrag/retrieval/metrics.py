@@ -6,18 +6,17 @@ has no gold of any question they are null. The relations (a hit holds gold, or i
 over all questions that have gold.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from slmrag.scoring import bootstrap
-
 Array = np.ndarray
+Intervals = Callable[[Array], Array]
+"""From values, [questions, metrics], to the bounds of each metric's mean, [metrics, 2]."""
 
 CUTOFFS = (1, 5, 10, 20, 100, 1000)
-RESAMPLES = 2_000
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,15 @@ class Relevance:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def summarise(relevance: Relevance, depth: int) -> dict[str, Any]:
+def summarize(relevance: Relevance, depth: int, bounds_of: Intervals) -> dict[str, Any]:
     """Return counts, and each metric's mean with a bootstrap interval or why it has none."""
     total = len(relevance.gold_passages)
     with_gold, scored = relevance.gold_passages > 0, relevance.gold_in_corpus > 0
     gold, related = gold_metrics(relevance, depth), relations(relevance, depth)
-    known = intervals({name: values[scored] for name, values in gold.items()})
+    known = intervals({name: values[scored] for name, values in gold.items()}, bounds_of)
     if with_gold.any() and not scored.any():
         known = unknown(gold, relevance.counts)
-    metrics = intervals(answer_metrics(relevance, depth)) | known
+    metrics = intervals(answer_metrics(relevance, depth), bounds_of) | known
     return {
         "questions": total,
         "without_hits": total - len(np.unique(relevance.question)),
@@ -58,7 +57,8 @@ def summarise(relevance: Relevance, depth: int) -> dict[str, Any]:
         "gold_in_corpus": _share(relevance.gold_in_corpus, relevance.gold_passages),
         **relevance.counts,
         "depth": depth,
-        "metrics": metrics | intervals({n: values[with_gold] for n, values in related.items()}),
+        "metrics": metrics
+        | intervals({n: values[with_gold] for n, values in related.items()}, bounds_of),
     }
 
 
@@ -99,15 +99,18 @@ def gold_metrics(relevance: Relevance, depth: int) -> dict[str, Array]:
     return recalls | {"mrr": _reciprocal_ranks(relevance)} | ndcgs
 
 
-def intervals(metrics: dict[str, Array]) -> dict[str, dict[str, float | None]]:
-    """Return mean, low and high (BCa, 95 %; null below two questions) of each metric."""
+def intervals(
+    metrics: dict[str, Array], bounds_of: Intervals
+) -> dict[str, dict[str, float | None]]:
+    """Return mean, low and high of each metric; null where the bounds are not finite."""
     if not metrics or not len(next(iter(metrics.values()))):
         return {}
     values = np.stack(list(metrics.values()), axis=1)
-    bounds = bootstrap.intervals(values, confidence=0.95, count=RESAMPLES, seed=0)
     return {
         name: {"mean": float(mean), "low": _finite(low), "high": _finite(high)}
-        for name, mean, (low, high) in zip(metrics, values.mean(axis=0), bounds, strict=True)
+        for name, mean, (low, high) in zip(
+            metrics, values.mean(axis=0), bounds_of(values), strict=True
+        )
     }
 
 

@@ -77,7 +77,7 @@ def judge_name(model: Mapping[str, Any]) -> str:
     return next(filter(None, map(model.get, ("checkpoint", "served_name", "engine"))), "vllm")
 
 
-def summarise(grades: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
+def summarize(grades: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return counts, the share correct with its interval, accuracy given attempted, and F1.
 
     Attempted are the correct and the incorrect; F1 is the harmonic mean of the share correct and

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 AVERAGED = (*METRICS, "raw_token_recall")
 
 
-def summarise(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, Any]:
+def summarize(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return n, each metric's mean with its interval, and counts of what went wrong.
 
     ``answered`` is the primary metric's mean over the questions that the endpoint did not refuse.

@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
+from slmrag.config.endpoint_options import PASSED, SPEED
 from slmrag.errors import UserError
 from slmrag.generation.engines import base, quantization
 from slmrag.generation.engines.openai_body import chats, unlimited
 from slmrag.generation.engines.openai_client import client, unreachable
 from slmrag.generation.engines.openai_doubts import Doubts, Made
 from slmrag.generation.engines.openai_errors import Broken, Ended, Refused, Told, judged
-from slmrag.generation.engines.openai_keys import PASSED, SPEED
 from slmrag.generation.engines.openai_reading import Reading
 from slmrag.generation.engines.openai_servers import met
 from slmrag.generation.engines.openai_stream import read

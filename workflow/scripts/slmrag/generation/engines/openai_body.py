@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from slmrag.config.endpoint_options import PASSED, SPEED
 from slmrag.generation.engines.base import Plan
-from slmrag.generation.engines.openai_keys import PASSED, SPEED
 from slmrag.models.thinking import arguments
 
 

@@ -17,7 +17,7 @@ from slmrag.report.build import Report, build
 from slmrag.report.verify.equality import same, same_table, same_text, same_tree
 from slmrag.report.write import texts
 from slmrag.scoring.score_table import joined, scored
-from slmrag.scoring.summary import summarise
+from slmrag.scoring.summary import summarize
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,7 +67,7 @@ def check_cell(cell: Cell, experiment: Experiment) -> None:
     summary = {name: value for name, value in cell.summary.items() if name != "sources"}
     names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
     spoken = {key: summary[key] for key in ("language",) if key in summary}
-    expected = names | spoken | summarise(written, experiment.metrics)
+    expected = names | spoken | summarize(written, experiment.metrics)
     same_tree(summary, expected, str(Path(cell.scores).with_suffix(".json")))
 
 

@@ -1,0 +1,61 @@
+"""What a model's entry gives its chat template, from its three keys, and where they disagree."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SWITCHES = ("enable_thinking", "thinking")
+"""What templates call the switch: Qwen3 and SmolLM3 the first, Granite and DeepSeek the second."""
+
+GIVEN = frozenset({"messages", "add_generation_prompt"})
+
+Entry = Mapping[str, Any]
+
+
+def arguments(entry: Entry) -> dict[str, Any]:
+    """Return what an entry gives a chat template beside the conversation, its three keys merged.
+
+    They are chat_template_kwargs, the same in an endpoint's extra_body, and thinking.
+    """
+    merged = {**body_arguments(entry), **(entry.get("chat_template_kwargs") or {})}
+    asked = entry.get("thinking")
+    return merged if asked is None else {**merged, "enable_thinking": asked}
+
+
+def merged(entry: Entry) -> dict[str, Any]:
+    """Return the arguments that come from two places of an entry, or its own key; else nothing.
+
+    One place alone is in a recipe as it stands in the entry.
+    """
+    own, extra = entry.get("chat_template_kwargs"), body_arguments(entry)
+    return arguments(entry) if own or (extra and entry.get("thinking") is not None) else {}
+
+
+def body_arguments(entry: Entry) -> dict[str, Any]:
+    """Return what an endpoint's extra_body gives the chat template."""
+    body = (entry.get("options") or {}).get("extra_body") or {}
+    found = body.get("chat_template_kwargs") if isinstance(body, Mapping) else None
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def contradictions(entry: Entry) -> list[str]:
+    """Return a sentence for each wish of an entry that another denies, or that reaches nobody."""
+    own, extra = entry.get("chat_template_kwargs") or {}, body_arguments(entry)
+    asked = entry.get("thinking")
+    found = [
+        f"chat_template_kwargs.{name}: a chat template is given it anyway; remove it"
+        for name in GIVEN.intersection(own)
+    ]
+    found += [
+        f"chat_template_kwargs.{name}: options.extra_body says otherwise; remove one of them"
+        for name in own
+        if name in extra and own[name] != extra[name]
+    ]
+    found += [
+        f"chat_template_kwargs.{name}: thinking: {str(asked).lower()} says otherwise; remove one"
+        for name in SWITCHES
+        if asked is not None and {**extra, **own}.get(name, asked) != asked
+    ]
+    if entry.get("chat_template") == "none" and (asked or own):
+        key = "thinking" if asked else "chat_template_kwargs"
+        found.append(f"{key}: chat_template: none leaves no template to read it; remove one")
+    return found
