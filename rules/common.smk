@@ -16,6 +16,7 @@ from slmrag.config.load import load, plain
 from slmrag.dag.fingerprint import code
 from slmrag.dag.failed_jobs import failures
 from slmrag.dag.config_warnings import oddities
+from slmrag.job.attempts import ASIDES
 from slmrag.tracking import workflow_run as tracked_run
 
 try:
@@ -99,7 +100,7 @@ def tell_failures():
 
 def is_run():
     """Say whether this is a run of the comparison, and not only a look after its folders."""
-    return not {job.rule.name for job in workflow.dag.jobs} <= cli.ASIDES
+    return not {job.rule.name for job in workflow.dag.jobs} <= ASIDES
 
 
 onstart:

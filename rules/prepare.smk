@@ -25,7 +25,7 @@ rule prepare_corpus:
         runtime=lasting(240),
     params:
         entry=entry(CONFIG.corpora, "corpus"),
-        code=code_by("prepare_corpus", CONFIG.corpora, "corpus", lambda e: {"readers": e.format}),
+        code=code_by("prepare_corpus", CONFIG.corpora, "corpus", lambda e: {"formats": e.format}),
     script:
         "../workflow/scripts/prepare_corpus.py"
 
@@ -55,7 +55,7 @@ rule prepare_dataset:
     params:
         entry=entry(CONFIG.datasets, "dataset", "build_params"),
         code=code_by(
-            "prepare_dataset", CONFIG.datasets, "dataset", lambda e: {"readers": e.formats()}
+            "prepare_dataset", CONFIG.datasets, "dataset", lambda e: {"formats": e.formats()}
         ),
     script:
         "../workflow/scripts/prepare_dataset.py"

@@ -33,7 +33,7 @@ rule retrieve_passages:
         entry=searched_by("params", lambda wildcards: CONFIG.datasets[wildcards.dataset].corpus),
         hardware=hardware(CONFIG.retrievers, "retriever"),
         code=code_by(
-            "retrieve_passages", CONFIG.retrievers, "retriever", lambda e: {"retrievers": e.kind}
+            "retrieve_passages", CONFIG.retrievers, "retriever", lambda e: {"retrieval": e.kind}
         ),
     script:
         "../workflow/scripts/retrieve_passages.py"

@@ -50,10 +50,10 @@ def ours_build(kind: str) -> Callable[[Path, int], Result]:
     """Return a task that builds the index of one of our kinds."""
 
     def task(folder: Path, count: int) -> Result:
-        from slmrag.indexing import builder
+        from slmrag.indexing import BUILDERS
         from slmrag.indexing.index_folder import resolved
 
-        module, result = builder(kind), {}
+        module, result = BUILDERS[kind](), {}
         index = folder / f"{kind}-{count}"
         index.mkdir()
         built = resolved({"kind": kind}, module.BUILD)

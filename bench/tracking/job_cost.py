@@ -34,7 +34,7 @@ begun, before = time.perf_counter(), time.process_time()
 if wanted["plain"]:
     main(None, None, None)
 else:
-    from slmrag.job import run_job
+    from slmrag.job.run import run_job
     run_job(SimpleNamespace(
         rule="score_answers", wildcards={"model": "m"}, params={}, input=SimpleNamespace(),
         output=SimpleNamespace(), log=["log"], threads=1, resources={},

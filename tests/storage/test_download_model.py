@@ -128,7 +128,7 @@ def test_a_name_of_the_hub_without_its_scheme(tmp_path):
 PROGRAM = """
 import json, sys
 sys.path[:0] = ["workflow/scripts"]
-from slmrag.checkpoints import fetch_checkpoint
+from slmrag.models.checkpoint_download import fetch_checkpoint
 from slmrag.errors import UserError
 try:
     print(json.dumps(fetch_checkpoint(sys.argv[1], sys.argv[2] or None, sys.argv[3], {})))
@@ -195,9 +195,9 @@ sys.path[:0] = ["workflow/scripts"]
 from pathlib import Path
 from types import SimpleNamespace
 import download_model
-from slmrag.local_sources import Source
-from slmrag.resource_keys import Fetched
-from slmrag.storage.changes import changed
+from slmrag.storage.local_sources import Source
+from slmrag.dag.resource_keys import Fetched
+from slmrag.dag.remote_changes import changed
 folder, revision = Path(sys.argv[1]), sys.argv[2] or None
 output = SimpleNamespace(checkpoint=folder / "m.v1", manifest=folder / "m.v1.json")
 if not output.manifest.exists():

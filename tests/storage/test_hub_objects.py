@@ -18,10 +18,10 @@ from pathlib import Path
 from types import SimpleNamespace
 import download_model, download_object
 from slmrag.errors import UserError
-from slmrag.hub_names import named_revision
-from slmrag.local_sources import Source
-from slmrag.resource_keys import Fetched
-from slmrag.storage.changes import changed
+from slmrag.config.hub_names import named_revision
+from slmrag.storage.local_sources import Source
+from slmrag.dag.resource_keys import Fetched
+from slmrag.dag.remote_changes import changed
 folder, uri, is_model = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "model"
 output = SimpleNamespace(checkpoint=folder, data=folder, manifest=Path(f"{folder}.json"))
 params = SimpleNamespace(

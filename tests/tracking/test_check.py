@@ -105,6 +105,8 @@ def test_all_is_well(tracked, clearml):
 def test_online_fails_before_the_first_job(place):
     """Mode online without a server is an error at the start of the run, in one sentence."""
     config = {"experiment": "exp", "tracking": {"mode": "online"}}
-    done = place.python("-c", f"from slmrag.tracking import run; run.start({config!r})")
+    done = place.python(
+        "-c", f"from slmrag.tracking import workflow_run; workflow_run.start({config!r})"
+    )
     assert done.returncode != 0
     assert "tracking.mode is online, but clearml: configuration: no server" in done.stderr

@@ -185,7 +185,7 @@ def test_a_run_is_one_tree(tracked, clearml):
     """The tasks of a run's jobs are children of the run's own task."""
     tracked.environment["SLMRAG_RUN_ID"] = "run-one"
     config = {"experiment": "exp", "tracking": tracked.tracking}
-    hooks = f"from slmrag.tracking import run; config = {config!r}; run."
+    hooks = f"from slmrag.tracking import workflow_run; config = {config!r}; workflow_run."
     tracked.python("-c", f"{hooks}start(config)")
     tracked.job("complete", name="one")
     tracked.job("complete", name="two")

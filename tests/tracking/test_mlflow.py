@@ -98,7 +98,7 @@ def test_jobs_become_nested_runs(tracked, s3):
     """Names, tags, parameters, metrics and status are ClearML's; files are in the bucket."""
     tracked.environment["SLMRAG_RUN_ID"] = "run-one"
     config = {"experiment": "exp", "tracking": tracked.tracking}
-    hooks = f"from slmrag.tracking import run; config = {config!r}; run."
+    hooks = f"from slmrag.tracking import workflow_run; config = {config!r}; workflow_run."
     tracked.python("-c", f"{hooks}start(config)")
     tracked.job("complete", name="one", params={"long": "x" * 9000, "deep": {"a": {"b": 1}}})
     tracked.job("crash", name="two")

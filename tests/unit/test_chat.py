@@ -188,7 +188,7 @@ def test_prompts_need_neither_torch_nor_transformers(chat):
     code = (
         "import sys; sys.path.insert(0, 'workflow/scripts')\n"
         "from pathlib import Path\n"
-        "from slmrag.prompts.prompt_formatter import Layout; from slmrag.generation.engines.base import Sampling\n"
+        "from slmrag.prompts.prompt_formatter import Layout\n"
         "from slmrag.models.checkpoint import Checkpoint\n"
         "made = Layout({}, 64, Checkpoint(Path(sys.argv[1])))\n"
         "made.encode(['x'])\n"

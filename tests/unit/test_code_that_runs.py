@@ -15,12 +15,13 @@ import polars as pl
 import pytest
 from slmrag.config.data import DatasetEntry
 from slmrag.dag import fingerprint
+from slmrag.dag.rooms import REGISTRIES, TRANSPORTS, WATCHERS
 
 from tests.report.made_up import MadeUp
 
 SCRIPTS = fingerprint.SCRIPTS
 OURS = {"slmrag", *(path.stem for path in SCRIPTS.glob("*.py"))}
-ASIDE = fingerprint.WATCHERS | fingerprint.TRANSPORTS
+ASIDE = WATCHERS | TRANSPORTS
 HARDWARE = {"gpus": 0, "threads": 1}
 METRICS = {"confidence": 0.95, "bootstrap": 50}
 PASSAGES = [("1", "Oslo", "Oslo is the capital of Norway"), ("2", "Rome", "Rome is in Italy")]
@@ -70,7 +71,7 @@ def ran(script: str, input: dict, output: dict, params: dict) -> set[Path]:
     names = {name for name in seen if name.split(".")[0] == "slmrag"}
     names |= {name.rpartition(".")[0] for name in names} - {""}
     counted = {name for name in names if not {*name.split(".")[1:2]} & ASIDE}
-    registries = {f"slmrag.{name}" for name in fingerprint.REGISTRIES}
+    registries = {f"slmrag.{one.replace('/', '.')}" for one in REGISTRIES.values()}
     return {file_of(name) for name in counted - registries} | {SCRIPTS / f"{script}.py"}
 
 
@@ -116,7 +117,7 @@ def test_a_corpus(raw: Path, tmp_path: Path, format: str) -> None:
     """A corpus's digest holds its reader, and the cutter of its documents."""
     output = {"passages": tmp_path / "p.parquet", "audit": tmp_path / "audit.json"}
     entry = {"format": format, "chunk": {"by": "words", "size": 3, "overlap": 0}}
-    hold("prepare_corpus", {"raw": [raw / format]}, output, {"entry": entry}, readers=format)
+    hold("prepare_corpus", {"raw": [raw / format]}, output, {"entry": entry}, formats=format)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_a_data_set(raw: Path, tmp_path: Path, entry: dict, asked: str, gold: li
     output = {"questions": tmp_path / "q.parquet", "audit": tmp_path / "audit.json"}
     chosen = DatasetEntry(object="x", **entry).formats()
     input = {"raw": [raw / asked], **folders}
-    hold("prepare_dataset", input, output, {"entry": entry, "name": "x"}, readers=chosen)
+    hold("prepare_dataset", input, output, {"entry": entry, "name": "x"}, formats=chosen)
 
 
 def test_an_audit(tables: Path) -> None:
@@ -169,10 +170,10 @@ def test_an_index_and_its_hits(tables: Path, entry: dict, library: str) -> None:
     input = {"passages": passages, "questions": tables / "questions.parquet", "encoder": []}
     output = {"hits": tables / "hits.parquet", "metrics": tables / "hits.json"}
     input |= {"index": [tables / "index"]}
-    hold("retrieve_passages", input, output, params, retrievers=kind)
+    hold("retrieve_passages", input, output, params, retrieval=kind)
     input |= {"hits": [tables / "hits.parquet"] * 2}
     params = {"entry": {"kind": "rrf", "depth": 2}, "hardware": HARDWARE}
-    hold("retrieve_passages", input, output, params, retrievers="rrf")
+    hold("retrieve_passages", input, output, params, retrieval="rrf")
 
 
 def test_a_shard_of_vectors(tables: Path) -> None:

@@ -15,7 +15,7 @@ JOB = """
 import hashlib, subprocess, sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from slmrag.job import run_job
+from slmrag.job.run import run_job
 
 def calm():
     time.sleep(600)

@@ -11,19 +11,20 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from slmrag.dag import fingerprint
+from slmrag.dag.rooms import REGISTRIES, TRANSPORTS, WATCHERS
 from slmrag.data.formats import FORMATS
 from slmrag.generation.engines import ENGINES
-from slmrag.indexing import BUILDERS, builder, package_of
+from slmrag.indexing import BUILDERS, package_of
 from slmrag.retrieval import KINDS, retriever
 
 REPO = fingerprint.SCRIPTS
 PACKAGE = REPO / "slmrag"
-KIND_OF = {"engines": ENGINES, "indexing": BUILDERS, "readers": FORMATS, "retrievers": KINDS}
+KIND_OF = {"engines": ENGINES, "formats": FORMATS, "indexing": BUILDERS, "retrieval": KINDS}
 CHOOSING = {
-    "prepare_corpus": "readers",
-    "prepare_dataset": "readers",
+    "prepare_corpus": "formats",
+    "prepare_dataset": "formats",
     "index_passages": "indexing",
-    "retrieve_passages": "retrievers",
+    "retrieve_passages": "retrieval",
     "generate_answers": "engines",
     "grade_answers": "engines",
 }
@@ -53,7 +54,8 @@ def scripts(tmp_path, monkeypatch):
     (package / "kinds").mkdir(parents=True)
     (tmp_path / "work.py").write_text(SCRIPT)
     (package / "pure.py").write_text("def double(x):\n    return 2 * x\n")
-    (package / "job.py").write_text("SECONDS = 1\n")
+    (package / "job").mkdir()
+    (package / "job/run.py").write_text("SECONDS = 1\n")
     registry = (
         "def a():\n    from slmrag.kinds import a\n\ndef b():\n    from slmrag.kinds import b\n"
     )
@@ -61,6 +63,7 @@ def scripts(tmp_path, monkeypatch):
     (package / "kinds/a.py").write_text("A = 1\n")
     (package / "kinds/b.py").write_text("B = 1\n")
     monkeypatch.setattr(fingerprint, "SCRIPTS", tmp_path)
+    monkeypatch.setattr(fingerprint, "REGISTRIES", {"kinds": "kinds"})
     return tmp_path
 
 
@@ -118,7 +121,7 @@ def test_a_watcher_does_not_count(scripts):
 
 def test_of_a_registry_the_chosen_kind_counts_alone(scripts):
     """With kind a chosen, an edit of b changes nothing, and one of a does."""
-    (scripts / "work.py").write_text("from slmrag.kinds import a\n")
+    (scripts / "work.py").write_text("from slmrag.kinds import pick\n")
     before = code("work", kinds="a")
     (scripts / "slmrag/kinds/b.py").write_text("B = 2\n")
     assert code("work", kinds="a") == before
@@ -142,9 +145,8 @@ def test_several_kinds_can_be_chosen(scripts):
     assert code("work", kinds=("a",)) == code("work", kinds="a")
 
 
-def test_a_registry_does_not_count(scripts, monkeypatch):
+def test_a_registry_does_not_count(scripts):
     """A kind that is added to a registry changes nothing, for neither its users nor its others."""
-    monkeypatch.setattr(fingerprint, "REGISTRIES", frozenset({"kinds"}))
     (scripts / "work.py").write_text("from slmrag.kinds import a\n")
     (scripts / "other.py").write_text("from slmrag.kinds.a import A\n")
     before = code("work", kinds="a"), code("other")
@@ -185,14 +187,15 @@ def test_a_kind_is_the_module_of_its_name(package):
     """A registry finds the module that counts in its place."""
     for kind, load in KIND_OF[package].items():
         found = load()
-        assert getattr(found, "__module__", found.__name__) == f"slmrag.{package}.{kind}"
+        assert getattr(found, "__module__", found.__name__) == f"{dotted(package)}.{kind}"
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if hasattr(retriever(kind), "search")])
 def test_an_index_is_built_by_the_module_that_counts(kind):
     """What builds a kind's index is of the package that the rule asks for."""
-    assert builder(kind).__name__ == f"slmrag.{package_of(kind)}.{kind}"
-    assert package_of("of_ones_own") == "retrievers"
+    module = BUILDERS[kind]() if kind in BUILDERS else retriever(kind)
+    assert module.__name__ == f"slmrag.{package_of(kind)}.{kind}" and module.BUILD
+    assert package_of("of_ones_own") == "retrieval"
 
 
 @pytest.mark.parametrize(("script", "chosen"), JOBS)
@@ -206,23 +209,50 @@ def test_other_kinds_do_not_count(script, chosen):
     """Of the kinds, only the chosen one is in the digest, and what that itself imports."""
     ((package, kind),) = chosen.items()
     held = {*fingerprint.modules(script, **chosen)}
-    kinds = {PACKAGE / package / f"{name}.py" for name in KIND_OF[package]}
-    own = PACKAGE / package / f"{kind}.py"
+    folder = PACKAGE / REGISTRIES[package]
+    kinds = {folder / f"{name}.py" for name in KIND_OF[package]}
+    own = folder / f"{kind}.py"
     assert own in held & kinds <= closure([own])
 
 
-EXACT = ["best", "bytewise", "candidates", "exact", "products", "tiles", "hits", "topk"]
-SEARCH = ["bm25", "has_answer", "retrieval_metrics", *(f"retrievers/{name}" for name in EXACT)]
+SEARCH = [
+    "data/has_answer",
+    *(f"retrieval/{name}" for name in ("bm25_formulas", "hits", "metrics")),
+]
+SEARCH += [f"retrieval/{name}" for name in ("top_k", "exact/search", "exact/int8", "exact/bounds")]
+WORDS = ["indexing/analyzer", "indexing/postings"]
+ENCODING = ["models/encoder", "models/transformer", "indexing/encode_passages"]
 NEVER = [
-    ("encode_passages", {}, [*SEARCH, "text", "retrievers/analysis", "retrievers/postings"]),
-    ("index_passages", {"indexing": "dense"}, [*SEARCH, "retrievers/dense", "retrievers/ann"]),
-    ("index_passages", {"indexing": "rank_bm25"}, [*SEARCH, "retrievers/rank_bm25", "encoders"]),
-    ("index_passages", {"indexing": "bm25s"}, [*SEARCH, "retrievers/bm25s", "encoders"]),
-    ("index_passages", {"indexing": "lucene"}, [*SEARCH, "retrievers/lucene", "encoders"]),
-    ("prepare_corpus", {"readers": "jsonl"}, ["text", "has_answer", "questions", "gold"]),
-    ("grade_answers", {"engines": "echo"}, ["scoring", "text", "variants", "failures"]),
-    ("score_answers", {}, ["generation", "journal", "trimming", "context"]),
-    ("build_prompts", {}, ["text", "retrieval_metrics", "tokenizing", "chat"]),
+    ("encode_passages", {}, [*SEARCH, "data/normalize", *WORDS]),
+    ("index_passages", {"indexing": "dense"}, [*SEARCH, "retrieval/dense", "retrieval/ann"]),
+    ("index_passages", {"indexing": "rank_bm25"}, [*SEARCH, "retrieval/rank_bm25", *ENCODING]),
+    ("index_passages", {"indexing": "bm25s"}, [*SEARCH, "retrieval/bm25s", *ENCODING]),
+    ("index_passages", {"indexing": "lucene"}, [*SEARCH, "retrieval/lucene", *ENCODING]),
+    (
+        "prepare_corpus",
+        {"formats": "jsonl"},
+        ["data/normalize", "data/has_answer", "data/questions", "data/gold"],
+    ),
+    (
+        "grade_answers",
+        {"engines": "echo"},
+        ["scoring/qa_metrics", "data/normalize", "scoring/metric_variants"],
+    ),
+    (
+        "score_answers",
+        {},
+        [
+            "generation/generate",
+            "generation/journal",
+            "generation/answer_extraction",
+            "prompts/context",
+        ],
+    ),
+    (
+        "build_prompts",
+        {},
+        ["data/normalize", "retrieval/metrics", "models/tokenizer", "models/chat_template"],
+    ),
 ]
 
 
@@ -264,18 +294,24 @@ def repository(tmp_path, monkeypatch):
     return tmp_path / "scripts"
 
 
+def dotted(registry: str) -> str:
+    """Return the name of a registry's package."""
+    return "slmrag." + REGISTRIES[registry].replace("/", ".")
+
+
 def reached(script: str, chosen: dict[str, str]) -> set[Path]:
     """Return what a script and its chosen kind import, by their bytecode."""
-    kinds = [PACKAGE / package / f"{kind}.py" for package, kind in chosen.items()]
+    kinds = [PACKAGE / REGISTRIES[one] / f"{kind}.py" for one, kind in chosen.items()]
     return closure([REPO / f"{script}.py", *kinds])
 
 
 def closure(starts: list[Path]) -> set[Path]:
     """Return the files that bytecode imports, but for watchers, transports and registries."""
     found, waiting = set(), starts
+    firsts = {PACKAGE / one / "__init__.py" for one in REGISTRIES.values()}
     while waiting:
         path = waiting.pop()
-        if path not in found and not (path.name == "__init__.py" and path.parent.name in KIND_OF):
+        if path not in found | firsts:
             found.add(path)
             names = imports(compile(path.read_bytes(), str(path), "exec"))
             waiting += [file for name in names if (file := file_of(name))]
@@ -301,8 +337,7 @@ def imports(compiled: CodeType) -> Iterator[str]:
 def file_of(name: str) -> Path | None:
     """Return the file of a module of ours that counts."""
     _, room, *_ = [*name.split("."), "", ""]
-    aside = fingerprint.WATCHERS | fingerprint.TRANSPORTS
-    if not name.startswith("slmrag.") or room in aside:
+    if not name.startswith("slmrag.") or room in WATCHERS | TRANSPORTS:
         return None
     base = REPO.joinpath(*name.split("."))
     files = (base.with_suffix(".py"), base / "__init__.py")

@@ -31,7 +31,9 @@ def test_two_jobs_see_different_gpus():
 
 def test_a_job_waits_until_enough_gpus_are_free(tmp_path):
     """A job that wants more than are free starts when another process lets go of its own."""
-    program = "from slmrag import gpus\nwith gpus.held(2): print('held', flush=True); input()"
+    program = (
+        "from slmrag.job import gpu_lock\nwith gpu_lock.held(2): print('held', flush=True); input()"
+    )
     other = subprocess.Popen(
         [sys.executable, "-c", program],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)},

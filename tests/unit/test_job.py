@@ -147,7 +147,7 @@ def test_a_killed_pump_loses_no_line(tmp_path):
     """Where the process that carries the log is killed, the job goes on and its lines arrive."""
     code = """
 import time
-from slmrag.joblog import JobLog
+from slmrag.job.log import JobLog
 with JobLog("log") as log:
     log.process.kill()
     time.sleep(0.3)

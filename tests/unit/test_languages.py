@@ -3,8 +3,8 @@
 import pytest
 from slmrag.config.language_checks import oddities
 from slmrag.config.languages import canonical
-from slmrag.config.load import Config
 from slmrag.config.references import problems_of_references
+from slmrag.config.schema import Config
 from slmrag.dag.resource_keys import keys
 from slmrag.indexing.index_folder import resolved
 

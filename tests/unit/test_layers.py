@@ -3,31 +3,32 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from slmrag.dag import fingerprint
+from slmrag.dag.rooms import ASIDE, COMMON, ORDER
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 MODULES = sorted((SCRIPTS / "slmrag").rglob("*.py"))
-WATCHERS = fingerprint.WATCHERS - {"errors", "events", "gpus", "progress"}
-"""Only job and its helpers know these; everybody may report through events and progress, and ask
-which GPUs there are."""
-
 HEAVY = {"torch", "transformers", "vllm", "boto3", "clearml", "mlflow", "altair", "snakemake"}
 HEAVY |= {"faiss", "bm25s", "openai", "jnius", "pyserini", "huggingface_hub", "tokenizers"}
 HEAVY |= {"markdown_it", "pypdfium2"}
 
 
+def named(node):
+    """Yield the names that a statement imports."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    if isinstance(node, ast.ImportFrom) and node.module:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 def top_imports(path):
     """Yield the names that a module imports when it is imported."""
-    tree = ast.parse(path.read_text())
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for node in ast.parse(path.read_text()).body:
+        yield from named(node)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SCRIPTS)))
@@ -36,12 +37,46 @@ def test_heavy_libraries_are_imported_in_functions(path):
     assert not {name.split(".")[0] for name in top_imports(path)} & HEAVY
 
 
+def module_of(name):
+    """Return the dotted name of a module of ours that a name is, or is in; None for others."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        base = SCRIPTS.joinpath(*parts[:end])
+        if base.with_suffix(".py").is_file() or (base / "__init__.py").is_file():
+            return ".".join(parts[1:end])
+    return None
+
+
+def imports(path):
+    """Return the modules of ours, dotted below the package, that a module imports anywhere."""
+    names = {name for node in ast.walk(ast.parse(path.read_text())) for name in named(node)}
+    found = {module for name in names if (module := module_of(name))}
+    return {one for one in found if not any(other.startswith(f"{one}.") for other in found)}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SCRIPTS)))
-def test_only_watchers_know_the_watchers(path):
-    """No domain module imports the job, the memory sampler or the tracker."""
+def test_no_arrow_points_upward(path):
+    """A stage imports from itself and from earlier rooms, and of a job only what is common."""
     room = path.relative_to(SCRIPTS / "slmrag").with_suffix("").parts[0]
-    imported = {name.split(".")[1] for name in top_imports(path) if name.startswith("slmrag.")}
-    assert room in WATCHERS | {"events", "progress"} or not imported & WATCHERS
+    if room not in ORDER:
+        assert room in ASIDE | {"__init__"}
+        return
+    found = {one for one in imports(path) - COMMON if one.split(".")[0] != room}
+    assert not {one for one in found if one.split(".")[0] not in ORDER[: ORDER.index(room)]}
+
+
+def test_no_circle():
+    """No module imports itself by way of others."""
+    own = {".".join(p.relative_to(SCRIPTS).with_suffix("").parts[1:]): p for p in MODULES}
+    own = {name.removesuffix(".__init__"): path for name, path in own.items()}
+    TopologicalSorter({name: imports(path) - {name} for name, path in own.items()}).prepare()
+
+
+def test_rooms_are_few():
+    """At most 14 rooms, and beside them nothing but the ground."""
+    rooms = {path.relative_to(SCRIPTS / "slmrag").parts[0] for path in MODULES}
+    assert rooms == {*ORDER, *ASIDE, "__init__.py", "errors.py", "files.py"} - {"errors", "files"}
+    assert len(rooms) <= 14 + 3
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.py")), ids=lambda p: p.stem)
@@ -61,7 +96,7 @@ def test_parsing_needs_nothing_heavy():
     """config, grid and fingerprint import the standard library, pydantic and yaml alone."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules)\n"
-        "from slmrag import config, fingerprint, grid\n"
+        "from slmrag.dag import fingerprint, grid; from slmrag.config import load\n"
         "print(*sorted({name.split('.')[0] for name in set(sys.modules) - before}))"
     )
     run = [sys.executable, "-c", program, str(SCRIPTS)]

@@ -59,9 +59,9 @@ def test_no_gold_no_gold_metrics() -> None:
 def test_intervals_hold_the_mean_and_repeat() -> None:
     """An interval lies around its mean, and is the same each time."""
     values = {"x": np.arange(50) / 50}
-    found = intervals(values)["x"]
+    found = intervals(values, intervals_95)["x"]
     assert found["low"] < found["mean"] < found["high"]
-    assert intervals(values)["x"] == found
+    assert intervals(values, intervals_95)["x"] == found
 
 
 def test_depth_below_every_cutoff() -> None:

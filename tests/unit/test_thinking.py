@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from slmrag.config import chat_options
 from slmrag.config.load import load
 from slmrag.dag.local_files import _wishes
 from slmrag.errors import UserError

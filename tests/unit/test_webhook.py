@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 def place(tmp_path, monkeypatch):
     """A folder for a run whose webhook's address is in ``NOTIFY``."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(workflow_run.versions.VARIABLE, "")
+    monkeypatch.setenv(workflow_run.code_version.VARIABLE, "")
     monkeypatch.setenv(workflow_run.RUN, "run-1")
     monkeypatch.setattr(webhook, "SECONDS", 1.0)
     return tmp_path

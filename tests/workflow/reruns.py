@@ -421,7 +421,7 @@ def of_nothing() -> list[Edit]:
         ("a comment", source(f"{SCRIPTS}/score_answers.py", "\n\n\n", "\n\n\n# why\n")),
         (
             "a format, a retriever or an engine in its registry",
-            source(f"{SCRIPTS}/slmrag/retrievers/__init__.py", "\nKINDS", "\nMINE = 1\n\nKINDS"),
+            source(f"{SCRIPTS}/slmrag/retrieval/__init__.py", "\nKINDS", "\nMINE = 1\n\nKINDS"),
         ),
         ("a docstring", source(f"{SCRIPTS}/slmrag/scoring/score_table.py", '"""', '"""Well: ')),
         ("`touch` of any source, of any other file under 1 GB, `git checkout`", touch_all),

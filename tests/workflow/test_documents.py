@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from slmrag.dag import cli
+from slmrag.job.attempts import ASIDES
 from snakemake.cli import parse_args
 
 from tests.workflow.finished import both, copy_repo
@@ -21,7 +21,7 @@ BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:[A-Z_]+=\S+ )?(?:snakemake|make|python|pip) [^`\n]+)`")
 COMMENT = re.compile(r"^#   (snakemake .+)$", re.MULTILINE)
 EXAMPLES = {"FILE": "config/demo.yaml", "FOLDER": "mine", "NAME": "other"}
-COMPLETE = {"-n", "--cores", "--profile", "--unlock", *cli.ASIDES, "explain", "status", "power"}
+COMPLETE = {"-n", "--cores", "--profile", "--unlock", *ASIDES, "explain", "status", "power"}
 """Words without one of which Snakemake asks for cores, where it is no dry run."""
 
 FOR_REAL = {"--unlock", "explain", "status", "power"}

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parents[1] / "retrieval"
 
 
 def kinds(registry: Path = FOLDER / "__init__.py") -> list[str]:
-    """Return the names of all kinds of retriever, which are the keys of the registry's ``KINDS``."""
+    """Return the names of all kinds of retriever: the keys of the registry's ``KINDS``."""
     for node in ast.parse(registry.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "KINDS":
             return [ast.literal_eval(key) for key in node.value.keys]

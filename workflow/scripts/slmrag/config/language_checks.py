@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from slmrag.config.languages import LUCENE, MLQA, UNSPACED, primary
 
 if TYPE_CHECKING:
-    from slmrag.config.load import Config
+    from slmrag.config.schema import Config
 
 
 def of_metrics(config: "Config") -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from slmrag.config.load import Config
+    from slmrag.config.schema import Config
 
 TABLES = ("objects", "corpora", "datasets", "retrievers", "modes", "models")
 OURS = (".json", ".jsonl", ".parquet", ".log", ".tsv", ".npy")

@@ -9,7 +9,7 @@ from slmrag.config.name_clashes import clashes
 from slmrag.errors import nearest
 
 if TYPE_CHECKING:
-    from slmrag.config.load import Config
+    from slmrag.config.schema import Config
 
 WITHOUT_GOLD = {
     "dpr_qa": "has no gold passages",

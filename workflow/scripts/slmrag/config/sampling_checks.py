@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from slmrag.config.load import Config
     from slmrag.config.models_and_modes import ModelEntry, SamplingEntry
+    from slmrag.config.schema import Config
 
 LACKING = {
     "transformers": ("presence_penalty", "frequency_penalty"),

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slmrag.job.attempts import ASIDES
+
 if TYPE_CHECKING:
-    from slmrag.config.load import Config
+    from slmrag.config.schema import Config
 
 EXPLAIN, STATUS, POWER = "explain", "status", "power"
-ASIDES = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking"})
-"""Rules that make no file, need one core, and are no part of a run."""
-
 ELSEWHERE = frozenset({"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"})
 """Options with which Snakemake runs nothing."""
 
@@ -39,7 +38,7 @@ def divert(arguments: Sequence[str], cores: int | None) -> None:
     """Become that other command, where there is one."""
     command = replaced(arguments, cores)
     if command:
-        path = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+        path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         sys.stdout.flush()
         sys.stderr.flush()

@@ -11,8 +11,8 @@ from slmrag.config.name_clashes import by_case
 from slmrag.dag.local_files import place
 
 if TYPE_CHECKING:
-    from slmrag.config.load import Config
     from slmrag.config.models_and_modes import ModelEntry
+    from slmrag.config.schema import Config
 
 REASONING = 4096
 """Tokens that reasoning and an answer want at least; Qwen3's card advises 32,768."""

@@ -10,7 +10,7 @@ from slmrag.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
-    from slmrag.config.load import Config
+    from slmrag.config.schema import Config
 
 ASSUMED = 0.5
 """The standard deviation of differences where nothing is known: as if one cell were right and

@@ -1,7 +1,7 @@
 """What Snakemake plans, read from a dry run, and why.
 
-``python -m slmrag.dag.dry_run ARGUMENTS OF SNAKEMAKE`` says for the files named there which jobs would
-run first, each with its reason.
+``python -m slmrag.dag.dry_run ARGUMENTS OF SNAKEMAKE`` says for the files named there which jobs
+would run first, each with its reason.
 """
 
 import re

@@ -7,32 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parent.parent
+from slmrag.dag.rooms import REGISTRIES, TRANSPORTS, WATCHERS
+
+SCRIPTS = Path(__file__).resolve().parents[2]
 PACKAGE = "slmrag"
-
-WATCHERS = frozenset(
-    {
-        "allotment",
-        "ending",
-        "errors",
-        "events",
-        "gpu_memory",
-        "gpus",
-        "job",
-        "joblog",
-        "logpump",
-        "memory",
-        "progress",
-        "tracking",
-    }
-)
-"""Modules that only look on, or speak."""
-
-TRANSPORTS = frozenset({"local_sources", "storage"})
-"""Modules that move bytes whose digest the manifest records."""
-
-REGISTRIES = frozenset({"engines", "indexing", "readers", "retrievers"})
-"""Packages whose ``__init__`` only finds the module of a kind: that one counts in its place."""
 
 _DOTTED = re.compile(rf"{PACKAGE}(\.\w+)+")
 
@@ -43,8 +21,8 @@ Chosen = str | tuple[str, ...]
 def code(script: str, **chosen: Chosen) -> str:
     """Return a digest of ``workflow/scripts/{script}.py`` and all of ours that it imports.
 
-    ``chosen`` names the modules that registries will take: with ``retrievers="dense"``, or
-    ``readers=("csv", "kilt")``, the other kinds are left out; where nothing is chosen, all count.
+    ``chosen`` names the modules that registries will take: with ``retrieval="dense"``, or
+    ``formats=("csv", "kilt")``, the other kinds are left out; where nothing is chosen, all count.
     Imports inside functions count, and so does a text that is a module's name and nothing else
     (``python -m``); imports by a name that is computed in another way cannot be seen.
     """
@@ -55,17 +33,18 @@ def code(script: str, **chosen: Chosen) -> str:
 def modules(script: str, **chosen: Chosen) -> list[Path]:
     """Return the files that ``code`` is a digest of; LookupError for a kind without a module."""
     found, waiting = set(), [SCRIPTS / f"{script}.py", *_kinds(chosen)]
-    passed_over = REGISTRIES | {*chosen} if chosen else frozenset()
+    passed_over = _firsts() if chosen else frozenset()
     while waiting:
         path = waiting.pop()
-        if path not in found and not _begins(path, passed_over):
+        if path not in found and path not in passed_over:
             found.add(path)
             waiting.extend(_imported(path))
-    return sorted(path for path in found if not _begins(path, REGISTRIES))
+    return sorted(found - _firsts())
 
 
 def _kinds(chosen: dict[str, Chosen]) -> Iterator[Path]:
-    for package, kinds in chosen.items():
+    for registry, kinds in chosen.items():
+        package = REGISTRIES[registry]
         for kind in (kinds,) if isinstance(kinds, str) else kinds:
             path = SCRIPTS / PACKAGE / package / f"{kind}.py"
             if not path.is_file():
@@ -73,9 +52,9 @@ def _kinds(chosen: dict[str, Chosen]) -> Iterator[Path]:
             yield path
 
 
-def _begins(path: Path, packages: frozenset[str]) -> bool:
-    """Tell whether a file is the first of one of some packages."""
-    return path.name == "__init__.py" and path.parent.name in packages
+def _firsts() -> frozenset[Path]:
+    """Return the first files of the registries."""
+    return frozenset(SCRIPTS / PACKAGE / one / "__init__.py" for one in REGISTRIES.values())
 
 
 @cache
@@ -105,7 +84,7 @@ def _files(parts: list[str]) -> Iterator[Path]:
     if module is None:
         parts, module = parts[:-1], _module(parts[:-1])
     above = (_module(parts[:end]) for end in range(1, len(parts)))
-    yield from (path for path in above if path and not _begins(path, REGISTRIES))
+    yield from (path for path in above if path and path not in _firsts())
     if module is not None:
         yield module
 

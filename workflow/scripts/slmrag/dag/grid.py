@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from slmrag.config.load import Config
+from slmrag.config.schema import Config
 
 
 def cells(config: Config) -> list[str]:

@@ -15,8 +15,8 @@ from slmrag.models.thinking import chat_of
 from slmrag.storage.local_sources import files_of, is_local, path_of
 
 if TYPE_CHECKING:
-    from slmrag.config.load import Config
     from slmrag.config.models_and_modes import ModelEntry
+    from slmrag.config.schema import Config
     from slmrag.dag.resource_keys import Keys
 
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")

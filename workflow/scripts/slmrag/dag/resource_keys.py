@@ -12,7 +12,7 @@ from slmrag.config.base import REVISIONS, address
 from slmrag.config.data import CorpusEntry, DatasetEntry
 from slmrag.config.folder_names import folder_name
 from slmrag.config.hub_names import named_revision
-from slmrag.config.load import Config
+from slmrag.config.schema import Config
 from slmrag.config.storage import own_endpoint, reach
 from slmrag.storage.local_sources import Digests, Source, is_local
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from slmrag.config import chat_options
 from slmrag.files import digest, read_json
 from slmrag.generation.answer_extraction import Reading
 from slmrag.generation.answer_tables import Cell

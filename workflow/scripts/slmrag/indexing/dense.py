@@ -7,6 +7,7 @@ from typing import Any
 from slmrag.data import passages as corpus
 from slmrag.files import read_json
 from slmrag.indexing import ann, int8_codes, vectors
+from slmrag.indexing.encode_passages import encode_passages
 from slmrag.indexing.index_folder import folder_digest
 from slmrag.models import encoder, text_limits
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from slmrag.dag.cli import ASIDES
 from slmrag.files import atomic, write_json
 
 BATCH = 500
 SILENT_SECONDS = 900.0
 """An attempt on another machine that wrote nothing for so long is taken for dead."""
+
+ASIDES = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking"})
+"""Rules that make no file, need one core, and are no part of a run."""
 
 Event = dict[str, Any]
 

@@ -115,7 +115,7 @@ def unread(pipe: int) -> bool:
 
 def start_pump(source: int, file: int, events: Path | None) -> subprocess.Popen[bytes]:
     """Return the process that carries a pipe's content to the log, masked."""
-    package = str(Path(__file__).resolve().parents[1])
+    package = str(Path(__file__).resolve().parents[2])
     command = [sys.executable, "-S", "-P", "-c", PUMP, package, str(os.getpid())]
     command += [str(events)] if events else []
     return subprocess.Popen(

@@ -9,10 +9,10 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from slmrag.config.redaction import clean_text
-from slmrag.dag.cli import ASIDES
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
 from slmrag.job.allotment import allot
+from slmrag.job.attempts import ASIDES
 from slmrag.job.description import Job, describe
 from slmrag.job.log import JobLog
 from slmrag.job.monitor import Watchers, harmless

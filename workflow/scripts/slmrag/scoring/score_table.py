@@ -48,8 +48,8 @@ def scored(
 ) -> "pl.DataFrame":
     """Return the scores table of rows with answer, raw_answer, answers, question and context.
 
-    ``variants`` names other people's metrics (see slmrag.scoring.metric_variants) that are wanted beside ours,
-    some of them by the answers' language.
+    ``variants`` names other people's metrics (see slmrag.scoring.metric_variants) that are
+    wanted beside ours, some of them by the answers' language.
     A prompt that an endpoint refused scores 0 in all, also where an empty answer would not.
     """
     import polars as pl

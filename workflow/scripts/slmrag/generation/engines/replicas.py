@@ -19,7 +19,7 @@ from slmrag.errors import UserError
 from slmrag.generation.engines import base, parallelism
 
 logger = logging.getLogger(__name__)
-SCRIPTS = Path(__file__).resolve().parents[2]
+SCRIPTS = Path(__file__).resolve().parents[3]
 STOP_SECONDS = 3.0
 
 

@@ -42,10 +42,10 @@ def costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return each cost of ``COSTS``, None where it is not known.
 
     Seconds and energy per 1,000 questions and tokens/s are of the cell's own part of its engine
-    runs (see slmrag.generation.time_shares), ``cost`` is in ``cost_currency`` by the model's price; ``cost_remark``
-    says why there is none. Service seconds are of a completion in a full batch: median and 90th
-    percentile, and the median to its first token. What is named after the run, start and peaks are
-    of whole engine runs.
+    runs (see slmrag.generation.time_shares), ``cost`` is in ``cost_currency`` by the model's
+    price; ``cost_remark`` says why there is none. Service seconds are of a completion in a full
+    batch: median and 90th percentile, and the median to its first token. What is named after the
+    run, start and peaks are of whole engine runs.
     """
     found: dict[str, Any] = dict.fromkeys(COSTS) | runs(cell.engines)
     tokens = table(cell.answers, *TOKENS, "finish_reason")

@@ -8,7 +8,7 @@ from typing import Any
 
 from slmrag.report.page.sections import Section
 
-HERE = Path(__file__).resolve().parents[3] / "report"
+HERE = Path(__file__).resolve().parents[4] / "report"
 
 
 def page(

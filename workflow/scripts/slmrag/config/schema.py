@@ -1,0 +1,45 @@
+"""The config as a whole: one class, a table or a key a field."""
+
+from pydantic import Field
+
+from slmrag.config.base import Entry, Name
+from slmrag.config.data import CorpusEntry, DatasetEntry
+from slmrag.config.metrics import MetricsEntry
+from slmrag.config.models_and_modes import (
+    GenerationEntry,
+    JudgeEntry,
+    ModeEntry,
+    ModelEntry,
+    SamplingEntry,
+    SkipEntry,
+)
+from slmrag.config.retrievers import RetrieverEntry
+from slmrag.config.storage import ObjectEntry, StorageEntry
+from slmrag.config.tracking import TrackingEntry
+
+
+class Config(Entry):
+    """A comparison: models x datasets x modes, and all they need."""
+
+    experiment: Name = Field(description="Name of the folder under results/")
+    storage: StorageEntry = Field(StorageEntry(), description="How to reach S3")
+    objects: dict[Name, ObjectEntry] = Field({}, description="Raw objects, by name")
+    corpora: dict[Name, CorpusEntry] = Field({}, description="Corpora, by name")
+    datasets: dict[Name, DatasetEntry] = Field(min_length=1, description="Question sets, by name")
+    retrievers: dict[Name, RetrieverEntry] = Field({}, description="Retrievers, by name")
+    modes: dict[Name, ModeEntry] = Field(min_length=1, description="Modes, by name")
+    models: dict[Name, ModelEntry] = Field(min_length=1, description="Models, by name")
+    sampling: SamplingEntry = Field(SamplingEntry(), description="How tokens are drawn")
+    metrics: MetricsEntry = Field(MetricsEntry(), description="How answers are compared")
+    generation: GenerationEntry = Field(GenerationEntry(), description="How jobs are cut")
+    skip: list[SkipEntry] = Field([], description="Cells that are left out on purpose")
+    judge: JudgeEntry | None = Field(None, description="A model that grades answers; off if null")
+    against: Name | None = Field(None, description="Experiment that the target `compare` reads")
+    expected: str | None = Field(
+        None, description="Path of a JSON of expected scores that the target `verify` compares"
+    )
+    check_remote: bool | None = Field(
+        None,
+        description="Ask the sources of fetched objects and checkpoints for changes (false)",
+    )
+    tracking: TrackingEntry = Field(TrackingEntry(), description="Where events are sent")
