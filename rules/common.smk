@@ -10,8 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from slmrag.dag import compared_report, grid, local_files, resource_keys
-from slmrag.storage import local_sources
+from slmrag.dag import compared_report, grid, local_files, local_sources, resource_keys
 from slmrag.config.load import load, plain
 from slmrag.dag.fingerprint import code
 from slmrag.dag.failed_jobs import failures

@@ -195,7 +195,7 @@ sys.path[:0] = ["workflow/scripts"]
 from pathlib import Path
 from types import SimpleNamespace
 import download_model
-from slmrag.storage.local_sources import Source
+from slmrag.dag.local_sources import Source
 from slmrag.dag.resource_keys import Fetched
 from slmrag.dag.remote_changes import changed
 folder, revision = Path(sys.argv[1]), sys.argv[2] or None

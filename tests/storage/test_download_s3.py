@@ -13,11 +13,11 @@ from types import SimpleNamespace
 import download_model
 import download_object
 import pytest
+from slmrag.dag.local_sources import Source
 from slmrag.dag.remote_changes import changed
 from slmrag.dag.resource_keys import Fetched
 from slmrag.errors import UserError
 from slmrag.storage import download, transfer
-from slmrag.storage.local_sources import Source
 
 from tests.storage.conftest import BUCKET, CLOSED, MIB, READER, large
 

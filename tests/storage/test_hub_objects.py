@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import download_model, download_object
 from slmrag.errors import UserError
 from slmrag.config.hub_names import named_revision
-from slmrag.storage.local_sources import Source
+from slmrag.dag.local_sources import Source
 from slmrag.dag.resource_keys import Fetched
 from slmrag.dag.remote_changes import changed
 folder, uri, is_model = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "model"

@@ -4,9 +4,9 @@ import json
 import os
 
 import pytest
+from slmrag.dag import local_sources
+from slmrag.dag.local_sources import HANDED_ON, Source, content, digests, refuse_change
 from slmrag.errors import UserError
-from slmrag.storage import local_sources
-from slmrag.storage.local_sources import HANDED_ON, Source, content, digests, refuse_change
 
 OLD = (1_600_000_000, 1_600_000_000)
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import download_object
 import pytest
+from slmrag.config.file_patterns import chosen
 from slmrag.config.storage import ObjectEntry
 from slmrag.errors import UserError
-from slmrag.storage.local_sources import files_of
-from slmrag.storage.patterns import chosen
+from slmrag.storage.local import files_of
 from slmrag.storage.s3 import S3
 
 from tests.unit.test_local_files import folder, said  # noqa: F401

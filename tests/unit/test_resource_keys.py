@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from slmrag.config import load
 from slmrag.config.folder_names import entry_name, folder_name
 from slmrag.dag import resource_keys
-from slmrag.storage.local_sources import Source
+from slmrag.dag.local_sources import Source
 from test_config import MINIMAL, edited
 
 OWN = {"uri": "s3://bucket/tiny/"}

@@ -1,9 +1,9 @@
 """Fetch one checkpoint, its weights as safetensors unless its entry says otherwise."""
 
+from slmrag.dag.local_sources import Source, refuse_change
 from slmrag.files import digest, write_json
 from slmrag.job.run import run_job
 from slmrag.models.checkpoint_download import fetch_checkpoint
-from slmrag.storage.local_sources import Source, refuse_change
 
 
 def main(input, output, params):

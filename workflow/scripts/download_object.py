@@ -3,10 +3,10 @@
 import logging
 
 from slmrag.config.hub_names import SCHEME as HUB
+from slmrag.dag.local_sources import Source, refuse_change
 from slmrag.files import digest, write_json
 from slmrag.job.run import run_job
 from slmrag.storage import download
-from slmrag.storage.local_sources import Source, refuse_change
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,12 @@ from uuid import uuid4
 
 if TYPE_CHECKING:
     import polars as pl
+
+Read = Callable[[str], bytes | str]
+"""From a file's name to its content."""
+
+Choose = Callable[[list[str], Read], set[str]]
+"""From the names of files, and what reads one of them, to the names of those that are wanted."""
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from slmrag.storage import patterns
+from slmrag.config import file_patterns
 
 SCHEME = "hf:"
 FORM = "hf:org/name or hf:datasets/org/name, and where wanted @revision and /path behind it"
@@ -52,11 +52,11 @@ class HubName(NamedTuple):
         if self.path in names:
             return {self.path.rpartition("/")[2]: self.path}
         if "*" in self.path:
-            folder, pattern = patterns.split(self.path)
+            folder, pattern = file_patterns.split(self.path)
         else:
             folder, pattern = f"{self.path}/" if self.path else "", "**"
         short = [name.removeprefix(folder) for name in names if name.startswith(folder)]
-        return {name: folder + name for name in patterns.chosen(short, pattern)}
+        return {name: folder + name for name in file_patterns.chosen(short, pattern)}
 
 
 def hub_name(uri: str) -> HubName:

@@ -12,7 +12,7 @@ from slmrag.dag import grid
 from slmrag.dag.template_checks import try_chat, try_judge, try_prompt
 from slmrag.errors import UserError
 from slmrag.models.thinking import chat_of
-from slmrag.storage.local_sources import files_of, is_local, path_of
+from slmrag.storage.local import files_of, is_local, path_of
 
 if TYPE_CHECKING:
     from slmrag.config.models_and_modes import ModelEntry

@@ -14,7 +14,7 @@ from slmrag.config.folder_names import folder_name
 from slmrag.config.hub_names import named_revision
 from slmrag.config.schema import Config
 from slmrag.config.storage import own_endpoint, reach
-from slmrag.storage.local_sources import Digests, Source, is_local
+from slmrag.dag.local_sources import Digests, Source, is_local
 
 Names = Mapping[str, str]
 

@@ -25,8 +25,8 @@ ASIDE = frozenset({"dag", "job", "tracking"})
 COMMON = frozenset({"job.events", "job.gpu_lock", "job.progress"})
 """What every stage may use of a job: its events, its bar, and which GPUs there are."""
 
-WATCHERS = frozenset({"errors", "job", "tracking"})
-"""Rooms that only look on, or speak: an edit of them reruns nothing."""
+WATCHERS = frozenset({"errors", *ASIDE})
+"""Rooms that plan, look on or speak: an edit of them reruns nothing."""
 
 TRANSPORTS = frozenset({"storage"})
 """Rooms that move bytes whose digest a manifest records: an edit of them reruns nothing else."""

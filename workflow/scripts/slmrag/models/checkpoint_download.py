@@ -2,12 +2,20 @@
 
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.models.checkpoint_files import OTHERS, PICKLES, WEIGHTS, Read, fetched, matching
+from slmrag.files import Choose, Read
+from slmrag.models.checkpoint_files import (
+    DESCRIPTIONS,
+    OTHERS,
+    PICKLES,
+    WEIGHTS,
+    fetched,
+    matching,
+)
 from slmrag.storage import download
 
 log = logging.getLogger(__name__)
@@ -28,7 +36,7 @@ def fetch_checkpoint(
         return None, download(prefix(uri), folder, dict(storage), wanted=choose)
     from slmrag.storage.hub import snapshot
 
-    local, resolved, chosen = snapshot(uri.removeprefix("hf:"), revision, choose)
+    local, resolved, chosen = snapshot(uri.removeprefix("hf:"), revision, DESCRIPTIONS, choose)
     return resolved, download(str(local), folder, {}, wanted=lambda names, read: chosen)
 
 
@@ -37,7 +45,7 @@ def prefix(uri: str) -> str:
     return uri + "/" if uri.startswith("s3://") and not uri.endswith("/") else uri
 
 
-def chooser(uri: str, allow_pickle: bool) -> Callable[[list[str], Read], set[str]]:
+def chooser(uri: str, allow_pickle: bool) -> Choose:
     """Return the function that names a checkpoint's files and refuses a folder that is none."""
 
     def choose(names: list[str], read: Read) -> set[str]:

@@ -6,12 +6,12 @@ states of training, other formats. Engines load one set, so one set is fetched, 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.files import digest
+from slmrag.files import Read, digest
 
 DESCRIPTIONS = ("*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*", "NOTICE*")
 DOCUMENTS = ("*.md", "LICENSE*", "NOTICE*")
@@ -27,9 +27,6 @@ SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
 SHARD = re.compile(r"(.+)-\d+-of-0*(\d+)\.\w+")
 READ = re.compile(r"(?:\d+_\w+|additional_chat_templates)/[^/]+|[^/]+")
 """Where engines look: in the folder itself, and in parts of sentence-transformers' models."""
-
-Read = Callable[[str], bytes | str]
-"""From a file's name to its content."""
 
 
 def weights(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:

@@ -11,6 +11,7 @@ from threading import Event, Lock
 from typing import Any
 
 from slmrag.errors import UserError
+from slmrag.files import Choose
 from slmrag.job.progress import bar
 from slmrag.storage.arrivals import decoded, names_of, wrong
 from slmrag.storage.arrived import Arrived
@@ -30,7 +31,6 @@ FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
 
 
-Wanted = Callable[[list[str], Callable[[str], bytes]], set[str]]
 """From the names of all files, and what reads a small one of them, to the names to be fetched."""
 
 
@@ -43,7 +43,7 @@ def download(
     folder: str | Path,
     storage: dict[str, Any],
     sha256: str | None = None,
-    wanted: Wanted | None = None,
+    wanted: Choose | None = None,
 ) -> list[dict[str, Any]]:
     """Fetch the files of ``uri`` that are ``wanted`` into ``folder`` and describe each of them."""
     source = open_source(uri, storage)
@@ -61,7 +61,7 @@ def download(
     return files
 
 
-def listed(source: Source, wanted: Wanted | None) -> list[Remote]:
+def listed(source: Source, wanted: Choose | None) -> list[Remote]:
     """Return the files of a source that are wanted; UserError as it and ``wanted`` raise."""
     remotes = _patient(source.files)
     if wanted is None:

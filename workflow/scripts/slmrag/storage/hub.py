@@ -2,7 +2,7 @@
 
 import glob
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,15 +10,12 @@ from typing import Any
 
 from slmrag.config.hub_names import SCHEME, HubName, hub_name, is_commit
 from slmrag.errors import UserError
-from slmrag.models.checkpoint_files import DESCRIPTIONS, Read
+from slmrag.files import Choose
 from slmrag.storage.hub_client import contents, copied, listed, resolved, shown
-from slmrag.storage.local import Local, remote
-from slmrag.storage.local_sources import files_of
+from slmrag.storage.local import Local, files_of, remote
 from slmrag.storage.source import Remote
 
 log = logging.getLogger(__name__)
-
-Choose = Callable[[list[str], Read], set[str]]
 
 
 class Hub(Local):
@@ -95,14 +92,16 @@ def _patterns(path: str, names: list[str], wanted: set[str]) -> list[str]:
     return few if meant == wanted else [glob.escape(name) for name in sorted(wanted)]
 
 
-def snapshot(repo: str, revision: str | None, choose: Choose) -> tuple[Path, str, set[str]]:
+def snapshot(
+    repo: str, revision: str | None, described: Sequence[str], choose: Choose
+) -> tuple[Path, str, set[str]]:
     """Return the local folder of a checkpoint, its commit, and the names of the chosen files.
 
-    ``repo`` is its address without ``hf:``. What describes the model comes first: with it
-    ``choose`` tells the model's weights from others.
+    ``repo`` is its address without ``hf:``. What describes the model comes first, the files of
+    the patterns ``described``: with it ``choose`` tells the model's weights from others.
     """
     named = _at(repo, revision)
-    whole = copied(named, list(DESCRIPTIONS))
+    whole = copied(named, [*described])
     tell_if_it_moves(named, whole.name)
     at, path = named._replace(revision=whole.name), whole / named.path
     names = at.below(listed(at) or _below(whole))

@@ -1,14 +1,22 @@
 """Files and folders of this machine, as a source."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from slmrag.config import file_patterns
 from slmrag.errors import UserError
-from slmrag.storage.local_sources import File, files_of
 from slmrag.storage.source import CHUNK, Remote
+
+
+class File(NamedTuple):
+    """A file and what tells that it did not change: size, times in nanoseconds and inode."""
+
+    path: str
+    stamp: list[int]
 
 
 def remote(name: str, file: File) -> Remote:
@@ -50,3 +58,52 @@ class Local:
                     yield chunk
         except PermissionError as error:
             raise UserError(f"{self.uri}: may not be read; check its permissions") from error
+
+
+def is_local(uri: str) -> bool:
+    """Tell whether a URI names a file or a folder of this machine."""
+    return uri.startswith("file:") or ("://" not in uri and not uri.startswith("hf:"))
+
+
+def path_of(uri: str) -> str:
+    """Return the path that a local URI names."""
+    return unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
+
+
+def files_of(uri: str) -> dict[str, File]:
+    """Return each file of a local source by its name there; empty where none is.
+
+    A file, all below a folder, or all that a pattern means.
+    """
+    path = path_of(uri)
+    if os.path.isfile(path):
+        return {os.path.basename(path): File(path, _stamp(os.stat(path)))}
+    if os.path.isdir(path):
+        return dict(_below(path, ""))
+    return _matching(*file_patterns.split(path)) if "*" in path else {}
+
+
+def _matching(folder: str, pattern: str) -> dict[str, File]:
+    """Return the files below a folder that a pattern means, by their names there."""
+    folder = folder or os.curdir
+    known = os.path.isdir(folder)
+    files = dict(_below(folder, "", file_patterns.depth(pattern))) if known else {}
+    return {name: files[name] for name in file_patterns.chosen(files, pattern)}
+
+
+def _below(folder: str, name: str, depth: int = -1) -> Iterator[tuple[str, File]]:
+    """Yield name and file of all that lies below a folder; links to folders are not followed.
+
+    No more than ``depth`` folders deep, unless that is negative.
+    """
+    with os.scandir(folder) as found:
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                if depth:
+                    yield from _below(entry.path, f"{name}{entry.name}/", depth - 1)
+            elif entry.is_file():
+                yield f"{name}{entry.name}", File(entry.path, _stamp(entry.stat()))
+
+
+def _stamp(about: os.stat_result) -> list[int]:
+    return [about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from slmrag.config import file_patterns
 from slmrag.errors import UserError
-from slmrag.storage import patterns
 from slmrag.storage.content_encodings import coding
 from slmrag.storage.s3_client import client
 from slmrag.storage.s3_errors import explain, is_missing, is_passing
@@ -50,9 +50,9 @@ class S3:
             return False
 
     def _matching(self) -> list[Remote]:
-        folder, pattern = patterns.split(self.key)
+        folder, pattern = file_patterns.split(self.key)
         sizes = {one["Key"]: one["Size"] for one in self._listed(self.key.partition("*")[0])}
-        names = patterns.chosen([key.removeprefix(folder) for key in sizes], pattern)
+        names = file_patterns.chosen([key.removeprefix(folder) for key in sizes], pattern)
         if not names:
             raise UserError(
                 f"{self.uri}: no object matches this pattern at {self.endpoint}; check it"

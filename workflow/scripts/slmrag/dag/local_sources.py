@@ -8,17 +8,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from slmrag.errors import UserError
 from slmrag.files import atomic, digest, sha256_file
 from slmrag.models.checkpoint_files import recipe
-from slmrag.storage import patterns
+from slmrag.storage.local import File, files_of, is_local, path_of
 
 CACHE = Path(".snakemake/local_sources.json")
 HANDED_ON = "SLMRAG_LOCAL_SOURCES"
@@ -28,13 +27,6 @@ RACY_NS = 2_000_000_000
 """A file that changed so lately may change again within a tick of its clock: it is read again."""
 
 Digests = Mapping[str, str | None]
-
-
-class File(NamedTuple):
-    """A file and what tells that it did not change: size, times in nanoseconds and inode."""
-
-    path: str
-    stamp: list[int]
 
 
 class Source(NamedTuple):
@@ -57,51 +49,6 @@ class Source(NamedTuple):
             return recipe(names, self.allow_pickle, lambda name: _text(path_of(self.uri), name))
         except UserError as error:
             raise UserError(f"{self.uri}: {error}") from None
-
-
-def is_local(uri: str) -> bool:
-    """Tell whether a URI names a file or a folder of this machine."""
-    return uri.startswith("file:") or ("://" not in uri and not uri.startswith("hf:"))
-
-
-def path_of(uri: str) -> str:
-    """Return the path that a local URI names."""
-    return unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
-
-
-def files_of(uri: str) -> dict[str, File]:
-    """Return each file of a local source by its name there; empty where none is.
-
-    A file, all below a folder, or all that a pattern means.
-    """
-    path = path_of(uri)
-    if os.path.isfile(path):
-        return {os.path.basename(path): File(path, _stamp(os.stat(path)))}
-    if os.path.isdir(path):
-        return dict(_below(path, ""))
-    return _matching(*patterns.split(path)) if "*" in path else {}
-
-
-def _matching(folder: str, pattern: str) -> dict[str, File]:
-    """Return the files below a folder that a pattern means, by their names there."""
-    folder = folder or os.curdir
-    known = os.path.isdir(folder)
-    files = dict(_below(folder, "", patterns.depth(pattern))) if known else {}
-    return {name: files[name] for name in patterns.chosen(files, pattern)}
-
-
-def _below(folder: str, name: str, depth: int = -1) -> Iterator[tuple[str, File]]:
-    """Yield name and file of all that lies below a folder; links to folders are not followed.
-
-    No more than ``depth`` folders deep, unless that is negative.
-    """
-    with os.scandir(folder) as found:
-        for entry in found:
-            if entry.is_dir(follow_symlinks=False):
-                if depth:
-                    yield from _below(entry.path, f"{name}{entry.name}/", depth - 1)
-            elif entry.is_file():
-                yield f"{name}{entry.name}", File(entry.path, _stamp(entry.stat()))
 
 
 def content(source: Source, files: Mapping[str, str]) -> str | None:
@@ -197,10 +144,6 @@ class Known:
         kept = {path: found for path, found in self._found.items() if path not in self._young}
         with suppress(OSError), atomic(self._cache) as temporary:
             temporary.write_text(json.dumps([kept, self._seen]), encoding="utf-8")
-
-
-def _stamp(about: os.stat_result) -> list[int]:
-    return [about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino]
 
 
 def _text(folder: str, name: str) -> bytes:
