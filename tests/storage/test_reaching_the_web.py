@@ -7,7 +7,7 @@ import pytest
 from slmrag.errors import UserError
 from slmrag.storage import transfer
 from slmrag.storage.proxies import proxy_for
-from slmrag.storage.s3_client import client
+from slmrag.storage.s3 import client
 
 from tests.storage.test_download_web import fetch, refused
 from tests.storage.web import site

@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.data.corpus_audit import LONGEST, Lengths
+from slmrag.data.corpus_audit import LONGEST, DuplicateCounter, Lengths
 from slmrag.data.coverage import coverage, phrases
-from slmrag.data.duplicates import Repeats
 from slmrag.data.has_answer import has_answer, words
 from slmrag.data.question_audit import audit_questions
 from slmrag.data.schemas import QUESTIONS
@@ -43,7 +42,7 @@ def test_lengths_are_those_of_numpy(values):
 @given(st.lists(st.text(max_size=2)), st.lists(st.text(max_size=2)))
 def test_repeats(first, second):
     """Values that came before are counted, across tables."""
-    repeats = Repeats()
+    repeats = DuplicateCounter()
     for values in (first, second):
         repeats.add(pl.Series(values, dtype=pl.String))
     every = first + second

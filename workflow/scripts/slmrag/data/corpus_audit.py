@@ -1,13 +1,49 @@
 """What a corpus holds, counted while it passes by."""
 
 from collections import Counter
+from collections.abc import Iterator
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from slmrag.data.duplicates import Repeats
 from slmrag.data.unicode_scripts import count, shares
+
+BITS = 4
+"""Hashes are compared in 2**BITS groups, one in memory at a time."""
+READ = 1 << 17
+
+
+class DuplicateCounter:
+    """Hashes of values as they pass by."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115
+
+    def add(self, values: pl.Series) -> None:
+        """Take a column of text."""
+        self._file.write(values.hash(seed=0).to_numpy())
+
+    def repetitions(self) -> Iterator[np.ndarray]:
+        """Yield hashes (uint64), one for each value that repeats an earlier one."""
+        for group in range(1 << BITS):
+            hashes = np.sort(np.concatenate([*self._group(group), np.empty(0, np.uint64)]))
+            yield hashes[1:][hashes[1:] == hashes[:-1]]
+
+    def _group(self, group: int) -> Iterator[np.ndarray]:
+        self._file.seek(0)
+        while (hashes := np.fromfile(self._file, np.uint64, READ)).size:
+            yield hashes[hashes >> np.uint64(64 - BITS) == group]
+
+    def repeated(self) -> np.ndarray:
+        """Return the hashes that came more than once (uint64)."""
+        return np.unique(np.concatenate(list(self.repetitions())))
+
+    def count(self) -> int:
+        """Return how many values repeat an earlier one."""
+        return sum(hashes.size for hashes in self.repetitions())
+
 
 LONGEST = 10_000
 """Lengths above are counted as this one."""
@@ -47,7 +83,7 @@ class CorpusAudit:
 
     def __init__(self) -> None:
         self.passages = self.without_title = self.without_text = self.tables = 0
-        self.ids, self.texts, self.words = Repeats(), Repeats(), Lengths()
+        self.ids, self.texts, self.words = DuplicateCounter(), DuplicateCounter(), Lengths()
         self.signs: Counter[str] = Counter()
 
     def add(self, table: pl.DataFrame) -> None:

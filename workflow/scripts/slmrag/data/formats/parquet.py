@@ -10,8 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from slmrag.data.reading.column_mapping import OURS, question_of, row_of
-from slmrag.data.reading.numbers import written
-from slmrag.data.reading.parquet_rows import LINE, records_of, schema_of, tables_of
+from slmrag.data.reading.parquet_rows import LINE, records_of, schema_of, tables_of, written
 from slmrag.data.reading.parquet_types import kind_of, refuse_kind
 from slmrag.data.schemas import PLACED, Question, tabled
 from slmrag.errors import UserError
