@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "workflow/scripts"))
 
 import report_comparison
 from slmrag.scoring.qa_metrics import METRICS
-from slmrag.scoring.summary import AVERAGED
+from slmrag.scoring.summary import AVERAGED_METRICS
 
 MODES = {
     "no_context": {"context": "none"},
@@ -83,7 +83,7 @@ class Scale:
         """Write answers, timings, scores and summary of one cell."""
         n, passages = self.questions, MODES[cell[2]].get("passages", 0)
         scores = (self.random.random((n, 1)) < 0.2 + 0.6 * self.random.random()).astype(float)
-        columns = {name: scores[:, 0] for name in AVERAGED}
+        columns = {name: scores[:, 0] for name in AVERAGED_METRICS}
         hit = None if cell[2] == "no_context" else self.random.random(n) < 0.7
         rows = {
             "question_id": self.ids, **columns,
@@ -97,7 +97,10 @@ class Scale:
         kinds = {"has_answer": pl.Boolean, "has_answer_uncut": pl.Boolean, "gold_rank": pl.Int32}
         pl.DataFrame(rows, schema_overrides=kinds).write_parquet(self.path("scores", *cell))
         mean = float(scores.mean())
-        means = {name: {"mean": mean, "low": mean - 0.03, "high": mean + 0.03} for name in AVERAGED}
+        means = {
+            name: {"mean": mean, "low": mean - 0.03, "high": mean + 0.03}
+            for name in AVERAGED_METRICS
+        }
         summary = dict(zip(("model", "dataset", "mode"), cell, strict=True)) | means | {"n": n}
         self.path("scores", *cell, end="json").write_text(json.dumps(summary))
         said = [f"answer {i} of {cell[0]}" for i in self.random.integers(0, 10**6, n)]

@@ -1,8 +1,8 @@
 """Metrics that know the language: MLQA's, worked out by hand, and ours for all scripts."""
 
 import pytest
-from slmrag.scoring.answer_words import mlqa, unicode
-from slmrag.scoring.metric_variants import columns, score_variants
+from slmrag.scoring.answer_words import mlqa_words, unicode_words
+from slmrag.scoring.metric_variants import score_variants, variant_columns
 from slmrag.scoring.qa_metrics import score_answers
 
 
@@ -21,7 +21,7 @@ from slmrag.scoring.qa_metrics import score_answers
 )
 def test_words_of_mlqa(language, text, words):
     """Unicode's punctuation goes, articles go by language, and Chinese is cut into letters."""
-    assert mlqa(text, language) == words
+    assert mlqa_words(text, language) == words
 
 
 def score(column, answer, reference, language=None):
@@ -64,5 +64,5 @@ def test_scores(column, answer, reference, language, expected):
 def test_the_squad_definition_stays_as_it_is():
     """Beside them ours go on counting an en dash as a letter of a word."""
     assert score_answers(["1914-1918"], [["1914–1918"]])["exact_match"][0] == 0
-    assert columns(["mlqa"]) == ["mlqa_exact_match", "mlqa_f1"]
-    assert unicode("क्या है?", "hi") == ["क्या", "है"]
+    assert variant_columns(["mlqa"]) == ["mlqa_exact_match", "mlqa_f1"]
+    assert unicode_words("क्या है?", "hi") == ["क्या", "है"]

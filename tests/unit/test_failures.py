@@ -1,5 +1,5 @@
 import pytest
-from slmrag.scoring.failure_classes import NAMES, Completion, classify
+from slmrag.scoring.failure_classes import FAILURE_NAMES, AnswerRecord, classify_failure
 
 QUESTION = "What is the capital of France?"
 PASSAGE = "Paris is the capital and the largest city of France, on the river Seine, and it is old."
@@ -8,7 +8,7 @@ PASSAGE = "Paris is the capital and the largest city of France, on the river Sei
 def failure(raw, answer=None, finish="stop"):
     """Return the class of a completion whose answer is all of it, unless given."""
     answer = raw.strip() if answer is None else answer
-    return classify(Completion(raw, answer, finish, QUESTION, [PASSAGE]))
+    return classify_failure(AnswerRecord(raw, answer, finish, QUESTION, [PASSAGE]))
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,14 @@ def test_failure_classes(raw, answer, finish, expected):
 
 def test_a_reasoning_that_never_ended_is_a_class_of_its_own():
     """It is neither a leak, nor an empty answer, nor one cut at the limit of tokens."""
-    cut = Completion("<think>Let me see", "", "length", QUESTION, [PASSAGE], "unfinished")
-    assert classify(cut) == "unfinished_reasoning"
-    assert classify(cut._replace(raw="Paris", answer="Paris", reasoning="finished")) == "truncated"
+    cut = AnswerRecord("<think>Let me see", "", "length", QUESTION, [PASSAGE], "unfinished")
+    assert classify_failure(cut) == "unfinished_reasoning"
+    assert (
+        classify_failure(cut._replace(raw="Paris", answer="Paris", reasoning="finished"))
+        == "truncated"
+    )
 
 
 def test_names_are_in_the_order_of_their_tests():
     """The classes are named once, in the order in which they are tried."""
-    assert NAMES[:4] == ("refused", "unfinished_reasoning", "leaked_reasoning", "empty")
+    assert FAILURE_NAMES[:4] == ("refused", "unfinished_reasoning", "leaked_reasoning", "empty")

@@ -2,17 +2,17 @@
 
 import polars as pl
 from slmrag.report.analysis import costs
-from slmrag.scoring.summary import _mean
+from slmrag.scoring.summary import _mean_tokens
 
 RECORD = {"generation_seconds": 2.0, "requests": 4, "engine": "openai 1"}
 
 
 def test_a_mean_over_partly_known_tokens_is_null():
     """One unknown number makes the mean unknown, for new tokens and for those of prompts."""
-    assert _mean(pl.Series([1, None, 3])) is None
-    assert _mean(pl.Series([1, 2, 3])) == 2
-    assert costs.whole(pl.Series([1, None]), "sum") is None
-    assert costs.whole(pl.Series([1, 2]), "mean") == 1.5
+    assert _mean_tokens(pl.Series([1, None, 3])) is None
+    assert _mean_tokens(pl.Series([1, 2, 3])) == 2
+    assert costs.aggregate_if_complete(pl.Series([1, None]), "sum") is None
+    assert costs.aggregate_if_complete(pl.Series([1, 2]), "mean") == 1.5
 
 
 def test_a_rate_over_partly_known_tokens_is_null():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.generation.answer_extraction import Reading, trim
 from slmrag.models import reasoning
-from slmrag.scoring.judge import parse
+from slmrag.scoring.judge import parse_verdict
 
 PAIRS = [
     (name, *pair)
@@ -139,5 +139,5 @@ def test_tags_among_special_tokens_are_found(specials, kept):
 
 def test_a_judges_reasoning_is_no_verdict():
     """A judge that reasons is read after it, and one that is cut inside it says nothing."""
-    assert parse("<think>B? No.</think>\n\nA") == "correct"
-    assert parse("<think>B") == "unparseable"
+    assert parse_verdict("<think>B? No.</think>\n\nA") == "correct"
+    assert parse_verdict("<think>B") == "unparseable"

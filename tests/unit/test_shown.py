@@ -10,8 +10,8 @@ from slmrag.errors import UserError
 from slmrag.generation.answer_tables import warn_of_cuts
 from slmrag.prompts.template import fit, remains
 from slmrag.scoring.qa_metrics import METRICS
-from slmrag.scoring.score_table import joined, scored
-from slmrag.scoring.summary import summarize
+from slmrag.scoring.score_table import join_answers, score_rows
+from slmrag.scoring.summary import summarize_scores
 
 GOLD = "The capital of France is Paris, which lies on the river Seine and is an old town."
 OTHER = "Berlin is a city."
@@ -34,7 +34,9 @@ def scores(texts, passages, dropped, words, said="Paris", hit=True, rank=None):
     prompts |= {"has_answer": [hit], "gold_rank": [rank]}
     kinds = {"passages": PASSAGES, "has_answer": pl.Boolean, "gold_rank": pl.Int32}
     asked = pl.DataFrame(prompts, schema_overrides=kinds)
-    return scored(joined(pl.DataFrame(answers), pl.DataFrame(questions), asked, "a.parquet"))
+    return score_rows(
+        join_answers(pl.DataFrame(answers), pl.DataFrame(questions), asked, "a.parquet")
+    )
 
 
 def found(table, *names):
@@ -69,7 +71,7 @@ def test_no_context_stays_without_verdict():
     """A question that is cut in a mode without context is counted, and no miss."""
     table = scores([], 0, 0, 2, hit=None)
     assert found(table, "has_answer", "has_answer_uncut", "gold_rank") == (None, None, None)
-    summary = summarize(table, SETTINGS)
+    summary = summarize_scores(table, SETTINGS)
     assert (summary["shortened"], summary["questions_shortened"]) == (1, 1)
 
 
@@ -91,7 +93,7 @@ def test_a_summary_counts_what_was_cut():
     """Means and counts are over all questions of a cell; a lost passage and a lost word count."""
     cut = [(2, 0, 0), (1, 1, 0), (1, 1, 5), (0, 2, 0), (0, 2, 4)]
     table = pl.concat(scores([OTHER, GOLD], *row, rank=2) for row in cut)
-    summary = summarize(table, SETTINGS)
+    summary = summarize_scores(table, SETTINGS)
     assert summary["passages_in_prompt"] == pytest.approx(4 / 5)
     assert (summary["shortened"], summary["questions_shortened"]) == (4, 1)
     assert (summary["has_answer"], summary["has_answer_uncut"]) == (0.2, 1.0)
@@ -99,7 +101,7 @@ def test_a_summary_counts_what_was_cut():
 
 def test_no_question_is_no_mean():
     """A cell without questions has no mean number of passages, and nothing was cut."""
-    summary = summarize(scores([OTHER], 1, 0, 0).clear(), SETTINGS)
+    summary = summarize_scores(scores([OTHER], 1, 0, 0).clear(), SETTINGS)
     assert summary["passages_in_prompt"] is None and summary["shortened"] == 0
     assert set(METRICS) <= set(summary)
 

@@ -1,6 +1,12 @@
 import numpy as np
 import pytest
-from slmrag.scoring.bootstrap import bca, bootstrap_means, intervals, resamples, student_reach
+from slmrag.scoring.bootstrap import (
+    bca_intervals,
+    bootstrap_means,
+    intervals,
+    resample_counts,
+    student_quantile,
+)
 
 LUCK = np.random.default_rng(0).random((200_000, 2)).mean(axis=1)
 
@@ -29,7 +35,7 @@ def test_equal_seeds_give_equal_intervals():
 
 def test_resamples_draw_as_many_rows_as_there_are():
     """Each resample draws n rows of n."""
-    blocks = list(resamples(13, 40, 0))
+    blocks = list(resample_counts(13, 40, 0))
     assert sum(len(block) for block in blocks) == 40
     assert all((block.sum(axis=1) == 13).all() for block in blocks)
 
@@ -71,7 +77,7 @@ def test_intervals_of_a_difference_cover_it(shares, n):
         difference = np.subtract(*(luck < np.quantile(LUCK, shares)).T.astype(float))
         truth = shares[0] - shares[1]
         own = intervals(difference[:, None], 0.95, 400, seed)[0]
-        reach = student_reach(n, 0.95) * difference.std(ddof=1) / n**0.5
+        reach = student_quantile(n, 0.95) * difference.std(ddof=1) / n**0.5
         both = np.array([own, difference.mean() + np.array([-reach, reach])])
         hits += (both[:, 0] <= truth) & (truth <= both[:, 1])
     assert np.all((hits / 300 >= 0.915) & (hits / 300 <= 0.985))
@@ -82,7 +88,9 @@ def test_many_intervals_at_once_are_each_alone():
     random = np.random.default_rng(9)
     means = random.normal(0.3, 0.02, (5, 401))
     middle, skews = np.median(means, axis=1), np.zeros(5)
-    found = bca(means, middle, skews, 0.9)
-    alone = [bca(means[i : i + 1], middle[i : i + 1], skews[:1], 0.9)[0] for i in range(5)]
+    found = bca_intervals(means, middle, skews, 0.9)
+    alone = [
+        bca_intervals(means[i : i + 1], middle[i : i + 1], skews[:1], 0.9)[0] for i in range(5)
+    ]
     assert np.array_equal(found, alone)
     assert found == pytest.approx(np.quantile(means, [0.05, 0.95], axis=1).T, abs=1e-3)

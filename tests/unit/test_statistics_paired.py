@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from slmrag.scoring.paired_tests import (
     binomial_test,
-    differences,
+    difference_sums,
     holm,
     mcnemar_tests,
     minimum_detectable_effect,
@@ -69,9 +69,9 @@ def test_stopping_early_gives_the_same_p_values_within_their_noise(spread):
 
 def test_stopping_early_keeps_p_values_uniform():
     """Under the null the test that stops at few extreme flips rejects 5 times in a hundred."""
-    random, enough = np.random.default_rng(8), np.array([20])
+    random, enough_extreme = np.random.default_rng(8), np.array([20])
     found = [
-        permutation_tests(random.random((40, 2)), [(0, 1)], 1000, seed, enough)[0]
+        permutation_tests(random.random((40, 2)), [(0, 1)], 1000, seed, enough_extreme)[0]
         for seed in range(400)
     ]
     assert 0.025 <= np.mean(np.array(found) <= 0.05) <= 0.08
@@ -132,6 +132,6 @@ def test_the_detectable_effect_is_found_eight_times_in_ten():
 def test_no_spread_detects_nothing():
     """Where no question differs the detectable effect is not known: 0 would be the finest test."""
     values = np.random.default_rng(0).random((500, 1)).repeat(2, axis=1)
-    sums, squares = differences(values, np.array([0]), np.array([1]))
+    sums, squares = difference_sums(values, np.array([0]), np.array([1]))
     deviation = np.sqrt(np.maximum(squares - sums**2 / 500, 0) / 499)
     assert np.isnan(minimum_detectable_effect(deviation, 500)).all()

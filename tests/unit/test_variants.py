@@ -1,5 +1,5 @@
 import pytest
-from slmrag.scoring.metric_variants import VARIANTS, columns, score_variants
+from slmrag.scoring.metric_variants import VARIANTS, score_variants, variant_columns
 from slmrag.scoring.qa_metrics import score_answers
 
 
@@ -60,4 +60,8 @@ def test_variants_agree_with_ours_on_plain_answers(ours, theirs):
 
 def test_columns_are_named_after_their_source():
     """Nobody can take a variant for the metric of the same name."""
-    assert columns(["squad", "lm_eval"]) == ["squad_exact_match", "squad_f1", "lm_eval_exact_match"]
+    assert variant_columns(["squad", "lm_eval"]) == [
+        "squad_exact_match",
+        "squad_f1",
+        "lm_eval_exact_match",
+    ]

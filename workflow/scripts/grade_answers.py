@@ -10,7 +10,7 @@ from slmrag.generation.generate import Setup, generate
 from slmrag.generation.time_shares import Works
 from slmrag.job.run import run_job
 from slmrag.prompts.template import prompt_digest
-from slmrag.scoring.judge import grade, judge_name, questions_for_judge, summarize
+from slmrag.scoring.judge import grade_verdict, judge_name, questions_for_judge, summarize_grades
 
 
 def main(input, output, params):
@@ -38,7 +38,7 @@ def main(input, output, params):
             warn_of_cuts(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             warn_of_reasoning(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             grades = write_grades(input.answers[place], made / "verdicts.parquet", table)
-            summary = {**name, **summarize(grades, params.metrics), "judge": judge}
+            summary = {**name, **summarize_grades(grades, params.metrics), "judge": judge}
             summary["shortened"] = counts["shortened"]
             summary["refused"] = len(grades) - cell.height()
             summary["refused_by_judge"] = counts["refused"]
@@ -59,7 +59,9 @@ def write_grades(answers, verdicts, table):
     found = asked.join(
         pl.read_parquet(verdicts), on="question_id", how="left", maintain_order="left"
     )
-    grades = pl.Series("grade", [grade(text) for text in found["raw_answer"]], dtype=pl.String)
+    grades = pl.Series(
+        "grade", [grade_verdict(text) for text in found["raw_answer"]], dtype=pl.String
+    )
     kept = found.select("question_id", "prompt_digest", grades, "words_cut", verdict="raw_answer")
     write_table(kept, table)
     return grades.to_list()

@@ -4,8 +4,8 @@ from functools import cache
 
 from slmrag.files import sha256_file, write_json, write_table
 from slmrag.job.run import run_job
-from slmrag.scoring.score_table import joined, scored
-from slmrag.scoring.summary import AVERAGED, summarize
+from slmrag.scoring.score_table import join_answers, score_rows
+from slmrag.scoring.summary import AVERAGED_METRICS, summarize_scores
 
 
 def main(input, output, params):
@@ -15,9 +15,9 @@ def main(input, output, params):
     written = zip(params.cells, output.scores, output.summaries, strict=True)
     results = {}
     for (answers, questions, prompts), (cell, table, page) in zip(answered, written, strict=True):
-        rows = joined(read(answers), read_questions(questions), read(prompts), answers)
-        scores = scored(rows, params.metrics.get("variants") or (), cell.get("language"))
-        summary = {**cell, **summarize(scores, params.metrics)}
+        rows = join_answers(read(answers), read_questions(questions), read(prompts), answers)
+        scores = score_rows(rows, params.metrics.get("variants") or (), cell.get("language"))
+        summary = {**cell, **summarize_scores(scores, params.metrics)}
         summary["sources"] = {"answers": digest(answers), "questions": digest(questions)}
         write_table(scores, table)
         write_json(summary, page)
@@ -35,7 +35,7 @@ def read(path):
 def tracked(summary):
     """Return a cell's means under names that say which cell."""
     cell = f"{summary['dataset']}/{summary['mode']}"
-    means = {f"{name}/{cell}": summary[name]["mean"] for name in AVERAGED}
+    means = {f"{name}/{cell}": summary[name]["mean"] for name in AVERAGED_METRICS}
     counted = {"questions": "n", "truncated": "truncated", "empty": "empty", "refused": "refused"}
     return means | {f"{name}/{cell}": summary[key] for name, key in counted.items()}
 

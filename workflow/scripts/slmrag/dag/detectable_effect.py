@@ -79,7 +79,7 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     """
     import numpy as np
 
-    from slmrag.scoring.paired_tests import EQUAL, differences
+    from slmrag.scoring.paired_tests import NO_SPREAD, difference_sums
 
     tables = list(_scores(config, dataset))
     found = [table for table in tables if table["question_id"].equals(tables[0]["question_id"])]
@@ -88,10 +88,10 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     values = np.stack([table[config.metrics.primary].to_numpy() for table in found], axis=1)
     values = values.astype(float)
     first, second = np.triu_indices(len(found), k=1)
-    sums, squares = differences(values, first, second)
+    sums, squares = difference_sums(values, first, second)
     n = len(values)
     deviations = np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
-    deviations = deviations[deviations > EQUAL]
+    deviations = deviations[deviations > NO_SPREAD]
     if not len(deviations):
         return None
     source = f"spread of {len(found)} cells that this experiment scored: median to largest"

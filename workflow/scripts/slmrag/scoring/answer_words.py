@@ -25,28 +25,28 @@ ARTICLES = {
     for language, words in _ARTICLES.items()
 }
 """Articles that MLQA leaves out; it has none for Hindi and Chinese."""
-AL = re.compile("ال")
+ARABIC_AL = re.compile("ال")
 """MLQA leaves out these two letters anywhere in an Arabic text, not at a word's beginning alone."""
 _HAN = re.compile("[\u4e00-\u9fa5]")
 _LETTER = regex.compile(CLUSTER, regex.V1)
 
 
-def mlqa(text: str, language: str | None) -> list[str]:
+def mlqa_words(text: str, language: str | None) -> list[str]:
     """Return MLQA's words: lower case, without punctuation and articles; of Chinese, letters."""
-    spoken, text = primary(language), _unpunctuated(text.lower())
-    text = AL.sub(" ", text) if spoken == "ar" else without_articles(text, spoken)
+    spoken, text = primary(language), _without_punctuation(text.lower())
+    text = ARABIC_AL.sub(" ", text) if spoken == "ar" else without_articles(text, spoken)
     return (_HAN.sub(r" \g<0> ", text) if spoken == "zh" else text).split()
 
 
-def unicode(text: str, language: str | None) -> list[str]:
-    """Return words alike in all scripts: NFKC, case folded, no punctuation, no unseen sign.
+def unicode_words(text: str, language: str | None) -> list[str]:
+    """Return words alike in all scripts: NFKC, case folded, no punctuation, no invisible character.
 
     Articles are left out where MLQA knows them as words, each letter of a script without spaces is
     a word, and what is one word to the language is one (``spelling``).
     """
     text, one = unicodedata.normalize("NFKC", text), fold(language)
     text = unicodedata.normalize("NFKC", (one(text) if one else text).casefold())
-    text = without_articles(_unpunctuated(text, unseen=True), primary(language))
+    text = without_articles(_without_punctuation(text, invisible=True), primary(language))
     return _LETTER.sub(r" \g<0> ", text).split()
 
 
@@ -55,11 +55,11 @@ def without_articles(text: str, language: str | None) -> str:
     return ARTICLES[language].sub(" ", text) if language in ARTICLES else text
 
 
-def _unpunctuated(text: str, unseen: bool = False) -> str:
-    return "".join(sign for sign in text if not _goes(sign, unseen))
+def _without_punctuation(text: str, invisible: bool = False) -> str:
+    return "".join(sign for sign in text if not _is_removed(sign, invisible))
 
 
 @cache
-def _goes(sign: str, unseen: bool) -> bool:
+def _is_removed(sign: str, invisible: bool) -> bool:
     kind = unicodedata.category(sign)
-    return kind[0] == "P" or sign in string.punctuation or (unseen and kind == "Cf")
+    return kind[0] == "P" or sign in string.punctuation or (invisible and kind == "Cf")

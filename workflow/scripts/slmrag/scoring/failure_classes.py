@@ -1,4 +1,7 @@
-"""How answers of small models go wrong in form, whether or not they are right."""
+"""Failure types of small models' answers, whether or not the answer is correct.
+
+Each test's name is the name of its class in the score files: it is never changed.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,10 +13,10 @@ from slmrag.models.reasoning import UNFINISHED, tagged
 if TYPE_CHECKING:
     import polars as pl
 
-COPIED_WORDS = 12
-ECHOED_WORDS = 4
+MIN_COPIED_WORDS = 12
+MIN_ECHOED_WORDS = 4
 
-REFUSAL = re.compile(
+REFUSAL_PHRASES = re.compile(
     r"\b(?:i (?:do not|don'?t|cannot|can'?t|am not able to|am unable to)\b"
     r"|i'?m (?:sorry|not sure|unable)|as an ai\b|unknown\b\W*$"
     r"|(?:not|n'?t) (?:\w+ )?(?:mention(?:ed)?|provided?|specif(?:y|ied)|stated?|given)\b"
@@ -22,8 +25,8 @@ REFUSAL = re.compile(
 )
 
 
-class Completion(NamedTuple):
-    """What a model wrote, the answer cut from it, and what it was asked."""
+class AnswerRecord(NamedTuple):
+    """What a model wrote, the answer taken from it, and what it was asked."""
 
     raw: str
     answer: str
@@ -33,14 +36,14 @@ class Completion(NamedTuple):
     reasoning: str | None = None
 
 
-def unfinished_reasoning(completion: Completion) -> bool:
-    """The reasoning began and never ended: it was cut, so that there is no answer."""
-    return completion.reasoning == UNFINISHED
+def unfinished_reasoning(record: AnswerRecord) -> bool:
+    """The reasoning never ended, so that there is no answer."""
+    return record.reasoning == UNFINISHED
 
 
-def refused(completion: Completion) -> bool:
+def refused(record: AnswerRecord) -> bool:
     """The endpoint did not answer: its filter or limit refused the prompt."""
-    return completion.finish_reason == "refused"
+    return record.finish_reason == "refused"
 
 
 def is_answered() -> "pl.Expr":
@@ -50,48 +53,48 @@ def is_answered() -> "pl.Expr":
     return (pl.col("finish_reason") != "refused").fill_null(True)
 
 
-def leaked_reasoning(completion: Completion) -> bool:
-    """The answer holds a tag of a reasoning."""
-    return tagged(completion.answer)
+def leaked_reasoning(record: AnswerRecord) -> bool:
+    """The answer holds a reasoning tag."""
+    return tagged(record.answer)
 
 
-def empty(completion: Completion) -> bool:
-    """Nothing is left of the answer once it is normalised."""
-    return not normalise(completion.answer)
+def empty(record: AnswerRecord) -> bool:
+    """Nothing is left of the answer after normalization."""
+    return not normalise(record.answer)
 
 
-def refusal(completion: Completion) -> bool:
+def refusal(record: AnswerRecord) -> bool:
     """The answer says that it does not or cannot answer."""
-    return REFUSAL.search(completion.answer.replace("\u2019", "'")) is not None
+    return REFUSAL_PHRASES.search(record.answer.replace("\u2019", "'")) is not None
 
 
-def echo(completion: Completion) -> bool:
+def echo(record: AnswerRecord) -> bool:
     """The answer repeats the question, or is a run of at least four of its words."""
-    answer, question = normalise(completion.answer), normalise(completion.question)
-    long_enough = answer.count(" ") + 1 >= ECHOED_WORDS
+    answer, question = normalise(record.answer), normalise(record.question)
+    long_enough = answer.count(" ") + 1 >= MIN_ECHOED_WORDS
     return (bool(question) and question in answer) or (long_enough and answer in question)
 
 
-def copied_context(completion: Completion) -> bool:
+def copied_context(record: AnswerRecord) -> bool:
     """The answer is a run of at least twelve words of one passage."""
-    answer = normalise(completion.answer)
-    if answer.count(" ") + 1 < COPIED_WORDS:
+    answer = normalise(record.answer)
+    if answer.count(" ") + 1 < MIN_COPIED_WORDS:
         return False
-    return any(answer in normalise(passage) for passage in completion.passages)
+    return any(answer in normalise(passage) for passage in record.passages)
 
 
-def run_on(completion: Completion) -> bool:
-    """The model went on after the answer."""
-    whole, answer = (" ".join(text.split()) for text in (completion.raw, completion.answer))
+def run_on(record: AnswerRecord) -> bool:
+    """The model went on writing after its answer."""
+    whole, answer = (" ".join(text.split()) for text in (record.raw, record.answer))
     return not whole.endswith(answer)
 
 
-def truncated(completion: Completion) -> bool:
-    """The answer itself was cut at the limit of tokens."""
-    return completion.finish_reason == "length"
+def truncated(record: AnswerRecord) -> bool:
+    """The answer itself was cut at max_tokens."""
+    return record.finish_reason == "length"
 
 
-FAILURES: tuple[Callable[[Completion], bool], ...] = (
+FAILURE_TESTS: tuple[Callable[[AnswerRecord], bool], ...] = (
     refused,
     unfinished_reasoning,
     leaked_reasoning,
@@ -102,9 +105,9 @@ FAILURES: tuple[Callable[[Completion], bool], ...] = (
     run_on,
     truncated,
 )
-NAMES = tuple(test.__name__ for test in FAILURES)
+FAILURE_NAMES = tuple(test.__name__ for test in FAILURE_TESTS)
 
 
-def classify(completion: Completion) -> str | None:
-    """Return the first failure that fits, in the order of ``FAILURES``, or None."""
-    return next((test.__name__ for test in FAILURES if test(completion)), None)
+def classify_failure(record: AnswerRecord) -> str | None:
+    """Return the first failure class that fits, in the order of ``FAILURE_TESTS``, or None."""
+    return next((test.__name__ for test in FAILURE_TESTS if test(record)), None)

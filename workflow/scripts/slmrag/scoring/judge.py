@@ -8,7 +8,7 @@ import numpy as np
 
 from slmrag.models.reasoning import parts
 from slmrag.prompts.template import compiled
-from slmrag.scoring.bootstrap import intervals, number
+from slmrag.scoring.bootstrap import finite_or_none, intervals
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CORRECT, INCORRECT, NOT_ATTEMPTED = "correct", "incorrect", "not_attempted"
 UNPARSEABLE = "unparseable"
 GRADES = (CORRECT, INCORRECT, NOT_ATTEMPTED, UNPARSEABLE)
-VERDICTS = {
+GRADE_OF_VERDICT = {
     "A": CORRECT,
     "B": INCORRECT,
     "C": NOT_ATTEMPTED,
@@ -25,25 +25,27 @@ VERDICTS = {
     "NOT_ATTEMPTED": NOT_ATTEMPTED,
     "NOT ATTEMPTED": NOT_ATTEMPTED,
 }
-_FORM = re.compile(r"\W*([A-Z]|(?:IN)?CORRECT|NOT[_ ]ATTEMPTED)(?:\s*[:=\u2013-]\s*(.+?))?\W*")
+_VERDICT_PATTERN = re.compile(
+    r"\W*([A-Z]|(?:IN)?CORRECT|NOT[_ ]ATTEMPTED)(?:\s*[:=\u2013-]\s*(.+?))?\W*"
+)
 
 
-def parse(verdict: str) -> str:
+def parse_verdict(verdict: str) -> str:
     """Return the grade that a judge's whole text after its reasoning names, else ``unparseable``.
 
     A letter, a word, or both if they agree; a letter inside a word or a sentence is no verdict, so
     that NOT_ATTEMPTED is never read as A.
     """
-    found = _FORM.fullmatch(verdict[parts(verdict).start :].strip().upper())
+    found = _VERDICT_PATTERN.fullmatch(verdict[parts(verdict).start :].strip().upper())
     if not found:
         return UNPARSEABLE
-    grades = {VERDICTS.get(part.strip(), UNPARSEABLE) for part in found.groups() if part}
+    grades = {GRADE_OF_VERDICT.get(part.strip(), UNPARSEABLE) for part in found.groups() if part}
     return grades.pop() if len(grades) == 1 else UNPARSEABLE
 
 
-def grade(verdict: str | None) -> str:
-    """Return the grade of an answer; where an endpoint refused to give one no judge was asked."""
-    return NOT_ATTEMPTED if verdict is None else parse(verdict)
+def grade_verdict(verdict: str | None) -> str:
+    """Return the grade of a verdict; without one (a refused prompt) it is ``not_attempted``."""
+    return NOT_ATTEMPTED if verdict is None else parse_verdict(verdict)
 
 
 def questions_for_judge(
@@ -51,7 +53,7 @@ def questions_for_judge(
 ) -> "pl.DataFrame":
     """Return a table of prompts whose question is the judge's, one row an answer.
 
-    Prompts that an endpoint refused to answer are left out (see ``grade``).
+    Prompts that an endpoint refused to answer are left out (see ``grade_verdict``).
     ``template`` is Jinja and knows question, answers and answer, which are text to it.
     """
     import polars as pl
@@ -77,7 +79,7 @@ def judge_name(model: Mapping[str, Any]) -> str:
     return next(filter(None, map(model.get, ("checkpoint", "served_name", "engine"))), "vllm")
 
 
-def summarize(grades: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
+def summarize_grades(grades: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return counts, the share correct with its interval, accuracy given attempted, and F1.
 
     Attempted are the correct and the incorrect; F1 is the harmonic mean of the share correct and
@@ -93,7 +95,11 @@ def summarize(grades: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, An
     return {
         "n": len(grades),
         **counts,
-        "share_correct": {"mean": overall, "low": number(low), "high": number(high)},
+        "share_correct": {
+            "mean": overall,
+            "low": finite_or_none(low),
+            "high": finite_or_none(high),
+        },
         "accuracy_given_attempted": given,
         "f1": 2 * overall * given / (overall + given) if overall and given else 0.0,
     }

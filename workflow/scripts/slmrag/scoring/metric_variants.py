@@ -18,14 +18,14 @@ from slmrag.scoring import answer_words
 
 Metric = Callable[[str, str], float]
 Words = Callable[[str], list[str]]
-CHOICES = frozenset({"yes", "no", "noanswer"})
+CHOICE_ANSWERS = frozenset({"yes", "no", "noanswer"})
 LM_EVAL_IGNORED = re.compile(
     "\ban|a|the\b"
 )  # in the task's YAML \b is a backspace: a goes anywhere
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def overlap(said: Sequence[str], wanted: Sequence[str]) -> tuple[float, float, float]:
+def token_overlap(said: Sequence[str], wanted: Sequence[str]) -> tuple[float, float, float]:
     """Return precision, recall and F1 of two lists of tokens; all 0 where none is shared."""
     common = sum((Counter(said) & Counter(wanted)).values())
     if not common:
@@ -34,30 +34,30 @@ def overlap(said: Sequence[str], wanted: Sequence[str]) -> tuple[float, float, f
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
-def of_tokens(place: int) -> Metric:
+def token_metric(place: int) -> Metric:
     """Return precision (0), recall (1) or F1 (2): 0 where both texts are empty, unlike ours."""
-    return lambda answer, reference: overlap(tokens(answer), tokens(reference))[place]
+    return lambda answer, reference: token_overlap(tokens(answer), tokens(reference))[place]
 
 
-def of_choices(place: int) -> Metric:
-    """Return the same, but a yes or no counts only as the whole of both texts."""
+def choice_metric(place: int) -> Metric:
+    """Return the same, but yes, no and noanswer count only where both texts are just that word."""
 
     def metric(answer: str, reference: str) -> float:
         said, wanted = normalise(answer), normalise(reference)
-        if said != wanted and ({said, wanted} & CHOICES):
+        if said != wanted and ({said, wanted} & CHOICE_ANSWERS):
             return 0.0
-        return overlap(said.split(), wanted.split())[place]
+        return token_overlap(said.split(), wanted.split())[place]
 
     return metric
 
 
-def equal(answer: str, reference: str) -> float:
-    """Return whether the normal forms are equal."""
+def normalized_equal(answer: str, reference: str) -> float:
+    """Return whether the normalized texts are equal."""
     return float(normalise(answer) == normalise(reference))
 
 
-def contained(answer: str, reference: str) -> float:
-    """Return whether the reference is a substring of the answer, in normal form."""
+def normalized_contained(answer: str, reference: str) -> float:
+    """Return whether the normalized reference is a substring of the normalized answer."""
     return float(normalise(reference) in normalise(answer))
 
 
@@ -69,7 +69,7 @@ def trigrams(text: str) -> list[str]:
 
 def trigram_recall(answer: str, reference: str) -> float:
     """Return the recall of character 3-grams."""
-    return overlap(trigrams(answer), trigrams(reference))[1]
+    return token_overlap(trigrams(answer), trigrams(reference))[1]
 
 
 def lm_eval_equal(answer: str, reference: str) -> float:
@@ -81,17 +81,17 @@ def lm_eval_equal(answer: str, reference: str) -> float:
     return float(one == two)
 
 
-def of_words(words: Words, place: int) -> Metric:
+def word_metric(words: Words, place: int) -> Metric:
     """Return precision (0), recall (1) or F1 (2) by some definition of a text's words."""
-    return lambda answer, reference: overlap(words(answer), words(reference))[place]
+    return lambda answer, reference: token_overlap(words(answer), words(reference))[place]
 
 
-def equal_words(words: Words) -> Metric:
+def words_equal(words: Words) -> Metric:
     """Return whether the words of both texts are the same, in order."""
     return lambda answer, reference: float(words(answer) == words(reference))
 
 
-def within_words(words: Words) -> Metric:
+def words_contained(words: Words) -> Metric:
     """Return whether the reference's words stand in a row among the answer's."""
 
     def metric(answer: str, reference: str) -> float:
@@ -101,56 +101,59 @@ def within_words(words: Words) -> Metric:
     return metric
 
 
-def mlqa(language: str | None) -> dict[str, Metric]:
+def mlqa_metrics(language: str | None) -> dict[str, Metric]:
     """Return the metrics of MLQA for a language."""
-    words = partial(answer_words.mlqa, language=language)
-    return {"exact_match": equal_words(words), "f1": of_words(words, 2)}
+    words = partial(answer_words.mlqa_words, language=language)
+    return {"exact_match": words_equal(words), "f1": word_metric(words, 2)}
 
 
-def unicode(language: str | None) -> dict[str, Metric]:
-    """Return ours for all scripts, with the articles of a language."""
-    words = partial(answer_words.unicode, language=language)
+def unicode_metrics(language: str | None) -> dict[str, Metric]:
+    """Return our metrics for all scripts; the articles of a language are left out."""
+    words = partial(answer_words.unicode_words, language=language)
     return {
-        "token_recall": of_words(words, 1),
-        "f1": of_words(words, 2),
-        "exact_match": equal_words(words),
-        "token_match": within_words(words),
+        "token_recall": word_metric(words, 1),
+        "f1": word_metric(words, 2),
+        "exact_match": words_equal(words),
+        "token_match": words_contained(words),
     }
 
 
 VARIANTS: dict[str, dict[str, Metric]] = {
     "bergen": {
-        "match": contained,
-        "exact_match": equal,
-        "precision": of_tokens(0),
-        "recall": of_tokens(1),
-        "f1": of_tokens(2),
+        "match": normalized_contained,
+        "exact_match": normalized_equal,
+        "precision": token_metric(0),
+        "recall": token_metric(1),
+        "f1": token_metric(2),
         "recall_char3gram": trigram_recall,
     },
     "flashrag": {
-        "acc": contained,
-        "em": equal,
-        "precision": of_choices(0),
-        "recall": of_choices(1),
-        "f1": of_choices(2),
+        "acc": normalized_contained,
+        "em": normalized_equal,
+        "precision": choice_metric(0),
+        "recall": choice_metric(1),
+        "f1": choice_metric(2),
     },
     "lm_eval": {"exact_match": lm_eval_equal},
-    "squad": {"exact_match": equal, "f1": of_tokens(2)},
+    "squad": {"exact_match": normalized_equal, "f1": token_metric(2)},
 }
 
 
-SPOKEN: dict[str, Callable[[str | None], dict[str, Metric]]] = {"mlqa": mlqa, "unicode": unicode}
-"""Those that go by the language of a data set."""
+VARIANTS_BY_LANGUAGE: dict[str, Callable[[str | None], dict[str, Metric]]] = {
+    "mlqa": mlqa_metrics,
+    "unicode": unicode_metrics,
+}
+"""Variants that depend on the language of a data set."""
 
 
-def metrics(name: str, language: str | None = None) -> dict[str, Metric]:
+def variant_metrics(name: str, language: str | None = None) -> dict[str, Metric]:
     """Return the metrics of a variant by their names."""
-    return SPOKEN[name](language) if name in SPOKEN else VARIANTS[name]
+    return VARIANTS_BY_LANGUAGE[name](language) if name in VARIANTS_BY_LANGUAGE else VARIANTS[name]
 
 
-def columns(names: Sequence[str]) -> list[str]:
+def variant_columns(names: Sequence[str]) -> list[str]:
     """Return the names of the columns of some variants: bergen_match and so on."""
-    return [f"{name}_{metric}" for name in names for metric in metrics(name)]
+    return [f"{name}_{metric}" for name in names for metric in variant_metrics(name)]
 
 
 def score_variants(
@@ -164,5 +167,5 @@ def score_variants(
     return {
         f"{name}_{label}": np.array([max(metric(a, r) for r in own) for a, own in pairs], float)
         for name in names
-        for label, metric in metrics(name, language).items()
+        for label, metric in variant_metrics(name, language).items()
     }

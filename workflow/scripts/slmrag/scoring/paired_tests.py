@@ -11,43 +11,44 @@ from statistics import NormalDist
 import numpy as np
 
 POWER = 0.8
-EQUAL = 1e-6
-"""A deviation of differences that is no more than rounding."""
-_FLIPS = 512  # sign flips looked at together
-_SLACK = 1e-3  # single precision must not tell equal sums apart
+NO_SPREAD = 1e-6
+"""A standard deviation of differences that is no more than rounding."""
+_FLIPS_AT_ONCE = 512  # sign flips looked at together
+_ROUNDING_SLACK = 1e-3  # single precision must not tell equal sums apart
 
 
 def permutation_tests(
     values: np.ndarray, pairs: Sequence | np.ndarray, count: int, seed: int,
-    enough: np.ndarray | None = None,
+    enough_extreme: np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
     """Return the two-sided p value of each pair (m, 2) of columns of (n, k) ``values``.
 
-    (sign flips at least as extreme + 1) / (flips + 1). A pair stops at ``enough`` (m,) extreme
-    flips, p = enough / flips till then (Besag and Clifford 1991). Hoeffding's bound
-    2 exp(-t^2 / 2 sum d^2) is p where it is below the least that ``count`` flips can show.
+    p = (sign flips at least as extreme + 1) / (flips + 1). A pair stops after ``enough_extreme``
+    (m,) extreme flips, with p = enough_extreme / flips so far (Besag and Clifford 1991). Where
+    Hoeffding's bound 2 exp(-t^2 / 2 sum d^2) is below the smallest p that ``count`` flips can
+    show, it is p.
     """
-    first, second = columns(pairs)
-    sums, squares = differences(values, first, second)
+    first, second = pair_columns(pairs)
+    sums, squares = difference_sums(values, first, second)
     p_values = 2 * np.exp(-(sums**2) / np.maximum(2 * squares, 1e-300))
     left = np.argsort(first, kind="stable")
     left = left[p_values[left] >= 1 / (count + 1)]
-    enough = np.full(len(first), count + 1) if enough is None else enough
+    enough_extreme = np.full(len(first), count + 1) if enough_extreme is None else enough_extreme
     seen, last, done = np.zeros_like(first), np.zeros_like(first), 0
-    for flipped in _flips(values, count, seed):
+    for flipped in _flipped_sums(values, count, seed):
         for own in np.split(left, np.flatnonzero(np.diff(first[left])) + 1) if len(left) else ():
             apart = np.abs(flipped[second[own]] - flipped[first[own[0]]])
-            hits = apart >= (np.abs(sums[own]) - _SLACK).astype(np.float32)[:, None]
-            last[own] = _flips_until(hits, enough[own] - seen[own])
+            hits = apart >= (np.abs(sums[own]) - _ROUNDING_SLACK).astype(np.float32)[:, None]
+            last[own] = _flips_until(hits, enough_extreme[own] - seen[own])
             seen[own] += hits.sum(axis=1)
         stopped = left[last[left] > 0]
-        p_values[stopped] = enough[stopped] / (done + last[stopped])
+        p_values[stopped] = enough_extreme[stopped] / (done + last[stopped])
         left, done = left[last[left] == 0], done + flipped.shape[1]
     p_values[left] = (seen[left] + 1) / (count + 1)
     return p_values
 
 
-def columns(pairs: Sequence | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pair_columns(pairs: Sequence | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the first and the second columns of pairs (m, 2)."""
     first, second = np.asarray(pairs, dtype=np.int64).reshape(-1, 2).T
     return first, second
@@ -61,7 +62,7 @@ def _flips_until(hits: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return result
 
 
-def differences(
+def difference_sums(
     values: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the sum of each pair's differences, and of their squares, without forming them."""
@@ -72,24 +73,24 @@ def differences(
     return sums[first] - sums[second], np.maximum(squares, 0.0)
 
 
-def cubes(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def cubed_difference_sums(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the sum of the cubes of each pair's differences, without forming them."""
     crossed, own = (values**2).T @ values, np.sum(values**3, axis=0)
     return own[first] - own[second] - 3 * (crossed[first, second] - crossed[second, first])
 
 
-def _flips(values: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
+def _flipped_sums(values: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
     """Yield blocks (k, flips) of each column's sums under random signs of the rows."""
     random, single = np.random.default_rng(seed), values.astype(np.float32)
-    for start in range(0, count, _FLIPS):
-        shape = (min(_FLIPS, count - start), len(values))
+    for start in range(0, count, _FLIPS_AT_ONCE):
+        shape = (min(_FLIPS_AT_ONCE, count - start), len(values))
         signs = random.integers(0, 2, shape, dtype=np.int8).astype(np.float32)
         yield np.ascontiguousarray(((signs * 2 - 1) @ single).T)
 
 
 def mcnemar_tests(values: np.ndarray, pairs: Sequence | np.ndarray) -> np.ndarray:
     """Return McNemar's exact two-sided p value of each pair (m, 2) of columns of 0/1 ``values``."""
-    first, second = columns(pairs)
+    first, second = pair_columns(pairs)
     both = values.T @ values
     ones = np.diag(both)
     only_first, only_second = (ones[own] - both[first, second] for own in (first, second))
@@ -134,5 +135,5 @@ def minimum_detectable_effect(
     """
     normal = NormalDist()
     reach = normal.inv_cdf((1 + confidence) / 2) + normal.inv_cdf(POWER)
-    shown = np.asarray(deviation) > EQUAL if n > 1 else False
+    shown = np.asarray(deviation) > NO_SPREAD if n > 1 else False
     return np.where(shown, reach * deviation / n**0.5, np.nan)

@@ -9,7 +9,7 @@ from slmrag.data.normalize import SEPARATOR, flat_tokens
 
 METRICS = ("token_recall", "precision", "f1", "exact_match", "match", "token_match")
 
-_AT_ONCE = 2048  # answers; small enough to stay in the processor's cache
+_ANSWERS_AT_ONCE = 2048  # answers; small enough to stay in the processor's cache
 _NEW_TEXT, _ARTICLE, _UNKNOWN = -1, -2, -3
 _MARKS = {SEPARATOR: _NEW_TEXT, b"a": _ARTICLE, b"an": _ARTICLE, b"the": _ARTICLE}
 
@@ -23,7 +23,9 @@ def score_answers(
     """
     if len(answers) != len(references) or not all(references):
         raise ValueError("each answer needs at least one reference")
-    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(answers), _AT_ONCE)]
+    parts = [
+        slice(start, start + _ANSWERS_AT_ONCE) for start in range(0, len(answers), _ANSWERS_AT_ONCE)
+    ]
     scored = [_score(answers[part], references[part]) for part in parts]
     columns = np.concatenate(scored, axis=1) if scored else np.zeros((len(METRICS), 0))
     return dict(zip(METRICS, columns, strict=True))
@@ -33,15 +35,17 @@ def _score(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.nd
     counts = np.array([len(own) for own in references])
     wanted = flat_tokens([reference for own in references for reference in own])
     owner = np.repeat(np.arange(len(answers)), counts)
-    return _best(_pairs(flat_tokens(answers), wanted, owner), np.cumsum(counts) - counts)
+    return _best_reference(
+        _pair_columns(flat_tokens(answers), wanted, owner), np.cumsum(counts) - counts
+    )
 
 
-def _pairs(said: list[bytes], wanted: list[bytes], owner: np.ndarray) -> list[np.ndarray]:
+def _pair_columns(said: list[bytes], wanted: list[bytes], owner: np.ndarray) -> list[np.ndarray]:
     """Return one column a (answer, reference) pair for: overlap, lengths, and the three matches."""
     ids = {word: number for number, word in enumerate(dict.fromkeys(wanted))} | _MARKS
-    said_ids, said_texts = _ids(said, ids)
-    wanted_ids, wanted_texts = _ids(wanted, ids)
-    common = _common(said_ids, wanted_ids, owner, len(ids))
+    said_ids, said_texts = _word_ids(said, ids)
+    wanted_ids, wanted_texts = _word_ids(wanted, ids)
+    common = _shared_tokens(said_ids, wanted_ids, owner, len(ids))
     lengths = _lengths(said_ids)[owner], _lengths(wanted_ids)
     return [common, *lengths, *_matches(wanted_texts, [said_texts[row] for row in owner.tolist()])]
 
@@ -57,7 +61,7 @@ def _matches(wanted: list[bytes], said: list[bytes]) -> np.ndarray:
     return matches
 
 
-def _ids(words: list[bytes], ids: dict[bytes, int]) -> tuple[np.ndarray, list[bytes]]:
+def _word_ids(words: list[bytes], ids: dict[bytes, int]) -> tuple[np.ndarray, list[bytes]]:
     """Return the words' numbers without the articles, and each text padded by a space each side."""
     numbers = np.fromiter(map(ids.get, words, repeat(_UNKNOWN)), np.int64, len(words))
     kept = numbers != _ARTICLE
@@ -70,10 +74,12 @@ def _lengths(ids: np.ndarray) -> np.ndarray:
     return np.diff(ends, prepend=-1) - 1
 
 
-def _common(said: np.ndarray, wanted: np.ndarray, owner: np.ndarray, size: int) -> np.ndarray:
+def _shared_tokens(
+    said: np.ndarray, wanted: np.ndarray, owner: np.ndarray, size: int
+) -> np.ndarray:
     """Return the size of the multiset intersection of each reference with its answer."""
-    answer_keys, answer_counts = _counted(said, size)
-    keys, counts = _counted(wanted, size)
+    answer_keys, answer_counts = _count_words(said, size)
+    keys, counts = _count_words(wanted, size)
     pair, word = np.divmod(keys, size)
     place = np.searchsorted(answer_keys, owner[pair] * size + word)
     found = np.append(answer_keys, -1)[place] == owner[pair] * size + word
@@ -81,14 +87,14 @@ def _common(said: np.ndarray, wanted: np.ndarray, owner: np.ndarray, size: int) 
     return np.bincount(pair, shared, minlength=len(owner))
 
 
-def _counted(ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _count_words(ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted keys (text x ``size`` + word) and how often each occurs."""
     row = np.cumsum(ids == _NEW_TEXT)
     known = ids >= 0
     return np.unique(row[known] * size + ids[known], return_counts=True)
 
 
-def _best(columns: list[np.ndarray], starts: np.ndarray) -> np.ndarray:
+def _best_reference(columns: list[np.ndarray], starts: np.ndarray) -> np.ndarray:
     """Return one row a metric, one column an answer, from one column a pair."""
     common, said, wanted, *matches = columns
     recall = np.where(wanted == 0, 1.0, common / np.maximum(wanted, 1))

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 from slmrag.errors import UserError
 from slmrag.prompts.shown import CUT, shown
-from slmrag.scoring.failure_classes import Completion, classify, is_answered
+from slmrag.scoring.failure_classes import AnswerRecord, classify_failure, is_answered
 from slmrag.scoring.metric_variants import score_variants
 from slmrag.scoring.qa_metrics import score_answers
 
 if TYPE_CHECKING:
     import polars as pl
 
-KEPT = ("has_answer", "has_answer_uncut", "gold_rank", *CUT)
-KEPT += ("failure", "finish_reason", "generated_tokens")
+KEPT_COLUMNS = ("has_answer", "has_answer_uncut", "gold_rank", *CUT)
+KEPT_COLUMNS += ("failure", "finish_reason", "generated_tokens")
 
 
-def joined(
+def join_answers(
     answers: "pl.DataFrame", questions: "pl.DataFrame", prompts: "pl.DataFrame", path: str
 ) -> "pl.DataFrame":
     """Return the answers with their references and what stood in their prompts, in their order.
@@ -43,7 +43,7 @@ def _refuse(sentence: str, ids: "pl.Series") -> None:
         raise UserError(f"{sentence.format(repr(ids[0]))}; delete the file and run again")
 
 
-def scored(
+def score_rows(
     rows: "pl.DataFrame", variants: Sequence[str] = (), language: str | None = None
 ) -> "pl.DataFrame":
     """Return the scores table of rows with answer, raw_answer, answers, question and context.
@@ -61,20 +61,20 @@ def scored(
     columns = score_answers(said, references) | others
     raw = score_answers(rows["raw_answer"].to_list(), references)["token_recall"]
     columns = {**columns, "raw_token_recall": raw}
-    failures = [classify(completion) for completion in completions(rows)]
+    failures = [classify_failure(completion) for completion in answer_records(rows)]
     return rows.with_columns(
         *(
             pl.Series(name, values, dtype=pl.Float64) * is_answered().cast(pl.Float64)
             for name, values in columns.items()
         ),
         pl.Series("failure", failures, dtype=pl.String),
-    ).select("question_id", *columns, *KEPT)
+    ).select("question_id", *columns, *KEPT_COLUMNS)
 
 
-def completions(rows: "pl.DataFrame") -> list[Completion]:
+def answer_records(rows: "pl.DataFrame") -> list[AnswerRecord]:
     """Return what each row says of its completion."""
     texts = [[passage["text"] for passage in own] for own in rows["context"].to_list()]
     names = ("raw_answer", "answer", "finish_reason", "question")
     columns = (rows[name].to_list() for name in names)
     reasoning = rows["reasoning"] if "reasoning" in rows.columns else [None] * rows.height
-    return [Completion(*row) for row in zip(*columns, texts, reasoning, strict=True)]
+    return [AnswerRecord(*row) for row in zip(*columns, texts, reasoning, strict=True)]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from slmrag.report.analysis.costs import COSTS, costs
 from slmrag.report.analysis.experiment import Cell, Experiment
-from slmrag.scoring.summary import averaged
+from slmrag.scoring.summary import averaged_columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +42,9 @@ def compare(experiment: Experiment, standings: dict[Any, str] | None = None) -> 
 
 def columns(experiment: Experiment) -> list[str]:
     """Return the names of the comparison's columns, in order."""
-    bounds = [name + end for name in averaged(experiment.metrics) for end in ("", "_low", "_high")]
+    bounds = [
+        name + end for name in averaged_columns(experiment.metrics) for end in ("", "_low", "_high")
+    ]
     identity = ["model", "dataset", "mode", "context", "retriever", "passages", "status", "n"]
     counts = [name for name in SUMMED if name != "n"]
     counts += [without_refused(experiment), "cut", "unfinished", "failed"]
@@ -65,7 +67,7 @@ def row(cell: Cell, experiment: Experiment, standing: str | None) -> dict[str, A
         **{name: summary.get(name) for name in SUMMED},
         **{
             name: value
-            for metric in averaged(experiment.metrics)
+            for metric in averaged_columns(experiment.metrics)
             for name, value in bounds(metric, summary)
         },
         "standing": standing,

@@ -8,7 +8,7 @@ from slmrag.generation.prices import TOKENS
 from slmrag.report.analysis import money
 from slmrag.report.analysis.devices import devices
 from slmrag.report.analysis.experiment import Cell
-from slmrag.scoring.bootstrap import whole
+from slmrag.scoring.bootstrap import aggregate_if_complete
 from slmrag.scoring.failure_classes import is_answered
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, Any]:
     written, remarks = None, []
     if tokens is not None:
         made = tokens.filter(is_answered())
-        found["prompt_tokens"] = whole(made["prompt_tokens"], "mean")
-        written = whole(made["generated_tokens"], "sum")
+        found["prompt_tokens"] = aggregate_if_complete(made["prompt_tokens"], "mean")
+        written = aggregate_if_complete(made["generated_tokens"], "sum")
         spent, remarks = money.money(tokens, cell.engines, price)
         found |= spent
     if times is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slmrag.report.analysis.score_matrix import Board, count
-from slmrag.scoring.paired_tests import differences, holm, mcnemar_tests, permutation_tests
+from slmrag.scoring.paired_tests import difference_sums, holm, mcnemar_tests, permutation_tests
 
 MANY = 4_000  # pairs of all data sets; beyond them, shortcuts (see ``Pairs.stopping``)
 ENOUGH = 100  # extreme sign flips at which a pair of the third family stops, among many
@@ -47,7 +47,7 @@ class Pairs:
     def deviation(self, metric: str) -> np.ndarray:
         """Return the standard deviations of the questions' differences of a metric, (m,)."""
         n = len(self.board.questions)
-        sums, squares = differences(self.board.scores[metric], *self.places.T)
+        sums, squares = difference_sums(self.board.scores[metric], *self.places.T)
         return np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
 
     def p_values(self, metric: str) -> np.ndarray:
@@ -56,8 +56,8 @@ class Pairs:
         if metric in EXACT:
             return mcnemar_tests(values, self.places)
         flips = self.board.resamples
-        enough = np.where(self.stopping, ENOUGH, flips + 1)
-        return permutation_tests(values, self.places, flips, self.board.seed, enough)
+        enough_extreme = np.where(self.stopping, ENOUGH, flips + 1)
+        return permutation_tests(values, self.places, flips, self.board.seed, enough_extreme)
 
     def corrected(self, p_values: np.ndarray) -> np.ndarray:
         """Return the p values as Holm adjusts them over each family of the data set."""

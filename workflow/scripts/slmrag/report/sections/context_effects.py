@@ -14,7 +14,7 @@ from slmrag.report.page.tables import CELL, Column, Rows, Table, table
 from slmrag.report.sections.failure_examples import LABELS, examples
 from slmrag.report.sections.passage_counts import counts
 from slmrag.report.sections.slices import slice_tables
-from slmrag.scoring.failure_classes import NAMES
+from slmrag.scoring.failure_classes import FAILURE_NAMES
 
 RANKS = ((1, 1, "rank 1"), (2, 2, "rank 2"), (3, 5, "ranks 3 to 5"), (6, 10**9, "rank 6 or more"))
 
@@ -128,7 +128,7 @@ def forms(boards: Sequence[Board]) -> Table:
         for place in range(len(board.cells))
     ]
     lacking = set() if any(row["refused"] for row in rows) else {"refused"}
-    columns = [Column(name, LABELS[name], "count") for name in NAMES if name not in lacking]
+    columns = [Column(name, LABELS[name], "count") for name in FAILURE_NAMES if name not in lacking]
     sound = Column("sound", "None of these", "count")
     right = Column("right_despite", "Right all the same", "percent", "Among answers with a failure")
     note = "An answer has the first class that fits, right or wrong."
@@ -138,6 +138,6 @@ def forms(boards: Sequence[Board]) -> Table:
 
 def form(failures: np.ndarray, right: np.ndarray) -> dict[str, Any]:
     """Return the counts of a cell's failure classes."""
-    counts = {name: int((failures == name).sum()) for name in NAMES}
+    counts = {name: int((failures == name).sum()) for name in FAILURE_NAMES}
     broken = failures != ""
     return counts | {"sound": int((~broken).sum()), "right_despite": share(right, broken)}

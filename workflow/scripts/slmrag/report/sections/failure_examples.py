@@ -10,10 +10,12 @@ from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.score_matrix import Board, named
 from slmrag.report.page.tables import CELL, Column, Table, table
 from slmrag.report.sections.refused_prompts import words
-from slmrag.scoring.failure_classes import NAMES
+from slmrag.scoring.failure_classes import FAILURE_NAMES
 
 EACH, LONGEST = 3, 160
-LABELS = {name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in NAMES}
+LABELS = {
+    name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in FAILURE_NAMES
+}
 LABELS["refused"] = "Refused by endpoint"
 
 
@@ -22,7 +24,7 @@ def examples(experiment: Experiment, boards: Sequence[Board]) -> Table:
     rows = [
         {"dataset": board.dataset, "failure": LABELS[name], **row}
         for board in boards
-        for name in NAMES
+        for name in FAILURE_NAMES
         for row in of_class(experiment, board, name)
     ]
     columns = [

@@ -14,7 +14,7 @@ from slmrag.report.page.sections import Section
 from slmrag.report.sections.refused_prompts import words
 from slmrag.report.sections.result import LABELS
 from slmrag.report.sections.truncated_prompts import left
-from slmrag.scoring.summary import number
+from slmrag.scoring.bootstrap import finite_or_none
 
 if TYPE_CHECKING:
     import polars as pl
@@ -142,7 +142,7 @@ def questions(
             strict=True,
         )
         for i, (answer, score) in enumerate(told):
-            primary = number(board.values[places[i], column])
+            primary = finite_or_none(board.values[places[i], column])
             own = shown.get((cell.mode, ids[i]), [])
             right = int(board.right[places[i], column])
             said = answered(answer, score, primary, own, texts)

@@ -129,7 +129,7 @@ def cells(experiment: Experiment, rows: Rows) -> Table:
         *metrics[1:],
         *(
             Column(name, name, "share")
-            for name in metric_variants.columns(experiment.metrics.get("variants") or ())
+            for name in metric_variants.variant_columns(experiment.metrics.get("variants") or ())
         ),
         Column("has_answer", "Context has answer", "share"),
         Column(

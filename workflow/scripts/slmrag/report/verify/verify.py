@@ -16,8 +16,8 @@ from slmrag.report.analysis.experiment import Cell, Experiment
 from slmrag.report.build import Report, build
 from slmrag.report.verify.equality import same, same_table, same_text, same_tree
 from slmrag.report.write import texts
-from slmrag.scoring.score_table import joined, scored
-from slmrag.scoring.summary import summarize
+from slmrag.scoring.score_table import join_answers, score_rows
+from slmrag.scoring.summary import summarize_scores
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,20 +60,22 @@ def check_cell(cell: Cell, experiment: Experiment) -> None:
     prompts = experiment.prompts[cell.dataset, cell.mode]
     tables = [pl.read_parquet(path) for path in (cell.answers, questions, prompts)]
     again, written = (
-        rescored(joined(*tables, str(cell.answers)), experiment, cell.summary.get("language")),
+        rescored(
+            join_answers(*tables, str(cell.answers)), experiment, cell.summary.get("language")
+        ),
         pl.read_parquet(cell.scores),
     )
     same_table(written, again, str(cell.scores))
     summary = {name: value for name, value in cell.summary.items() if name != "sources"}
     names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
     spoken = {key: summary[key] for key in ("language",) if key in summary}
-    expected = names | spoken | summarize(written, experiment.metrics)
+    expected = names | spoken | summarize_scores(written, experiment.metrics)
     same_tree(summary, expected, str(Path(cell.scores).with_suffix(".json")))
 
 
 def rescored(rows: "pl.DataFrame", experiment: Experiment, language: str | None) -> "pl.DataFrame":
     """Score the answers of a cell again."""
-    return scored(rows, experiment.metrics.get("variants") or (), language)
+    return score_rows(rows, experiment.metrics.get("variants") or (), language)
 
 
 def check_manifest(path: Path) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from slmrag.files import read_json, sha256_file
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.verify.equality import same, same_tree
-from slmrag.scoring.judge import grade, summarize
+from slmrag.scoring.judge import grade_verdict, summarize_grades
 
 
 def check(page: str | Path, experiment: Experiment) -> int:
@@ -20,8 +20,8 @@ def check(page: str | Path, experiment: Experiment) -> int:
     written, table = read_json(page), Path(page).with_suffix(".parquet")
     rows = pl.read_parquet(table)
     for id, verdict, given in rows.select("question_id", "verdict", "grade").iter_rows():
-        same(given, grade(verdict), f"{table}: {id}: grade")
-    again = summarize(rows["grade"].to_list(), experiment.metrics)
+        same(given, grade_verdict(verdict), f"{table}: {id}: grade")
+    again = summarize_grades(rows["grade"].to_list(), experiment.metrics)
     again["shortened"] = int((rows["words_cut"] > 0).sum())
     again["refused"] = rows["verdict"].null_count()
     same_tree({name: written.get(name) for name in again}, again, str(page))
