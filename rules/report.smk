@@ -43,7 +43,7 @@ rule report_comparison:
             category="Comparison",
         ),
         pairs="<results>/report/pairs.csv",
-        every_pair="<results>/report/pairs.parquet",
+        pairs_parquet="<results>/report/pairs.parquet",
         analysis="<results>/report/analysis.json",
         markdown="<results>/report/comparison.md",
         latex="<results>/report/comparison.tex",

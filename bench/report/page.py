@@ -135,7 +135,7 @@ class Scale:
             "parquet": "parquet",
             "html": "html",
             "pairs": "pairs",
-            "every_pair": "pairs.parquet",
+            "pairs_parquet": "pairs.parquet",
             "analysis": "json",
         }
         output = {name: self.path("report", "comparison", end=end) for name, end in ends.items()}

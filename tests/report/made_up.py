@@ -230,7 +230,7 @@ class MadeUp:
             html=folder / "report.html",
             figures=folder / "figures",
             pairs=folder / "pairs.csv",
-            every_pair=folder / "pairs.parquet",
+            pairs_parquet=folder / "pairs.parquet",
             analysis=folder / "analysis.json",
             markdown=folder / "comparison.md",
             latex=folder / "comparison.tex",

@@ -230,7 +230,7 @@ def test_higher_and_lower_scores_are_listed(made, page):
 def test_a_keyboard_opens_the_list_of_a_number(made, page):
     """Enter on a number of lost questions, in a table or below two cells, opens their list."""
     window, _ = page
-    every = pl.read_parquet(made.output.every_pair).filter(family="modes of one model")
+    every = pl.read_parquet(made.output.pairs_parquet).filter(family="modes of one model")
     row = every.filter(pl.col("lost") > 0).row(0, named=True)
     link = "document.querySelector('table[data-id=tests-modes] td[data-c=lost] a')"
     window.wait(f"return {link}")
@@ -250,7 +250,7 @@ def test_a_keyboard_opens_the_list_of_a_number(made, page):
 
 def test_a_sample_says_how_many_it_lacks(made, monkeypatch, tmp_path):
     """Where the page holds some of the questions, the list says how many there are in all."""
-    monkeypatch.setattr("slmrag.report.sections.question_browser.ANSWERS", 120)
+    monkeypatch.setattr("slmrag.report.sections.question_browser.MOST_ANSWERS", 120)
     input, output, params = made.input, made.output, made.params
     moved = {name: tmp_path / path.name for name, path in vars(output).items()}
     report_comparison.main(input, SimpleNamespace(**moved), params)
@@ -320,7 +320,7 @@ def test_any_two_cells_can_be_compared(made, page):
     """Each choice of two cells shows the test that pairs.parquet has, in either order."""
     window, _ = page
     window.wait("return document.querySelectorAll('#pairs select').length === 3")
-    every = pl.read_parquet(made.output.every_pair).filter(pl.col("dataset") == "more")
+    every = pl.read_parquet(made.output.pairs_parquet).filter(pl.col("dataset") == "more")
     window.run(CHOOSE, "0", "more")
     for row in every.to_dicts():
         sides = [f"{row[f'{side}_model']} \u00b7 {row[f'{side}_mode']}" for side in SIDES]

@@ -7,7 +7,7 @@ import polars as pl
 import report_comparison
 from slmrag.data.question_audit import audit_questions
 from slmrag.files import read_json, read_metadata, write_json, write_table
-from slmrag.report.sections.language_caveats import strangers
+from slmrag.report.sections.language_caveats import script_mismatch
 
 from tests.report.made_up import MadeUp
 
@@ -74,7 +74,7 @@ def test_questions_in_another_script_than_the_passages():
             ("datasets", "quiz"): {"scripts": {"questions": {"Latin": 0.98, "Han": 0.02}}},
             ("corpora", "wiki"): {"scripts": passages},
         }
-        return list(strangers(SimpleNamespace(audits=audits), "quiz", "wiki"))
+        return list(script_mismatch(SimpleNamespace(audits=audits), "quiz", "wiki"))
 
     (sentence,) = told({"Han": 0.95, "Latin": 0.05})
     assert "quiz: the questions are Latin 98%, Han 2%, the passages of wiki Han 95%" in sentence
@@ -104,5 +104,5 @@ def test_answers_with_punctuation_that_squad_keeps_are_a_caveat(tmp_path):
         made_up = table.with_columns(answer=pl.Series(said))
         write_table(made_up, path, read_metadata(path))
     html = page(made)
-    assert "small/facts/no_context: 8 of 40 answers (20\u202f%) hold punctuation" in html
-    assert html.count("hold punctuation beyond ASCII") == 1
+    assert "small/facts/no_context: 8 of 40 answers (20\u202f%) have punctuation" in html
+    assert html.count("have punctuation beyond ASCII") == 1

@@ -10,7 +10,7 @@ import report_comparison
 import verify_report
 from slmrag.errors import UserError
 from slmrag.files import write_json, write_table
-from slmrag.report.sections.gold_caveats import sentences
+from slmrag.report.sections.source_caveats import gold_sentences
 from slmrag.retrieval.hits import Hits
 from slmrag.retrieval.metrics import summarize
 from slmrag.retrieval.relevance import annotate
@@ -81,14 +81,14 @@ def test_metrics_that_cannot_be_known_are_dashes_with_a_caveat(made):
 def test_what_else_is_told_of_gold():
     """Questions left out, and ids that another text has, are counted in a sentence each."""
     found = {"with_gold": 9, "gold_scored": 7, "gold_passages": 12, "gold_other_text": 3}
-    said = list(sentences(found))
+    said = list(gold_sentences(found))
     assert "over 7 of 9 questions; of the rest, no gold passage" in said[0]
     assert "whose id the corpus gives to another text: 3 of 12; the id counts." in said[1]
-    assert list(sentences(found | {"gold_scored": 9, "gold_other_text": 0})) == []
-    (few,) = sentences({"questions": 12, "with_gold": 9, "gold_scored": 9})
+    assert list(gold_sentences(found | {"gold_scored": 9, "gold_other_text": 0})) == []
+    (few,) = gold_sentences({"questions": 12, "with_gold": 9, "gold_scored": 9})
     assert few == "3 of 12 questions have no gold passage at all; no metric of gold counts them."
-    assert list(sentences({"questions": 12, "with_gold": 0})) == []
-    assert list(sentences({"metrics": {"has_answer@5": {"mean": 1}}})) == []
+    assert list(gold_sentences({"questions": 12, "with_gold": 0})) == []
+    assert list(gold_sentences({"metrics": {"has_answer@5": {"mean": 1}}})) == []
 
 
 @pytest.mark.parametrize("text", ["{}", "So: {} Indeed."])

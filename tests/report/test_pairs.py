@@ -7,9 +7,18 @@ import numpy as np
 import polars as pl
 import pytest
 import report_comparison
-from slmrag.report.analysis import experiment, pair_tests, score_matrix
-from slmrag.report.analysis.pairs import FAMILIES, MANY, MODELS, MODES, OTHERS, Pairs
-from slmrag.report.page.formats import show
+from slmrag.report.analysis.experiment import read_experiment
+from slmrag.report.analysis.pair_tests import pair_table
+from slmrag.report.analysis.pairs import (
+    FAMILIES,
+    MANY_PAIRS,
+    MODELS_IN_A_MODE,
+    MODES_OF_A_MODEL,
+    OTHER_PAIRS,
+    Pairs,
+)
+from slmrag.report.analysis.score_matrix import score_matrices
+from slmrag.report.page.formats import probability_steps, show
 from slmrag.report.sections import pair_picker
 
 from tests.report.made_up import MadeUp
@@ -17,18 +26,18 @@ from tests.report.made_up import MadeUp
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Three models in three modes: their board, and every test."""
+    """Three models in three modes: their matrix, and every test."""
     made = MadeUp(tmp_path_factory.mktemp("made"), models=("tiny", "small", "big"))
     report_comparison.main(made.input, made.output, made.params)
-    board = score_matrix.boards(experiment.read(made.input, made.params))[0]
-    return board, pl.read_parquet(made.output.every_pair), made
+    matrix = score_matrices(read_experiment(made.input, made.params))[0]
+    return matrix, pl.read_parquet(made.output.pairs_parquet), made
 
 
 def test_any_two_cells_have_one_row(made):
     """Nine cells give 36 pairs: 9 of modes, 9 of models, 18 that differ in both."""
     _, rows, made = made
     counts = dict(rows["family"].value_counts().iter_rows())
-    assert counts == {MODES: 9, MODELS: 9, OTHERS: 18}
+    assert counts == {MODES_OF_A_MODEL: 9, MODELS_IN_A_MODE: 9, OTHER_PAIRS: 18}
     sides = (("first_model", "first_mode"), ("second_model", "second_mode"))
     found = {tuple(zip(*(rows[side] for side in names), strict=True)) for names in sides}
     assert len(found) == 2
@@ -68,12 +77,12 @@ def test_each_family_is_corrected_by_itself(made, family, metric):
 def test_effects_and_intervals_agree_with_scipy(made, metric):
     """Effect, BCa bounds and detectable effect of a metric's pairs equal those made with scipy."""
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
-    board, rows, _ = made
-    suffix = "" if metric == board.metric else f"_{metric}"
+    matrix, rows, _ = made
+    suffix = "" if metric == matrix.metric else f"_{metric}"
     reach = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
-    places = combinations(range(len(board.cells)), 2)
+    places = combinations(range(len(matrix.cells)), 2)
     for (a, b), row in zip(places, rows.to_dicts(), strict=True):
-        difference = board.scores[metric][:, a] - board.scores[metric][:, b]
+        difference = matrix.scores[metric][:, a] - matrix.scores[metric][:, b]
         assert row[f"effect{suffix}"] == pytest.approx(difference.mean())
         theirs = stats.bootstrap((difference,), np.mean, n_resamples=4000, rng=0)
         ends = [row[f"effect{suffix}_{end}"] for end in ("low", "high")]
@@ -84,40 +93,43 @@ def test_effects_and_intervals_agree_with_scipy(made, metric):
 
 def test_cells_that_answer_alike_detect_nothing(made):
     """Equal cells have no detectable effect, in the table, the file and the page."""
-    board, *_ = made
-    same = {name: np.repeat(own[:, :1], own.shape[1], axis=1) for name, own in board.scores.items()}
-    alike = replace(board, scores=same)
-    rows = pair_tests.tests(alike)
+    matrix, *_ = made
+    same = {
+        name: np.repeat(own[:, :1], own.shape[1], axis=1) for name, own in matrix.scores.items()
+    }
+    alike = replace(matrix, scores=same)
+    rows = pair_table(alike)
     assert rows["detectable"].null_count() == rows["detectable_f1"].null_count() == len(rows)
-    packed = pair_picker.table(alike, rows)["detectable"]
+    packed = pair_picker.pack_matrix(alike, rows)["detectable"]
     assert {value for metric in packed for value in metric} == {-1}
 
 
 def test_among_many_pairs_some_have_students_intervals(made, monkeypatch):
     """Beyond a limit the primary metric's first two families alone are resampled."""
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
-    board, rows, _ = made
-    monkeypatch.setattr("slmrag.report.analysis.pairs.MANY", 5)
-    fast = pair_tests.tests(board)
-    main, primary = pl.col("family") != OTHERS, [name for name in rows.columns if "_f1" not in name]
+    matrix, rows, _ = made
+    monkeypatch.setattr("slmrag.report.analysis.pairs.MANY_PAIRS", 5)
+    fast = pair_table(matrix)
+    main = pl.col("family") != OTHER_PAIRS
+    primary = [name for name in rows.columns if "_f1" not in name]
     primary = primary[: primary.index("detectable") + 1]
     assert fast.filter(main).select(primary).equals(rows.filter(main).select(primary))
-    places = list(combinations(range(len(board.cells)), 2))
+    places = list(combinations(range(len(matrix.cells)), 2))
     for (a, b), row in zip(places, fast.to_dicts(), strict=True):
-        for metric in ["f1", *(["token_recall"] if row["family"] == OTHERS else [])]:
-            suffix = "" if metric == board.metric else f"_{metric}"
-            theirs = stats.ttest_1samp(board.scores[metric][:, a] - board.scores[metric][:, b], 0)
+        for metric in ["f1", *(["token_recall"] if row["family"] == OTHER_PAIRS else [])]:
+            suffix = "" if metric == matrix.metric else f"_{metric}"
+            theirs = stats.ttest_1samp(matrix.scores[metric][:, a] - matrix.scores[metric][:, b], 0)
             ends = list(theirs.confidence_interval(0.95))
             mine = [row[f"effect{suffix}_{end}"] for end in ("low", "high")]
             assert mine == pytest.approx(ends)
-    assert len(places) < MANY
+    assert len(places) < MANY_PAIRS
 
 
 def test_the_verdict_names_the_better_cell(made):
     """The verdict follows the sign of the effect and the corrected p value."""
     for row in made[1].to_dicts():
         side = "first" if row["effect"] > 0 else "second"
-        names = {MODES: row[f"{side}_mode"], MODELS: row[f"{side}_model"]}
+        names = {MODES_OF_A_MODEL: row[f"{side}_mode"], MODELS_IN_A_MODE: row[f"{side}_model"]}
         both = f"{row[f'{side}_model']} with {row[f'{side}_mode']}"
         better = f"{names.get(row['family'], both)} is better"
         expected = better if row["p_holm"] < 0.05 else "no difference shown"
@@ -128,8 +140,8 @@ def test_the_csv_holds_the_first_two_families(made):
     """pairs.csv has the rows of modes and of models, with what they share beside them."""
     _, rows, made = made
     table = pl.read_csv(made.output.pairs)
-    assert table.height == 18 and set(table["family"]) == {MODES, MODELS}
-    assert table["p"].to_list() == rows.filter(pl.col("family") != OTHERS)["p"].to_list()
+    assert table.height == 18 and set(table["family"]) == {MODES_OF_A_MODEL, MODELS_IN_A_MODE}
+    assert table["p"].to_list() == rows.filter(pl.col("family") != OTHER_PAIRS)["p"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -137,20 +149,20 @@ def test_the_csv_holds_the_first_two_families(made):
 )
 def test_the_page_rounds_a_p_value_as_the_tables_do(value):
     """What the page's script makes of a packed p value is what the tables show."""
-    steps = int(pair_picker.chance(pl.Series([value]))[0])
+    steps = int(probability_steps(pl.Series([value]))[0])
     shown = "< 0.001" if steps == 0 else f"{steps / 10000:.{4 if steps % 10 else 3}f}"
     assert shown == show(value, "probability")
 
 
-def test_a_board_of_too_many_pairs_is_left_to_the_file(made, monkeypatch):
+def test_a_matrix_of_too_many_pairs_is_left_to_the_file(made, monkeypatch):
     """Where the pairs do not fit, the page carries none of them."""
-    board, rows, _ = made
-    monkeypatch.setattr(pair_picker, "ALL", 10)
-    assert pair_picker.pack([board], [rows], board.metric) == ""
+    matrix, rows, _ = made
+    monkeypatch.setattr(pair_picker, "MOST_PAIRS", 10)
+    assert pair_picker.pack_pairs([matrix], [rows], matrix.metric) == ""
 
 
 def test_economy_is_for_many_pairs_only(made):
     """With few pairs every test has all its flips."""
-    board, *_ = made
-    found = Pairs(board, np.array([[0, 1]]), np.array([FAMILIES.index(OTHERS)]))
-    assert not found.stopping.any()
+    matrix, *_ = made
+    found = Pairs(matrix, np.array([[0, 1]]), np.array([FAMILIES.index(OTHER_PAIRS)]))
+    assert not found.stops_early.any()

@@ -12,8 +12,8 @@ import pytest
 import report_comparison
 import verify_report
 from slmrag.files import read_json, read_metadata, write_table
-from slmrag.report.analysis import served_models
-from slmrag.report.sections import failure_examples
+from slmrag.report.page.labels import FAILURE_LABELS
+from slmrag.report.sections.source_caveats import endpoint_caveats
 
 from tests.report.made_up import MODES, MadeUp
 from tests.report.test_against import compare
@@ -208,7 +208,7 @@ def test_several_models_behind_one_name_are_a_caveat():
         runs = [{"served_models": ids, "system_fingerprints": prints}, {}]
         cell = SimpleNamespace(model="a", engines=runs)
         entries = {"a": {"served_name": "m"}, "b": {}}
-        return list(served_models.caveats(SimpleNamespace(models=entries, scored=[cell]), [], []))
+        return list(endpoint_caveats(SimpleNamespace(models=entries, scored=[cell])))
 
     assert said(["m"], ["fp_1"]) == said([], []) == []
     first, second = said(["m", "m-2"], ["fp_1", "fp_2"])
@@ -222,7 +222,7 @@ def test_what_an_endpoint_drew_by_is_a_caveat_where_nothing_set_it():
     told = SimpleNamespace(
         models={"a": {"served_name": "m"}}, scored=[SimpleNamespace(model="a", engines=runs)]
     )
-    (sentence,) = served_models.caveats(told, [], [])
+    (sentence,) = endpoint_caveats(told)
     assert sentence.startswith("a: nothing set min_p, top_k, so that the endpoint drew")
 
 
@@ -239,5 +239,5 @@ def test_a_change_between_experiments_is_told(tmp_path):
 
 def test_labels_tell_a_refusal_from_a_refused_prompt():
     """The model that says no and the endpoint that says nothing have names of their own."""
-    assert failure_examples.LABELS["refusal"] == "Refusal"
-    assert failure_examples.LABELS["refused"] == "Refused by endpoint"
+    assert FAILURE_LABELS["refusal"] == "Refusal"
+    assert FAILURE_LABELS["refused"] == "Refused by endpoint"

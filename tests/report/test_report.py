@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 import report_comparison
 from slmrag.report.page.formats import show
-from slmrag.report.sections import failure_examples
-from slmrag.report.sections.result import LABELS
+from slmrag.report.page.labels import FAILURE_LABELS, METRIC_LABELS
 
 from tests.report.made_up import SCRIPT, MadeUp
 
@@ -77,7 +76,7 @@ def test_every_number_of_the_table_equals_the_csv(made):
     shown = page.rows("cells")
     assert len(shown) == len(rows) == 12
     for own, row in zip(shown, rows, strict=True):
-        for name in LABELS:
+        for name in METRIC_LABELS:
             value, text = own[name]
             assert float(value) == float(row[name])
             assert text.split()[0] == show(float(row[name]), "share")
@@ -265,7 +264,7 @@ def test_each_failure_has_counts_and_examples(made):
     """The classes that occur have their counts, and up to three answers each to look at."""
     page, _, _ = made
     counts, shown = page.rows("failures"), page.rows("failure-examples")
-    for name, label in failure_examples.LABELS.items():
+    for name, label in FAILURE_LABELS.items():
         own = [row for row in shown if row["failure"][1] == label]
         assert bool(own) == any(int(row[name][0]) for row in counts if name in row)
         assert len([row for row in own if row["dataset"][1] == "facts"]) <= 3

@@ -12,9 +12,10 @@ from slmrag.config.load import load
 from slmrag.config.redaction import clean
 from slmrag.errors import UserError
 from slmrag.prompts.template import prompt_digest
-from slmrag.report import saved_config
-from slmrag.report.analysis import experiment, job_records
-from slmrag.report.sections import templates
+from slmrag.report.analysis.experiment import read_experiment, resource_name
+from slmrag.report.analysis.job_records import Observed
+from slmrag.report.analysis.provenance import template_rows
+from slmrag.report.saved_config import config_text
 
 from tests.report.made_up import MadeUp
 from tests.report.test_report import Page
@@ -39,8 +40,8 @@ def made(tmp_path_factory):
 
 def saved(made, told):
     """Return the text of a config as the report of ``made`` would save it."""
-    seen = job_records.Observed(config=clean(told))
-    return saved_config.text(replace(experiment.read(made.input, made.params), observed=seen))
+    seen = Observed(config=clean(told))
+    return config_text(replace(read_experiment(made.input, made.params), observed=seen))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_chat_templates_and_the_judge_s_are_told(made, tmp_path):
     inputs, params = made.input, made.params
     inputs.chat_templates, inputs.judge_templates = [chat], [judge]
     params.models["tiny"]["chat_template"] = f"{tmp_path}/./chat.jinja"
-    found = {row["what"]: row for row in templates.rows(experiment.read(inputs, params))}
+    found = {row["what"]: row for row in template_rows(read_experiment(inputs, params))}
     assert found["models.tiny"]["value"] == prompt_digest(chat.read_text())
     assert found["judge"]["text"] == "Right?"
 
@@ -113,7 +114,7 @@ def test_chat_templates_and_the_judge_s_are_told(made, tmp_path):
 )
 def test_a_place_is_named_without_its_digest(path, place):
     """What lies below resources/ is known by its kind and its entries' names."""
-    assert experiment.place(Path(path)) == place
+    assert resource_name(Path(path)) == place
 
 
 def test_modes_are_told_apart_by_their_templates(made):

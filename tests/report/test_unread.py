@@ -8,7 +8,7 @@ import pytest
 import report_comparison
 from slmrag.files import read_json, read_metadata, write_json, write_table
 from slmrag.models import text_limits
-from slmrag.report.sections import unread_text
+from slmrag.report.sections.source_caveats import cut_texts, unindexed_passages
 
 from tests.report.made_up import MODES, MadeUp
 
@@ -64,19 +64,19 @@ def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
 )
 def test_what_is_read_whole_is_no_caveat(facts):
     """Nothing cut, no limit or no encoder is nothing to be told."""
-    assert list(unread_text.cut("dense on wiki", facts)) == []
+    assert list(cut_texts("dense on wiki", facts)) == []
 
 
 def test_passages_that_lucene_left_out_are_told():
     """What is not in the index is counted under the name that Lucene has for it."""
-    (told,) = unread_text.unindexed(
+    (told,) = unindexed_passages(
         "bm25 on wiki", {"indexed": 7, "empty": 2, "skipped": 1, "errors": 0}
     )
     assert (
         told
         == "bm25 on wiki: 3 of 10 passages (30\u202f%) are not in the index: 2 empty, 1 skipped."
     )
-    assert list(unread_text.unindexed("bm25 on wiki", {"indexed": 7, "empty": 0})) == []
+    assert list(unindexed_passages("bm25 on wiki", {"indexed": 7, "empty": 0})) == []
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_passages_that_lucene_left_out_are_told():
 )
 def test_the_remedy_is_one_that_helps(limit, what, expected):
     """A larger max_length is named only where the model takes one, chunks only for passages."""
-    (sentence,) = unread_text.cut("x on y", text_limits.reading(what, 9, 1, limit))
+    (sentence,) = cut_texts("x on y", text_limits.reading(what, 9, 1, limit))
     assert expected in sentence and ("chunk" in sentence) == (what != "questions")
 
 

@@ -102,7 +102,7 @@ def test_an_index_that_was_edited_is_named(made):
 
 def test_another_machine_does_not_make_a_report_untrue(made, monkeypatch):
     """What is only told (config, commit, libraries) is taken from the report that is verified."""
-    monkeypatch.setattr("slmrag.report.analysis.job_records.versions", lambda code: [])
+    monkeypatch.setattr("slmrag.report.analysis.job_records.report_versions", lambda code: [])
     params = made.params
     params.told["storage"] = {"endpoint_url": "http://other:9000"}
     input = SimpleNamespace(**vars(made.input), html=made.output.html)

@@ -18,12 +18,12 @@ def test_a_mean_over_partly_known_tokens_is_null():
 def test_a_rate_over_partly_known_tokens_is_null():
     """A run whose tokens are unknown makes the rate over all runs unknown."""
     known, unknown = RECORD | {"generated_tokens": 8}, RECORD | {"generated_tokens": None}
-    assert costs.runs([known])["run_tokens_per_second"] == 4
-    assert costs.runs([known, unknown])["run_tokens_per_second"] is None
-    assert costs.runs([known, unknown])["run_seconds_per_1000"] == 500
+    assert costs.run_costs([known])["run_tokens_per_second"] == 4
+    assert costs.run_costs([known, unknown])["run_tokens_per_second"] is None
+    assert costs.run_costs([known, unknown])["run_seconds_per_1000"] == 500
 
 
 def test_a_cell_without_tokens_says_why_it_has_no_cost():
     """The remark names the endpoint that does not count."""
     times = pl.DataFrame({"engine": ["a", "a"], "work_seconds": [1.0, None]})
-    assert "at an endpoint that does not say" in costs.own(times, None, [])["cost_remark"]
+    assert "at an endpoint that does not say" in costs.own_costs(times, None, [])["cost_remark"]

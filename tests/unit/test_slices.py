@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from slmrag.report.analysis.slices import answer_length, flags, question_word, use_of_context
+from slmrag.report.analysis.context_effects import context_use
+from slmrag.report.analysis.slices import answer_length, columns_of_few_values, question_word
 
 
 def test_fix_destruction_and_utilisation():
@@ -8,7 +9,7 @@ def test_fix_destruction_and_utilisation():
     known = np.array([True, True, False, False, False])
     right = np.array([True, False, True, False, False])
     hit = np.array([1, 0, 1, 0, 0])
-    found = use_of_context(known, right, hit)
+    found = context_use(known, right, hit)
     assert found["destruction_rate"] == 0.5 and found["fix_rate"] == pytest.approx(1 / 3)
     assert found["utilisation"] == 1.0 and found["unknown_miss"] == 0.0
     assert (found["n_known_hit"], found["n_unknown_miss"]) == (1, 2)
@@ -17,7 +18,7 @@ def test_fix_destruction_and_utilisation():
 def test_rates_of_nothing_are_not_defined():
     """Where no question is known there is no destruction rate."""
     none = np.zeros(2, dtype=bool)
-    assert use_of_context(none, none, np.array([-1, -1]))["destruction_rate"] is None
+    assert context_use(none, none, np.array([np.nan, np.nan]))["destruction_rate"] is None
 
 
 @pytest.mark.parametrize(
@@ -47,4 +48,5 @@ def test_the_first_question_word_counts(question, word):
 def test_flags_are_columns_with_a_few_values():
     """A column of two values is a flag; one of a single value, or of many, is not."""
     columns = {"overlap": [True, None], "same": [1, 1], "many": list(range(2))}
-    assert flags(columns, most=2) == {"overlap": ["True", "none"], "many": ["0", "1"]}
+    found = columns_of_few_values(columns, most=2)
+    assert found == {"overlap": ["True", "none"], "many": ["0", "1"]}

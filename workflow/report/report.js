@@ -135,8 +135,8 @@ function answerOf(data, cell, answer) {
 /* Right or wrong: a bit a question, whole bytes a cell; how many a cell alone has right. */
 const bitsOf = {};
 function alone(data, dataset, a, b) {
-  if (!data.right[dataset]) return null;
-  const bits = bitsOf[dataset] ??= Uint8Array.from(atob(data.right[dataset]), c => c.charCodeAt(0));
+  if (!data.correct[dataset]) return null;
+  const bits = bitsOf[dataset] ??= Uint8Array.from(atob(data.correct[dataset]), c => c.charCodeAt(0));
   const width = Math.ceil(data.totals[dataset] / 8);
   let count = 0;
   for (let i = 0; i < width; i++) {
@@ -342,12 +342,12 @@ function tellAlone(told, data, dataset, a, b) {
 }
 
 function pairs(data, root) {
-  const names = Object.keys(data.boards), place = make("div", null, "pair");
+  const names = Object.keys(data.datasets), place = make("div", null, "pair");
   const [choose, first, second] = ["Data set", "First", "Second"].map(() => make("select"));
   names.forEach(name => choose.append(new Option(name, name)));
   place.setAttribute("aria-live", "polite");
   const show = () => {
-    const board = data.boards[choose.value], [a, b] = [first, second].map(list => Number(list.value));
+    const board = data.datasets[choose.value], [a, b] = [first, second].map(list => Number(list.value));
     if (a === b) { place.replaceChildren(make("p", "Choose two different cells.")); return; }
     const found = facts(data, board, a, b);
     const words = `${board.n} questions. Corrected over the family \u201c${found.family}\u201d of this data set.`;
@@ -358,7 +358,7 @@ function pairs(data, root) {
     questions?.then(data => tellAlone(told, data, choose.value, a, b)).catch(() => {});
   };
   const fill = () => {
-    const cells = data.boards[choose.value].cells;
+    const cells = data.datasets[choose.value].cells;
     cellChoices(cells, [first, second]);
     show();
   };

@@ -4,17 +4,18 @@ from pathlib import Path
 
 from slmrag.job.code_version import version
 from slmrag.job.run import run_job
-from slmrag.report.analysis import experiment, job_records
-from slmrag.report.build import build
-from slmrag.report.write import write
+from slmrag.report.analysis.experiment import read_experiment
+from slmrag.report.analysis.job_records import observe
+from slmrag.report.build import build_report
+from slmrag.report.write import write_report
 
 
 def main(input, output, params):
     """Write the comparison's tables, figures and page."""
-    folder, told = Path(output.html).parents[1], getattr(params, "told", {})
-    seen = job_records.look(folder, getattr(input, "indexes", ()), told, version())
-    report = build(experiment.read(input, params, seen))
-    write(report, output)
+    folder, config = Path(output.html).parents[1], getattr(params, "told", {})
+    observed = observe(folder, getattr(input, "indexes", ()), config, version())
+    report = build_report(read_experiment(input, params, observed))
+    write_report(report, output)
     return report.scalars
 
 

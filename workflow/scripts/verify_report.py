@@ -4,28 +4,28 @@ from pathlib import Path
 
 from slmrag.job.progress import terminal
 from slmrag.job.run import run_job
-from slmrag.report.analysis import experiment as sources
-from slmrag.report.verify import expected_scores, verify, verify_grades, verify_retrieval
+from slmrag.report.analysis.experiment import read_experiment
+from slmrag.report.verify import recompute
+from slmrag.report.verify.expected_scores import check_expected
 
 
 def main(input, output, params):
     """Say how much was checked, or end with the first number that does not match."""
     import polars as pl
 
-    report = verify.paths(Path(input.html).parent)
-    experiment = sources.read(input, params)
-    checked = verify.verify(experiment, report)
+    report = recompute.report_files(Path(input.html).parent)
+    experiment = read_experiment(input, params)
+    checked = recompute.verify_report(experiment, report)
     checked["verdicts"] = sum(
-        verify_grades.check(page, experiment) for page in getattr(input, "grades", ())
+        recompute.verify_grades(page, experiment) for page in getattr(input, "grades", ())
     )
     runs = zip(getattr(input, "hits", ()), getattr(input, "searched", ()), strict=True)
     checked["retrieval metrics"] = sum(
-        verify_retrieval.check(hits, passages, experiment) for hits, passages in runs
+        recompute.verify_retrieval(hits, passages, experiment) for hits, passages in runs
     )
     rows = pl.read_parquet(report.parquet).to_dicts()
     checked["expected"] = sum(
-        expected_scores.check(rows, params.experiment, path)
-        for path in getattr(input, "expected", ())
+        check_expected(rows, params.experiment, path) for path in getattr(input, "expected", ())
     )
     counts = ", ".join(f"{count} {name}" for name, count in checked.items())
     print(f"Verified: {counts}.", file=terminal(), flush=True)

@@ -54,6 +54,12 @@ def write_json(value: Any, path: str | os.PathLike[str]) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+def write_text(text: str, path: str | os.PathLike[str]) -> None:
+    """Write a text file in UTF-8."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Return what a JSON file holds."""
     return json.loads(Path(path).read_text(encoding="utf-8"))

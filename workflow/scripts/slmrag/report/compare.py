@@ -8,11 +8,11 @@ import numpy as np
 
 from slmrag.errors import UserError
 from slmrag.report import compare_inputs
-from slmrag.report.analysis.pair_intervals import bounds
+from slmrag.report.analysis.pair_intervals import effect_interval
 from slmrag.report.analysis.pairs import NO_DIFFERENCE
-from slmrag.report.compare_inputs import Origin, origin
+from slmrag.report.compare_inputs import Origin, read_origin
 from slmrag.report.page.formats import show
-from slmrag.report.paper_tables import pipe
+from slmrag.report.paper_tables import markdown_row
 from slmrag.scoring.bootstrap import bootstrap_means
 from slmrag.scoring.paired_tests import holm, permutation_tests
 
@@ -20,15 +20,25 @@ if TYPE_CHECKING:
     import polars as pl
 
 Key = tuple[str, str, str]
-BETTER = {True: "now is better", False: "before is better"}
-PAIRED = (
+BETTER_WORDS = {True: "now is better", False: "before is better"}
+PAIRED_NOTE = (
     "Paired by the id and the wording of the question. Where the digest of a data set's questions "
     "changed, its references may have changed too."
 )
-COLUMNS = ("n", "before", "now", "effect", "effect_low", "effect_high", "p", "p_holm", "verdict")
+EFFECT_COLUMNS = (
+    "n",
+    "before",
+    "now",
+    "effect",
+    "effect_low",
+    "effect_high",
+    "p",
+    "p_holm",
+    "verdict",
+)
 
 
-def load(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], Origin]:
+def load_experiment(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], Origin]:
     """Return an experiment's comparison by cell, and what it was made from, from its report."""
     import polars as pl
 
@@ -37,26 +47,26 @@ def load(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], Origin]:
         raise UserError(f"{report}: there is no comparison.parquet; make that report first")
     rows = pl.read_parquet(report / "comparison.parquet").to_dicts()
     cells = {(row["model"], row["dataset"], row["mode"]): row for row in rows}
-    return cells, origin(report / "analysis.json")
+    return cells, read_origin(report / "analysis.json")
 
 
-def effects(
+def cell_effects(
     now: str | Path, before: str | Path, keys: Sequence[Key], metrics: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return one row a cell that both have: both means, the paired effect and its test."""
-    found = [effect(Path(now), Path(before), key, metrics) for key in keys]
+    found = [cell_effect(Path(now), Path(before), key, metrics) for key in keys]
     tested = [row for row in found if row["p"] is not None]
     for row, adjusted in zip(tested, holm([row["p"] for row in tested]).tolist(), strict=True):
         row["p_holm"] = adjusted
         shown = adjusted < 1 - metrics["confidence"]
-        row["verdict"] = BETTER[row["effect"] > 0] if shown else NO_DIFFERENCE
+        row["verdict"] = BETTER_WORDS[row["effect"] > 0] if shown else NO_DIFFERENCE
     return found
 
 
-def effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
+def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return what changed in one cell, over the questions that both asked in the same words."""
-    row = dict(zip(("model", "dataset", "mode"), key, strict=True)) | dict.fromkeys(COLUMNS)
-    values, row["reworded"] = shared(now, before, key, metrics["primary"])
+    row = dict(zip(("model", "dataset", "mode"), key, strict=True)) | dict.fromkeys(EFFECT_COLUMNS)
+    values, row["reworded"] = shared_scores(now, before, key, metrics["primary"])
     row["n"] = len(values)
     if not len(values):
         return row | {"verdict": "no question in common"}
@@ -67,34 +77,36 @@ def effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dic
     count, seed = metrics["bootstrap"], metrics.get("seed") or 0
     difference = values[:, 0] - values[:, 1]
     drawn = bootstrap_means(difference[:, None], count, seed)[:, 0]
-    row["effect_low"], row["effect_high"] = bounds(difference, drawn, metrics["confidence"])
+    row["effect_low"], row["effect_high"] = effect_interval(
+        difference, drawn, metrics["confidence"]
+    )
     row["p"] = float(permutation_tests(values, [(0, 1)], count, seed)[0])
     return row
 
 
-def shared(now: Path, before: Path, key: Key, metric: str) -> tuple[np.ndarray, int]:
+def shared_scores(now: Path, before: Path, key: Key, metric: str) -> tuple[np.ndarray, int]:
     """Return both experiments' scores of a cell, (n, 2), on the questions that both asked.
 
     Beside them stands the number of questions of one id and another wording, which are left out.
     """
     import polars as pl
 
-    one, two = (scores(folder, key, metric) for folder in (now, before))
+    one, two = (cell_scores(folder, key, metric) for folder in (now, before))
     both = one.join(two, on="question_id", how="inner", suffix="_before", maintain_order="left")
     same = both.filter(pl.col("question") == pl.col("question_before"))
     values = same.select(metric, f"{metric}_before").drop_nans().to_numpy()
     return values, len(both) - len(same)
 
 
-def scores(folder: Path, key: Key, metric: str) -> "pl.DataFrame":
+def cell_scores(folder: Path, key: Key, metric: str) -> "pl.DataFrame":
     """Return question_id, question and one metric of a cell."""
     model, dataset, mode = key
-    found = table(folder / "scores" / model / dataset / f"{mode}.parquet", metric)
-    asked = table(folder / "prompts" / dataset / f"{mode}.parquet", "question")
+    found = read_column(folder / "scores" / model / dataset / f"{mode}.parquet", metric)
+    asked = read_column(folder / "prompts" / dataset / f"{mode}.parquet", "question")
     return found.join(asked, on="question_id", how="left", maintain_order="left")
 
 
-def table(path: Path, column: str) -> "pl.DataFrame":
+def read_column(path: Path, column: str) -> "pl.DataFrame":
     """Return question_id and a column of a table; UserError where it is absent."""
     import polars as pl
 
@@ -103,23 +115,27 @@ def table(path: Path, column: str) -> "pl.DataFrame":
     return pl.read_parquet(path, columns=["question_id", column])
 
 
-def text(
+def comparison_markdown(
     names: tuple[str, str], origins: tuple[Origin, Origin], rows: Sequence[Mapping[str, Any]],
     only: Mapping[str, Sequence[Key]],
 ) -> str:  # fmt: skip
     """Return what changed and then the numbers as Markdown; now stands before what was."""
-    parts = [f"# {names[0]} against {names[1]}", "", *compare_inputs.text(names, *origins)]
+    parts = [
+        f"# {names[0]} against {names[1]}",
+        "",
+        *compare_inputs.changes_markdown(names, *origins),
+    ]
     head = ("Cell", "n", "Before", "Now", "Effect", "Interval", "p, corrected", "Verdict")
     parts += [
         "## Numbers",
         "",
-        pipe(head),
-        pipe(["---", *["---:"] * 6, "---"]),
-        *map(line, rows),
+        markdown_row(head),
+        markdown_row(["---", *["---:"] * 6, "---"]),
+        *map(effect_row, rows),
         "",
-        PAIRED,
+        PAIRED_NOTE,
         "",
-        *reworded(rows),
+        *reworded_note(rows),
     ]
     for name, keys in only.items():
         if keys:
@@ -127,22 +143,22 @@ def text(
     return "\n".join(parts)
 
 
-def reworded(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def reworded_note(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say of how many questions only the id is the same."""
-    counts = [f"{cell(row)}: {row['reworded']}" for row in rows if row["reworded"]]
+    counts = [f"{cell_name(row)}: {row['reworded']}" for row in rows if row["reworded"]]
     return [f"Left out, for their wording changed: {', '.join(counts)}.", ""] if counts else []
 
 
-def cell(row: Mapping[str, Any]) -> str:
+def cell_name(row: Mapping[str, Any]) -> str:
     """Return the names of a row's cell."""
     return "/".join(row[name] for name in ("model", "dataset", "mode"))
 
 
-def line(row: Mapping[str, Any]) -> str:
+def effect_row(row: Mapping[str, Any]) -> str:
     """Return one cell's line."""
     low, high = (show(row[f"effect_{end}"], "difference") for end in ("low", "high"))
     shown = [
-        cell(row),
+        cell_name(row),
         str(row["n"]),
         show(row["before"], "share"),
         show(row["now"], "share"),
@@ -151,4 +167,4 @@ def line(row: Mapping[str, Any]) -> str:
         show(row["p_holm"], "probability"),
         row["verdict"] or "",
     ]
-    return pipe(shown)
+    return markdown_row(shown)

@@ -9,16 +9,16 @@ from typing import Any
 
 from slmrag.files import read_json
 from slmrag.report import older_reports
-from slmrag.report.paper_tables import pipe
+from slmrag.report.paper_tables import markdown_row
 
-PARTS = {
+PART_LABELS = {
     "config": "config",
     "templates": "templates",
     "versions": "code and library versions",
     "contents": "digests of objects, checkpoints, indexes and questions",
 }
-UNSET = "not there"
-DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+ABSENT = "not there"
+LONG_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 Key = tuple[str, str]
 Part = dict[Key, str]
 
@@ -33,22 +33,22 @@ class Origin:
     old: bool = False
 
 
-def origin(path: str | Path) -> Origin:
+def read_origin(path: str | Path) -> Origin:
     """Return what a report's analysis.json says that it was made from."""
     found: Mapping[str, Any] = read_json(path)
     if "versions" not in found:
-        return Origin(older_reports.parts(found), unknown=older_reports.UNKNOWN, old=True)
-    rows = {part: list(found.get(part, ())) for part in PARTS}
+        return Origin(older_reports.origin_parts(found), unknown=older_reports.NOT_TOLD, old=True)
+    rows = {part: list(found.get(part, ())) for part in PART_LABELS}
     rows["templates"] = [row | {"name": "template"} for row in rows["templates"]]
     rows["config"] = [row for row in rows["config"] if row["what"] != "experiment"]
     texts: dict[str, str] = {}
     for row in rows["templates"]:
         texts[row["what"]] = texts.get(row["what"], "") + (row["text"] or "")
-    parts = {part: keyed(own) for part, own in rows.items()}
-    return Origin(parts, texts, [] if parts["config"] else [PARTS["config"]])
+    parts = {part: by_name(own) for part, own in rows.items()}
+    return Origin(parts, texts, [] if parts["config"] else [PART_LABELS["config"]])
 
 
-def keyed(rows: Sequence[Mapping[str, str]]) -> Part:
+def by_name(rows: Sequence[Mapping[str, str]]) -> Part:
     """Return a table's values by what they are of; several of one name stand together."""
     found: dict[Key, list[str]] = {}
     for row in rows:
@@ -56,19 +56,19 @@ def keyed(rows: Sequence[Mapping[str, str]]) -> Part:
     return {key: "; ".join(values) for key, values in found.items()}
 
 
-def changed(now: Origin, before: Origin) -> Iterator[tuple[str, str, str]]:
+def changed_values(now: Origin, before: Origin) -> Iterator[tuple[str, str, str]]:
     """Yield each value that differs among what both tell: its name, what it was and what it is."""
-    for part in PARTS:
+    for part in PART_LABELS:
         if part not in now.parts or part not in before.parts:
             continue
-        new, old = (shared(one, other, part) for one, other in ((now, before), (before, now)))
+        new, old = comparable_part(now, before, part), comparable_part(before, now, part)
         for key in dict.fromkeys((*old, *new)):
-            was, is_ = old.get(key, UNSET), new.get(key, UNSET)
+            was, is_ = old.get(key, ABSENT), new.get(key, ABSENT)
             if was != is_:
                 yield " ".join(filter(None, key)), was, is_
 
 
-def shared(one: Origin, other: Origin, part: str) -> Part:
+def comparable_part(one: Origin, other: Origin, part: str) -> Part:
     """Return a part of one report as far as the other tells of such things."""
     own = one.parts[part]
     if other.old and not one.old:
@@ -77,19 +77,19 @@ def shared(one: Origin, other: Origin, part: str) -> Part:
         return {
             key: v
             for key, v in own.items()
-            if key in other.parts[part] or not older_reports.completed(key)
+            if key in other.parts[part] or not older_reports.has_default(key)
         }
     return dict(own)
 
 
-def unknown(names: tuple[str, str], origins: Sequence[Origin]) -> Iterator[str]:
+def unknown_sentences(names: tuple[str, str], origins: Sequence[Origin]) -> Iterator[str]:
     """Yield a sentence for each report that does not tell all that it was made from."""
     for name, one in zip(names, origins, strict=True):
         if one.unknown:
             yield f"Not known of {name}, so not compared: {'; '.join(one.unknown)}."
 
 
-def edits(now: Origin, before: Origin) -> dict[tuple[str, ...], list[str]]:
+def template_edits(now: Origin, before: Origin) -> dict[tuple[str, ...], list[str]]:
     """Return the changed lines of each template that both have and that differs, with its users."""
     users: dict[tuple[str, ...], list[str]] = {}
     for user, text in now.templates.items():
@@ -100,15 +100,17 @@ def edits(now: Origin, before: Origin) -> dict[tuple[str, ...], list[str]]:
     return {tuple(own): list(lines) for lines, own in users.items()}
 
 
-def text(names: tuple[str, str], now: Origin, before: Origin) -> list[str]:
+def changes_markdown(names: tuple[str, str], now: Origin, before: Origin) -> list[str]:
     """Return the Markdown lines on what changed; ``names`` are of now and before."""
-    found, lacking = list(changed(now, before)), list(unknown(names, (now, before)))
+    found = list(changed_values(now, before))
+    lacking = list(unknown_sentences(names, (now, before)))
     parts = ["## What changed", ""]
     if found:
-        parts += [pipe(("What", names[1], names[0])), pipe(["---"] * 3), *map(line, found), ""]
+        head = ("What", names[1], names[0]), ["---"] * 3
+        parts += [*map(markdown_row, head), *map(change_row, found), ""]
     else:
-        parts += [nothing(lacking), ""]
-    for users, lines in edits(now, before).items():
+        parts += [no_change(lacking), ""]
+    for users, lines in template_edits(now, before).items():
         parts += [
             f"The template of {', '.join(users)}:",
             "",
@@ -118,13 +120,13 @@ def text(names: tuple[str, str], now: Origin, before: Origin) -> list[str]:
     return [*parts, *(part for sentence in lacking for part in (sentence, ""))]
 
 
-def line(change: Sequence[str]) -> str:
+def change_row(change: Sequence[str]) -> str:
     """Return one change as a line of the table: a value on one line, a digest shortened."""
-    return pipe([DIGEST.sub(r"\1", " ".join(cell.split())) for cell in change])
+    return markdown_row([LONG_DIGEST.sub(r"\1", " ".join(cell.split())) for cell in change])
 
 
-def nothing(lacking: Sequence[str]) -> str:
+def no_change(lacking: Sequence[str]) -> str:
     """Return what is said where no difference was found."""
     if lacking:
         return "Nothing differs in what both reports tell; not all is known, see below."
-    return f"All is the same: {', '.join(PARTS.values())}."
+    return f"All is the same: {', '.join(PART_LABELS.values())}."

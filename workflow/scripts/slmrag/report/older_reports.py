@@ -4,36 +4,36 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from slmrag.report.sections.provenance import flat
+from slmrag.report.analysis.provenance import flatten
 
-TABLES = ("models", "datasets", "modes", "retrievers", "sampling", "metrics")
-LACKS = frozenset(
+TOLD_TABLES = ("models", "datasets", "modes", "retrievers", "sampling", "metrics")
+UNTOLD_KEYS = frozenset(
     {"prompt", "gpus", "mem_mb", "runtime", "gpu_memory_utilization", "max_num_seqs", "shards"}
     | {"enforce_eager", "tensor_parallel", "data_parallel", "batch_size"}
 )
 """Keys of these tables that such a report leaves out."""
-UNKNOWN = (
-    f"the config beside {', '.join(TABLES)}",
+NOT_TOLD = (
+    f"the config beside {', '.join(TOLD_TABLES)}",
     "keys of hardware and paths of templates",
     "templates",
     "code and library versions",
     "digests of indexes and questions",
 )
 """What such a report does not tell."""
-Part = dict[tuple[str, str], str]
+OriginPart = dict[tuple[str, str], str]
 
 
-def parts(found: Mapping[str, Any]) -> dict[str, Part]:
+def origin_parts(found: Mapping[str, Any]) -> dict[str, OriginPart]:
     """Return some of the config, and digests by names without a kind, from an analysis.json."""
-    config: Part = {}
+    config: OriginPart = {}
     for row in found.get("entries", ()):
         what = f"{row['what']}.{row['name']}" if row["name"] else row["what"]
-        config |= {(what, key): value for key, value in flat(json.loads(row["value"]))}
+        config |= {(what, key): value for key, value in flatten(json.loads(row["value"]))}
     contents = {(row["what"], row["name"]): row["value"] for row in found.get("files", ())}
     return {"config": config, "contents": contents}
 
 
-def as_told(part: Part, name: str) -> Part:
+def as_told(part: OriginPart, name: str) -> OriginPart:
     """Return a part of a newer report as far as such a report would tell it, and by its names."""
     if name == "contents":
         return {
@@ -41,10 +41,10 @@ def as_told(part: Part, name: str) -> Part:
             for (what, key), value in part.items()
             if what.startswith(("raw/", "models/"))
         }
-    known = (key for key in part if key[0].partition(".")[0] in TABLES)
-    return {key: part[key] for key in known if key[1] not in LACKS}
+    known = (key for key in part if key[0].partition(".")[0] in TOLD_TABLES)
+    return {key: part[key] for key in known if key[1] not in UNTOLD_KEYS}
 
 
-def completed(key: tuple[str, str]) -> bool:
+def has_default(key: tuple[str, str]) -> bool:
     """Tell whether such a report has a value even where the config has none."""
     return key[0].startswith("modes.") and key[1] == "passages"

@@ -6,20 +6,18 @@ from typing import Any
 
 from slmrag.config.redaction import leaves, masked
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.sections import templates
+from slmrag.report.analysis.provenance import template_rows
 
-ENTRIES = ("objects", "corpora", "datasets", "retrievers", "modes", "models")
-"""Tables of named entries; the rest of the config are settings."""
-FILES = frozenset(
+FILE_KEYS = frozenset(
     {"prompt", "uri", "checkpoint", "adapter", "chat_template", "encoder", "query_encoder"}
     | {"expected", "verify"}
 )
 """Keys that may name a file or a folder."""
-WORDS = frozenset({"auto", "tokenizer", "none", "hashing"})
+FILE_WORDS = frozenset({"auto", "tokenizer", "none", "hashing"})
 """What such a key may say beside a path."""
 
 
-def text(experiment: Experiment) -> str:
+def config_text(experiment: Experiment) -> str:
     """Return the config as YAML under a comment on what it leaves out or takes from the folder."""
     import yaml
 
@@ -27,15 +25,16 @@ def text(experiment: Experiment) -> str:
     if not config:
         return "# The config is not known.\n"
     body = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
-    return "".join(f"# {printable(line)}".rstrip() + "\n" for line in comment(experiment)) + body
+    head = (f"# {one_printable_line(line)}".rstrip() for line in comment_lines(experiment))
+    return "".join(f"{line}\n" for line in head) + body
 
 
-def printable(line: str) -> str:
+def one_printable_line(line: str) -> str:
     """Return a text that stays on its line of a comment."""
     return "".join(c if c.isprintable() else " " for c in line)
 
 
-def comment(experiment: Experiment) -> Iterator[str]:
+def comment_lines(experiment: Experiment) -> Iterator[str]:
     """Yield the lines of the comment."""
     config = experiment.observed.config
     yield f"The config of {experiment.name} as it was when its report was made. To run it again:"
@@ -46,11 +45,11 @@ def comment(experiment: Experiment) -> Iterator[str]:
         yield "Files and folders, relative to the folder of the run unless they begin with a slash:"
         yield from (f"  {line}" for line in local)
     yield "Templates by their SHA-256:"
-    found = templates.rows(experiment)
-    yield from (f"  {row['what']}: {row['value']}" for row in found)
+    yield from (f"  {row['what']}: {row['value']}" for row in template_rows(experiment))
 
 
 def is_local(path: str, value: Any) -> bool:
     """Tell whether a value names a file or folder of the machine."""
-    known = isinstance(value, str) and path.rpartition(".")[2] in FILES and value not in WORDS
-    return known and not re.match(r"(hf:|s3:|https?:)", value)
+    if not isinstance(value, str) or path.rpartition(".")[2] not in FILE_KEYS:
+        return False
+    return value not in FILE_WORDS and not re.match(r"(hf:|s3:|https?:)", value)

@@ -2,35 +2,37 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from slmrag.files import atomic, write_table
-from slmrag.report.analysis.pairs import MODELS, MODES
+from slmrag.files import write_table, write_text
+from slmrag.report.analysis.pair_tests import pairs_of_families
+from slmrag.report.analysis.pairs import MODELS_IN_A_MODE, MODES_OF_A_MODEL
 from slmrag.report.build import Report
-from slmrag.report.page.sections import Figure
 from slmrag.report.page.svg import standalone
-from slmrag.report.sections.differences import narrow
+from slmrag.report.page.tables import Figure
 
 
-def write(report: Report, output: Any) -> None:
+def write_report(report: Report, output: Any) -> None:
     """Write the tables, the figures and the page where a job is told to."""
     write_table(report.comparison, output.parquet)
     write_text(report.comparison.write_csv(), output.csv)
-    if hasattr(output, "every_pair"):
-        write_table(report.pairs, output.every_pair)
+    if hasattr(output, "pairs_parquet"):
+        write_table(report.pairs, output.pairs_parquet)
     write_figures(report.figures, Path(output.figures))
-    for name, text in texts(report).items():
+    for name, text in report_texts(report).items():
         if hasattr(output, name):
             write_text(text, getattr(output, name))
     write_text(report.html, output.html)
 
 
-def texts(report: Report) -> dict[str, str]:
+def report_texts(report: Report) -> dict[str, str]:
     """Return the further files of a report by the names of a rule's outputs."""
+    pairs = pairs_of_families(report.pairs, MODES_OF_A_MODEL, MODELS_IN_A_MODE)
     return {
-        "pairs": narrow(report.pairs, MODES, MODELS).write_csv(),
+        "pairs": pairs.write_csv(),
         "analysis": json.dumps(report.analysis, indent=1, ensure_ascii=False) + "\n",
         "markdown": report.markdown,
         "latex": report.latex,
@@ -38,13 +40,7 @@ def texts(report: Report) -> dict[str, str]:
     }
 
 
-def write_text(text: str, path: str | Path) -> None:
-    """Write a text file."""
-    with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_figures(figures: list[Figure], folder: Path) -> None:
+def write_figures(figures: Sequence[Figure], folder: Path) -> None:
     """Write each figure as an SVG of its own; the folder is whole or absent."""
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.part")
     temporary.mkdir(parents=True)

@@ -1,12 +1,11 @@
-"""What a cell cost in time, tokens and memory, from timings and the engine runs' records."""
+"""What a cell cost in time, tokens, memory and money, from timings and engine runs' records."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmrag.generation.prices import TOKENS
-from slmrag.report.analysis import money
-from slmrag.report.analysis.devices import devices
+from slmrag.generation.prices import TOKENS, cost
+from slmrag.report.analysis.engine_records import device_names, is_endpoint, recorded
 from slmrag.report.analysis.experiment import Cell
 from slmrag.scoring.bootstrap import aggregate_if_complete
 from slmrag.scoring.failure_classes import is_answered
@@ -16,7 +15,15 @@ if TYPE_CHECKING:
 
 Records = list[dict[str, Any]]
 
-COSTS = (
+UNTIMED = (
+    "{} of {} answers are of engine runs that did not note when each was in service or, at an "
+    "endpoint that does not say, how many tokens it took"
+)
+NO_PRICE = "no price of the endpoint is set, so the cost in money is not known"
+UNCOUNTED = "the endpoint did not count the tokens of {} of {} answers: no cost in money"
+WITHOUT = "the cost in money is without the {} refused prompts, of which nothing was counted"
+
+COST_COLUMNS = (
     "seconds_per_1000",
     "tokens_per_second",
     "prompt_tokens",
@@ -38,8 +45,8 @@ COSTS = (
 )
 
 
-def costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return each cost of ``COSTS``, None where it is not known.
+def cell_costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return each cost of ``COST_COLUMNS``, None where it is not known.
 
     Seconds and energy per 1,000 questions and tokens/s are of the cell's own part of its engine
     runs (see slmrag.generation.time_shares), ``cost`` is in ``cost_currency`` by the model's
@@ -47,36 +54,36 @@ def costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, Any]:
     batch: median and 90th percentile, and the median to its first token. What is named after the
     run, start and peaks are of whole engine runs.
     """
-    found: dict[str, Any] = dict.fromkeys(COSTS) | runs(cell.engines)
-    tokens = table(cell.answers, *TOKENS, "finish_reason")
-    times = table(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
+    found: dict[str, Any] = dict.fromkeys(COST_COLUMNS) | run_costs(cell.engines)
+    tokens = read_columns(cell.answers, *TOKENS, "finish_reason")
+    times = read_columns(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
     written, remarks = None, []
     if tokens is not None:
         made = tokens.filter(is_answered())
         found["prompt_tokens"] = aggregate_if_complete(made["prompt_tokens"], "mean")
         written = aggregate_if_complete(made["generated_tokens"], "sum")
-        spent, remarks = money.money(tokens, cell.engines, price)
+        spent, remarks = money(tokens, cell.engines, price)
         found |= spent
     if times is not None:
-        found |= own(times, written, cell.engines) | service(times)
+        found |= own_costs(times, written, cell.engines) | service_times(times)
     found["cost_remark"] = "; ".join(filter(None, (found["cost_remark"], *remarks))) or None
     return found
 
 
-def table(path: Path | None, *columns: str) -> "pl.DataFrame | None":
+def read_columns(path: Path | None, *columns: str) -> "pl.DataFrame | None":
     """Return some columns of a table, None where there is none."""
     import polars as pl
 
     return None if path is None else pl.read_parquet(path, columns=list(columns))
 
 
-def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[str, Any]:
+def own_costs(times: "pl.DataFrame", written: int | None, records: Records) -> dict[str, Any]:
     """Return what a cell's own part of its engine runs comes to; ``written`` are its new tokens."""
     unknown = times["work_seconds"].null_count()
     if unknown:
-        return {"cost_remark": REMARK.format(unknown, times.height)}
+        return {"cost_remark": UNTIMED.format(unknown, times.height)}
     seconds, questions = times["work_seconds"].sum(), times.height
-    energy = joules(records, times)
+    energy = own_energy(records, times)
     return {
         "seconds_per_1000": 1000 * seconds / questions if questions else None,
         "tokens_per_second": written / seconds if written is not None and seconds else None,
@@ -84,13 +91,7 @@ def own(times: "pl.DataFrame", written: int | None, records: Records) -> dict[st
     }
 
 
-REMARK = (
-    "{} of {} answers are of engine runs that did not note when each was in service or, at an "
-    "endpoint that does not say, how many tokens it took"
-)
-
-
-def joules(records: Records, times: "pl.DataFrame") -> float | None:
+def own_energy(records: Records, times: "pl.DataFrame") -> float | None:
     """Return each run's energy by the cell's share of its time, None where a run counted none."""
     powers = {
         record["id"]: record["energy_joules"] / record["busy_seconds"]
@@ -103,7 +104,7 @@ def joules(records: Records, times: "pl.DataFrame") -> float | None:
     return sum(powers[run] * own["work_seconds"].sum() for (run,), own in parts)
 
 
-def service(times: "pl.DataFrame") -> dict[str, Any]:
+def service_times(times: "pl.DataFrame") -> dict[str, Any]:
     """Return how long a completion of the cell was in service."""
     return {
         "service_seconds": times["seconds"].median(),
@@ -112,7 +113,7 @@ def service(times: "pl.DataFrame") -> dict[str, Any]:
     }
 
 
-def runs(records: Records) -> dict[str, Any]:
+def run_costs(records: Records) -> dict[str, Any]:
     """Return rates over all engine runs, and the largest of their peaks."""
     if not records:
         return {}
@@ -123,11 +124,11 @@ def runs(records: Records) -> dict[str, Any]:
         "run_seconds_per_1000": 1000 * seconds / requests if requests else None,
         "run_tokens_per_second": _rate(records, seconds),
         "start_seconds": max(starts, default=None),
-        "parameters": weights(records),
+        "parameters": parameter_count(records),
         "peak_cpu_bytes": _largest(records, "peak_cpu_bytes"),
         "peak_gpu_bytes": _largest(records, "peak_gpu_bytes"),
-        "engine": _named(records, "engine"),
-        "device": devices(records),
+        "engine": recorded(records, "engine"),
+        "device": device_names(records),
     }
 
 
@@ -137,7 +138,7 @@ def _rate(records: Records, seconds: float) -> float | None:
     return None if unknown or not seconds else _total(records, "generated_tokens") / seconds
 
 
-def weights(records: Records) -> float | None:
+def parameter_count(records: Records) -> float | None:
     """Return the number of the model's weights, where an engine counted them."""
     counted = [n for record in records if isinstance(n := record.get("parameters"), int)]
     return max(counted, default=None)
@@ -151,5 +152,27 @@ def _largest(records: Records, name: str) -> float | None:
     return max((record[name] for record in records if record.get(name)), default=None)
 
 
-def _named(records: Records, name: str) -> str | None:
-    return ", ".join(dict.fromkeys(str(r[name]) for r in records if r.get(name))) or None
+def money(
+    answers: "pl.DataFrame", records: Records, price: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Return ``cost`` and ``cost_currency`` of answers with tokens and finish_reason, and remarks.
+
+    A model that was loaded here costs no money, and nothing is said of it.
+    """
+    if not price:
+        remote = any(map(is_endpoint, records))
+        return {}, [NO_PRICE] * remote
+    made = answers.filter(is_answered())
+    if lacking := count_uncounted(made):
+        return {}, [UNCOUNTED.format(lacking, made.height)]
+    refused = answers.height - made.height
+    spent = cost(price, *(made[name].sum() for name in TOKENS))
+    found = {"cost": spent, "cost_currency": price["currency"]}
+    return found, [WITHOUT.format(refused)] * bool(refused)
+
+
+def count_uncounted(answers: "pl.DataFrame") -> int:
+    """Return of how many answers not all tokens were counted."""
+    import polars as pl
+
+    return answers.filter(pl.any_horizontal(pl.col(TOKENS).is_null())).height

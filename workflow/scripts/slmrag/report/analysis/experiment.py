@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slmrag.config.folder_names import entry_name
 from slmrag.files import read_json, read_metadata
 from slmrag.report.analysis.job_records import Observed
+
+if TYPE_CHECKING:
+    pass
 
 Key = tuple[str, ...]
 Entries = Mapping[str, Mapping[str, Any]]
@@ -33,6 +36,11 @@ class Cell:
     def key(self) -> Key:
         """The names that identify the cell."""
         return self.model, self.dataset, self.mode
+
+    @property
+    def name(self) -> str:
+        """The names as model/dataset/mode."""
+        return "/".join(self.key)
 
     @cached_property
     def engines(self) -> list[dict[str, Any]]:
@@ -63,8 +71,8 @@ class Experiment:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     templates: Mapping[str, Path] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
-    below: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
-    """Metrics of the searches whose hits the runs fuse or rank anew."""
+    component_retrieval: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    """Metrics of the searches whose hits other retrievers fuse or rerank."""
     prices: Entries = field(default_factory=dict)
     """What the endpoints of models charge, where the config says so."""
 
@@ -87,39 +95,55 @@ class Experiment:
         return found
 
     @property
+    def searches(self) -> dict[Key, Mapping[str, Any]]:
+        """Metrics of all searches, by data set and retriever."""
+        return {**self.retrieval, **self.component_retrieval}
+
+    @property
     def scored(self) -> list[Cell]:
         """The cells that have scores."""
         return [cell for cell in self.cells if cell.problem is None]
 
 
-def read(input: Any, params: Any, observed: Observed | None = None) -> Experiment:
+def read_experiment(input: Any, params: Any, observed: Observed | None = None) -> Experiment:
     """Read what a job was given; a cell whose files are absent or empty says so."""
-    scores, summaries, answers, timings = (
-        by_name(getattr(input, name), 3) for name in ("scores", "summaries", "answers", "timings")
-    )
-    cells = [
-        cell(tuple(key), scores, summaries, answers, timings) for key in map(tuple, params.cells)
-    ]
     return Experiment(
-        params.experiment,
-        cells,
-        *(
-            getattr(params, name)
-            for name in ("models", "datasets", "modes", "retrievers", "metrics")
-        ),
-        by_name(input.prompts, 2),
-        by_name(input.questions, 2, last=False),
-        {key: read_json(path) for key, path in by_name(input.retrieval, 2).items()},
-        {key: read_json(path) for key, path in by_name(input.audits, 3, last=False).items()},
-        paths(input, "indexes"),
-        paths(input, "manifests") + paths(input, "index_manifests"),
-        [read_json(path) for path in getattr(input, "grades", ())],
-        getattr(params, "sampling", {}),
-        templates(input, params.models),
-        observed or Observed(),
-        {key: read_json(path) for key, path in by_name(paths(input, "below"), 2).items()},
-        getattr(params, "prices", {}),
+        name=params.experiment,
+        cells=read_cells(input, params.cells),
+        models=params.models,
+        datasets=params.datasets,
+        modes=params.modes,
+        retrievers=params.retrievers,
+        metrics=params.metrics,
+        prompts=files_by_name(input.prompts, 2),
+        questions=files_by_name(input.questions, 2, last=False),
+        retrieval=_contents(files_by_name(input.retrieval, 2)),
+        audits=_contents(files_by_name(input.audits, 3, last=False)),
+        indexes=input_files(input, "indexes"),
+        manifests=input_files(input, "manifests") + input_files(input, "index_manifests"),
+        grades=[read_json(path) for path in getattr(input, "grades", ())],
+        sampling=getattr(params, "sampling", {}),
+        templates=template_files(input, params.models),
+        observed=observed or Observed(),
+        component_retrieval=_contents(files_by_name(input_files(input, "below"), 2)),
+        prices=getattr(params, "prices", {}),
     )
+
+
+def read_cells(input: Any, keys: Iterable[Sequence[str]]) -> list[Cell]:
+    """Return the planned cells with those of their files that exist."""
+    kinds = ("scores", "summaries", "answers", "timings")
+    scores, summaries, answers, timings = (files_by_name(getattr(input, k), 3) for k in kinds)
+    cells = []
+    for key in map(tuple, keys):
+        summary = read_json(summaries[key]) if key in summaries and key in scores else {}
+        files = (own.get(key) for own in (scores, answers, timings))
+        cells.append(Cell(*key, *files, summary, find_problem(summary)))
+    return cells
+
+
+def _contents(files: Mapping[Key, Path]) -> dict[Key, Any]:
+    return {key: read_json(path) for key, path in files.items()}
 
 
 def first_template(path: Path) -> str | None:
@@ -130,64 +154,64 @@ def first_template(path: Path) -> str | None:
     return column[0] if len(column) else None
 
 
-def paths(input: Any, name: str) -> list[Path]:
+def input_files(input: Any, name: str) -> list[Path]:
     """Return the files that an input's name stands for, none where the job has no such input."""
     return [Path(path) for path in getattr(input, name, ())]
 
 
-def templates(input: Any, models: Entries) -> dict[str, Path]:
+def template_files(input: Any, models: Entries) -> dict[str, Path]:
     """Return the files of the models' own chat templates, and of the judge's, by their user."""
-    given = {normpath(path): path for path in paths(input, "chat_templates")}
+    given = {normpath(path): path for path in input_files(input, "chat_templates")}
     chats = {name: str(entry.get("chat_template")) for name, entry in models.items()}
     named = {f"models.{name}": normpath(path) for name, path in chats.items()}
-    judge = dict(zip(("judge", "judge.model"), paths(input, "judge_templates"), strict=False))
+    judge = dict(zip(("judge", "judge.model"), input_files(input, "judge_templates"), strict=False))
     return {user: given[path] for user, path in named.items() if path in given} | judge
 
 
-def by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[Key, Path]:
+def files_by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[Key, Path]:
     """Return the existing files by the last ``parts`` names of their paths, the file's or not.
 
     ``a/b/c.json`` is found as ("b", "c") with ``last``; without it, as under ``resources/``, the
     last name is an entry's folder: ``b/c-01234567/d.json`` is found as ("b", "c").
     """
-    found = (Path(path) for path in paths)
-    return {
-        (path.with_suffix("").parts[-parts:] if last else _entry(path.parts[-parts:-1])): path
-        for path in found
-        if path.is_file()
-    }
+
+    def key(path: Path) -> Key:
+        if last:
+            return path.with_suffix("").parts[-parts:]
+        *kinds, folder = path.parts[-parts:-1]
+        return (*kinds, entry_name(folder))
+
+    return {key(path): path for path in map(Path, paths) if path.is_file()}
 
 
-def _entry(parts: Key) -> Key:
-    return (*parts[:-1], entry_name(parts[-1]))
-
-
-def place(path: Path) -> str:
-    """Return kind and names of what a path below resources/ is of, as indexes/wikipedia/bm25.
-
-    A digest behind an entry's name is left out.
-    """
+def resource_name(path: Path) -> str:
+    """Return kind and names of a path below resources/ without digests: indexes/wikipedia/bm25."""
     parts = path.parts
     above = parts[::-1].index("resources") if "resources" in parts else 2
     kept = parts[len(parts) - above :]
     return "/".join(entry_name(part) for part in kept)
 
 
-def cell(key: Key, scores: Mapping, summaries: Mapping, answers: Mapping, timings: Mapping) -> Cell:
-    """Return one cell with its files."""
-    summary = read_json(summaries[key]) if key in summaries and key in scores else {}
-    return Cell(
-        *key,
-        scores.get(key),
-        answers.get(key),
-        timings.get(key),
-        summary,
-        problem(summary),
-    )
-
-
-def problem(summary: Mapping[str, Any]) -> str | None:
+def find_problem(summary: Mapping[str, Any]) -> str | None:
     """Return why a cell cannot be compared, or None."""
     if not summary:
         return "not scored: its score file is absent"
     return None if summary.get("n") else "no questions: its score file has no row"
+
+
+def rows_of_questions(
+    path: Path | None, ids: Sequence[str], columns: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Return a table's rows of the given questions in their order; empty ones where it has none.
+
+    Columns that an older table lacks are left out.
+    """
+    import polars as pl
+
+    if path is None:
+        return [{} for _ in ids]
+    table = pl.scan_parquet(path)
+    known = [name for name in table.collect_schema() if columns is None or name in columns]
+    table = table.select(known).filter(pl.col("question_id").is_in(ids))
+    rows = {row["question_id"]: row for row in table.collect().to_dicts()}
+    return [rows.get(id, {}) for id in ids]

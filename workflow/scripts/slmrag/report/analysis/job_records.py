@@ -1,13 +1,16 @@
-"""What a report shows of what no rule declares: it is what stood there when it was made.
+"""What a report shows that no rule declares as its input: alerts, build times, config, versions.
 
-Nothing is remade because of it, and verify takes it from the report that it checks.
+It is what stood there when the report was made: nothing is remade because of it, and verify takes
+it from the report that it checks.
 """
 
 import csv
+import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,11 @@ from typing import Any
 from slmrag.config.folder_names import entry_name
 from slmrag.config.redaction import clean
 from slmrag.files import read_json
-from slmrag.report.analysis import job_alerts
 
 LIBRARIES = ("numpy", "polars", "scipy")
-TOLD = ("code", "report")
+OBSERVED_VERSIONS = ("code", "report")
 """The rows of the table of versions that no rule declares."""
+ALERT_MARK = b'"alert"'
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Observed:
     versions: Sequence[Mapping[str, str]] = ()
 
 
-def look(
+def observe(
     results: Path,
     indexes: Iterable[str | Path],
     config: Mapping[str, Any],
@@ -48,10 +51,10 @@ def look(
     """
     seconds = {index_name(folder): build_seconds(Path(folder)) for folder in indexes}
     known = {index: value for index, value in seconds.items() if value is not None}
-    return Observed(job_alerts.read(results / "jobs"), known, clean(config), versions(code))
+    return Observed(read_alerts(results / "jobs"), known, clean(config), report_versions(code))
 
 
-def written(report: Any) -> Observed:
+def read_observed(report: Any) -> Observed:
     """Return what a report's analysis.json and config.yaml say of it."""
     import yaml
 
@@ -60,22 +63,22 @@ def written(report: Any) -> Observed:
     seconds = {f"{row['corpus']}/{row['retriever']}": row["seconds"] for row in rows}
     known = {index: value for index, value in seconds.items() if value is not None}
     config = yaml.safe_load(Path(report.config).read_text(encoding="utf-8")) or {}
-    told = [row for row in found.get("versions", ()) if row["what"] in TOLD]
+    told = [row for row in found.get("versions", ()) if row["what"] in OBSERVED_VERSIONS]
     return Observed(list(found.get("job-alerts", ())), known, config, told)
 
 
-def versions(code: Mapping[str, Any]) -> list[dict[str, str]]:
+def report_versions(code: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the rows on the code's commit and on the libraries that made the report's numbers."""
     commit = code.get("commit") or "not known: the code is no git clone, or git did not answer"
     edited = "yes" if code.get("dirty") else "no" if code.get("commit") else "not known"
     python = ".".join(map(str, sys.version_info[:3]))
-    names = {"python": python} | {name: library(name) for name in LIBRARIES}
+    names = {"python": python} | {name: library_version(name) for name in LIBRARIES}
     rows = [("code", "commit", commit), ("code", "edited since the commit", edited)]
     rows += [("report", name, value) for name, value in names.items()]
     return [dict(zip(("what", "name", "value"), row, strict=True)) for row in rows]
 
 
-def library(name: str) -> str:
+def library_version(name: str) -> str:
     """Return a library's version."""
     try:
         return version(name)
@@ -93,12 +96,47 @@ def build_seconds(folder: Path) -> float | None:
     times, index = Path(*folder.parts[:-4], "benchmarks"), Path(*folder.parts[-2:])
     own = times / "index_passages" / f"{index}.tsv"
     shards = sorted((times / "encode_passages" / index).glob("*.tsv"))
-    found = [seconds(path) for path in (own, *shards)]
+    found = [benchmark_seconds(path) for path in (own, *shards)]
     return None if found[0] is None else sum(filter(None, found))
 
 
-def seconds(path: Path) -> float | None:
+def benchmark_seconds(path: Path) -> float | None:
     """Return the first run's seconds in a benchmark file, None where there is none."""
     with suppress(OSError, ValueError, KeyError, StopIteration), open(path, newline="") as file:
         return float(next(csv.DictReader(file, delimiter="\t"))["s"])
     return None
+
+
+def read_alerts(folder: Path) -> list[dict[str, str]]:
+    """Return each job's alerts of its last attempt, from its events below ``folder``.
+
+    A truncated line is skipped.
+    """
+    paths = sorted(folder.rglob("events.jsonl"))
+    return [row for path in paths for row in job_alerts(path, path.parent.relative_to(folder))]
+
+
+def job_alerts(path: Path, job: Path) -> Iterator[dict[str, str]]:
+    """Yield one job's alerts."""
+    with suppress(OSError), open(path, "rb") as file:
+        for line in file:
+            event = parse_event(line) if ALERT_MARK in line else {}
+            if event.get("kind") == "alert":
+                name, message = (str(event.get(key, "")) for key in ("name", "message"))
+                alert = {"job": str(job), "alert": name, "message": message}
+                yield alert | {"time": event_minute(event)}
+
+
+def parse_event(line: bytes) -> Mapping[str, Any]:
+    """Return a line's event, nothing for a truncated one."""
+    with suppress(ValueError):
+        event = json.loads(line)
+        return event if isinstance(event, dict) else {}
+    return {}
+
+
+def event_minute(event: Mapping[str, Any]) -> str:
+    """Return the minute of an event, in UTC."""
+    with suppress(KeyError, TypeError, ValueError, OverflowError):
+        return datetime.fromtimestamp(event["time"], UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return ""

@@ -4,60 +4,62 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slmrag.report.analysis.score_matrix import Board, count
+from slmrag.report.analysis.score_matrix import ScoreMatrix, pair_count
 from slmrag.scoring.paired_tests import difference_sums, holm, mcnemar_tests, permutation_tests
 
-MANY = 4_000  # pairs of all data sets; beyond them, shortcuts (see ``Pairs.stopping``)
-ENOUGH = 100  # extreme sign flips at which a pair of the third family stops, among many
-MODES, MODELS, OTHERS = "modes of one model", "models in one mode", "any other two cells"
-FAMILIES = (MODES, MODELS, OTHERS)
-EXACT = ("exact_match", "match", "token_match")
+MANY_PAIRS = 4_000  # pairs of all data sets; beyond them, shortcuts (see ``Pairs.stops_early``)
+ENOUGH_EXTREME_FLIPS = 100  # at which a pair of the third family stops, among many pairs
+MODES_OF_A_MODEL = "modes of one model"
+MODELS_IN_A_MODE = "models in one mode"
+OTHER_PAIRS = "any other two cells"
+FAMILIES = (MODES_OF_A_MODEL, MODELS_IN_A_MODE, OTHER_PAIRS)
+BINARY_METRICS = ("exact_match", "match", "token_match")
 NO_DIFFERENCE = "no difference shown"
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Any two cells of a board: (m, 2) ``places``, and the family of each by its number."""
+    """Any two cells of a matrix: (m, 2) ``columns``, and the family of each by its number."""
 
-    board: Board
-    places: np.ndarray
+    matrix: ScoreMatrix
+    columns: np.ndarray
     family: np.ndarray
 
     @property
-    def economical(self) -> bool:
+    def many(self) -> bool:
         """Whether there are so many pairs that some shortcuts are taken."""
-        return many(self.board)
+        return has_many_pairs(self.matrix)
 
     @property
-    def stopping(self) -> np.ndarray:
+    def stops_early(self) -> np.ndarray:
         """Which pairs' tests stop early, (m,)."""
-        return (self.family == FAMILIES.index(OTHERS)) & self.economical
+        return (self.family == FAMILIES.index(OTHER_PAIRS)) & self.many
 
-    def resampled(self, metric: str) -> np.ndarray:
+    def is_resampled(self, metric: str) -> np.ndarray:
         """Return which pairs' intervals of a metric are resampled, (m,); the rest are Student's."""
-        return ~self.stopping & (metric == self.board.metric or not self.economical)
+        return ~self.stops_early & (metric == self.matrix.metric or not self.many)
 
     def effect(self, metric: str) -> np.ndarray:
-        """Return the mean differences of a metric, first less second, (m,)."""
-        if not len(self.places):
+        """Return the mean differences of a metric, first minus second, (m,)."""
+        if not len(self.columns):
             return np.empty(0)
-        means = self.board.scores[metric].mean(axis=0)
-        return means[self.places[:, 0]] - means[self.places[:, 1]]
+        means = self.matrix.means_of(metric)
+        return means[self.columns[:, 0]] - means[self.columns[:, 1]]
 
     def deviation(self, metric: str) -> np.ndarray:
         """Return the standard deviations of the questions' differences of a metric, (m,)."""
-        n = len(self.board.questions)
-        sums, squares = difference_sums(self.board.scores[metric], *self.places.T)
+        n = len(self.matrix.questions)
+        sums, squares = difference_sums(self.matrix.scores[metric], *self.columns.T)
         return np.sqrt(np.maximum(squares - sums**2 / n, 0) / (n - 1))
 
     def p_values(self, metric: str) -> np.ndarray:
-        """Return the p values of a metric: McNemar's for one of 0 and 1, else by sign flips."""
-        values = self.board.scores[metric]
-        if metric in EXACT:
-            return mcnemar_tests(values, self.places)
-        flips = self.board.resamples
-        enough_extreme = np.where(self.stopping, ENOUGH, flips + 1)
-        return permutation_tests(values, self.places, flips, self.board.seed, enough_extreme)
+        """Return the p values of a metric: McNemar's for a binary one, else by permutation."""
+        values = self.matrix.scores[metric]
+        if metric in BINARY_METRICS:
+            return mcnemar_tests(values, self.columns)
+        flips = self.matrix.resamples
+        enough = np.where(self.stops_early, ENOUGH_EXTREME_FLIPS, flips + 1)
+        return permutation_tests(values, self.columns, flips, self.matrix.seed, enough)
 
     def corrected(self, p_values: np.ndarray) -> np.ndarray:
         """Return the p values as Holm adjusts them over each family of the data set."""
@@ -68,19 +70,19 @@ class Pairs:
         return result
 
 
-def many(board: Board) -> bool:
-    """Tell whether a report has more pairs than are tested at leisure."""
-    return max(board.crowd, count(len(board.cells))) > MANY
+def has_many_pairs(matrix: ScoreMatrix) -> bool:
+    """Tell whether a report has so many pairs that some shortcuts are taken."""
+    return max(matrix.pairs_in_report, pair_count(len(matrix.cells))) > MANY_PAIRS
 
 
-def pairs(board: Board) -> Pairs:
-    """Return any two cells of a board; none where it has less than two questions."""
-    k = len(board.cells) if len(board.questions) > 1 else 0
+def find_pairs(matrix: ScoreMatrix) -> Pairs:
+    """Return any two cells of a matrix; none where it has less than two questions."""
+    k = len(matrix.cells) if len(matrix.questions) > 1 else 0
     first, second = np.triu_indices(k, 1)
     models, modes = (
-        np.unique([getattr(cell, name) for cell in board.cells], return_inverse=True)[1]
+        np.unique([getattr(cell, name) for cell in matrix.cells], return_inverse=True)[1]
         for name in ("model", "mode")
     )
     shared = [models[first] == models[second], modes[first] == modes[second]]
-    family = np.select(shared, [0, 1], FAMILIES.index(OTHERS))
-    return Pairs(board, np.stack([first, second], axis=1), family)
+    family = np.select(shared, [0, 1], FAMILIES.index(OTHER_PAIRS))
+    return Pairs(matrix, np.stack([first, second], axis=1), family)

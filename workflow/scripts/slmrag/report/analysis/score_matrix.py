@@ -4,25 +4,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slmrag.report.analysis.experiment import Cell, Experiment
 from slmrag.scoring.bootstrap import bootstrap_means
 
-TESTED = ("token_recall", "f1", "exact_match", "match")
-RIGHT = "token_match"
-UNKNOWN = -1
+if TYPE_CHECKING:
+    import polars as pl
+
+TESTED_METRICS = ("token_recall", "f1", "exact_match", "match")
+CORRECTNESS_METRIC = "token_match"
 
 
 @dataclass(frozen=True)
-class Board:
-    """What cells of one data set scored on the questions that they all answered.
+class ScoreMatrix:
+    """What cells of one data set scored on the n questions that they all answered.
 
-    ``scores`` has an (n, k) array a metric; ``has_answer`` is 1, 0 or UNKNOWN; ``gold_rank`` is 0
-    where no gold passage was shown; ``failures`` has each answer's class or ""; ``crowd`` is the
-    number of pairs of cells in all boards.
+    ``scores`` has an (n, k) array a metric; ``has_answer`` is 1, 0 or NaN where it is not known;
+    ``gold_rank`` is 0 where no gold passage was shown; ``failures`` has each answer's class or "";
+    ``pairs_in_report`` counts the pairs of cells in all data sets.
     """
 
     dataset: str
@@ -37,94 +39,112 @@ class Board:
     resamples: int
     seed: int
     left_out: int = 0
-    crowd: int = 0
+    pairs_in_report: int = 0
 
     @cached_property
-    def right(self) -> np.ndarray:
-        """Whether each answer holds a reference as whole tokens: what known and fixed go by."""
-        return self.scores[RIGHT] == 1
+    def correct(self) -> np.ndarray:
+        """Whether each answer holds a reference as whole tokens, (n, k)."""
+        return self.scores[CORRECTNESS_METRIC] == 1
 
     @property
     def values(self) -> np.ndarray:
-        """The scores of the primary metric."""
+        """The scores of the primary metric, (n, k)."""
         return self.scores[self.metric]
 
     @cached_property
-    def means(self) -> np.ndarray:
+    def resampled_means(self) -> np.ndarray:
         """Resampled means of the primary metric, (k, resamples), over the same questions."""
         means = bootstrap_means(self.values, self.resamples, self.seed)
         return np.ascontiguousarray(means.T)
 
-    def resampled(self, metric: str) -> np.ndarray:
+    def resampled_means_of(self, metric: str) -> np.ndarray:
         """Return the resampled means of a metric, over the resamples of the primary one."""
         if metric == self.metric:
-            return self.means
+            return self.resampled_means
         return bootstrap_means(self.scores[metric], self.resamples, self.seed).T
 
+    def means_of(self, metric: str) -> np.ndarray:
+        """Return each cell's mean of a metric, (k,)."""
+        return self.scores[metric].mean(axis=0)
+
+    def telling_questions(self, count: int) -> list[int]:
+        """Return the rows of about ``count`` questions: half those on which cells differ most.
+
+        The other half is evenly spread.
+        """
+        total = len(self.questions)
+        if count >= total:
+            return list(range(total))
+        spread = np.argsort(-self.values.std(axis=1), kind="stable")[: count // 2]
+        even = np.linspace(0, total - 1, count - len(spread)).astype(int)
+        return sorted({*spread.tolist(), *even.tolist()})
+
     def column(self, model: str, mode: str) -> int | None:
-        """Return the place of a cell, or None where it is missing."""
-        return self._places.get((model, mode))
+        """Return the column of a cell, or None where it is missing."""
+        return self._columns.get((model, mode))
 
     @cached_property
-    def _places(self) -> dict[tuple[str, str], int]:
-        return {(cell.model, cell.mode): place for place, cell in enumerate(self.cells)}
+    def _columns(self) -> dict[tuple[str, str], int]:
+        return {(cell.model, cell.mode): column for column, cell in enumerate(self.cells)}
+
+    def cell_names(self, column: int) -> dict[str, Any]:
+        """Return the names of a column's cell."""
+        cell = self.cells[column]
+        return {"dataset": self.dataset, "model": cell.model, "mode": cell.mode}
 
 
-def named(board: Board, place: int) -> dict[str, Any]:
-    """Return the names of a cell."""
-    cell = board.cells[place]
-    return {"dataset": board.dataset, "model": cell.model, "mode": cell.mode}
+def share(true: np.ndarray, among: np.ndarray) -> float | None:
+    """Return the mean of ``true`` over the questions ``among``, None where there is none."""
+    return float(true[among].mean()) if among.any() else None
 
 
-def boards(experiment: Experiment) -> list[Board]:
-    """Return one board a data set that has scored cells."""
-    names = Counter(cell.dataset for cell in experiment.scored)
-    crowd = sum(map(count, names.values()))
-    return [replace(board(experiment, name), crowd=crowd) for name in names]
+def score_matrices(experiment: Experiment) -> list[ScoreMatrix]:
+    """Return one matrix for each data set that has scored cells."""
+    cells = Counter(cell.dataset for cell in experiment.scored)
+    pairs = sum(map(pair_count, cells.values()))
+    return [replace(score_matrix(experiment, name), pairs_in_report=pairs) for name in cells]
 
 
-def count(cells: int) -> int:
+def pair_count(cells: int) -> int:
     """Return how many pairs some cells have."""
     return cells * (cells - 1) // 2
 
 
-def nothing(experiment: Experiment) -> Board:
-    """Return a board without cells."""
+def empty_score_matrix(experiment: Experiment) -> ScoreMatrix:
+    """Return a matrix without cells."""
     empty = np.empty((0, 0))
-    scores = dict.fromkeys((experiment.primary, *TESTED, RIGHT), empty)
+    scores = dict.fromkeys((experiment.primary, *TESTED_METRICS, CORRECTNESS_METRIC), empty)
     settings = experiment.metrics
-    return Board(
+    return ScoreMatrix(
         "", experiment.primary, settings["confidence"], [], [], scores, empty, empty, empty,
         settings["bootstrap"], settings.get("seed") or 0,
     )  # fmt: skip
 
 
-def board(experiment: Experiment, dataset: str) -> Board:
+def score_matrix(experiment: Experiment, dataset: str) -> ScoreMatrix:
     """Align the cells of one data set on the questions that all of them answered."""
     import polars as pl
 
-    metrics = tuple(dict.fromkeys((experiment.primary, *TESTED, RIGHT)))
+    metrics = tuple(dict.fromkeys((experiment.primary, *TESTED_METRICS, CORRECTNESS_METRIC)))
     cells = [cell for cell in experiment.scored if cell.dataset == dataset]
     columns = ["question_id", *metrics, "has_answer", "gold_rank", "failure"]
     frames = [pl.read_parquet(cell.scores, columns=columns) for cell in cells]
-    sound = [frame.filter(pl.all_horizontal(pl.col(metrics).is_finite())) for frame in frames]
-    shared = common([frame["question_id"] for frame in sound])
-    frames = [aligned(frame, shared) for frame in sound]
+    finite = [frame.filter(pl.all_horizontal(pl.col(metrics).is_finite())) for frame in frames]
+    shared = common_ids([frame["question_id"] for frame in finite])
+    frames = [align_rows(frame, shared) for frame in finite]
 
     def stacked(name: str, fill: object = None) -> np.ndarray:
         values = [frame[name] if fill is None else frame[name].fill_null(fill) for frame in frames]
         return np.column_stack([value.to_numpy() for value in values])
 
-    return Board(
+    return ScoreMatrix(
         dataset,
         experiment.primary,
         experiment.metrics["confidence"],
         cells,
         shared.to_list(),
         {name: stacked(name) for name in metrics},
-        np.column_stack(
-            [f["has_answer"].cast(pl.Int8).fill_null(UNKNOWN).to_numpy() for f in frames]
-        ),
+        np.column_stack([frame["has_answer"].cast(pl.Float32).to_numpy() for frame in frames]),
         stacked("gold_rank", 0),
         stacked("failure", ""),
         experiment.metrics["bootstrap"],
@@ -133,7 +153,7 @@ def board(experiment: Experiment, dataset: str) -> Board:
     )
 
 
-def common(columns: Sequence[object]) -> "object":
+def common_ids(columns: "Sequence[pl.Series]") -> "pl.Series":
     """Return the ids that stand in every column, in the order of the first."""
     first, *others = columns
     for other in others:
@@ -142,7 +162,7 @@ def common(columns: Sequence[object]) -> "object":
     return first
 
 
-def aligned(frame: object, ids: object) -> "object":
+def align_rows(frame: "pl.DataFrame", ids: "pl.Series") -> "pl.DataFrame":
     """Return the rows of ``ids``, in their order."""
     if frame["question_id"].equals(ids):
         return frame

@@ -1,57 +1,93 @@
-"""Kinds of questions: what a model knows by itself, how long the answer is, what is asked."""
+"""The primary metric by kinds of questions: answer length, question word, columns of a few values.
+
+Every way to slice gives each question of a data set one class.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from slmrag.data.normalize import tokens
+from slmrag.report.analysis.experiment import Experiment
+from slmrag.report.analysis.score_matrix import ScoreMatrix, share
 
-HIT, MISS = 1, 0
 QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how")
+COLUMN_LABELS = {"overlap": "overlap with the train set"}
+KNOWN_COLUMNS = {"question_id", "question", "answers", "gold"}
+MOST_CLASSES = 8  # more would be a table too wide to read
 _WORD = re.compile(r"[a-z]+")
 
 
-def use_of_context(known: np.ndarray, right: np.ndarray, has_answer: np.ndarray) -> dict[str, Any]:
-    """Return what a context did to what a model knew, (n,) each: counts and rates in [0, 1].
+class Slicing(NamedTuple):
+    """One way to slice: its name, its classes with their numbers of questions, and a row a cell.
 
-    Fix rate: right among the unknown; destruction rate: wrong among the known; utilisation: right
-    among the unknown whose context has the answer (arXiv 2603.11513, 2510.02657). None: no such
-    question.
+    A row has the mean of the primary metric of each class under ``class_key``.
     """
-    hit, miss = has_answer == HIT, has_answer == MISS
-    return {
-        "known": int(known.sum()),
-        "unknown": int((~known).sum()),
-        "fix_rate": share(right, ~known),
-        "destruction_rate": share(~right, known),
-        "utilisation": share(right, ~known & hit),
-        "known_hit": share(right, known & hit),
-        "known_miss": share(right, known & miss),
-        "unknown_hit": share(right, ~known & hit),
-        "unknown_miss": share(right, ~known & miss),
-        **{f"n_{name}": int(group.sum()) for name, group in groups(known, hit, miss).items()},
-    }
+
+    name: str
+    sizes: Mapping[str, int]
+    rows: list[dict[str, Any]]
 
 
-def groups(known: np.ndarray, hit: np.ndarray, miss: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the four groups of questions."""
-    return {
-        "known_hit": known & hit,
-        "known_miss": known & miss,
-        "unknown_hit": ~known & hit,
-        "unknown_miss": ~known & miss,
-    }
+def slicings(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> list[Slicing]:
+    """Return the ways to slice that tell at least two classes of questions apart."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for matrix in matrices:
+        path = experiment.questions.get((matrix.dataset,))
+        for name, values in question_classes(path, matrix).items() if path else ():
+            found.setdefault(name, {})[matrix.dataset] = values
+    every = [slice_by(name, kinds, matrices) for name, kinds in found.items()]
+    return [slicing for slicing in every if len(slicing.sizes) > 1]
 
 
-def share(true: np.ndarray, among: np.ndarray) -> float | None:
-    """Return the share of ``true`` in a group, None for an empty one."""
-    return float(true[among].mean()) if among.any() else None
+def slice_by(
+    name: str, kinds: Mapping[str, Sequence[str]], matrices: Sequence[ScoreMatrix]
+) -> Slicing:
+    """Return the means of each class; ``kinds`` has each data set's class of every question."""
+    labels = sorted({label for classes in kinds.values() for label in classes})
+    sizes = {label: sum(list(own).count(label) for own in kinds.values()) for label in labels}
+    rows = [
+        matrix.cell_names(column) | class_means(matrix.values[:, column], classes, labels)
+        for matrix in matrices
+        if matrix.dataset in kinds
+        for classes in [np.array(kinds[matrix.dataset])]
+        for column in range(len(matrix.cells))
+    ]
+    return Slicing(name, sizes, rows)
+
+
+def class_means(
+    values: np.ndarray, classes: np.ndarray, labels: Sequence[str]
+) -> dict[str, float | None]:
+    """Return the mean of each class of questions."""
+    return {class_key(label): share(values, classes == label) for label in labels}
+
+
+def class_key(label: str) -> str:
+    """Return a class's column: never that of a cell's name, whatever the class is called."""
+    return f"{label}:"
+
+
+def question_classes(path: Path, matrix: ScoreMatrix) -> dict[str, list[str]]:
+    """Return the class of each question by each way to slice that the questions' table allows."""
+    import polars as pl
+
+    frame = pl.DataFrame({"question_id": matrix.questions}, schema={"question_id": pl.String})
+    frame = frame.join(pl.read_parquet(path), on="question_id", how="left", maintain_order="left")
+    lengths = [answer_length(answers or []) for answers in frame["answers"].to_list()]
+    words = [question_word(question or "") for question in frame["question"].to_list()]
+    plain = [c for c in frame if c.name not in KNOWN_COLUMNS and not c.dtype.is_nested()]
+    found = {"length of the shortest reference": lengths, "question word": words}
+    named = {COLUMN_LABELS.get(column.name, column.name): column.to_list() for column in plain}
+    few = columns_of_few_values(named)
+    return found | {f"{n} (column)" if n in found else n: values for n, values in few.items()}
 
 
 def answer_length(answers: Sequence[str]) -> str:
-    """Return the tokens of the shortest reference, in classes."""
+    """Return the number of tokens of the shortest reference, in classes."""
     shortest = min((len(tokens(answer)) for answer in answers), default=0)
     if shortest <= 2:
         return f"{max(shortest, 1)} token{'s' if shortest > 1 else ''}"
@@ -65,8 +101,10 @@ def question_word(question: str) -> str:
     )
 
 
-def flags(columns: Mapping[str, Sequence[Any]], most: int = 8) -> dict[str, list[str]]:
-    """Return the columns, beyond the known ones, that sort questions into a few classes."""
+def columns_of_few_values(
+    columns: Mapping[str, Sequence[Any]], most: int = MOST_CLASSES
+) -> dict[str, list[str]]:
+    """Return the columns that have at least two values and at most ``most``, as texts."""
     found = {
         name: ["none" if v is None else str(v) for v in values] for name, values in columns.items()
     }

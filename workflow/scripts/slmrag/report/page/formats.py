@@ -2,11 +2,17 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MISSING = "\u2013"
 MINUS = "\u2212"
 NARROW = "\u202f"  # a narrow space that no line breaks at
+SMALLEST_P = 10  # the smallest p value that is shown as a number, in steps of 0.0001
 
 
 def share(value: float) -> str:
@@ -77,3 +83,20 @@ def missing(value: Any) -> bool:
 def show(value: Any, kind: str) -> str:
     """Return the text of a value, or a dash where there is none."""
     return MISSING if missing(value) else FORMATS[kind](value)
+
+
+def thousandths(values: "pl.Series") -> np.ndarray:
+    """Return numbers in steps of 0.001, rounded as text formatting rounds them."""
+    exact = values.to_numpy() * 1e3
+    found = np.rint(exact).astype(np.int64)
+    for tied in np.flatnonzero(np.abs(np.abs(exact - found) - 0.5) < 1e-6):
+        found[tied] = round(float(f"{values[int(tied)]:.3f}") * 1000)
+    return found
+
+
+def probability_steps(values: "pl.Series") -> np.ndarray:
+    """Return p values in steps of 0.0001 as ``probability`` shows them, 0 below 0.001."""
+    exact, shown = values.to_numpy() * 1e4, 10 * thousandths(values)
+    close = np.isin(shown, (100, 500)) & (exact != shown)
+    away = np.where(exact < shown, np.floor(exact), np.ceil(exact)).astype(np.int64)
+    return np.where(exact < SMALLEST_P, 0, np.where(close, away, shown))

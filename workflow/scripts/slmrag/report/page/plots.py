@@ -1,14 +1,16 @@
-"""The plots of the page, as SVG text."""
+"""The plots of the page, as SVG text: dot plots of one metric, and quality against cost."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from slmrag.report.page.svg import drawing, legend, line, mark, text, ticks
 
 WIDTH = 560
+SCATTER_HEIGHT, SCATTER_LEFT, SCATTER_RIGHT = 300, 46, 16
 
 
-class Point(NamedTuple):
+class DotPoint(NamedTuple):
     """A value of a series (a mode), its interval, and what is shown on hover."""
 
     series: int
@@ -19,7 +21,7 @@ class Point(NamedTuple):
 
 
 def dot_plot(
-    rows: Sequence[tuple[str, Sequence[Point]]], series: Sequence[str], label: str, axis: str
+    rows: Sequence[tuple[str, Sequence[DotPoint]]], series: Sequence[str], label: str, axis: str
 ) -> str:
     """Draw one row a model, one mark a mode, with intervals, on an axis that starts at zero."""
     left = 26 + 7.8 * min(32, max((len(name) for name, _ in rows), default=0))
@@ -29,14 +31,15 @@ def dot_plot(
     key, top = legend(series, left, 12, WIDTH)
     parts, y = [key], top + 14
     for name, points in rows:
-        parts.append(text(left - 12, y + 5.5 * max(0, len(points) - 1) + 4, clip(name), "end"))
-        parts += [dot(p, left, scale, y + 11 * i) for i, p in enumerate(points)]
+        middle = y + 5.5 * max(0, len(points) - 1)
+        parts.append(text(left - 12, middle + 4, shorten_name(name), "end"))
+        parts += [draw_dot(p, left, scale, y + 11 * i) for i, p in enumerate(points)]
         y += 11 * len(points) + 14
-    grid = axis_below(left, top, y, scale, ticks(0, reach), axis)
+    grid = dot_axis(left, top, y, scale, ticks(0, reach), axis)
     return drawing(WIDTH, y + 40, label, grid, *parts)
 
 
-def dot(point: Point, left: float, scale: float, y: float) -> str:
+def draw_dot(point: DotPoint, left: float, scale: float, y: float) -> str:
     """Draw one mark with its interval."""
     if point.low is None or point.high is None:
         return mark(left + scale * point.value, y, point.series, point.tip, None)
@@ -44,7 +47,7 @@ def dot(point: Point, left: float, scale: float, y: float) -> str:
     return mark(left + scale * point.value, y, point.series, point.tip, interval)
 
 
-def axis_below(
+def dot_axis(
     left: float, top: float, bottom: float, scale: float, at: Sequence[float], name: str
 ) -> str:
     """Draw the horizontal axis, its numbers and the grid above them."""
@@ -55,6 +58,104 @@ def axis_below(
     return "".join(parts)
 
 
-def clip(name: str, length: int = 32) -> str:
+def shorten_name(name: str, length: int = 32) -> str:
     """Return a name that fits beside a plot."""
     return name if len(name) <= length else name[: length - 1] + "\u2026"
+
+
+class ScatterPoint(NamedTuple):
+    """A cell in the plot: its mode's number, cost, quality and what is shown on hover."""
+
+    series: int
+    x: float
+    y: float
+    tip: str
+
+
+def scatter(
+    points: Sequence[ScatterPoint],
+    series: Sequence[str],
+    label: str,
+    axes: tuple[str, str],
+    joined: bool,
+    ideal: Collection[int] = (),
+) -> str:
+    """Draw quality (up) against cost (right, logarithmic); ``joined`` draws a line a series.
+
+    Otherwise a grey line joins the cells that no other beats in both, the ``ideal`` series apart.
+    """
+    key, top = legend(series, SCATTER_LEFT, 12, WIDTH)
+    top += 20
+    bottom = top + SCATTER_HEIGHT
+    across = log_scale([point.x for point in points])
+    high = max(point.y for point in points) * 1.05 or 1.0
+    placed = [(across(p.x), bottom - SCATTER_HEIGHT * p.y / high, p) for p in points]
+    parts = [key, scatter_axes(top, bottom, high, axes), cost_ticks(points, across, bottom)]
+    groups = [[q for q in placed if q[2].series == s] for s in range(len(series))] if joined else []
+    parts += [polyline(sorted(group), f"s{place % 8}") for place, group in enumerate(groups)]
+    if not joined:
+        real = [q for q in placed if q[2].series not in ideal]
+        parts.append(polyline(pareto_front(real), "muted-line"))
+    parts += [mark(x, y, point.series, point.tip, None) for x, y, point in placed]
+    return drawing(WIDTH, bottom + 40, label, *parts)
+
+
+def log_scale(values: Sequence[float]) -> Callable[[float], float]:
+    """Return the function from a cost to its place across, on a logarithmic axis."""
+    low, high = math.log(min(values)), math.log(max(values))
+    low, high = (low - 0.5, high + 0.5) if high - low < 1e-9 else (low, high)
+    margin = 0.05 * (high - low)
+    scale = (WIDTH - SCATTER_LEFT - SCATTER_RIGHT) / (high - low + 2 * margin)
+    return lambda value: SCATTER_LEFT + scale * (math.log(value) - low + margin)
+
+
+def scatter_axes(top: float, bottom: float, high: float, axes: tuple[str, str]) -> str:
+    """Draw both axes, the quality's grid and the names."""
+    parts = [line(SCATTER_LEFT, bottom, WIDTH - SCATTER_RIGHT, bottom, "axis")]
+    for tick in ticks(0, high):
+        y = bottom - SCATTER_HEIGHT * tick / high
+        parts.append(line(SCATTER_LEFT, y, WIDTH - SCATTER_RIGHT, y, "grid"))
+        parts.append(text(SCATTER_LEFT - 8, y + 4, f"{tick:g}", "end", "muted"))
+    parts.append(text((SCATTER_LEFT + WIDTH) / 2, bottom + 34, axes[0], "middle", "muted"))
+    parts.append(text(SCATTER_LEFT, top - 12, axes[1], "start", "muted"))
+    return "".join(parts)
+
+
+def cost_ticks(
+    points: Sequence[ScatterPoint], across: Callable[[float], float], bottom: float
+) -> str:
+    """Write a few costs under the axis."""
+    values = [point.x for point in points]
+    at = sorted({min(values), max(values), *one_two_five(min(values), max(values))})
+    kept: list[float] = []
+    for value in at:
+        if not kept or across(value) - across(kept[-1]) > 44:
+            kept.append(value)
+    return "".join(text(across(v), bottom + 16, f"{v:.3g}", "middle", "muted") for v in kept)
+
+
+def one_two_five(low: float, high: float) -> list[float]:
+    """Return 1, 2 and 5 times powers of ten between two numbers."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [m * 10.0**p for p in powers for m in (1, 2, 5) if low <= m * 10.0**p <= high]
+
+
+PlacedPoint = tuple[float, float, ScatterPoint]
+
+
+def pareto_front(placed: Sequence[PlacedPoint]) -> list[PlacedPoint]:
+    """Return the points that no cheaper point equals in quality, from cheap to dear."""
+    best, kept = -math.inf, []
+    for item in sorted(placed, key=lambda item: (item[2].x, -item[2].y)):
+        if item[2].y > best:
+            best = item[2].y
+            kept.append(item)
+    return kept
+
+
+def polyline(placed: Sequence[PlacedPoint], style: str) -> str:
+    """Draw a line through points."""
+    if len(placed) < 2:
+        return ""
+    bends = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in placed)
+    return f'<path d="M{bends}" class="line {style}"></path>'

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-SERIES = 8  # colours and shapes before they repeat
+SERIES_STYLES = 8  # colours and shapes before they repeat
 SHAPES = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z",
     "M0 -5.2L5.2 0L0 5.2L-5.2 0Z",
@@ -15,7 +15,7 @@ SHAPES = (
     "M-5 -2L0 -5L5 -2L3 4.5H-3Z",
     "M-5 -3.5H5L2 0L5 3.5H-5L-2 0Z",
 )
-STYLE = """
+STANDALONE_STYLE = """
 text{font:12px system-ui,sans-serif;fill:#333}
 .axis,.grid{stroke:#999;stroke-width:1}.grid{opacity:.3}
 .bar{stroke-width:2}.muted{fill:#777}.s0{--c:#0072b2}.s1{--c:#d55e00}.s2{--c:#009e73}.s3{--c:#cc79a7}
@@ -50,8 +50,8 @@ def mark(x: float, y: float, series: int, tip: str, interval: tuple[float, float
             element("path", d=f"M{interval[0]:.1f} {y:.1f}H{interval[1]:.1f}", class_="bar")
         )
     place = f"translate({x:.1f} {y:.1f})"
-    parts.append(element("path", d=SHAPES[series % SERIES], transform=place))
-    return element("g", *parts, class_=f"mark s{series % SERIES}")
+    parts.append(element("path", d=SHAPES[series % SERIES_STYLES], transform=place))
+    return element("g", *parts, class_=f"mark s{series % SERIES_STYLES}")
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> str:
@@ -86,8 +86,8 @@ def drawing(width: float, height: float, label: str, *parts: str) -> str:
 
 
 def standalone(svg: str) -> str:
-    """Return a drawing with its colours, for a file of its own."""
-    return svg.replace(">", f"><style>{STYLE}</style>", 1)
+    """Return a drawing with its colors, for a file of its own."""
+    return svg.replace(">", f"><style>{STANDALONE_STYLE}</style>", 1)
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:

@@ -1,4 +1,4 @@
-"""Tables of the page: columns that know how they are shown, rows of plain values."""
+"""Tables and sections of the page: columns that know how they are shown, rows of plain values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ Rows = Sequence[Row]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name in the rows, its heading, the kind of its values and what it means.
+    """One column: its name in the rows, its heading, the format of its values and what it means.
 
     An ``estimate`` is shown with the interval in the columns of its name and _low, _high, and
-    with the words in the column ``remark``.
+    with the text in the column ``remark``.
     """
 
     name: str
@@ -33,9 +33,20 @@ class Column:
         """Whether the values are numbers, aligned at the right."""
         return self.kind != "text"
 
-    def shown(self, row: Row) -> str:
-        """Return the text of the row's value."""
-        return show(row.get(self.name), self.kind)
+    def html(self, row: Row) -> str:
+        """Return the row's value as a table cell."""
+        text = escape(show(row.get(self.name), self.kind), quote=False)
+        name = escape(self.name)
+        if not self.number:
+            wide = ' class="long" dir="auto"' if self.long else ""
+            return f'<td{wide} data-c="{name}">{text}</td>'
+        if interval := self.interval(row):
+            dash = " to " if self.kind == "difference" else "\u2013"
+            text += f' <span class="ci">{dash.join(interval)}</span>'
+        if remark := row.get(self.remark):
+            text += f' <span class="remark">{escape(remark)}</span>'
+        side = "r" if self.remark else "n"
+        return f'<td class="{side}" data-c="{name}" data-v="{self.sort_value(row)}">{text}</td>'
 
     def interval(self, row: Row) -> tuple[str, str] | None:
         """Return the texts of the interval, or None where there is none."""
@@ -44,32 +55,8 @@ class Column:
             return None
         return show(low, self.kind), show(high, self.kind)
 
-    def words(self, row: Row) -> str:
-        """Return the remark on the row's value."""
-        return row.get(self.remark) or ""
-
-    def cell(self, row: Row) -> str:
-        """Return the row's value as a table cell."""
-        text = escape(self.shown(row), quote=False)
-        if not self.number:
-            wide = ' class="long" dir="auto"' if self.long else ""
-            return f'<td{wide} data-c="{self.key}">{text}</td>'
-        interval, words = self.interval(row), self.words(row)
-        if interval:
-            dash = " to " if self.kind == "difference" else "\u2013"
-            text += f' <span class="ci">{dash.join(interval)}</span>'
-        if words:
-            text += f' <span class="words">{escape(words)}</span>'
-        side = "r" if self.remark else "n"
-        return f'<td class="{side}" data-c="{self.key}" data-v="{self.value(row)}">{text}</td>'
-
-    @property
-    def key(self) -> str:
-        """The name as an attribute."""
-        return escape(self.name)
-
-    def value(self, row: Row) -> Any:
-        """Return what is sorted by: the value itself, or an empty text."""
+    def sort_value(self, row: Row) -> Any:
+        """Return what rows are sorted by: the value itself, or an empty text."""
         value = row.get(self.name)
         return "" if missing(value) else value
 
@@ -79,7 +66,7 @@ DATASET, MODEL, MODE = (
     Column("model", "Model"),
     Column("mode", "Mode"),
 )
-CELL = (DATASET, MODEL, MODE)
+CELL_COLUMNS = (DATASET, MODEL, MODE)
 
 
 @dataclass(frozen=True)
@@ -98,18 +85,18 @@ class Table:
     total: int = 0
 
     @property
-    def shown(self) -> Sequence[Row]:
-        """The rows that a page can carry."""
+    def shown_rows(self) -> Sequence[Row]:
+        """The rows that the page can hold."""
         return self.rows[: self.limit]
 
     @property
-    def body(self) -> str:
+    def html_rows(self) -> str:
         """The rows as markup: every text is escaped, every number stands beside its text."""
-        rows = ("".join(column.cell(row) for column in self.columns) for row in self.shown)
+        rows = ("".join(column.html(row) for column in self.columns) for row in self.shown_rows)
         return "\n".join(f"<tr>{cells}</tr>" for cells in rows)
 
     @property
-    def notes(self) -> str:
+    def full_note(self) -> str:
         """The note, and how many rows are left out."""
         total = max(self.total, len(self.rows))
         if total <= self.limit:
@@ -118,8 +105,8 @@ class Table:
         return f"{self.note} {left}".strip()
 
     @property
-    def same(self) -> str:
-        """The columns of names whose value is the same in all of several rows, as classes."""
+    def constant_classes(self) -> str:
+        """CSS classes for the name columns whose value is the same in all of several rows."""
         names = (column.name for column in self.columns if column.name in ("dataset", "model"))
         several = len(self.rows) > 1
         once = (n for n in names if several and len({row.get(n) for row in self.rows}) == 1)
@@ -130,7 +117,7 @@ class Table:
         return next((column.label for column in self.columns if column.name == name), name)
 
 
-def table(
+def make_table(
     id: str,
     caption: str,
     columns: Sequence[Column],
@@ -138,7 +125,34 @@ def table(
     *filters: str,
     note: str = "",
 ) -> Table:
-    """Return a table without columns that are empty throughout, and the choices of its filters."""
+    """Return a table without its empty columns, and with the choices of its filters."""
     kept = [c for c in columns if c.always or any(not missing(row.get(c.name)) for row in rows)]
     options = {name: list(dict.fromkeys(str(row[name]) for row in rows)) for name in filters}
     return Table(id, caption, kept, rows, filters, note, options)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing, the name of its file, and a caption that says what it shows."""
+
+    id: str
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, a few sentences, and tables and figures under it.
+
+    ``widget`` is the id of a part that the page's script fills; ``config`` is offered as a file.
+    """
+
+    id: str
+    title: str
+    intro: Sequence[str] = ()
+    figures: Sequence[Figure] = ()
+    tables: Sequence[Table] = ()
+    notices: Sequence[str] = ()
+    definitions: Sequence[tuple[str, str]] = ()
+    widget: str = ""
+    config: str = ""

@@ -1,33 +1,86 @@
-"""What a reader should know before believing the numbers."""
+"""What a reader should know before believing the numbers: cells, prompts and answers.
 
-from collections.abc import Callable, Iterator, Sequence
+Caveats on languages, and on data, retrievers and machines, have modules of their own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from slmrag.report.analysis import served_models
-from slmrag.report.analysis.compared_modes import ends
-from slmrag.report.analysis.devices import elsewhere, idle
+from slmrag.report.analysis.caveats import (
+    FEW_QUESTIONS,
+    MANY_FAILURES,
+    oracles_below_none,
+    poor_oracles,
+    worst_cell,
+)
+from slmrag.report.analysis.comparison import answered_column
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.analysis.score_matrix import Board
-from slmrag.report.page.formats import NARROW, percent
-from slmrag.report.sections import language_caveats, refused_prompts, truncated_prompts
-from slmrag.report.sections.gold_caveats import gold
-from slmrag.report.sections.unread_text import unread
+from slmrag.report.analysis.score_matrix import ScoreMatrix
+from slmrag.report.page.formats import NARROW, decimal, percent, show
+from slmrag.report.page.labels import METRIC_LABELS
+from slmrag.report.page.tables import Column, Rows, Section, Table, make_table
+from slmrag.report.sections.language_caveats import language_caveats
+from slmrag.report.sections.source_caveats import (
+    device_caveats,
+    endpoint_caveats,
+    gold_caveats,
+    text_limit_caveats,
+)
 
-OFTEN, SELDOM, FEW = 0.05, 0.9, 100
-FORMS = {
+FAILURES_TOLD = {
     "cut": "cut at the limit of tokens",
     "unfinished": "lost in a reasoning that never ended",
     "empty": "empty",
 }
-Rows = Sequence[dict[str, Any]]
+SHORTENED = {
+    "shortened": "lost passages or words to fit the model",
+    "questions_shortened": "lost words of the question itself",
+}
+SHORTENED_REMEDY = (
+    "Raise the model's max_model_len, lower max_tokens, or give fewer or shorter passages. What "
+    "this report says of a context is said of what was left of it."
+)
 
 
-def alerts(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> list[str]:
-    """Return one sentence for each thing that is not as it should be."""
-    return [sentence for test in TESTS for sentence in test(experiment, rows, boards)]
+def caveats_section(
+    experiment: Experiment, rows: Rows, matrices: Sequence[ScoreMatrix]
+) -> Section | None:
+    """Return one sentence for each thing that is not as it should be, and the jobs' alerts."""
+    notices = [
+        *missing_cells(rows),
+        *question_caveats(matrices),
+        *language_caveats(experiment),
+        *failure_caveats(rows),
+        *refused_prompts(experiment, rows),
+        *refused_grades(experiment),
+        *shortened_prompts(rows),
+        *shortened_grades(experiment),
+        *oracle_answers(rows),
+        *gold_caveats(experiment),
+        *oracle_order(experiment, rows),
+        *device_caveats(experiment, rows),
+        *endpoint_caveats(experiment),
+        *text_limit_caveats(experiment),
+    ]
+    alerts = alerts_table(experiment)
+    if not notices and not alerts.rows:
+        return None
+    return Section("alerts", "Caveats", notices=notices, tables=[alerts] if alerts.rows else [])
 
 
-def missing(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
+def alerts_table(experiment: Experiment) -> Table:
+    """Return the table of alerts that jobs raised."""
+    columns = [
+        Column("job", "Job"),
+        Column("alert", "Alert"),
+        Column("message", "What happened", long=True),
+        Column("time", "When"),
+    ]
+    caption = "Alerts that jobs raised while they ran"
+    return make_table("job-alerts", caption, columns, experiment.observed.alerts)
+
+
+def missing_cells(rows: Rows) -> Iterator[str]:
     """Cells without scores."""
     lost = [row for row in rows if row["status"] != "scored"]
     if lost:
@@ -36,90 +89,105 @@ def missing(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iter
         yield f"{len(lost)} of {len(rows)} cells are missing; {cell}: {first['status']}."
 
 
-def uneven(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
-    """Questions that some cells of a data set lack, or that have no number."""
-    for board in boards:
-        if board.left_out:
+def question_caveats(matrices: Sequence[ScoreMatrix]) -> Iterator[str]:
+    """Questions that some cells lack or have no number for; data sets with few questions."""
+    for matrix in matrices:
+        if matrix.left_out:
             yield (
-                f"{board.dataset}: the cells differ in their questions, or scores are not numbers; "
-                f"the tests compare the {len(board.questions)} questions that all have, "
-                f"{board.left_out} fewer than the largest cell."
+                f"{matrix.dataset}: the cells differ in their questions, or scores are not "
+                f"numbers; the tests compare the {len(matrix.questions)} questions that all have, "
+                f"{matrix.left_out} fewer than the largest cell."
             )
+    for matrix in matrices:
+        if len(matrix.questions) < FEW_QUESTIONS:
+            count = len(matrix.questions)
+            yield f"{matrix.dataset}: only {count} questions show only large differences."
 
 
-def few(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
-    """Sets too small to show much."""
-    for board in boards:
-        if len(board.questions) < FEW:
-            count = len(board.questions)
-            yield f"{board.dataset}: only {count} questions show only large differences."
-
-
-def forms(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
+def failure_caveats(rows: Rows) -> Iterator[str]:
     """Many answers that are empty, unfinished, or cut at the limit of tokens themselves."""
-    for name, words in FORMS.items():
-        often = [row for row in rows if row["n"] and (row[name] or 0) / row["n"] > OFTEN]
-        if often:
-            worst = max(often, key=lambda row: row[name] / row["n"])
-            cell = f"{worst['model']}/{worst['dataset']}/{worst['mode']}"
+    for name, words in FAILURES_TOLD.items():
+        if worst := worst_cell(rows, name, above=MANY_FAILURES):
             yield (
-                f"{len(often)} of {len(rows)} cells have more than {100 * OFTEN:.0f}{NARROW}% of "
-                f"answers {words}; most in {cell}: {percent(worst[name] / worst['n'])}."
+                f"{worst.affected} of {worst.cells} cells have more than "
+                f"{100 * MANY_FAILURES:.0f}{NARROW}% of answers {words}; most in {worst.name}: "
+                f"{percent(worst.share)}."
             )
 
 
-def poor_oracle(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
+def refused_prompts(experiment: Experiment, rows: Rows) -> Iterator[str]:
+    """Prompts that an endpoint refused, which count as answers of score 0."""
+    if worst := worst_cell(rows, "refused"):
+        names = (answered_column(experiment), experiment.primary)
+        without, mean = (show(worst.row[name], "share") for name in names)
+        yield (
+            f"{worst.affected} of {worst.cells} cells have prompts that the endpoint refused; most "
+            f"in {worst.name}: {worst.count} of {worst.n} ({percent(worst.share)}). Each counts as "
+            "an answer with score 0, also in intervals and tests; without them that cell's "
+            f"{METRIC_LABELS[experiment.primary].lower()} is {without} and not {mean}."
+        )
+
+
+def refused_grades(experiment: Experiment) -> Iterator[str]:
+    """Answers that no judge saw: there was none, or the judge's endpoint refused the prompt."""
+    for grades in experiment.grades:
+        if grades.get("refused"):
+            yield (
+                f"{graded_cell(grades)}: {grades['refused']} of {grades['n']} prompts were refused "
+                "by the model's endpoint; they count as not attempted, and the judge was not asked."
+            )
+        if grades.get("refused_by_judge"):
+            yield (
+                f"{graded_cell(grades)}: the judge's endpoint refused "
+                f"{grades['refused_by_judge']} of {grades['n']} prompts; they count as unparseable."
+            )
+
+
+def graded_cell(grades: Mapping[str, Any]) -> str:
+    """Return the name of a graded cell."""
+    return "/".join(grades[name] for name in ("model", "dataset", "mode"))
+
+
+def shortened_prompts(rows: Rows) -> Iterator[str]:
+    """Prompts that lost passages, words of a passage or words of the question to fit a model."""
+    for name, lost in SHORTENED.items():
+        if worst := worst_cell(rows, name):
+            yield (
+                f"{worst.affected} of {worst.cells} cells have prompts that {lost}; most in "
+                f"{worst.name}: {worst.count} of {worst.n} ({percent(worst.share)}"
+                f"{passages_left(worst.row)}). {SHORTENED_REMEDY}"
+            )
+
+
+def passages_left(row: Mapping[str, Any]) -> str:
+    """Say how many passages stood in a cell's prompts of those that its mode asks for, if any."""
+    if not row["passages"]:
+        return ""
+    mean = decimal(row["passages_in_prompt"])
+    return f"; {mean} of at most {row['passages']} passages stood in a prompt on average"
+
+
+def shortened_grades(experiment: Experiment) -> Iterator[str]:
+    """Prompts of a judge that were cut at their end, where it is told what to say."""
+    for grades in experiment.grades:
+        if grades.get("shortened"):
+            yield (
+                f"{graded_cell(grades)}: {grades['shortened']} of the {grades['n']} prompts of the "
+                "judge lost words at their end to fit it; raise its max_model_len or lower its "
+                "max_tokens."
+            )
+
+
+def oracle_answers(rows: Rows) -> Iterator[str]:
     """Gold passages that often lack the answer."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        if row["context"] == "oracle" and row["has_answer"] is not None:
-            found.setdefault((row["dataset"], row["mode"]), []).append(row["has_answer"])
-    for (dataset, mode), shares in found.items():
-        if min(shares) < SELDOM:
-            least, most = percent(min(shares)), percent(max(shares))
-            words = least if least == most else f"{least} to {most}"
-            yield f"{dataset}: only {words} of the prompts of {mode} hold an answer."
+    for dataset, mode, least, most in poor_oracles(rows):
+        low, high = percent(least), percent(most)
+        words = low if low == high else f"{low} to {high}"
+        yield f"{dataset}: only {words} of the prompts of {mode} hold an answer."
 
 
-def order(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
+def oracle_order(experiment: Experiment, rows: Rows) -> Iterator[str]:
     """Models that do worse with gold passages than without any."""
-    means = {(r["model"], r["dataset"], r["mode"]): r[experiment.primary] for r in rows}
-    scored = {key: mean for key, mean in means.items() if mean is not None}
-    for (model, dataset, mode), oracle in scored.items():
-        among = [key[2] for key in scored if key[:2] == (model, dataset)]
-        if experiment.modes.get(mode, {}).get("context") == "oracle":
-            for none in ends(experiment, mode, "none", among):
-                if oracle < scored[model, dataset, none]:
-                    words = f"with gold passages ({mode}) than without context ({none})"
-                    yield f"{model} on {dataset} does worse {words}."
-
-
-def devices(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Iterator[str]:
-    """Costs that cannot be compared because the machines or engines differ."""
-    for name in ("device", "engine"):
-        found = sorted({row[name] for row in rows if row[name]})
-        if len(found) > 1:
-            yield f"Costs are of different {name}s: {'; '.join(found)}."
-
-
-TESTS: tuple[Callable[..., Iterator[str]], ...] = (
-    missing,
-    uneven,
-    few,
-    language_caveats.questions,
-    language_caveats.answers,
-    language_caveats.searches,
-    forms,
-    refused_prompts.caveats,
-    refused_prompts.judged,
-    truncated_prompts.caveats,
-    truncated_prompts.judged,
-    poor_oracle,
-    gold,
-    order,
-    devices,
-    idle,
-    elsewhere,
-    served_models.caveats,
-    unread,
-)
+    for found in oracles_below_none(experiment, rows):
+        words = f"with gold passages ({found.oracle}) than without context ({found.none})"
+        yield f"{found.model} on {found.dataset} does worse {words}."

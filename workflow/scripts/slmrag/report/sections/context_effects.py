@@ -1,143 +1,192 @@
-"""The section on causes: what context fixes and destroys, and how answers go wrong in form."""
+"""The section on causes: what context fixes and destroys, and how answers fail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from slmrag.config.redaction import clean_text
+from slmrag.report.analysis.context_effects import (
+    RANK_CLASSES,
+    context_use_rows,
+    gold_rank_rows,
+    passage_count_rows,
+)
+from slmrag.report.analysis.experiment import Experiment, rows_of_questions
+from slmrag.report.analysis.failures import examples_of_class, failure_rows
+from slmrag.report.analysis.score_matrix import ScoreMatrix
+from slmrag.report.analysis.slices import Slicing, class_key, slicings
+from slmrag.report.page.labels import (
+    COMPARED_MODES,
+    FAILURE_LABELS,
+    METRIC_LABELS,
+    refusal_remark,
+)
+from slmrag.report.page.tables import (
+    CELL_COLUMNS,
+    DATASET,
+    MODEL,
+    Column,
+    Rows,
+    Section,
+    Table,
+    make_table,
+)
 
-from slmrag.report.analysis.compared_modes import WORDS, ends
-from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.analysis.score_matrix import Board, named
-from slmrag.report.analysis.slices import share, use_of_context
-from slmrag.report.page.sections import Section
-from slmrag.report.page.tables import CELL, Column, Rows, Table, table
-from slmrag.report.sections.failure_examples import LABELS, examples
-from slmrag.report.sections.passage_counts import counts
-from slmrag.report.sections.slices import slice_tables
-from slmrag.scoring.failure_classes import FAILURE_NAMES
-
-RANKS = ((1, 1, "rank 1"), (2, 2, "rank 2"), (3, 5, "ranks 3 to 5"), (6, 10**9, "rank 6 or more"))
+LONGEST_EXAMPLE = 160
+KNOWLEDGE_GROUPS = {
+    "known_hit": "known, hit",
+    "known_miss": "known, miss",
+    "unknown_hit": "unknown, hit",
+    "unknown_miss": "unknown, miss",
+}
 
 
-def section(experiment: Experiment, rows: Rows, boards: Sequence[Board]) -> Section:
+def context_effects_section(
+    experiment: Experiment, rows: Rows, matrices: Sequence[ScoreMatrix]
+) -> Section:
     """Return the tables of the causes."""
-    words = [
+    intro = [
         "An answer counts as right here if it holds a reference as whole tokens. Known questions "
         "are those that the model answers right without context. Hit: what stood in the prompt "
         "holds an answer.",
     ]
-    tables = [contexts(experiment, boards), counts(experiment, rows), ranks(boards)]
-    tables += [forms(boards), examples(experiment, boards)]
-    tables += slice_tables(experiment, boards)
-    return Section("why", "Why", words, tables=[found for found in tables if found.rows])
+    tables = [
+        context_use_table(experiment, matrices),
+        passage_counts_table(experiment, rows),
+        gold_ranks_table(matrices),
+        failures_table(matrices),
+        failure_examples_table(experiment, matrices),
+        *(
+            slice_table(f"slices-{place}", slicing)
+            for place, slicing in enumerate(slicings(experiment, matrices))
+        ),
+    ]
+    return Section("why", "Why", intro, tables=[table for table in tables if table.rows])
 
 
-def contexts(experiment: Experiment, boards: Sequence[Board]) -> Table:
+def context_use_table(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> Table:
     """Return the table of known and unknown questions by hit and miss."""
+    first, *others = KNOWLEDGE_GROUPS
     columns = [
-        *CELL,
+        *CELL_COLUMNS,
         Column("base", "Known by", help="The mode without context that tells what is known"),
         Column("known", "Known", "count"),
         Column("unknown", "Unknown", "count"),
         Column("fix_rate", "Fixed", "percent", "Unknown questions that the context makes right"),
         Column("destruction_rate", "Destroyed", "percent", "Known ones that it makes wrong"),
         Column("utilisation", "Utilised", "percent", "Unknown ones with a hit that become right"),
-        Column("known_hit", "Right: known, hit", "percent"),
-        Column("known_miss", "known, miss", "percent"),
-        Column("unknown_hit", "unknown, hit", "percent"),
-        Column("unknown_miss", "unknown, miss", "percent"),
-        *(Column(f"n_{c.name}", f"n: {c.label.split(': ')[-1]}", "count") for c in GROUPS),
+        Column(first, f"Right: {KNOWLEDGE_GROUPS[first]}", "percent"),
+        *(Column(name, KNOWLEDGE_GROUPS[name], "percent") for name in others),
+        *(Column(f"n_{name}", f"n: {label}", "count") for name, label in KNOWLEDGE_GROUPS.items()),
     ]
-    rows = [row for board in boards for row in uses(board, experiment)]
-    return table(
-        "contexts",
-        "What context does to what a model knows",
-        columns,
-        rows,
-        "dataset",
-        "model",
-        "mode",
-        note=WORDS,
-    )
+    rows = context_use_rows(experiment, matrices)
+    caption, filters = "What context does to what a model knows", ("dataset", "model", "mode")
+    return make_table("contexts", caption, columns, rows, *filters, note=COMPARED_MODES)
 
 
-GROUPS = [
-    Column("known_hit", "known, hit"),
-    Column("known_miss", "known, miss"),
-    Column("unknown_hit", "unknown, hit"),
-    Column("unknown_miss", "unknown, miss"),
-]
+def passage_counts_table(experiment: Experiment, rows: Rows) -> Table:
+    """Return the primary metric by the number of passages that a mode chooses for its prompts."""
+    found, numbers = passage_count_rows(experiment, rows)
+    columns = [
+        DATASET,
+        Column("retriever", "Retriever"),
+        MODEL,
+        Column("variant", "Template"),
+        Column("base", "Without"),
+        *(Column(f"passages_{n}", str(n), "share", estimate=True) for n in numbers),
+    ]
+    caption = f"{METRIC_LABELS[experiment.primary]} by the number of passages that were chosen"
+    note = COMPARED_MODES
+    if any(row["shortened"] for row in rows):
+        note += (
+            " Some prompts were cut and held fewer; the section on retrieval says how many stood "
+            "in them."
+        )
+    filters = ("dataset", "retriever", "model")
+    return make_table("passages", caption, columns, found, *filters, note=note)
 
 
-def uses(board: Board, experiment: Experiment) -> list[dict[str, Any]]:
-    """Return one row a cell with context and mode without that it is held against."""
-    rows = []
-    for place, cell in enumerate(board.cells):
-        among = [other.mode for other in board.cells if other.model == cell.model]
-        if experiment.modes[cell.mode]["context"] == "none":
-            continue
-        for name in ends(experiment, cell.mode, "none", among):
-            base = board.column(cell.model, name)
-            columns = board.right[:, base], board.right[:, place], board.has_answer[:, place]
-            rows.append(named(board, place) | {"base": name} | use_of_context(*columns))
-    return rows
-
-
-def ranks(boards: Sequence[Board]) -> Table:
+def gold_ranks_table(matrices: Sequence[ScoreMatrix]) -> Table:
     """Return the share of right answers by the rank of the first gold passage in the prompt."""
-    rows = [
-        named(board, place) | by_rank(board.right[:, place], board.gold_rank[:, place])
-        for board in boards
-        for place in range(len(board.cells))
-        if board.gold_rank[:, place].any()
+    columns = [
+        *CELL_COLUMNS,
+        *(Column(name, f"Gold at {name}", "percent") for name in RANK_CLASSES),
+        Column("absent", "No gold passage", "percent"),
+        *(Column(f"n_{name}", f"n: {name}", "count") for name in RANK_CLASSES),
+        Column("n_absent", "n: none", "count"),
     ]
-    columns = [Column(words, f"Gold at {words}", "percent") for *_, words in RANKS]
-    columns.append(Column("absent", "No gold passage", "percent"))
-    columns += [Column(f"n_{words}", f"n: {words}", "count") for *_, words in RANKS]
-    columns.append(Column("n_absent", "n: none", "count"))
-    return table(
-        "ranks",
-        "Right answers by the gold passage's rank",
-        [*CELL, *columns],
-        rows,
-        "dataset",
-        "mode",
-        note=NO_GOLD,
+    note = (
+        "No gold passage: none stood in the prompt, because the retriever missed it, because it "
+        "was cut, or because the corpus or the question has none."
     )
+    caption, rows = "Right answers by the gold passage's rank", gold_rank_rows(matrices)
+    return make_table("ranks", caption, columns, rows, "dataset", "mode", note=note)
 
 
-NO_GOLD = (
-    "No gold passage: none stood in the prompt, because the retriever missed it, because it was "
-    "cut, or because the corpus or the question has none."
-)
-
-
-def by_rank(right: np.ndarray, rank: np.ndarray) -> dict[str, float | None]:
-    """Return the share of right answers of each class of ranks, and how many questions it has."""
-    classes = {words: (rank >= low) & (rank <= high) for low, high, words in RANKS}
-    classes["absent"] = rank == 0
-    shares = {name: share(right, which) for name, which in classes.items()}
-    return shares | {f"n_{name}": int(which.sum()) or None for name, which in classes.items()}
-
-
-def forms(boards: Sequence[Board]) -> Table:
-    """Return how often each failure of form occurs."""
-    rows = [
-        named(board, place) | form(board.failures[:, place], board.right[:, place])
-        for board in boards
-        for place in range(len(board.cells))
+def failures_table(matrices: Sequence[ScoreMatrix]) -> Table:
+    """Return how often each type of failure occurs."""
+    rows = failure_rows(matrices)
+    names = [n for n in FAILURE_LABELS if n != "refused" or any(row[n] for row in rows)]
+    columns = [
+        *CELL_COLUMNS,
+        *(Column(name, FAILURE_LABELS[name], "count") for name in names),
+        Column("sound", "None of these", "count"),
+        Column("right_despite", "Right all the same", "percent", "Among answers with a failure"),
     ]
-    lacking = set() if any(row["refused"] for row in rows) else {"refused"}
-    columns = [Column(name, LABELS[name], "count") for name in FAILURE_NAMES if name not in lacking]
-    sound = Column("sound", "None of these", "count")
-    right = Column("right_despite", "Right all the same", "percent", "Among answers with a failure")
     note = "An answer has the first class that fits, right or wrong."
-    every = [*CELL, *columns, sound, right]
-    return table("failures", "Failures of form", every, rows, "dataset", "mode", "model", note=note)
+    filters = ("dataset", "mode", "model")
+    return make_table("failures", "Failures of form", columns, rows, *filters, note=note)
 
 
-def form(failures: np.ndarray, right: np.ndarray) -> dict[str, Any]:
-    """Return the counts of a cell's failure classes."""
-    counts = {name: int((failures == name).sum()) for name in FAILURE_NAMES}
-    broken = failures != ""
-    return counts | {"sound": int((~broken).sum()), "right_despite": share(right, broken)}
+def failure_examples_table(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> Table:
+    """Return up to three answers of each failure type and data set, from different cells."""
+    rows = [
+        {"dataset": matrix.dataset, "failure": label, **row}
+        for matrix in matrices
+        for name, label in FAILURE_LABELS.items()
+        for row in example_rows(experiment, matrix, name)
+    ]
+    columns = [
+        Column("failure", "Failure"),
+        *CELL_COLUMNS,
+        Column("question", "Question", long=True),
+        Column("answer", "Answer", long=True),
+        Column("wrote", "All that it wrote, if more", long=True),
+        Column("right", "Right"),
+    ]
+    caption, filters = "Examples of the failures of form", ("failure", "dataset")
+    return make_table("failure-examples", caption, columns, rows, *filters)
+
+
+def example_rows(
+    experiment: Experiment, matrix: ScoreMatrix, name: str
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the examples of one failure class as rows."""
+    questions = experiment.questions.get((matrix.dataset,))
+    for question, column in examples_of_class(matrix, name):
+        id, cell = matrix.questions[question], matrix.cells[column]
+        (asked,) = rows_of_questions(questions, [id], ("question_id", "question"))
+        names = ("question_id", "raw_answer", "answer", "refusal")
+        (said,) = rows_of_questions(cell.answers, [id], names)
+        answer, wrote = (one_line(said.get(key) or "") for key in ("answer", "raw_answer"))
+        yield {
+            **matrix.cell_names(column),
+            "question": one_line(f"{id}: {asked.get('question') or ''}"),
+            "answer": answer or "(empty)",
+            "wrote": one_line(refusal_remark(said)) or (None if wrote == answer else wrote),
+            "right": "yes" if matrix.correct[question, column] else "no",
+        }
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, cut where it is long."""
+    line = clean_text(" ".join(text.split()))
+    return line if len(line) <= LONGEST_EXAMPLE else f"{line[:LONGEST_EXAMPLE]}\u2026"
+
+
+def slice_table(id: str, slicing: Slicing) -> Table:
+    """Return the primary metric by one kind of question."""
+    columns = [Column(class_key(label), label, "share") for label in slicing.sizes]
+    sizes = ", ".join(f"{label}: {size}" for label, size in slicing.sizes.items())
+    caption, note = f"Mean by {slicing.name}", f"Questions: {sizes}."
+    table_columns = [*CELL_COLUMNS, *columns]
+    return make_table(id, caption, table_columns, slicing.rows, "dataset", "mode", note=note)

@@ -1,24 +1,45 @@
 """The section on cost: what each cell took, and what quality it bought."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from slmrag.report.analysis.comparison import unique_values
 from slmrag.report.analysis.experiment import Experiment
+from slmrag.report.analysis.provenance import index_rows
 from slmrag.report.page.formats import missing, show
-from slmrag.report.page.scatter import Place, scatter
-from slmrag.report.page.sections import Figure, Section
-from slmrag.report.page.tables import CELL, Column, Rows, Table, table
-from slmrag.report.sections.result import LABELS, names
-
-AGAINST: tuple[tuple[str, str, str, float, bool], ...] = (
-    ("peak_gpu_bytes", "GPU memory, GB", "size", 1e-9, False),
-    ("peak_cpu_bytes", "Host memory, GB", "size", 1e-9, False),
-    ("seconds_per_1000", "Engine seconds for a thousand questions", "decimal", 1.0, False),
-    ("parameters", "Parameters, millions", "billions", 1e-6, True),
+from slmrag.report.page.labels import METRIC_LABELS
+from slmrag.report.page.plots import ScatterPoint, scatter
+from slmrag.report.page.tables import (
+    CELL_COLUMNS,
+    Column,
+    Figure,
+    Rows,
+    Section,
+    Table,
+    make_table,
 )
 
 
-OWN = (
+class CostAxis(NamedTuple):
+    """A cost that quality is drawn against: column, name of the axis, format, unit.
+
+    ``joined`` draws a line through the cells of each mode.
+    """
+
+    column: str
+    name: str
+    kind: str
+    unit: float
+    joined: bool = False
+
+
+COST_AXES = (
+    CostAxis("peak_gpu_bytes", "GPU memory, GB", "size", 1e-9),
+    CostAxis("peak_cpu_bytes", "Host memory, GB", "size", 1e-9),
+    CostAxis("seconds_per_1000", "Engine seconds for a thousand questions", "decimal", 1.0),
+    CostAxis("parameters", "Parameters, millions", "billions", 1e-6, joined=True),
+)
+OWN_TIME = (
     "Seconds and energy per 1,000 questions and tokens a second are a cell's own, measured in the "
     "engine start that the cells of a model may share: each moment of the engine is divided among "
     "the answers in service then, by the tokens that each read or wrote in it (a prompt's tokens, "
@@ -27,7 +48,7 @@ OWN = (
     "steps among it, which weigh where questions are few; its start is apart. An answer that two "
     "questions share counts for each."
 )
-SERVICE = (
+SERVICE_TIME = (
     "Service is an answer's time from its first step to its end while a full batch runs beside it: "
     "without the wait in the queue, but no latency of a request that comes alone. Start, memory "
     "peaks and the run's tokens a second are of whole engine runs."
@@ -43,55 +64,52 @@ ENDPOINT = (
 )
 
 
-def section(experiment: Experiment, rows: Rows, indexes: Rows) -> Section:
+def cost_section(experiment: Experiment, rows: Rows) -> Section:
     """Return the plots of quality against cost and the table of costs."""
     figures = [
         found
-        for dataset in names(rows, "dataset")
-        for axis in AGAINST
-        if (found := figure(experiment, rows, dataset, *axis))
+        for dataset in unique_values(rows, "dataset")
+        for axis in COST_AXES
+        if (found := cost_plot(experiment, rows, dataset, axis))
     ]
-    words = [
-        OWN,
-        SERVICE,
+    intro = [
+        OWN_TIME,
+        SERVICE_TIME,
         "The grey line joins the cells, oracle apart, that no cheaper one equals.",
     ]
     if any((row["engine"] or "").startswith("openai") for row in rows):
-        words.insert(2, ENDPOINT)
+        intro.insert(2, ENDPOINT)
     if any(row["cost"] is not None for row in rows):
-        words.insert(3, MONEY)
-    tables = [found for found in (costs(rows), built(indexes)) if found.rows]
-    return Section("cost", "Cost", words, figures, tables)
+        intro.insert(3, MONEY)
+    tables = [found for found in (costs_table(rows), indexes_table(experiment)) if found.rows]
+    return Section("cost", "Cost", intro, figures, tables)
 
 
-def figure(
-    experiment: Experiment, rows: Rows, dataset: str, name: str, axis: str, kind: str, unit: float,
-    joined: bool,
-) -> Figure | None:  # fmt: skip
+def cost_plot(experiment: Experiment, rows: Rows, dataset: str, axis: CostAxis) -> Figure | None:
     """Return the plot of quality against one cost, where at least two costs are known."""
-    metric, modes = experiment.primary, list(experiment.modes)
-    own = [r for r in rows if r["dataset"] == dataset and r[name] and not missing(r[metric])]
-    if len({row[name] for row in own}) < 2:
+    metric, modes, cost = experiment.primary, list(experiment.modes), axis.column
+    own = [r for r in rows if r["dataset"] == dataset and r[cost] and not missing(r[metric])]
+    if len({row[cost] for row in own}) < 2:
         return None
-    points = [
-        Place(modes.index(r["mode"]), r[name] * unit, r[metric], tip(r, metric, name, kind))
-        for r in own
-    ]
-    label = f"{LABELS[metric]} against {axis.split(',')[0].lower()} on {dataset}"
-    ideal = [i for i, m in enumerate(modes) if experiment.modes[m]["context"] == "oracle"]
-    drawn = scatter(points, modes, label, (axis, LABELS[metric]), joined, ideal)
-    return Figure(f"{metric}-{name}-{dataset}", drawn, label)
+    points = [cost_point(row, metric, axis, modes.index(row["mode"])) for row in own]
+    label = f"{METRIC_LABELS[metric]} against {axis.name.split(',')[0].lower()} on {dataset}"
+    ideal = [i for i, mode in enumerate(modes) if experiment.modes[mode]["context"] == "oracle"]
+    axes = (axis.name, METRIC_LABELS[metric])
+    drawn = scatter(points, modes, label, axes, axis.joined, ideal)
+    return Figure(f"{metric}-{cost}-{dataset}", drawn, label)
 
 
-def tip(row: Mapping[str, Any], metric: str, name: str, kind: str) -> str:
-    """Return what is shown of a cell on hover."""
-    return f"{row['model']}, {row['mode']}: {show(row[metric], 'share')}, {show(row[name], kind)}"
+def cost_point(row: Mapping[str, Any], metric: str, axis: CostAxis, series: int) -> ScatterPoint:
+    """Return a cell's mark, with its numbers to be shown on hover."""
+    quality, cost = show(row[metric], "share"), show(row[axis.column], axis.kind)
+    tip = f"{row['model']}, {row['mode']}: {quality}, {cost}"
+    return ScatterPoint(series, row[axis.column] * axis.unit, row[metric], tip)
 
 
-def costs(rows: Rows) -> Table:
+def costs_table(rows: Rows) -> Table:
     """Return the table of costs."""
     columns = [
-        *CELL,
+        *CELL_COLUMNS,
         Column("seconds_per_1000", "Seconds per 1,000", "decimal", "The cell's own engine time"),
         Column("prompt_tokens", "Prompt tokens", "decimal", "Mean"),
         Column("generated_tokens", "New tokens", "decimal", "Mean"),
@@ -113,10 +131,12 @@ def costs(rows: Rows) -> Table:
         Column("cost_remark", "Remark"),
     ]
     known = [row for row in rows if row["status"] == "scored"]
-    return table("costs", "Time, tokens and memory", columns, known, "dataset", "mode", "model")
+    return make_table(
+        "costs", "Time, tokens and memory", columns, known, "dataset", "mode", "model"
+    )
 
 
-def built(indexes: Rows) -> Table:
+def indexes_table(experiment: Experiment) -> Table:
     """Return the table of indexes."""
     columns = [
         Column("corpus", "Corpus"),
@@ -128,4 +148,4 @@ def built(indexes: Rows) -> Table:
         Column("bytes", "Size", "size"),
         Column("seconds", "Built in, s", "decimal"),
     ]
-    return table("indexes", "Indexes", columns, indexes)
+    return make_table("indexes", "Indexes", columns, index_rows(experiment))

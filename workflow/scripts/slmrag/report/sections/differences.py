@@ -1,52 +1,61 @@
 """The section on differences: paired tests between cells, and the share of a gap that is closed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.analysis.pair_tests import other_metrics
-from slmrag.report.analysis.pairs import EXACT, MODELS, MODES, OTHERS
-from slmrag.report.analysis.score_matrix import Board
-from slmrag.report.page.sections import Section
-from slmrag.report.page.tables import DATASET, Column, Table, table
-from slmrag.report.sections import gaps
-from slmrag.report.sections.result import LABELS
+from slmrag.report.analysis.gap_closed import gap_rows
+from slmrag.report.analysis.pair_tests import other_metrics, pairs_of_families
+from slmrag.report.analysis.pairs import (
+    BINARY_METRICS,
+    FAMILIES,
+    MODELS_IN_A_MODE,
+    MODES_OF_A_MODEL,
+)
+from slmrag.report.analysis.score_matrix import ScoreMatrix
+from slmrag.report.page.labels import COMPARED_MODES, METRIC_LABELS
+from slmrag.report.page.tables import CELL_COLUMNS, DATASET, Column, Section, Table, make_table
 
 if TYPE_CHECKING:
     import polars as pl
 
-LIMIT = 1000
-SIDES = {MODES: ("Model", "model", "mode"), MODELS: ("Mode", "mode", "model")}
+MOST_ROWS = 1000
 
 
-def section(experiment: Experiment, boards: Sequence[Board], pairs: "pl.DataFrame") -> Section:
+def differences_section(
+    experiment: Experiment, matrices: Sequence[ScoreMatrix], pairs: "pl.DataFrame"
+) -> Section:
     """Return the choice of any two cells, the tables of tests, and that of closed gaps."""
     metric = experiment.primary
-    test = "McNemar's exact test" if metric in EXACT else "sign-flip permutation test"
-    words = [
-        f"Effects are differences of mean {LABELS[metric].lower()} over the same questions, first "
-        f"less second. p: {test}. Detectable: the difference that such a test would find 8 times "
-        "in 10.",
+    test = "McNemar's exact test" if metric in BINARY_METRICS else "sign-flip permutation test"
+    intro = [
+        f"Effects are differences of mean {METRIC_LABELS[metric].lower()} over the same "
+        f"questions, first less second. p: {test}. Detectable: the difference that such a test "
+        "would find 8 times in 10.",
         "Every two cells of a data set are tested, in three families, each corrected by itself "
-        f"(Holm): {MODES}; {MODELS}; {OTHERS}. The tables hold the first two; any pair can be "
-        "chosen here, and all stand in pairs.parquet.",
+        f"(Holm): {'; '.join(FAMILIES)}. The tables hold the first two; any pair can be chosen "
+        "here, and all stand in pairs.parquet.",
         "Gained, lost: questions that the first alone, the second alone answers right (the tokens "
         "of a reference stand in the answer); a click on the number lists them.",
     ]
-    tables = [tests(pairs, MODES, "modes"), tests(pairs, MODELS, "models")]
-    kept = [found for found in (*tables, gaps.table_of(experiment, boards)) if found.rows]
+    tables = [
+        tests_table(pairs, MODES_OF_A_MODEL, "modes", "Model"),
+        tests_table(pairs, MODELS_IN_A_MODE, "models", "Mode"),
+        gaps_table(experiment, matrices),
+    ]
+    kept = [table for table in tables if table.rows]
     widget = "pairs" if pairs.height else ""
-    return Section("differences", "Differences", words, tables=kept, widget=widget)
+    return Section("differences", "Differences", intro, tables=kept, widget=widget)
 
 
-def tests(pairs: "pl.DataFrame", family: str, id: str) -> Table:
-    """Return the table of one family of tests."""
-    label, *_ = SIDES[family]
-    found = narrow(pairs, family)
+def tests_table(pairs: "pl.DataFrame", family: str, id: str, within: str) -> Table:
+    """Return the table of one family of tests; ``within`` heads what both cells share."""
+    found = pairs_of_families(pairs, family)
+    others = [name for name in other_metrics("") if f"p_{name}" in found.columns]
     columns = [
         DATASET,
-        Column("within", label),
+        Column("within", within),
         Column("first", "First"),
         Column("second", "Second"),
         Column(
@@ -58,56 +67,38 @@ def tests(pairs: "pl.DataFrame", family: str, id: str) -> Table:
         Column("gained", "Gained", "count", "Questions that the first alone answers right"),
         Column("lost", "Lost", "count", "Questions that the second alone answers right"),
         Column("detectable", "Detectable", "share"),
-        *(column for name in names(found) for column in others(name)),
+        *(column for name in others for column in other_metric_columns(name)),
         Column("n", "Questions", "count"),
     ]
-    rows: Sequence[Mapping[str, Any]] = found.head(LIMIT).to_dicts()
-    made = table(
-        f"tests-{id}",
-        f"Paired tests between {family}",
-        columns,
-        rows,
-        "dataset",
-        "within",
-        "verdict",
-    )
-    return replace(made, source="pairs.csv", total=found.height)
+    rows = found.head(MOST_ROWS).to_dicts()
+    caption, filters = f"Paired tests between {family}", ("dataset", "within", "verdict")
+    table = make_table(f"tests-{id}", caption, columns, rows, *filters)
+    return replace(table, source="pairs.csv", total=found.height)
 
 
-def names(pairs: "pl.DataFrame") -> list[str]:
-    """Return the metrics that are tested beside the primary one."""
-    return [name for name in other_metrics("") if f"p_{name}" in pairs.columns]
-
-
-def others(name: str) -> tuple[Column, Column]:
+def other_metric_columns(name: str) -> tuple[Column, Column]:
     """Return the columns of a further metric: effect with its interval, and corrected p value."""
-    label = LABELS[name]
-    help = f"p value of the difference in {label.lower()}, corrected as that of the effect"
+    label = METRIC_LABELS[name]
+    effect = f"Difference in mean {label.lower()}"
+    p = f"p value of the difference in {label.lower()}, corrected as that of the effect"
     return (
-        Column(
-            f"effect_{name}",
-            label,
-            "difference",
-            f"Difference in mean {label.lower()}",
-            estimate=True,
-        ),
-        Column(f"p_holm_{name}", "p, corrected", "probability", help),
+        Column(f"effect_{name}", label, "difference", effect, estimate=True),
+        Column(f"p_holm_{name}", "p, corrected", "probability", p),
     )
 
 
-def narrow(pairs: "pl.DataFrame", *families: str) -> "pl.DataFrame":
-    """Return the rows of some families with what both cells share and how each is told apart."""
-    import polars as pl
-
-    def named(side: str, place: int) -> "pl.Expr":
-        return (
-            pl.when(pl.col("family") == MODES)
-            .then(pl.col(f"{side}_{SIDES[MODES][place]}"))
-            .otherwise(pl.col(f"{side}_{SIDES[MODELS][place]}"))
-        )
-
-    own = pairs.filter(pl.col("family").is_in(families)).with_columns(
-        within=named("first", 1), first=named("first", 2), second=named("second", 2)
-    )
-    kept = [name for name in pairs.columns[2:] if not name.startswith(("first_", "second_"))]
-    return own.select("dataset", "family", "within", "first", "second", *kept)
+def gaps_table(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> Table:
+    """Return the table of the gaps that retrievers close."""
+    columns = [
+        *CELL_COLUMNS,
+        Column("none_mode", "Without"),
+        Column("oracle_mode", "With gold passages"),
+        Column("none", "No context", "share"),
+        Column("retriever", "Retriever", "share"),
+        Column("oracle", "Oracle", "share"),
+        Column("closed", "Gap closed", "percent", "(retriever - none) / (oracle - none)", True),
+        Column("remark", "Remark"),
+    ]
+    caption = "Share of the oracle's gain over no context that each retriever closes"
+    rows = gap_rows(experiment, matrices)
+    return make_table("gaps", caption, columns, rows, "dataset", "model", note=COMPARED_MODES)

@@ -1,19 +1,19 @@
 """The last section: what each word of the page means, so that a number can be defended."""
 
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.analysis.pair_intervals import FEWER
-from slmrag.report.analysis.pairs import ENOUGH, MANY, MODELS, MODES, OTHERS
-from slmrag.report.page.sections import Section
+from slmrag.report.analysis.pair_intervals import FEWER_RESAMPLES
+from slmrag.report.analysis.pairs import ENOUGH_EXTREME_FLIPS, FAMILIES, MANY_PAIRS
+from slmrag.report.page.tables import Section
 from slmrag.scoring.paired_tests import POWER
 
-NORMAL = "lower case, no ASCII punctuation, no articles, single spaces"
+NORMALIZATION = "lower case, no ASCII punctuation, no articles, single spaces"
 
 
-def definitions(experiment: Experiment) -> Section:
+def method_section(experiment: Experiment) -> Section:
     """Return the definitions of metrics, tests and words."""
     count = experiment.metrics["bootstrap"]
-    words = [
-        ("Normal form", f"Texts are compared in {NORMAL} (Adlakha et al., TACL 2024)."),
+    definitions = [
+        ("Normal form", f"Texts are compared in {NORMALIZATION} (Adlakha et al., TACL 2024)."),
         (
             "Token recall, precision, F1",
             "Multiset overlap of tokens, divided by the tokens of the reference, of the answer, "
@@ -67,16 +67,17 @@ def definitions(experiment: Experiment) -> Section:
         ),
         (
             "Families",
-            f"Every two cells of a data set are tested: {MODES}; {MODELS}; {OTHERS}. Holm's "
+            f"Every two cells of a data set are tested: {'; '.join(FAMILIES)}. Holm's "
             "correction runs over all tests of one metric, family and data set; not over the "
             "families or data sets together.",
         ),
         (
             "Many cells",
-            f"Where there are more than {MANY} pairs: intervals of effects take {FEWER} "
-            "resamples; in the third family, and for the other metrics, they are Student's; a test "
-            "of the third family ends at "
-            f"{ENOUGH} flips as extreme, with p = {ENOUGH} / flips (Besag and Clifford, 1991).",
+            f"Where there are more than {MANY_PAIRS} pairs: intervals of effects take "
+            f"{FEWER_RESAMPLES} resamples; in the third family, and for the other metrics, they "
+            "are Student's; a test of the third family ends at "
+            f"{ENOUGH_EXTREME_FLIPS} flips as extreme, with p = {ENOUGH_EXTREME_FLIPS} / flips "
+            "(Besag and Clifford, 1991).",
         ),
         ("Detectable", 
             f"The difference that a test at this level finds with {POWER:.0%} power, by the spread "
@@ -84,4 +85,4 @@ def definitions(experiment: Experiment) -> Section:
         ("Gap closed", "(retriever \u2212 none) / (oracle \u2212 none), not defined where the "
          "interval of the oracle's gain includes zero."),
     ]  # fmt: skip
-    return Section("method", "Method", definitions=words)
+    return Section("method", "Method", definitions=definitions)

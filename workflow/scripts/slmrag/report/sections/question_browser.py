@@ -2,31 +2,32 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from slmrag.config.redaction import cleaner
-from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.analysis.score_matrix import Board
-from slmrag.report.page.packing import bits, packed
-from slmrag.report.page.sections import Section
-from slmrag.report.sections.refused_prompts import words
-from slmrag.report.sections.result import LABELS
-from slmrag.report.sections.truncated_prompts import left
+from slmrag.report.analysis.experiment import Experiment, rows_of_questions
+from slmrag.report.analysis.score_matrix import ScoreMatrix
+from slmrag.report.page.labels import METRIC_LABELS, refusal_remark, truncation_remark
+from slmrag.report.page.page import pack_bits, pack_json
+from slmrag.report.page.tables import Section
 from slmrag.scoring.bootstrap import finite_or_none
 
-if TYPE_CHECKING:
-    import polars as pl
-
-ANSWERS = 20_000  # answers that a page carries at most
-PACKED = 6_000_000  # characters that they may take
-LONGEST = 4_000  # characters of one text
-BITS = 8_000_000  # answers, right or wrong, that a page carries at most
-ANSWER = ("question_id", "prompt", "raw_answer", "answer", "finish_reason", "generated_tokens")
-ANSWER += ("refusal",)
-SCORES = ("question_id", "f1", "exact_match", "match", "failure")
-CONTEXT = ("passages", "passages_dropped", "words_cut", "has_answer")
+MOST_ANSWERS = 20_000  # that a page carries
+MOST_PACKED = 6_000_000  # characters that they may take
+LONGEST_TEXT = 4_000  # characters of one text
+MOST_BITS = 8_000_000  # answers, as correct or not, that a page carries
+ANSWER_COLUMNS = (
+    "question_id",
+    "prompt",
+    "raw_answer",
+    "answer",
+    "finish_reason",
+    "generated_tokens",
+    "refusal",
+)
+SCORE_COLUMNS = ("question_id", "f1", "exact_match", "match", "failure")
+CONTEXT_COLUMNS = ("passages", "passages_dropped", "words_cut", "has_answer")
+ShownPassages = dict[tuple[str, str], list[tuple[int, str]]]
 
 
 class Pool:
@@ -46,169 +47,151 @@ class Pool:
         return list(self._numbers)
 
 
-def section(boards: Sequence[Board], packed: dict[str, Any]) -> Section:
+def questions_section(matrices: Sequence[ScoreMatrix], packed: dict[str, Any]) -> Section:
     """Return the section that the page's script fills."""
     parts = [
-        f"{len(packed['datasets'][board.dataset])} of {len(board.questions)} of {board.dataset}"
-        for board in boards
-        if board.dataset in packed["datasets"]
+        f"{len(packed['datasets'][matrix.dataset])} of {len(matrix.questions)} of {matrix.dataset}"
+        for matrix in matrices
+        if matrix.dataset in packed["datasets"]
     ]
-    words = [
+    intro = [
         f"One question across all cells, or those on which two cells differ. Shown are "
         f"{'; '.join(parts)}. Where not all fit, half are "
         "those on which the cells differ most, half are evenly spread; every answer stands in "
         "the answers folder of the experiment."
     ]
-    return Section("questions", "Questions", words, widget="browser")
+    return Section("questions", "Questions", intro, widget="browser")
 
 
-def pack(experiment: Experiment, boards: Sequence[Board]) -> tuple[dict[str, Any], str]:
+def pack_questions(
+    experiment: Experiment, matrices: Sequence[ScoreMatrix]
+) -> tuple[dict[str, Any], str]:
     """Return the browser's data and its packed text, of fewer questions where it grows too big."""
-    answers = ANSWERS
+    answers = MOST_ANSWERS
     while True:
-        data = collect(experiment, boards, answers)
-        text = packed(data)
-        if len(text) <= PACKED or answers < 10:
+        data = collect_questions(experiment, matrices, answers)
+        text = pack_json(data)
+        if len(text) <= MOST_PACKED or answers < 10:
             return data, text
-        answers = min(answers // 2, int(answers * PACKED / len(text)))
+        answers = min(answers // 2, int(answers * MOST_PACKED / len(text)))
 
 
-def collect(experiment: Experiment, boards: Sequence[Board], answers: int) -> dict[str, Any]:
+def collect_questions(
+    experiment: Experiment, matrices: Sequence[ScoreMatrix], answers: int
+) -> dict[str, Any]:
     """Return the chosen questions of each data set with what every cell answered."""
-    texts, passages = Pool(), Pool()
-    share, hide = answers // max(1, len(boards)), cleaner()
+    prompts, passages = Pool(), Pool()
+    share, hide = answers // max(1, len(matrices)), cleaner()
     datasets = {
-        board.dataset: questions(experiment, board, share, texts, passages)
-        for board in boards
-        if board.questions
+        matrix.dataset: dataset_questions(experiment, matrix, share, prompts, passages)
+        for matrix in matrices
+        if matrix.questions
     }
     return {
-        "datasets": {name: hidden(found, hide) for name, found in datasets.items()},
-        "cells": {b.dataset: [[cell.model, cell.mode] for cell in b.cells] for b in boards},
-        "totals": {board.dataset: len(board.questions) for board in boards},
-        "right": {board.dataset: bits(board.right) for board in fitting(boards)},
-        "metric": LABELS[experiment.primary],
-        "prompts": hidden(texts.texts, hide),
-        "passages": [hidden(json.loads(text), hide) for text in passages.texts],
+        "datasets": {name: hide_secrets(found, hide) for name, found in datasets.items()},
+        "cells": {m.dataset: [[cell.model, cell.mode] for cell in m.cells] for m in matrices},
+        "totals": {matrix.dataset: len(matrix.questions) for matrix in matrices},
+        "correct": {m.dataset: pack_bits(m.correct) for m in matrices_with_bits(matrices)},
+        "metric": METRIC_LABELS[experiment.primary],
+        "prompts": hide_secrets(prompts.texts, hide),
+        "passages": [hide_secrets(json.loads(text), hide) for text in passages.texts],
     }
 
 
-def fitting(boards: Sequence[Board]) -> Iterator[Board]:
-    """Yield the data sets whose answers, as right or wrong, a page can carry."""
-    room = BITS
-    for board in boards:
-        if board.right.size <= room:
-            room -= board.right.size
-            yield board
+def matrices_with_bits(matrices: Sequence[ScoreMatrix]) -> Iterator[ScoreMatrix]:
+    """Yield the data sets whose answers, as correct or not, a page can carry."""
+    room = MOST_BITS
+    for matrix in matrices:
+        if matrix.correct.size <= room:
+            room -= matrix.correct.size
+            yield matrix
 
 
-def hidden(value: Any, hide: Callable[[str], str]) -> Any:
+def hide_secrets(value: Any, hide: Callable[[str], str]) -> Any:
     """Return nested lists and mappings with the secrets in their texts masked."""
     if isinstance(value, str):
         return hide(value)
     if isinstance(value, dict):
-        return {name: hidden(inner, hide) for name, inner in value.items()}
-    return [hidden(inner, hide) for inner in value] if isinstance(value, list) else value
+        return {name: hide_secrets(inner, hide) for name, inner in value.items()}
+    return [hide_secrets(inner, hide) for inner in value] if isinstance(value, list) else value
 
 
-def chosen(board: Board, answers: int) -> list[int]:
-    """Return the places of the questions that are shown."""
-    total, wanted = len(board.questions), max(1, answers // max(1, len(board.cells)))
-    if wanted >= total:
-        return list(range(total))
-    spread = np.argsort(-board.values.std(axis=1), kind="stable")[: wanted // 2]
-    even = np.linspace(0, total - 1, wanted - len(spread)).astype(int)
-    return sorted({*spread.tolist(), *even.tolist()})
-
-
-def questions(
-    experiment: Experiment, board: Board, answers: int, texts: Pool, passages: Pool
+def dataset_questions(
+    experiment: Experiment, matrix: ScoreMatrix, answers: int, prompts: Pool, passages: Pool
 ) -> list[dict[str, Any]]:
     """Return the chosen questions of one data set."""
-    import polars as pl
-
-    places = chosen(board, answers)
-    ids = pl.Series("question_id", [board.questions[place] for place in places])
-    asked = rows_of(experiment.questions.get((board.dataset,)), ids)
-    found = [{"id": id, "cells": [], "modes": {}} for id in ids]
-    for row, about in zip(found, asked, strict=True):
-        row |= {"question": about.get("question", ""), "answers": about.get("answers", [])}
-        row["question"] = clip(row["question"])
-    shown = shown_passages(experiment, board, ids, found, passages)
-    for column, cell in enumerate(board.cells):
-        told = zip(
-            rows_of(cell.answers, ids, ANSWER),
-            rows_of(cell.scores, ids, SCORES + CONTEXT),
-            strict=True,
-        )
-        for i, (answer, score) in enumerate(told):
-            primary = finite_or_none(board.values[places[i], column])
-            own = shown.get((cell.mode, ids[i]), [])
-            right = int(board.right[places[i], column])
-            said = answered(answer, score, primary, own, texts)
-            found[i]["cells"].append([*said, right, *remarks(answer, score)])
+    places = matrix.telling_questions(max(1, answers // max(1, len(matrix.cells))))
+    ids = [matrix.questions[place] for place in places]
+    asked = rows_of_questions(experiment.questions.get((matrix.dataset,)), ids)
+    found: list[dict[str, Any]] = [
+        {
+            "id": id,
+            "cells": [],
+            "modes": {},
+            "question": shorten(about.get("question", "")),
+            "answers": about.get("answers", []),
+        }
+        for id, about in zip(ids, asked, strict=True)
+    ]
+    shown = shown_passages(experiment, matrix, found, passages)
+    for column, cell in enumerate(matrix.cells):
+        said = rows_of_questions(cell.answers, ids, ANSWER_COLUMNS)
+        scores = rows_of_questions(cell.scores, ids, SCORE_COLUMNS + CONTEXT_COLUMNS)
+        for question, place, answer, score in zip(found, places, said, scores, strict=True):
+            primary = finite_or_none(matrix.values[place, column])
+            own = shown.get((cell.mode, question["id"]), [])
+            facts = answer_facts(answer, score, primary, own, prompts)
+            correct = int(matrix.correct[place, column])
+            question["cells"].append([*facts, correct, *remarks(answer, score)])
     return found
 
 
-def rows_of(path: Any, ids: "pl.Series", columns: Sequence[str] | None = None) -> list[dict]:
-    """Return a table's rows of the given questions in their order; empty ones where it has none.
-
-    Columns that an older table lacks are left out.
-    """
-    import polars as pl
-
-    if path is None:
-        return [{} for _ in ids]
-    table = pl.scan_parquet(path)
-    known = [name for name in table.collect_schema() if columns is None or name in columns]
-    table = table.select(known).filter(pl.col("question_id").is_in(ids.implode()))
-    rows = {row["question_id"]: row for row in table.collect().to_dicts()}
-    return [rows.get(id, {}) for id in ids]
-
-
 def shown_passages(
-    experiment: Experiment, board: Board, ids: "pl.Series", found: list[dict], passages: Pool
-) -> dict[tuple[str, str], list[tuple[int, str]]]:
+    experiment: Experiment, matrix: ScoreMatrix, questions: list[dict], passages: Pool
+) -> ShownPassages:
     """Note each mode's passages of each question; return their numbers and texts by mode and id."""
     shown = {}
-    for mode in dict.fromkeys(cell.mode for cell in board.cells):
-        path = experiment.prompts.get((board.dataset, mode))
-        for id, question, row in zip(ids, found, rows_of(path, ids), strict=True):
-            own = [(number_of(passages, p), p["text"]) for p in row.get("passages") or []]
-            shown[mode, id] = own
+    ids = [question["id"] for question in questions]
+    for mode in dict.fromkeys(cell.mode for cell in matrix.cells):
+        path = experiment.prompts.get((matrix.dataset, mode))
+        for question, row in zip(questions, rows_of_questions(path, ids), strict=True):
+            own = [(passage_number(passages, p), p["text"]) for p in row.get("passages") or []]
+            shown[mode, question["id"]] = own
             about = [row.get("has_answer"), row.get("gold_rank")]
-            question["modes"][mode] = [[place for place, _ in own], *about]
+            question["modes"][mode] = [[number for number, _ in own], *about]
     return shown
 
 
-def number_of(passages: Pool, passage: dict[str, str]) -> int:
+def passage_number(passages: Pool, passage: dict[str, str]) -> int:
     """Return the number of a passage."""
-    return passages.add(json.dumps([passage["title"], clip(passage["text"])], ensure_ascii=False))
+    shown = [passage["title"], shorten(passage["text"])]
+    return passages.add(json.dumps(shown, ensure_ascii=False))
 
 
-def answered(
-    answer: dict, score: dict, primary: float | None, shown: list[tuple[int, str]], texts: Pool
+def answer_facts(
+    answer: dict, score: dict, primary: float | None, shown: list[tuple[int, str]], prompts: Pool
 ) -> list[Any]:
     """Return what a cell made of a question, in the order that the page's script reads.
 
-    Whether it is right comes behind, and then remarks, where there are any.
+    Whether it is correct comes behind, and then remarks, where there are any.
     """
     prompt = answer.get("prompt") or ""
-    for place, text in shown:
+    for number, text in shown:
         if text:
-            prompt = prompt.replace(text, f"\x00{place}\x00")
-    raw, said = (clip(answer.get(name) or "") for name in ("raw_answer", "answer"))
-    scores = [primary, *(score.get(name) for name in SCORES[1:])]
+            prompt = prompt.replace(text, f"\x00{number}\x00")
+    raw, said = (shorten(answer.get(name) or "") for name in ("raw_answer", "answer"))
+    scores = [primary, *(score.get(name) for name in SCORE_COLUMNS[1:])]
     rest = [answer.get("finish_reason"), answer.get("generated_tokens")]
-    return [texts.add(clip(prompt)), 0 if raw == said else raw, said, *scores, *rest]
+    return [prompts.add(shorten(prompt)), 0 if raw == said else raw, said, *scores, *rest]
 
 
 def remarks(answer: dict, score: dict) -> list[str]:
     """Return what is to be said of an answer: why it was refused, what its prompt lost."""
-    return list(filter(None, [" ".join(filter(None, [words(answer), left(score)]))]))
+    said = " ".join(filter(None, [refusal_remark(answer), truncation_remark(score)]))
+    return [said] if said else []
 
 
-def clip(text: str) -> str:
+def shorten(text: str) -> str:
     """Return a text no longer than the page carries, saying how much was left out."""
-    left = len(text) - LONGEST
-    return text if left <= 0 else f"{text[:LONGEST]}\u2026 [{left} more characters]"
+    left = len(text) - LONGEST_TEXT
+    return text if left <= 0 else f"{text[:LONGEST_TEXT]}\u2026 [{left} more characters]"

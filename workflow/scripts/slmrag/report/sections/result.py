@@ -1,69 +1,196 @@
-"""The first thing read: how much each model recalls in each mode."""
+"""The first thing read: how well each model does in each mode."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from slmrag.report.analysis.comparison import answered_column, best_cells, unique_values
 from slmrag.report.analysis.experiment import Experiment
+from slmrag.report.analysis.provenance import mode_rows
 from slmrag.report.page.formats import missing, show
-from slmrag.report.page.plots import Point, dot_plot
-from slmrag.report.page.sections import Figure, Section
-from slmrag.report.page.tables import DATASET, MODE, MODEL, Column, Rows, Table, table
-from slmrag.report.sections import templates
-from slmrag.scoring import metric_variants
+from slmrag.report.page.labels import METRIC_HELP, METRIC_LABELS
+from slmrag.report.page.plots import DotPoint, dot_plot
+from slmrag.report.page.tables import (
+    DATASET,
+    MODE,
+    MODEL,
+    Column,
+    Figure,
+    Rows,
+    Section,
+    Table,
+    make_table,
+)
+from slmrag.scoring.judge import GRADES
+from slmrag.scoring.metric_variants import variant_columns
 
-LABELS = {
-    "token_recall": "Token recall",
-    "precision": "Precision",
-    "f1": "F1",
-    "exact_match": "Exact match",
-    "match": "Match",
-    "token_match": "Token match",
-    "raw_token_recall": "Recall, untrimmed",
-}
-HELP = {
-    "token_recall": "Share of the reference's tokens that the answer holds; best reference",
-    "match": "The normalised reference is a substring of the answer",
-    "token_match": "The reference's tokens stand in the answer, in order and whole",
-    "raw_token_recall": "Token recall of all that the model wrote, before trimming",
-}
-CUTS = (
+MOST_BEST_CELLS = 4  # sentences at the head of the page
+CUT_COLUMNS = (
     ("unfinished", "Unfinished", "Completions whose reasoning never ended: they have no answer"),
     ("shortened", "Prompts cut", "Prompts that lost passages or words to fit the model"),
     ("questions_shortened", "Questions cut", "Prompts that lost words of the question itself"),
 )
-REFUSED = (
-    ("refused", "Refused", "count", "Prompts that the endpoint did not answer; each scores 0"),
-    ("{}_answered", "Without refused", "share", "The first metric over the other questions"),
-)
-GRADES = ("correct", "incorrect", "not_attempted", "unparseable")
 
 
-def section(experiment: Experiment, rows: Rows, tables: Sequence[Table]) -> Section:
-    """Return the plots of the primary metric, and each data set's table."""
-    figures = [figure(experiment, rows, name) for name in names(rows, "dataset")]
-    confidence = f"{100 * experiment.metrics['confidence']:g} %"
-    words = [
-        f"{LABELS[experiment.primary]}, mean over questions, with {confidence} intervals (BCa "
-        "bootstrap).",
+def intro_sentences(experiment: Experiment, rows: Rows) -> list[str]:
+    """Say what was compared, and which cell is the best of each data set."""
+    counts = [
+        f"{len(entries)} {noun}{'' if len(entries) == 1 else 's'}"
+        for entries, noun in (
+            ({cell.model for cell in experiment.cells}, "model"),
+            ({cell.dataset for cell in experiment.cells}, "data set"),
+            ({cell.mode for cell in experiment.cells}, "mode"),
+        )
     ]
+    scored = f"{len(experiment.scored)} of {len(experiment.cells)} cells scored."
+    metric = experiment.primary
+    best = [
+        f"On {row['dataset']}, without the oracle, the best {METRIC_LABELS[metric].lower()} is "
+        f"{show(row[metric], 'share')}: {row['model']} with {row['mode']}."
+        for row in best_cells(rows, metric)[:MOST_BEST_CELLS]
+    ]
+    return [f"{', '.join(counts)}: {scored}", *best]
+
+
+def result_section(experiment: Experiment, rows: Rows) -> Section:
+    """Return the plot of the primary metric, and the table of models by modes, of each data set."""
+    datasets = unique_values(rows, "dataset")
+    figures = [mode_plot(experiment, rows, dataset) for dataset in datasets]
+    tables = [model_by_mode_table(experiment, rows, dataset) for dataset in datasets]
+    confidence = f"{100 * experiment.metrics['confidence']:g} %"
+    intro = (
+        f"{METRIC_LABELS[experiment.primary]}, mean over questions, with {confidence} intervals "
+        "(BCa bootstrap)."
+    )
     if any(row["standing"] for row in rows):
-        words[0] += (
+        intro += (
             " In each mode the best model is marked, and so is each that is not shown to be worse "
             "than it (paired test, Holm's correction)."
         )
-    return Section("result", "Result", words, figures, tables)
+    return Section("result", "Result", [intro], figures, tables)
 
 
-def every(experiment: Experiment, rows: Rows) -> Section:
-    """Return the table of all cells."""
-    words = ["Click a heading to sort; all columns are in comparison.csv."]
-    tables = [cells(experiment, rows), templates.modes_table(experiment), graded(experiment)]
-    return Section("all", "All cells", words, tables=[found for found in tables if found.rows])
+def mode_plot(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
+    """Return the plot of one data set: a row a model, a mark a mode."""
+    metric, modes = experiment.primary, list(experiment.modes)
+    own = [row for row in rows if row["dataset"] == dataset and not missing(row[metric])]
+    lines = [
+        (
+            model,
+            [
+                plot_point(row, metric, modes.index(row["mode"]))
+                for row in own
+                if row["model"] == model
+            ],
+        )
+        for model in unique_values(own, "model")
+    ]
+    label = f"{METRIC_LABELS[metric]} by mode and model on {dataset}"
+    return Figure(
+        f"{metric}-{dataset}", dot_plot(lines, modes, label, METRIC_LABELS[metric]), label
+    )
 
 
-def graded(experiment: Experiment) -> Table:
-    """Return what a judge made of the answers, where one was asked."""
+def plot_point(row: Mapping[str, Any], metric: str, series: int) -> DotPoint:
+    """Return a cell's mark, with its numbers to be shown on hover."""
+    value, low, high = (row[metric + end] for end in ("", "_low", "_high"))
+    interval = "" if missing(low) else f" ({show(low, 'share')} to {show(high, 'share')})"
+    tip = f"{row['model']}, {row['mode']}: {show(value, 'share')}{interval}, n = {row['n']}"
+    return DotPoint(series, value, low, high, tip)
+
+
+def model_by_mode_table(experiment: Experiment, rows: Rows, dataset: str) -> Table:
+    """Return the result at a glance: a row a model, a column a mode, the best ones in words."""
+    own = [row for row in rows if row["dataset"] == dataset]
+    columns = [MODEL]
+    columns += [
+        Column(mode_key(mode), mode, "share", estimate=True, remark=f"{mode_key(mode)}_standing")
+        for mode in unique_values(own, "mode")
+    ]
+    found: dict[str, dict[str, Any]] = {}
+    for row in own:
+        line, name = found.setdefault(row["model"], {"model": row["model"]}), mode_key(row["mode"])
+        for end in ("", "_low", "_high"):
+            line[name + end] = row[experiment.primary + end]
+        line[f"{name}_standing"] = "" if row["standing"] == "worse" else row["standing"] or ""
+    caption = f"{METRIC_LABELS[experiment.primary]} on {dataset}"
+    return make_table(f"matrix-{dataset}", caption, columns, list(found.values()))
+
+
+def mode_key(mode: str) -> str:
+    """Return a mode's column: no other's, whatever the modes are called (model, a, a_low)."""
+    return f"{mode}:"
+
+
+def all_cells_section(experiment: Experiment, rows: Rows) -> Section:
+    """Return the tables of all cells, of the modes, and of a judge's grades."""
+    intro = ["Click a heading to sort; all columns are in comparison.csv."]
+    tables = [cells_table(experiment, rows), modes_table(experiment), grades_table(experiment)]
+    return Section("all", "All cells", intro, tables=[table for table in tables if table.rows])
+
+
+def cells_table(experiment: Experiment, rows: Rows) -> Table:
+    """Return the table of all cells, the primary metric first."""
+    others = [name for name in METRIC_LABELS if name != experiment.primary]
+    variants = variant_columns(experiment.metrics.get("variants") or ())
+    columns = [
+        MODEL,
+        DATASET,
+        MODE,
+        Column("n", "Questions", "count"),
+        metric_column(experiment.primary, estimate=True),
+        Column("standing", "Standing", "text", "Against the best model in this data set and mode"),
+        *map(metric_column, others),
+        *(Column(name, name, "share") for name in variants),
+        Column("has_answer", "Context has answer", "share"),
+        Column(
+            "truncated", "At the limit", "count", "Completions that reached the limit of tokens"
+        ),
+        Column("cut", "Cut", "count", "Answers that the limit of tokens itself cut"),
+        Column("empty", "Empty", "count"),
+        *occasional_columns(experiment, rows),
+    ]
+    table = make_table("cells", "All cells", columns, rows, "dataset", "mode", "model")
+    return replace(table, source="comparison.csv", limit=len(rows))
+
+
+def metric_column(name: str, estimate: bool = False) -> Column:
+    """Return a metric's column."""
+    return Column(name, METRIC_LABELS[name], "share", METRIC_HELP.get(name, ""), estimate)
+
+
+def occasional_columns(experiment: Experiment, rows: Rows) -> list[Column]:
+    """Return the columns of what seldom happens: only those of what did."""
+    columns = [
+        Column(name, label, "count", help)
+        for name, label, help in CUT_COLUMNS
+        if any(row[name] for row in rows)
+    ]
+    if any(row["refused"] for row in rows):
+        help = "Prompts that the endpoint did not answer; each scores 0"
+        columns.append(Column("refused", "Refused", "count", help))
+        name, help = answered_column(experiment), "The first metric over the other questions"
+        columns.append(Column(name, "Without refused", "share", help))
+    if any(row["status"] != "scored" for row in rows):
+        columns.append(Column("status", "Status"))
+    return columns
+
+
+def modes_table(experiment: Experiment) -> Table:
+    """Return the table of modes: what tells each from the others."""
+    columns = [
+        Column("mode", "Mode"),
+        Column("context", "Context"),
+        Column("retriever", "Retriever"),
+        Column("passages", "Passages", "count"),
+        Column("template", "Template"),
+        Column("digest", "Its SHA-256"),
+    ]
+    return make_table("modes", "Modes", columns, mode_rows(experiment))
+
+
+def grades_table(experiment: Experiment) -> Table:
+    """Return the grades that a judge gave, where one was asked."""
     columns = [
         MODEL,
         DATASET,
@@ -74,81 +201,16 @@ def graded(experiment: Experiment) -> Table:
         *(Column(name, name.replace("_", " ").capitalize(), "count") for name in GRADES),
         Column("judge", "Judge"),
     ]
-    rows = [judged(grades) for grades in experiment.grades]
+    rows = [grades_row(grades) for grades in experiment.grades]
     caption = "Graded by a judge, as SimpleQA does; an unparseable verdict is not correct"
-    return table("grades", caption, columns, rows, "dataset", "mode", "model")
+    return make_table("grades", caption, columns, rows, "dataset", "mode", "model")
 
 
-def judged(grades: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one row of grades."""
+def grades_row(grades: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one cell's grades, and what the judge is."""
     ends = (("", "mean"), ("_low", "low"), ("_high", "high"))
     share = {f"share_correct{end}": grades["share_correct"][name] for end, name in ends}
     judge, recipe = grades["judge"], grades["judge"]["recipe"]
     name = f"{judge.get('name', 'unnamed')} by {recipe['engine']}"
     digest = f", checkpoint {recipe['checkpoint'][:12]}" if recipe.get("checkpoint") else ""
     return {**grades, **share, "judge": f"{name}{digest}, prompt {judge['prompt'][:12]}"}
-
-
-def figure(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
-    """Return the plot of one data set: a row a model, a mark a mode."""
-    metric, modes = experiment.primary, list(experiment.modes)
-    own = [row for row in rows if row["dataset"] == dataset and not missing(row[metric])]
-    lines = [
-        (
-            model,
-            [point(row, metric, modes.index(row["mode"])) for row in own if row["model"] == model],
-        )
-        for model in names(own, "model")
-    ]
-    label = f"{LABELS[metric]} by mode and model on {dataset}"
-    return Figure(f"{metric}-{dataset}", dot_plot(lines, modes, label, LABELS[metric]), label)
-
-
-def point(row: Mapping[str, Any], metric: str, series: int) -> Point:
-    """Return a cell's mark, with its numbers to be shown on hover."""
-    value, low, high = (row[metric + end] for end in ("", "_low", "_high"))
-    interval = "" if missing(low) else f" ({show(low, 'share')} to {show(high, 'share')})"
-    tip = f"{row['model']}, {row['mode']}: {show(value, 'share')}{interval}, n = {row['n']}"
-    return Point(series, value, low, high, tip)
-
-
-def cells(experiment: Experiment, rows: Rows) -> Table:
-    """Return the table of all cells, the primary metric first."""
-    others = [name for name in LABELS if name != experiment.primary]
-    metrics = [
-        Column(name, LABELS[name], "share", HELP.get(name, ""), name == experiment.primary)
-        for name in (experiment.primary, *others)
-    ]
-    columns = [
-        MODEL,
-        DATASET,
-        MODE,
-        Column("n", "Questions", "count"),
-        metrics[0],
-        Column("standing", "Standing", "text", "Against the best model in this data set and mode"),
-        *metrics[1:],
-        *(
-            Column(name, name, "share")
-            for name in metric_variants.variant_columns(experiment.metrics.get("variants") or ())
-        ),
-        Column("has_answer", "Context has answer", "share"),
-        Column(
-            "truncated", "At the limit", "count", "Completions that reached the limit of tokens"
-        ),
-        Column("cut", "Cut", "count", "Answers that the limit of tokens itself cut"),
-        Column("empty", "Empty", "count"),
-    ]
-    for name, label, words in CUTS:
-        if any(row[name] for row in rows):
-            columns.append(Column(name, label, "count", words))
-    if any(row["refused"] for row in rows):
-        columns += [Column(name.format(experiment.primary), *rest) for name, *rest in REFUSED]
-    if any(row["status"] != "scored" for row in rows):
-        columns.append(Column("status", "Status"))
-    found = table("cells", "All cells", columns, rows, "dataset", "mode", "model")
-    return replace(found, source="comparison.csv", limit=len(rows))
-
-
-def names(rows: Rows, column: str) -> list[str]:
-    """Return the values of a column in the order of their first occurrence."""
-    return list(dict.fromkeys(row[column] for row in rows))

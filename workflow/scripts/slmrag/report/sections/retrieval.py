@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from slmrag.data.gold_match import RELATIONS
+from slmrag.report.analysis.comparison import prompt_coverage
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.page.sections import Section
-from slmrag.report.page.tables import DATASET, MODE, MODEL, Column, Rows, Table, table
+from slmrag.report.page.tables import DATASET, MODE, MODEL, Column, Rows, Section, Table, make_table
 
-LABELS = {
+RETRIEVAL_LABELS = {
     "has_answer": "Has answer",
     "gold_recall": "Gold recall",
     "ndcg": "nDCG",
@@ -16,13 +16,13 @@ LABELS = {
     "gold_in_chunk": "Hit holds gold",
     "chunk_of_gold": "Hit part of gold",
 }
-WORDS = (
+GOLD_INTRO = (
     "A hit is gold if it has the id of one of the question's gold passages, or else the same text "
     "(Unicode NFC, white space as single spaces; titles are not compared). A gold passage counts "
     "once, at its first hit. Gold recall, MRR and nDCG are over the questions of which the corpus "
     "has a gold passage."
 )
-GOLD = (
+GOLD_COLUMNS = (
     Column("with_gold", "Questions with gold", "count"),
     Column("gold_scored", "in the corpus", "count", "Of which the corpus has a gold passage"),
     Column("gold_passages", "Gold passages", "count"),
@@ -31,58 +31,58 @@ GOLD = (
     Column("gold_other_text", "id, other text", "count", "Of those by id: the texts differ"),
     Column("gold_chunked", "in chunks", "count", "The id is of a document that was cut"),
 )
-RUN = (DATASET, Column("retriever", "Retriever"))
+RUN_COLUMNS = (DATASET, Column("retriever", "Retriever"))
 
 
-def section(experiment: Experiment, rows: Rows) -> Section:
+def retrieval_section(experiment: Experiment, rows: Rows) -> Section:
     """Return the tables of the retrievers' metrics, of gold, and of coverage against recall."""
-    runs = [run(*key, found) for key, found in experiment.retrieval.items()]
+    runs = [run_row(*key, found) for key, found in experiment.retrieval.items()]
     gold = [found for found in runs if found.get("with_gold")]
-    tables = [metrics(runs), gold_passages(gold), coverage(experiment, rows)]
+    tables = [metrics_table(runs), gold_table(gold), coverage_table(experiment, rows)]
     kept = [found for found in tables if found.rows]
-    return Section("retrieval", "Retrieval", [WORDS] if gold else [], tables=kept)
+    return Section("retrieval", "Retrieval", [GOLD_INTRO] if gold else [], tables=kept)
 
 
-def metrics(runs: Rows) -> Table:
+def metrics_table(runs: Rows) -> Table:
     """Return the retrievers' metrics, those too that are known of none of them."""
     columns = [
-        *RUN,
+        *RUN_COLUMNS,
         Column("questions", "Questions", "count"),
         Column("without_hits", "Without hits", "count"),
-        *estimates(runs, lambda name: not related(name)),
+        *metric_columns(runs, lambda name: not is_relation(name)),
     ]
     caption = "Retrieval metrics over all questions, those without hits included"
-    return table("retrieval", caption, columns, runs)
+    return make_table("retrieval", caption, columns, runs)
 
 
-def gold_passages(runs: Rows) -> Table:
+def gold_table(runs: Rows) -> Table:
     """Return what the corpora have of the gold, and which questions have a hit that is near it."""
-    columns = [*RUN, *GOLD, *estimates(runs, related)]
+    columns = [*RUN_COLUMNS, *GOLD_COLUMNS, *metric_columns(runs, is_relation)]
     note = (
         "Hit holds gold: one of the first k hits is gold, or a whole gold text stands in it. Hit "
         "part of gold: one of them is gold, or a piece of a gold passage. Both are over all "
         "questions with gold, and told where the corpus lacks some of it."
     )
     caption = "Gold passages in the corpus, and hits that hold gold or are pieces of it"
-    shown = any(related(name) for row in runs for name in row["metrics"])
-    return table("gold", caption, columns, runs, note=note if shown else "")
+    shown = any(is_relation(name) for row in runs for name in row["metrics"])
+    return make_table("gold", caption, columns, runs, note=note if shown else "")
 
 
-def estimates(runs: Rows, chosen: Callable[[str], bool]) -> list[Column]:
+def metric_columns(runs: Rows, chosen: Callable[[str], bool]) -> list[Column]:
     """Return the columns of the chosen metrics; one that is null in all runs is shown as such."""
     names = {name for row in runs for name in row["metrics"] if chosen(name)}
     return [
-        Column(name, label(name), "share", estimate=True, always=True)
+        Column(name, metric_label(name), "share", estimate=True, always=True)
         for name in sorted(names, key=by_cutoff)
     ]
 
 
-def related(name: str) -> bool:
+def is_relation(name: str) -> bool:
     """Tell whether a metric is of hits that hold gold or are pieces of it."""
     return name.partition("@")[0] in RELATIONS
 
 
-def run(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str, Any]:
+def run_row(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Return one row of retrieval metrics."""
     row: dict[str, Any] = {**found, "dataset": dataset, "retriever": retriever}
     for name, value in found.get("metrics", {}).items():
@@ -97,13 +97,13 @@ def by_cutoff(name: str) -> tuple[str, int]:
     return stem, int(cutoff) if cutoff.isdigit() else 0
 
 
-def label(name: str) -> str:
+def metric_label(name: str) -> str:
     """Return a metric's heading: has_answer@5 is Has answer@5."""
     stem, _, cutoff = name.partition("@")
-    return LABELS.get(stem, stem) + (f"@{cutoff}" if cutoff else "")
+    return RETRIEVAL_LABELS.get(stem, stem) + (f"@{cutoff}" if cutoff else "")
 
 
-def coverage(experiment: Experiment, rows: Rows) -> Any:
+def coverage_table(experiment: Experiment, rows: Rows) -> Table:
     """Return what stood in the prompts, whether it held an answer, and each model's recall."""
     columns = [
         DATASET,
@@ -120,13 +120,6 @@ def coverage(experiment: Experiment, rows: Rows) -> Any:
             estimate=True,
         ),
     ]
-    known = [fitted(row) for row in rows if row["has_answer"] is not None]
+    known = prompt_coverage(rows)
     caption = "What stands in the prompt, and what comes out"
-    return table("coverage", caption, columns, known, "dataset", "mode")
-
-
-def fitted(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a cell with the share of its prompts that were cut; what they were, where any was."""
-    cut = row["shortened"] or 0
-    uncut = row["has_answer_uncut"] if cut else None
-    return {**row, "shortened_share": cut / row["n"], "has_answer_uncut": uncut}
+    return make_table("coverage", caption, columns, known, "dataset", "mode")

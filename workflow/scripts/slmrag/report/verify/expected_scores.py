@@ -8,40 +8,42 @@ from typing import Any
 
 from slmrag.errors import UserError
 
-CELL = ("model", "dataset", "mode")
-NEEDED = (*CELL, "metric", "value")
+CELL_KEYS = ("model", "dataset", "mode")
+REQUIRED_KEYS = (*CELL_KEYS, "metric", "value")
 Row = Mapping[str, Any]
 
 
-def check(rows: Sequence[Row], experiment: str, path: str | Path) -> int:
+def check_expected(rows: Sequence[Row], experiment: str, path: str | Path) -> int:
     """Compare a comparison's rows with a file of expected scores; return how many were compared.
 
     The file is a list of {model, dataset, mode, metric, value, tolerance (0), experiment}; an entry
     of another experiment is passed over. UserError where a score differs or is not there.
     """
-    found = {tuple(row[name] for name in CELL): row for row in rows}
-    entries = [entry for entry in read(path) if entry.get("experiment", experiment) == experiment]
+    found = {tuple(row[name] for name in CELL_KEYS): row for row in rows}
+    entries = [
+        entry for entry in read_expected(path) if entry.get("experiment", experiment) == experiment
+    ]
     for entry in entries:
-        check_one(found.get(tuple(entry[name] for name in CELL)), entry, path)
+        check_entry(found.get(tuple(entry[name] for name in CELL_KEYS)), entry, path)
     return len(entries)
 
 
-def read(path: str | Path) -> list[Row]:
+def read_expected(path: str | Path) -> list[Row]:
     """Return the entries of a file of expected scores."""
     try:
         entries = json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path}: this is not JSON: {error}") from None
     if not isinstance(entries, list):
-        raise UserError(f"{path}: it must be a list of {{{', '.join(NEEDED)}, tolerance}}")
+        raise UserError(f"{path}: it must be a list of {{{', '.join(REQUIRED_KEYS)}, tolerance}}")
     for place, entry in enumerate(entries, 1):
-        complain(entry, f"{path}: entry {place}")
+        require_fields(entry, f"{path}: entry {place}")
     return entries
 
 
-def complain(entry: Any, place: str) -> None:
+def require_fields(entry: Any, place: str) -> None:
     """Refuse an entry without what is needed, or whose numbers are none."""
-    absent = [name for name in NEEDED if not isinstance(entry, Mapping) or name not in entry]
+    absent = [name for name in REQUIRED_KEYS if not isinstance(entry, Mapping) or name not in entry]
     if absent:
         raise UserError(f"{place} has no {', '.join(absent)}")
     for name in ("value", "tolerance"):
@@ -49,9 +51,9 @@ def complain(entry: Any, place: str) -> None:
             raise UserError(f"{place}: {name} is {entry[name]!r}, not a number")
 
 
-def check_one(row: Row | None, entry: Row, path: str | Path) -> None:
+def check_entry(row: Row | None, entry: Row, path: str | Path) -> None:
     """Refuse a score that is absent, or outside the tolerance of what is expected."""
-    cell, metric = "/".join(str(entry[name]) for name in CELL), entry["metric"]
+    cell, metric = "/".join(str(entry[name]) for name in CELL_KEYS), entry["metric"]
     if row is None:
         raise UserError(f"{path}: {cell} is expected, but the comparison has no such cell")
     if metric not in row:

@@ -1,0 +1,134 @@
+"""Caveats on what the answers rest on: gold passages, texts that were cut, devices, endpoints."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slmrag.generation.served_models import TOLD
+from slmrag.report.analysis.caveats import prompts_cut_by_endpoint
+from slmrag.report.analysis.engine_records import (
+    endpoint_models,
+    retriever_facts,
+    served_values,
+    unused_gpus,
+)
+from slmrag.report.analysis.experiment import Experiment
+from slmrag.report.page.formats import count, percent
+from slmrag.report.page.tables import Rows
+
+
+def gold_caveats(experiment: Experiment) -> Iterator[str]:
+    """Gold metrics that are not known, are of some questions only, or rest on a doubtful id."""
+    for dataset in dict.fromkeys(dataset for dataset, _ in experiment.retrieval):
+        runs = {name: run for (own, name), run in experiment.retrieval.items() if own == dataset}
+        found = next(iter(runs.values()))
+        yield from (f"{dataset}, {', '.join(runs)}: {said}" for said in gold_sentences(found))
+
+
+def gold_sentences(found: Mapping[str, Any]) -> Iterator[str]:
+    """Return what is to be said of a run; the runs of a data set share questions and corpus."""
+    with_gold, scored = found.get("with_gold", 0), found.get("gold_scored", 0)
+    reasons = {one["reason"] for one in found.get("metrics", {}).values() if "reason" in one}
+    for reason in sorted(reasons):
+        yield f"gold recall, MRR and nDCG are not known: {reason}."
+    if 0 < with_gold < found.get("questions", 0):
+        yield (
+            f"{found['questions'] - with_gold} of {found['questions']} questions have no gold "
+            "passage at all; no metric of gold counts them."
+        )
+    if 0 < scored < with_gold:
+        yield (
+            f"gold recall, MRR and nDCG are over {scored} of {with_gold} questions; of the rest, "
+            "no gold passage is in the corpus, by id or by text."
+        )
+    if other := found.get("gold_other_text"):
+        yield (
+            f"gold passages whose id the corpus gives to another text: {other} of "
+            f"{found['gold_passages']}; the id counts. Where the corpus was cut anew, cut the gold "
+            "too."
+        )
+
+
+def device_caveats(experiment: Experiment, rows: Rows) -> Iterator[str]:
+    """Costs of different machines or engines, GPUs that were not used, devices not known."""
+    for name in ("device", "engine"):
+        found = sorted({row[name] for row in rows if row[name]})
+        if len(found) > 1:
+            yield f"Costs are of different {name}s: {'; '.join(found)}."
+    yield from (f"{name}: {reason}." for name, reason in unused_gpus(experiment))
+    if models := endpoint_models(experiment):
+        yield (
+            f"No device is named for {', '.join(models)}: an endpoint's device is its own, and "
+            "nothing of it is known here."
+        )
+
+
+def endpoint_caveats(experiment: Experiment) -> Iterator[str]:
+    """Models of another name than asked, more than one behind a name, or sampling not known."""
+    for model, entry in experiment.models.items():
+        ids, prints = (served_values(experiment, model, name) for name in TOLD)
+        asked = entry.get("served_name")
+        if len(ids) > 1:
+            yield (
+                f"{model}: its answers are of more than one model of the endpoint: "
+                f"{', '.join(ids)}."
+            )
+        elif ids and asked and ids != [asked]:
+            yield f"{model}: asked for as {asked}, answered by {ids[0]}, as the endpoint says."
+        if len(prints) > 1:
+            yield (
+                f"{model}: its answers carry {len(prints)} fingerprints of the endpoint, so what "
+                f"answered may have changed between them: {', '.join(prints)}."
+            )
+        if keys := served_values(experiment, model, "sampling_unknown"):
+            yield (
+                f"{model}: nothing set {', '.join(keys)}, so that the endpoint drew by what it "
+                "chose for itself."
+            )
+
+
+def text_limit_caveats(experiment: Experiment) -> Iterator[str]:
+    """Texts that an index, a search or an endpoint did not read to their end, or left out."""
+    for retriever, place, facts in retriever_facts(experiment):
+        yield from cut_texts(f"{retriever} on {place}", facts)
+        yield from unindexed_passages(f"{retriever} on {place}", facts.get("counts") or {})
+    for cell, cut, total in prompts_cut_by_endpoint(experiment):
+        yield (
+            f"{cell}: the endpoint counts fewer tokens than words in "
+            f"{part_of(cut, total, 'prompts')}, so it did not read them whole; raise its context."
+        )
+
+
+def cut_texts(place: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    """Say how many texts are longer than what was read of them, and what can be done."""
+    found = facts.get("reading") or {}
+    if found.get("cut"):
+        longest, unit = found["longest"], found["unit"]
+        yield (
+            f"{place}: {part_of(found['cut'], found['texts'], found['what'])} are longer than the "
+            f"{count(longest)} {unit} that are read ({found['source']}); what stands behind is not "
+            f"seen. {remedy(found)}"
+        )
+
+
+def remedy(found: Mapping[str, Any]) -> str:
+    """Return what to do about texts that are too long."""
+    whole = "" if found["what"] == "questions" else "Cut the corpus into chunks (corpora: chunk)"
+    most = found["most"]
+    if most and most <= found["longest"]:
+        return f"{whole}, or take a model that reads more." if whole else "Ask shorter ones."
+    raised = f"max_length (it may be up to {count(most)})" if most else "max_length"
+    return f"{whole}, or raise {raised}." if whole else f"Raise {raised}."
+
+
+def unindexed_passages(place: str, counts: Mapping[str, int]) -> Iterator[str]:
+    """Say how many passages Lucene left out, and what it calls them."""
+    left = {name: number for name, number in counts.items() if name != "indexed" and number}
+    if left:
+        names = ", ".join(f"{number} {name}" for name, number in left.items())
+        part = part_of(sum(left.values()), sum(counts.values()), "passages")
+        yield f"{place}: {part} are not in the index: {names}."
+
+
+def part_of(part: int, whole: int, what: str) -> str:
+    """Return a count of how many things there are, and the share that it is."""
+    return f"{count(part)} of {count(whole)} {what} ({percent(part / whole)})"
