@@ -62,7 +62,7 @@ def compare(folder, now, before):
 def test_equal_experiments_have_no_difference(tmp_path):
     """The same answers give effects of zero, and no change in the config."""
     page = compare(tmp_path, make(tmp_path, "new"), make(tmp_path, "old"))
-    assert "All is the same: config, templates, code" in page
+    assert "No differences: config, templates, code" in page
     assert page.count("no difference shown") == 3 and page.count("| 0.000 |") == 3
 
 
@@ -81,19 +81,19 @@ def test_changed_entries_and_numbers_are_named(tmp_path):
     [
         ({"corpora": {"facts": {"object": "facts", "format": "text", "chunk": {"size": 7}}}},
          "| corpora.facts chunk.size | 5 | 7 |"),
-        ({"corpora": {}}, "| corpora.facts format | text | not there |"),
+        ({"corpora": {}}, "| corpora.facts format | text | absent |"),
         ({"generation": {"batch": "cell"}}, "| generation batch | model | cell |"),
-        ({"skip": [{"dataset": "facts", "mode": "no_context"}]}, "| skip | not there | [{"),
-        ({"storage": {"endpoint_url": "http://other:9000"}}, "| storage endpoint_url | not there"),
+        ({"skip": [{"dataset": "facts", "mode": "no_context"}]}, "| skip | absent | [{"),
+        ({"storage": {"endpoint_url": "http://other:9000"}}, "| storage endpoint_url | absent"),
         ({"objects": {"facts": {"uri": "7"}}}, '| objects.facts uri | data/facts.jsonl | "7" |'),
-        ({"judge": {"datasets": ["facts"]}}, '| judge datasets | not there | ["facts"] |'),
+        ({"judge": {"datasets": ["facts"]}}, '| judge datasets | absent | ["facts"] |'),
     ],
 )  # fmt: skip
 def test_every_part_of_the_config_is_compared(tmp_path, told, line):
     """What is changed, added or removed in any table of the config stands before the numbers."""
     page = compare(tmp_path, make(tmp_path, "new", told=told), make(tmp_path, "old"))
     assert line in page and page.index(line) < page.index("## Numbers")
-    assert "All is the same" not in page
+    assert "No differences:" not in page
 
 
 def test_the_text_of_a_template_is_compared(tmp_path):
@@ -125,19 +125,19 @@ def test_other_questions_under_one_name_are_named(tmp_path):
 
 
 def test_an_older_report_says_what_it_does_not_tell(tmp_path):
-    """Beside a report that holds less nothing is "the same": what it lacks is named."""
+    """Beside a report that holds less nothing is without differences: what it lacks is named."""
     page = compare(tmp_path, make(tmp_path, "new"), older(make(tmp_path, "old")))
-    assert "All is the same" not in page and "Nothing differs in what both reports tell" in page
-    assert "Not known of old" in page and "templates; code and library versions" in page
+    assert "No differences:" not in page and "No differences in what both reports contain" in page
+    assert "Not known for old" in page and "templates; code and library versions" in page
 
 
 def test_an_older_report_is_compared_in_what_it_tells(tmp_path):
     """A key that an older report held is compared, one that it left out is not."""
     new = make(tmp_path, "new", temperature=0.5, gpus=2)
     page = compare(tmp_path, new, older(make(tmp_path, "old")))
-    assert "| models.tiny temperature | not there | 0.5 |" in page and "gpus" not in page
+    assert "| models.tiny temperature | absent | 0.5 |" in page and "gpus" not in page
     page = compare(tmp_path, older(new), older(tmp_path / "results/old"))
-    assert page.count("Not known of") == 2
+    assert page.count("Not known for") == 2
 
 
 def test_fewer_questions_are_paired_where_they_agree(tmp_path):
@@ -188,4 +188,4 @@ def test_a_reworded_question_is_not_paired(tmp_path):
     write_table(asked.with_columns(question=other), path)
     page = compare(tmp_path, new, old)
     assert "| tiny/facts/no_context | 29 |" in page and "| tiny/facts/oracle_context | 30 |" in page
-    assert "Left out, for their wording changed: tiny/facts/no_context: 1." in page
+    assert "Left out because their wording changed: tiny/facts/no_context: 1." in page

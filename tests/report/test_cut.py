@@ -59,7 +59,7 @@ def test_a_caveat_names_the_worst_cell(made):
     html = made[1]
     assert "2 of 3 cells have prompts that lost passages or words to fit the model" in html
     assert "tiny/facts/oracle_context: 30 of 40 (75" in html
-    assert "0.250 of at most 1 passages stood in a prompt on average" in html
+    assert "on average 0.250 of at most 1 passages are in a prompt" in html
     assert "lost words of the question itself; most in tiny/facts/no_context: 2 of 40" in html
     assert "max_model_len" in html
 
@@ -89,8 +89,8 @@ def test_a_question_shows_what_stood_in_its_prompts():
     whole = {"passages": 2, "passages_dropped": 0, "words_cut": 0, "has_answer": True}
     assert truncation_remark(whole) == truncation_remark({}) == ""
     assert truncation_remark(whole | {"passages": 1, "passages_dropped": 1, "words_cut": 5}) == (
-        "1 of 2 passages stood in the prompt. Words cut from the passage: 5. "
-        "An answer is in what was left."
+        "1 of 2 passages fitted into the prompt. Words removed from the last passage: 5. "
+        "What is left contains an answer."
     )
     lost = whole | {"passages": 0, "passages_dropped": 2, "words_cut": 1, "has_answer": False}
     remark = truncation_remark(lost)
@@ -108,13 +108,14 @@ def test_a_browser_shows_what_was_lost(made):
         window.run("document.querySelectorAll('#browser details.answer')[1].open = true")
         window.wait("return document.querySelector('#browser details.answer p.note')")
         notes = "return [...document.querySelectorAll('#browser p.note')].map(p => p.innerText)"
-        assert "0 of 1 passages stood in the prompt. It holds no answer." in window.run(notes)
+        remark = "0 of 1 passages fitted into the prompt. What is left contains no answer."
+        assert remark in window.run(notes)
 
 
 def test_where_nothing_is_cut_nothing_is_said(tmp_path):
     """No caveat, and no column but the share of prompts cut, which is 0."""
     html, rows, analysis = report(MadeUp(tmp_path, models=("tiny",), questions=12))
-    assert "to fit the model" not in html and "Before it was cut" not in html
+    assert "to fit the model" not in html and "Before shortening" not in html
     assert {row["shortened"] for row in rows.values()} == {"0"}
     assert {row["shortened_share"] for row in analysis["coverage"]} == {0.0}
 

@@ -45,4 +45,4 @@ def test_an_idle_gpu_is_a_caveat(made):
     html = made[2]
     assert html.count(f"idle: {IDLE}.") == 1
     assert "No device is named for remote: an endpoint" in html
-    assert "Costs are of different devices: NVIDIA H100; cpu (AMD EPYC)." in html
+    assert "Costs were measured with different devices: NVIDIA H100; cpu (AMD EPYC)." in html

@@ -82,11 +82,12 @@ def test_what_else_is_told_of_gold():
     """Questions left out, and ids that another text has, are counted in a sentence each."""
     found = {"with_gold": 9, "gold_scored": 7, "gold_passages": 12, "gold_other_text": 3}
     said = list(gold_sentences(found))
-    assert "over 7 of 9 questions; of the rest, no gold passage" in said[0]
-    assert "whose id the corpus gives to another text: 3 of 12; the id counts." in said[1]
+    assert "over 7 of 9 questions; the others have no gold passage" in said[0]
+    other = "3 of 12 gold passages have the id of another text in the corpus; the id counts."
+    assert other in said[1]
     assert list(gold_sentences(found | {"gold_scored": 9, "gold_other_text": 0})) == []
     (few,) = gold_sentences({"questions": 12, "with_gold": 9, "gold_scored": 9})
-    assert few == "3 of 12 questions have no gold passage at all; no metric of gold counts them."
+    assert few == "3 of 12 questions have no gold passage; the gold metrics leave them out."
     assert list(gold_sentences({"questions": 12, "with_gold": 0})) == []
     assert list(gold_sentences({"metrics": {"has_answer@5": {"mean": 1}}})) == []
 

@@ -80,7 +80,7 @@ def test_a_saved_config_runs_again_and_agrees(project):
     assert tables[0].select(names).equals(tables[1].select(names))
     project.run("compare", *again, "against=says_paris")
     page = project.folder / "results/again/report/against_says_paris.md"
-    assert "All is the same: config, templates" in page.read_text()
+    assert "No differences: config, templates" in page.read_text()
 
 
 def test_what_is_only_told_reruns_nothing(project):

@@ -116,7 +116,8 @@ def test_the_page_shows_what_was_refused(made):
         "1 of 6 cells have prompts that the endpoint refused; most in remote/facts/oracle_context: "
         "10 of 20"
     ) in html
-    assert f"without them that cell&#39;s token recall is {means[0]} and not {means[1]}." in html
+    without = f"Without them, that cell&#39;s token recall is {means[0]} instead of {means[1]}."
+    assert without in html
     page = Page(html)
     shown = {tuple(row[n][1] for n in ("model", "mode")): row for row in page.rows("cells")}
     assert shown["remote", "oracle_context"]["refused"][1] == "10"
@@ -162,18 +163,18 @@ def test_costs_are_of_the_answers_at_the_endpoint(made):
     _, _, html, rows, _ = made
     cost = (10 * 120 * 2.0 + 10 * 4 * 10.0) / 1e6
     assert float(rows[CELL]["cost"]) == pytest.approx(cost) and rows[CELL]["cost_currency"] == "EUR"
-    assert "without the 10 refused prompts" in rows[CELL]["cost_remark"]
+    assert "does not include the 10 refused prompts" in rows[CELL]["cost_remark"]
     local = rows["tiny", "facts", "oracle_context"]
     assert local["cost"] == local["cost_currency"] == local["cost_remark"] == ""
     shown = {tuple(row[n][1] for n in ("model", "mode")): row for row in Page(html).rows("costs")}
     assert shown["remote", "oracle_context"]["cost"][1] == "0.00280 EUR"
-    assert "by the price in the config" in html
+    assert "times the price in the config" in html
 
 
 @pytest.mark.parametrize(
     ("price", "counted", "remark"),
     [
-        (None, True, "no price of the endpoint is set"),
+        (None, True, "no price is set for the endpoint"),
         (PRICE, False, "did not count the tokens of 3 of 20 answers"),
     ],
 )
@@ -198,7 +199,7 @@ def test_what_answered_stands_among_the_versions(made):
         ("endpoint's model id", "m-2026"),
         ("endpoint's fingerprint", "fp_1"),
     ]
-    assert "remote: asked for as m, answered by m-2026, as the endpoint says." in html
+    assert "remote: requested as m, but the endpoint says that m-2026 answered." in html
 
 
 def test_several_models_behind_one_name_are_a_caveat():
@@ -212,7 +213,7 @@ def test_several_models_behind_one_name_are_a_caveat():
 
     assert said(["m"], ["fp_1"]) == said([], []) == []
     first, second = said(["m", "m-2"], ["fp_1", "fp_2"])
-    assert "more than one model of the endpoint: m, m-2." in first
+    assert "more than one model of the endpoint answered: m, m-2." in first
     assert "carry 2 fingerprints" in second and "fp_1, fp_2" in second
 
 
@@ -223,7 +224,7 @@ def test_what_an_endpoint_drew_by_is_a_caveat_where_nothing_set_it():
         models={"a": {"served_name": "m"}}, scored=[SimpleNamespace(model="a", engines=runs)]
     )
     (sentence,) = endpoint_caveats(told)
-    assert sentence.startswith("a: nothing set min_p, top_k, so that the endpoint drew")
+    assert sentence.startswith("a: min_p, top_k not set in the config, so the endpoint used")
 
 
 def test_a_change_between_experiments_is_told(tmp_path):

@@ -172,7 +172,7 @@ def test_a_score_that_is_no_number_is_left_out_and_said(tmp_path):
     bad = pl.when(pl.col("question_id") == "q3").then(float("nan")).otherwise("token_recall")
     rewrite(path, lambda rows: rows.with_columns(token_recall=bad))
     html = report(experiment)[2]
-    assert "the tests compare the 19 questions that all have" in html
+    assert "The tests compare the 19 questions that all cells have" in html
 
 
 def test_questions_that_differ_are_paired_where_they_agree(tmp_path):
@@ -317,7 +317,8 @@ def test_a_cost_that_is_not_known_is_no_number(tmp_path):
     (row,) = (row for row in rows if row["mode"] == "oracle_context")
     names = ("seconds_per_1000", "tokens_per_second", "energy_per_1000")
     assert [row[name] for name in names] == [""] * 3
-    assert row["cost_remark"].startswith("2 of 5 answers are of engine runs that did not note")
+    remark = "2 of 5 answers come from engine runs that recorded no service times"
+    assert row["cost_remark"].startswith(remark)
     assert row["cost_remark"] in html and float(row["run_tokens_per_second"]) > 0
     others = [row for row in page.rows("costs") if row["mode"][1] != "oracle_context"]
     assert all(row["cost_remark"][1] == "\u2013" and row["seconds_per_1000"][0] for row in others)
@@ -327,8 +328,8 @@ def test_service_is_not_called_latency(made):
     """The time in a full batch is named for what it is, and the section says how time is shared."""
     _, rows, html = made
     assert float(rows[0]["service_seconds"]) == pytest.approx(0.05)
-    assert "seconds" not in rows[0] and "latency of a request that comes alone" in html
-    assert "each moment of the engine is divided among the answers in service" in html
+    assert "seconds" not in rows[0] and "not the latency of a single request" in html
+    assert "Each moment of a run is divided among the answers in service" in html
 
 
 def test_quality_is_drawn_against_each_cost(made):

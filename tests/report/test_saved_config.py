@@ -60,7 +60,7 @@ def test_what_is_masked_or_local_is_said(made):
     entry = {"engine": "openai", "options": {"api_key": "k-123456"}, "adapter": "lora/mine"}
     head = saved(made, made.told | {"models": {"m": entry}}).partition("\nexperiment")[0]
     assert "k-123456" not in head
-    assert "Redacted, to be put back before a run: models.m.options.api_key." in head
+    assert "Redacted, to be filled in before a run: models.m.options.api_key." in head
     assert "models.m.adapter: lora/mine" in head and "objects.facts.uri: data/facts.jsonl" in head
     assert f"modes.no_context: {prompt_digest('{{ question }}')}" in head
     assert all(line.startswith("#") for line in head.splitlines())

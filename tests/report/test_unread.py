@@ -8,7 +8,7 @@ import pytest
 import report_comparison
 from slmrag.files import read_json, read_metadata, write_json, write_table
 from slmrag.models import text_limits
-from slmrag.report.sections.source_caveats import cut_texts, unindexed_passages
+from slmrag.report.sections.source_caveats import truncated_texts, unindexed_passages
 
 from tests.report.made_up import MODES, MadeUp
 
@@ -43,8 +43,8 @@ def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
     html = page(made, index)
     for words in (
         "bm25 on wiki: 30 of 40 passages (75\u202f%) are longer than the 128 tokens that are read",
-        "config.json); what stands behind is not seen. Cut the corpus into chunks (corpora: chunk)",
-        ", or take a model that reads more.",
+        "config.json), so they were truncated. Split the corpus into chunks (corpora: chunk)",
+        ", or use a model that reads more.",
     ):
         assert words in html
     assert "bm25 on facts: 1 of 10 questions (10\u202f%) are longer" in html
@@ -64,7 +64,7 @@ def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
 )
 def test_what_is_read_whole_is_no_caveat(facts):
     """Nothing cut, no limit or no encoder is nothing to be told."""
-    assert list(cut_texts("dense on wiki", facts)) == []
+    assert list(truncated_texts("dense on wiki", facts)) == []
 
 
 def test_passages_that_lucene_left_out_are_told():
@@ -83,19 +83,19 @@ def test_passages_that_lucene_left_out_are_told():
     ("limit", "what", "expected"),
     [
         (ENTRY, "passages", "chunk), or raise max_length (it may be up to 512)."),
-        (POSITIONS, "pairs of question and passage", "chunk), or take a model that reads more."),
+        (POSITIONS, "pairs of question and passage", "chunk), or use a model that reads more."),
         (
             text_limits.Limit(1000, "Lucene", 1000, "words"),
             "questions",
-            "read (Lucene); what stands",
+            "read (Lucene), so they were truncated.",
         ),
-        (POSITIONS, "questions", "Ask shorter ones."),
+        (POSITIONS, "questions", "Ask shorter questions."),
         (text_limits.Limit(512, "the default"), "passages", "chunk), or raise max_length."),
     ],
 )
 def test_the_remedy_is_one_that_helps(limit, what, expected):
     """A larger max_length is named only where the model takes one, chunks only for passages."""
-    (sentence,) = cut_texts("x on y", text_limits.reading(what, 9, 1, limit))
+    (sentence,) = truncated_texts("x on y", text_limits.reading(what, 9, 1, limit))
     assert expected in sentence and ("chunk" in sentence) == (what != "questions")
 
 

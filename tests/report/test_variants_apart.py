@@ -113,7 +113,7 @@ def test_two_oracles_are_both_warned_of(tmp_path, monkeypatch):
     worse = [m for m in ("oracle_one", "oracle_three") if recall[m] < recall["plain_one"]]
     assert worse
     for mode in worse:
-        assert f"does worse with gold passages ({mode}) than without context (plain_one)" in page
+        assert f"scores lower with gold passages ({mode}) than without context (plain_one)" in page
 
 
 def test_names_of_modes_never_collide_with_columns(tmp_path, monkeypatch):
@@ -141,7 +141,7 @@ def test_a_poor_oracle_is_named_by_its_mode(tmp_path, monkeypatch):
         made.score("tiny", "facts", mode)
     report_comparison.main(made.input, made.output, made.params)
     page = made.output.html.read_text()
-    assert "facts: only 30\u202f% of the prompts of poor hold an answer." in page
+    assert "facts: only 30\u202f% of the prompts of poor contain an answer." in page
     assert "prompts of good" not in page and "prompts of fair" not in page
 
 

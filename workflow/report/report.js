@@ -97,10 +97,10 @@ function passageList(data, mode) {
     item.append(make("b", data.passages[place][0]), make("span", ` ${data.passages[place][1]}`));
     list.append(item);
   }
-  const words = hit === null ? "" : hit ? ", an answer in the text" : ", no answer in the text";
+  const words = hit === null ? "" : hit ? ", with an answer" : ", without an answer";
   const gold = rank ? `, gold passage at rank ${rank}` : "";
   const box = make("details");
-  box.append(make("summary", `${places.length} passage${places.length === 1 ? "" : "s"} chosen${words}${gold}`), list);
+  box.append(make("summary", `${places.length} passage${places.length === 1 ? "" : "s"}${words}${gold}`), list);
   return box;
 }
 
@@ -122,19 +122,19 @@ function answerOf(data, cell, answer) {
   box.addEventListener("toggle", () => {
     if (box.childElementCount > 1) return;
     const facts = `F1 ${digits(f1)}, exact match ${digits(exact)}, match ${digits(match)}; ` +
-      `${tokens ?? "unknown"} tokens, finish: ${finish}`;
+      `${tokens ?? "unknown number of"} tokens, finish reason: ${finish}`;
     box.append(make("p", facts, "note"));
     if (remark) box.append(make("p", remark, "note"));
-    box.append(make("h4", "All that the model wrote"),
+    box.append(make("h4", "Whole output"),
       make("pre", raw === 0 ? said : raw), make("h4", "Prompt"), make("pre", promptText(data, prompt)));
     all("pre", box).forEach(pre => pre.dir = "auto");
   });
   return box;
 }
 
-/* Right or wrong: a bit a question, whole bytes a cell; how many a cell alone has right. */
+/* Correct or not: one bit a question, whole bytes a cell; how many only one of two cells has correct. */
 const bitsOf = {};
-function alone(data, dataset, a, b) {
+function onlyFirst(data, dataset, a, b) {
   if (!data.correct[dataset]) return null;
   const bits = bitsOf[dataset] ??= Uint8Array.from(atob(data.correct[dataset]), c => c.charCodeAt(0));
   const width = Math.ceil(data.totals[dataset] / 8);
@@ -145,10 +145,10 @@ function alone(data, dataset, a, b) {
   return count;
 }
 
-const RIGHT = 10, PRIMARY = 3;
+const CORRECT = 10, PRIMARY = 3;
 const DIFFER = {
-  gained: ["Gained: the first alone is right", (a, b) => a[RIGHT] > b[RIGHT]],
-  lost: ["Lost: the second alone is right", (a, b) => b[RIGHT] > a[RIGHT]],
+  gained: ["Gained: only the first is correct", (a, b) => a[CORRECT] > b[CORRECT]],
+  lost: ["Lost: only the second is correct", (a, b) => b[CORRECT] > a[CORRECT]],
   higher: ["the first scores higher", (a, b) => a[PRIMARY] > b[PRIMARY]],
   lower: ["the second scores higher", (a, b) => b[PRIMARY] > a[PRIMARY]],
 };
@@ -168,7 +168,7 @@ function showQuestion(data, dataset, question, place, two) {
   }
   const own = [...two, ...question.cells.keys()].filter((i, k, all) => all.indexOf(i) === k);
   own.forEach((i, k) => {
-    if (two.length && k === two.length && own.length > k) place.append(make("h4", "The other cells"));
+    if (two.length && k === two.length && own.length > k) place.append(make("h4", "Other cells"));
     place.append(answerOf(data, cells[i], question.cells[i]));
   });
 }
@@ -190,7 +190,7 @@ function browser(data, root) {
   const names = Object.keys(data.datasets);
   if (!names.length) { root.replaceChildren(make("p", "There is no question to show.")); return; }
   const [choose, kind, first, second, list] = Array.from({ length: 5 }, () => make("select"));
-  const find = make("input"), place = make("div", null, "question"), told = make("p", null, "note");
+  const find = make("input"), place = make("div", null, "question"), note = make("p", null, "note");
   names.forEach(name => choose.append(new Option(name, name)));
   kind.append(new Option("all", ""));
   for (const [name, [words]] of Object.entries(DIFFER)) {
@@ -202,7 +202,7 @@ function browser(data, root) {
   list.size = 10;
   list.setAttribute("aria-label", "Questions");
   place.setAttribute("aria-live", "polite");
-  told.setAttribute("role", "status");
+  note.setAttribute("role", "status");
   const two = () => kind.value ? [Number(first.value), Number(second.value)] : [];
   const matches = question => {
     const text = `${question.id} ${question.question} ${question.answers.join(" ")}`.toLowerCase();
@@ -218,10 +218,10 @@ function browser(data, root) {
   const tell = () => {
     const held = data.datasets[choose.value].length, total = data.totals[choose.value];
     const [a, b] = kind.value === "lost" ? two().reverse() : two();
-    const every = ["gained", "lost"].includes(kind.value) ? alone(data, choose.value, a, b) : null;
+    const every = ["gained", "lost"].includes(kind.value) ? onlyFirst(data, choose.value, a, b) : null;
     const here = every === null ? "" : ` of ${every}`;
-    const rest = held < total ? `; the page holds ${held} of the ${total} questions, the folder has all` : "";
-    told.textContent = `${list.length}${here} shown${rest}.`;
+    const rest = held < total ? `; the page holds ${held} of the ${total} questions, the answers folder has all` : "";
+    note.textContent = `${list.length}${here} shown${rest}.`;
   };
   const fill = () => {
     const options = data.datasets[choose.value]
@@ -240,7 +240,7 @@ function browser(data, root) {
   const bar = make("div", null, "filters");
   if (names.length > 1) bar.append(label("Data set", choose));
   bar.append(label("Find", find), label("Questions", kind), label("First", first), label("Second", second));
-  root.replaceChildren(bar, list, told, place);
+  root.replaceChildren(bar, list, note, place);
   change();
   root.openPair = (dataset, a, b, how) => {
     choose.value = dataset;
@@ -293,29 +293,29 @@ const signed = (thousandths, sign = true) =>
 const detected = thousandths => thousandths < 0 ? "\u2013" : signed(thousandths, false);
 const chance = steps => steps === 0 ? "< 0.001" : (steps / 10000).toFixed(steps % 10 ? 4 : 3);
 
-function placeOf(board, a, b) {
-  const k = board.cells.length;
+function placeOf(packed, a, b) {
+  const k = packed.cells.length;
   return a * (2 * k - a - 1) / 2 + b - a - 1;
 }
 
-function facts(data, board, a, b) {
-  const flip = a > b, [low, high] = flip ? [b, a] : [a, b], place = placeOf(board, low, high);
+function facts(data, packed, a, b) {
+  const flip = a > b, [low, high] = flip ? [b, a] : [a, b], place = placeOf(packed, low, high);
   const difference = means => inThousandths(means[a] - means[b]);
   const bounds = i => {
-    const effect = inThousandths(board.means[i][low] - board.means[i][high]);
-    const ends = [effect - board.low[i][place], effect + board.high[i][place]];
+    const effect = inThousandths(packed.means[i][low] - packed.means[i][high]);
+    const ends = [effect - packed.low[i][place], effect + packed.high[i][place]];
     return (flip ? [-ends[1], -ends[0]] : ends).map(end => signed(end)).join(" to ");
   };
-  const told = (i, text) => i < board.p.length ? text() : "";
-  const best = board.means[0][a] > board.means[0][b] ? a : b;
-  const [one, two] = [board.cells[a], board.cells[b]];
+  const ifTested = (i, text) => i < packed.p.length ? text() : "";
+  const best = packed.means[0][a] > packed.means[0][b] ? a : b;
+  const [one, two] = [packed.cells[a], packed.cells[b]];
   return {
-    verdict: board.better[place] ? `${board.cells[best].join(" with ")} is better` : "No difference shown",
+    verdict: packed.better[place] ? `${packed.cells[best].join(" with ")} is better` : "No difference shown",
     family: data.families[one[0] === two[0] ? 0 : one[1] === two[1] ? 1 : 2],
     rows: data.metrics.map((metric, i) => [
-      metric, signed(difference(board.means[i])), told(i, () => bounds(i)),
-      told(i, () => chance(board.p[i][place])), chance(board.corrected[i][place]),
-      told(i, () => detected(board.detectable[i][place]))]),
+      metric, signed(difference(packed.means[i])), ifTested(i, () => bounds(i)),
+      ifTested(i, () => chance(packed.p[i][place])), chance(packed.corrected[i][place]),
+      ifTested(i, () => detected(packed.detectable[i][place]))]),
   };
 }
 
@@ -326,19 +326,19 @@ function pairTable(found) {
     cells.forEach((text, i) => row.append(make(tag, text, i ? "n" : "")));
     return row;
   };
-  head.append(line(["Metric", "First less second", "Interval", "p", "p, corrected", "Detectable"], "th"));
+  head.append(line(["Metric", "First minus second", "Interval", "p", "p, corrected", "Minimum detectable effect"], "th"));
   body.append(...found.rows.map(cells => line(cells, "td")));
   table.append(head, body);
   return table;
 }
 
-function tellAlone(told, data, dataset, a, b) {
-  const count = [alone(data, dataset, a, b), alone(data, dataset, b, a)];
+function showOnly(note, data, dataset, a, b) {
+  const count = [onlyFirst(data, dataset, a, b), onlyFirst(data, dataset, b, a)];
   const parts = ["gained", "lost"].map((how, i) => {
     const number = make("span", count[i] === null ? "list" : count[i]);
     return count[i] === 0 ? number : pairLink(number, data, dataset, a, b, how);
   });
-  told.replaceChildren("Questions that the first alone answers right: ", parts[0], "; the second alone: ", parts[1], ".");
+  note.replaceChildren("Questions that only the first answers correctly: ", parts[0], "; only the second: ", parts[1], ".");
 }
 
 function pairs(data, root) {
@@ -347,15 +347,15 @@ function pairs(data, root) {
   names.forEach(name => choose.append(new Option(name, name)));
   place.setAttribute("aria-live", "polite");
   const show = () => {
-    const board = data.datasets[choose.value], [a, b] = [first, second].map(list => Number(list.value));
+    const packed = data.datasets[choose.value], [a, b] = [first, second].map(list => Number(list.value));
     if (a === b) { place.replaceChildren(make("p", "Choose two different cells.")); return; }
-    const found = facts(data, board, a, b);
-    const words = `${board.n} questions. Corrected over the family \u201c${found.family}\u201d of this data set.`;
-    const box = make("div", null, "scroll"), told = make("p", null, "note");
+    const found = facts(data, packed, a, b);
+    const words = `${packed.n} questions. p values are corrected over the family \u201c${found.family}\u201d of this data set.`;
+    const box = make("div", null, "scroll"), note = make("p", null, "note");
     Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "The test of these two cells" });
     box.append(pairTable(found));
-    place.replaceChildren(make("p", `${found.verdict}.`, "verdict"), box, make("p", words, "note"), told);
-    questions?.then(data => tellAlone(told, data, choose.value, a, b)).catch(() => {});
+    place.replaceChildren(make("p", `${found.verdict}.`, "verdict"), box, make("p", words, "note"), note);
+    questions?.then(data => showOnly(note, data, choose.value, a, b)).catch(() => {});
   };
   const fill = () => {
     const cells = data.datasets[choose.value].cells;
@@ -374,11 +374,15 @@ function pairs(data, root) {
 const questions = one("#browser-data") ? unpack("browser-data") : null;
 const tests = one("#pairs-data") ? unpack("pairs-data") : null;
 questions?.then(linkTables).catch(() => {});
-for (const [id, fill, what, ready] of [["browser", browser, "questions", questions], ["pairs", pairs, "tests", tests]]) {
+const WIDGETS = [
+  ["browser", browser, questions, "questions", "answers folder has all of them"],
+  ["pairs", pairs, tests, "tests", "report's pairs.parquet has all of them"],
+];
+for (const [id, fill, ready, what, elsewhere] of WIDGETS) {
   const root = one(`#${id}`);
   if (!root) continue;
   if (!ready) {
-    root.replaceChildren(make("p", `There are more ${what} than a page carries; the report's folder has them.`));
+    root.replaceChildren(make("p", `There are more ${what} than this page can hold; the ${elsewhere}.`));
     continue;
   }
   ready.then(data => fill(data, root)).catch(error => {

@@ -1,4 +1,4 @@
-"""Two experiments: what changed in their making and in their numbers, paired where they agree."""
+"""Compare two experiments: what they were made from, and their scores on common questions."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Key = tuple[str, str, str]
 BETTER_WORDS = {True: "now is better", False: "before is better"}
 PAIRED_NOTE = (
-    "Paired by the id and the wording of the question. Where the digest of a data set's questions "
-    "changed, its references may have changed too."
+    "Questions are paired by id and wording. If the digest of a data set's questions changed, its "
+    "references may have changed too."
 )
 EFFECT_COLUMNS = (
     "n",
@@ -64,7 +64,7 @@ def cell_effects(
 
 
 def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what changed in one cell, over the questions that both asked in the same words."""
+    """Return what changed in one cell, over the questions that both asked with the same wording."""
     row = dict(zip(("model", "dataset", "mode"), key, strict=True)) | dict.fromkeys(EFFECT_COLUMNS)
     values, row["reworded"] = shared_scores(now, before, key, metrics["primary"])
     row["n"] = len(values)
@@ -87,7 +87,7 @@ def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -
 def shared_scores(now: Path, before: Path, key: Key, metric: str) -> tuple[np.ndarray, int]:
     """Return both experiments' scores of a cell, (n, 2), on the questions that both asked.
 
-    Beside them stands the number of questions of one id and another wording, which are left out.
+    With them comes the number of questions with the same id and another wording: left out.
     """
     import polars as pl
 
@@ -146,7 +146,7 @@ def comparison_markdown(
 def reworded_note(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say of how many questions only the id is the same."""
     counts = [f"{cell_name(row)}: {row['reworded']}" for row in rows if row["reworded"]]
-    return [f"Left out, for their wording changed: {', '.join(counts)}.", ""] if counts else []
+    return [f"Left out because their wording changed: {', '.join(counts)}.", ""] if counts else []
 
 
 def cell_name(row: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ PART_LABELS = {
     "versions": "code and library versions",
     "contents": "digests of objects, checkpoints, indexes and questions",
 }
-ABSENT = "not there"
+ABSENT = "absent"
 LONG_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 Key = tuple[str, str]
 Part = dict[Key, str]
@@ -86,7 +86,7 @@ def unknown_sentences(names: tuple[str, str], origins: Sequence[Origin]) -> Iter
     """Yield a sentence for each report that does not tell all that it was made from."""
     for name, one in zip(names, origins, strict=True):
         if one.unknown:
-            yield f"Not known of {name}, so not compared: {'; '.join(one.unknown)}."
+            yield f"Not known for {name}, so not compared: {'; '.join(one.unknown)}."
 
 
 def template_edits(now: Origin, before: Origin) -> dict[tuple[str, ...], list[str]]:
@@ -128,5 +128,5 @@ def change_row(change: Sequence[str]) -> str:
 def no_change(lacking: Sequence[str]) -> str:
     """Return what is said where no difference was found."""
     if lacking:
-        return "Nothing differs in what both reports tell; not all is known, see below."
-    return f"All is the same: {', '.join(PART_LABELS.values())}."
+        return "No differences in what both reports contain. Not everything is known, see below."
+    return f"No differences: {', '.join(PART_LABELS.values())}."

@@ -1,4 +1,4 @@
-"""What reports tell that were made before reports held all that they are made from."""
+"""Reports of an older version, which do not contain all that they were made from."""
 
 import json
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ UNTOLD_KEYS = frozenset(
 )
 """Keys of these tables that such a report leaves out."""
 NOT_TOLD = (
-    f"the config beside {', '.join(TOLD_TABLES)}",
-    "keys of hardware and paths of templates",
+    f"the config except {', '.join(TOLD_TABLES)}",
+    "hardware keys and paths of templates",
     "templates",
     "code and library versions",
     "digests of indexes and questions",

@@ -64,8 +64,8 @@ def legend(experiment: Experiment) -> str:
     """Return what the marks and brackets mean."""
     confidence = f"{100 * experiment.metrics['confidence']:g} %"
     return (
-        f"In brackets: {confidence} BCa bootstrap intervals. Bold: the best model of a mode; star: "
-        "not shown to be worse (paired permutation test, Holm's correction)."
+        f"In brackets: {confidence} BCa bootstrap intervals. Bold: the best model of a mode. Star: "
+        "not shown to be worse (paired test, Holm's correction)."
     )
 
 

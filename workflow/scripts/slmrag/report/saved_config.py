@@ -18,7 +18,7 @@ FILE_WORDS = frozenset({"auto", "tokenizer", "none", "hashing"})
 
 
 def config_text(experiment: Experiment) -> str:
-    """Return the config as YAML under a comment on what it leaves out or takes from the folder."""
+    """Return the config as YAML under a comment on what is redacted or lies outside it."""
     import yaml
 
     config = dict(experiment.observed.config)
@@ -40,11 +40,11 @@ def comment_lines(experiment: Experiment) -> Iterator[str]:
     yield f"The config of {experiment.name} as it was when its report was made. To run it again:"
     yield "snakemake --cores all --configfile config.yaml"
     if hidden := masked(config):
-        yield f"Redacted, to be put back before a run: {', '.join(hidden)}."
+        yield f"Redacted, to be filled in before a run: {', '.join(hidden)}."
     if local := [f"{path}: {value}" for path, value in leaves(config) if is_local(path, value)]:
         yield "Files and folders, relative to the folder of the run unless they begin with a slash:"
         yield from (f"  {line}" for line in local)
-    yield "Templates by their SHA-256:"
+    yield "SHA-256 of the templates:"
     yield from (f"  {row['what']}: {row['value']}" for row in template_rows(experiment))
 
 

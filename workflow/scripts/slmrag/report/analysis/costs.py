@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 Records = list[dict[str, Any]]
 
 UNTIMED = (
-    "{} of {} answers are of engine runs that did not note when each was in service or, at an "
-    "endpoint that does not say, how many tokens it took"
+    "{} of {} answers come from engine runs that recorded no service times, or from an endpoint "
+    "that did not count their tokens"
 )
-NO_PRICE = "no price of the endpoint is set, so the cost in money is not known"
-UNCOUNTED = "the endpoint did not count the tokens of {} of {} answers: no cost in money"
-WITHOUT = "the cost in money is without the {} refused prompts, of which nothing was counted"
+NO_PRICE = "no price is set for the endpoint, so the cost in money is not known"
+UNCOUNTED = "the endpoint did not count the tokens of {} of {} answers: cost in money not known"
+REFUSED_NOT_COUNTED = "the cost does not include the {} refused prompts: no tokens were counted"
 
 COST_COLUMNS = (
     "seconds_per_1000",
@@ -168,7 +168,7 @@ def money(
     refused = answers.height - made.height
     spent = cost(price, *(made[name].sum() for name in TOKENS))
     found = {"cost": spent, "cost_currency": price["currency"]}
-    return found, [WITHOUT.format(refused)] * bool(refused)
+    return found, [REFUSED_NOT_COUNTED.format(refused)] * bool(refused)
 
 
 def count_uncounted(answers: "pl.DataFrame") -> int:

@@ -12,21 +12,27 @@ METRIC_LABELS = {
     "exact_match": "Exact match",
     "match": "Match",
     "token_match": "Token match",
-    "raw_token_recall": "Recall, untrimmed",
+    "raw_token_recall": "Token recall, untrimmed",
 }
 METRIC_HELP = {
-    "token_recall": "Share of the reference's tokens that the answer holds; best reference",
-    "match": "The normalised reference is a substring of the answer",
-    "token_match": "The reference's tokens stand in the answer, in order and whole",
-    "raw_token_recall": "Token recall of all that the model wrote, before trimming",
+    "token_recall": "Share of the reference's tokens in the answer; the best reference counts",
+    "match": "The normalized reference is a substring of the normalized answer",
+    "token_match": "The answer contains the reference's tokens, whole and in order",
+    "raw_token_recall": "Token recall of the whole output, before trimming",
 }
 FAILURE_LABELS = {
     name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in FAILURE_NAMES
 } | {"refused": "Refused by endpoint"}
 COMPARED_MODES = (
-    "A mode is held against the modes that differ from it in the context alone: those with its "
-    "template, or else each there is, a row each."
+    "Each mode is compared with the modes that differ from it in the context alone (same template "
+    "and settings). If there is none, it is compared with every mode of that context, in one row "
+    "each."
 )
+
+
+def metric_phrase(name: str) -> str:
+    """Return a metric's name as it stands inside a sentence."""
+    return "F1" if name == "f1" else METRIC_LABELS[name].lower()
 
 
 def refusal_remark(answer: Mapping[str, Any]) -> str:
@@ -36,12 +42,16 @@ def refusal_remark(answer: Mapping[str, Any]) -> str:
 
 
 def truncation_remark(score: Mapping[str, Any]) -> str:
-    """Say what of the context stood in a prompt that was cut to fit the model, else nothing."""
+    """Say what was left in a prompt that was shortened to fit the model, else nothing."""
     dropped, words = score.get("passages_dropped") or 0, score.get("words_cut") or 0
     if not dropped and not words:
         return ""
     kept = score["passages"]
-    lost = f" Words cut from the {'passage' if kept else 'question'}: {words}." if words else ""
-    held = {None: "", True: " An answer is in what was left.", False: " It holds no answer."}
-    count = f"{kept} of {kept + dropped} passages stood in the prompt."
-    return f"{count}{lost}{held[score['has_answer']]}"
+    what = "last passage" if kept else "question"
+    left = {True: "What is left contains an answer.", False: "What is left contains no answer."}
+    said = [
+        f"{kept} of {kept + dropped} passages fitted into the prompt." if kept + dropped else "",
+        f"Words removed from the {what}: {words}." if words else "",
+        left.get(score["has_answer"], ""),
+    ]
+    return " ".join(filter(None, said))

@@ -17,7 +17,7 @@ from slmrag.report.analysis.comparison import answered_column
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.score_matrix import ScoreMatrix
 from slmrag.report.page.formats import NARROW, decimal, percent, show
-from slmrag.report.page.labels import METRIC_LABELS
+from slmrag.report.page.labels import metric_phrase
 from slmrag.report.page.tables import Column, Rows, Section, Table, make_table
 from slmrag.report.sections.language_caveats import language_caveats
 from slmrag.report.sections.source_caveats import (
@@ -28,17 +28,17 @@ from slmrag.report.sections.source_caveats import (
 )
 
 FAILURES_TOLD = {
-    "cut": "cut at the limit of tokens",
-    "unfinished": "lost in a reasoning that never ended",
+    "cut": "truncated at max_tokens",
+    "unfinished": "missing because the reasoning never ended",
     "empty": "empty",
 }
 SHORTENED = {
-    "shortened": "lost passages or words to fit the model",
-    "questions_shortened": "lost words of the question itself",
+    "shortened": "prompts that lost passages or words to fit the model",
+    "questions_shortened": "prompts that lost words of the question itself",
 }
 SHORTENED_REMEDY = (
-    "Raise the model's max_model_len, lower max_tokens, or give fewer or shorter passages. What "
-    "this report says of a context is said of what was left of it."
+    "Raise the model's max_model_len, lower max_tokens, or use fewer or shorter passages. In this "
+    "report, context means what was left of it in the prompt."
 )
 
 
@@ -76,7 +76,7 @@ def alerts_table(experiment: Experiment) -> Table:
         Column("message", "What happened", long=True),
         Column("time", "When"),
     ]
-    caption = "Alerts that jobs raised while they ran"
+    caption = "Alerts raised by jobs while they ran"
     return make_table("job-alerts", caption, columns, experiment.observed.alerts)
 
 
@@ -94,24 +94,24 @@ def question_caveats(matrices: Sequence[ScoreMatrix]) -> Iterator[str]:
     for matrix in matrices:
         if matrix.left_out:
             yield (
-                f"{matrix.dataset}: the cells differ in their questions, or scores are not "
-                f"numbers; the tests compare the {len(matrix.questions)} questions that all have, "
-                f"{matrix.left_out} fewer than the largest cell."
+                f"{matrix.dataset}: the cells have different questions, or scores that are not "
+                f"numbers. The tests compare the {len(matrix.questions)} questions that all cells "
+                f"have, {matrix.left_out} fewer than the largest cell."
             )
     for matrix in matrices:
         if len(matrix.questions) < FEW_QUESTIONS:
             count = len(matrix.questions)
-            yield f"{matrix.dataset}: only {count} questions show only large differences."
+            yield f"{matrix.dataset}: with {count} questions only large differences are detectable."
 
 
 def failure_caveats(rows: Rows) -> Iterator[str]:
-    """Many answers that are empty, unfinished, or cut at the limit of tokens themselves."""
+    """Many answers that are empty, unfinished, or truncated at max_tokens."""
     for name, words in FAILURES_TOLD.items():
         if worst := worst_cell(rows, name, above=MANY_FAILURES):
             yield (
                 f"{worst.affected} of {worst.cells} cells have more than "
-                f"{100 * MANY_FAILURES:.0f}{NARROW}% of answers {words}; most in {worst.name}: "
-                f"{percent(worst.share)}."
+                f"{100 * MANY_FAILURES:.0f}{NARROW}% answers that are {words}; most in "
+                f"{worst.name}: {percent(worst.share)}."
             )
 
 
@@ -123,13 +123,13 @@ def refused_prompts(experiment: Experiment, rows: Rows) -> Iterator[str]:
         yield (
             f"{worst.affected} of {worst.cells} cells have prompts that the endpoint refused; most "
             f"in {worst.name}: {worst.count} of {worst.n} ({percent(worst.share)}). Each counts as "
-            "an answer with score 0, also in intervals and tests; without them that cell's "
-            f"{METRIC_LABELS[experiment.primary].lower()} is {without} and not {mean}."
+            "an answer with score 0, also in intervals and tests. Without them, that cell's "
+            f"{metric_phrase(experiment.primary)} is {without} instead of {mean}."
         )
 
 
 def refused_grades(experiment: Experiment) -> Iterator[str]:
-    """Answers that no judge saw: there was none, or the judge's endpoint refused the prompt."""
+    """Prompts that the model's or the judge's endpoint refused, so that no judge graded them."""
     for grades in experiment.grades:
         if grades.get("refused"):
             yield (
@@ -153,18 +153,18 @@ def shortened_prompts(rows: Rows) -> Iterator[str]:
     for name, lost in SHORTENED.items():
         if worst := worst_cell(rows, name):
             yield (
-                f"{worst.affected} of {worst.cells} cells have prompts that {lost}; most in "
+                f"{worst.affected} of {worst.cells} cells have {lost}; most in "
                 f"{worst.name}: {worst.count} of {worst.n} ({percent(worst.share)}"
                 f"{passages_left(worst.row)}). {SHORTENED_REMEDY}"
             )
 
 
 def passages_left(row: Mapping[str, Any]) -> str:
-    """Say how many passages stood in a cell's prompts of those that its mode asks for, if any."""
+    """Say how many of the passages that a mode asks for are in a cell's prompts, if any."""
     if not row["passages"]:
         return ""
     mean = decimal(row["passages_in_prompt"])
-    return f"; {mean} of at most {row['passages']} passages stood in a prompt on average"
+    return f"; on average {mean} of at most {row['passages']} passages are in a prompt"
 
 
 def shortened_grades(experiment: Experiment) -> Iterator[str]:
@@ -173,8 +173,8 @@ def shortened_grades(experiment: Experiment) -> Iterator[str]:
         if grades.get("shortened"):
             yield (
                 f"{graded_cell(grades)}: {grades['shortened']} of the {grades['n']} prompts of the "
-                "judge lost words at their end to fit it; raise its max_model_len or lower its "
-                "max_tokens."
+                "judge lost words at their end to fit the judge model; raise its max_model_len or "
+                "lower its max_tokens."
             )
 
 
@@ -183,11 +183,11 @@ def oracle_answers(rows: Rows) -> Iterator[str]:
     for dataset, mode, least, most in poor_oracles(rows):
         low, high = percent(least), percent(most)
         words = low if low == high else f"{low} to {high}"
-        yield f"{dataset}: only {words} of the prompts of {mode} hold an answer."
+        yield f"{dataset}: only {words} of the prompts of {mode} contain an answer."
 
 
 def oracle_order(experiment: Experiment, rows: Rows) -> Iterator[str]:
-    """Models that do worse with gold passages than without any."""
+    """Models that score lower with gold passages than without any."""
     for found in oracles_below_none(experiment, rows):
         words = f"with gold passages ({found.oracle}) than without context ({found.none})"
-        yield f"{found.model} on {found.dataset} does worse {words}."
+        yield f"{found.model} on {found.dataset} scores lower {words}."

@@ -1,4 +1,4 @@
-"""The section on causes: what context fixes and destroys, and how answers fail."""
+"""The section on the effect of context: what it fixes and destroys, and how answers fail."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -43,11 +43,11 @@ KNOWLEDGE_GROUPS = {
 def context_effects_section(
     experiment: Experiment, rows: Rows, matrices: Sequence[ScoreMatrix]
 ) -> Section:
-    """Return the tables of the causes."""
+    """Return the tables on contexts, failures and kinds of questions."""
     intro = [
-        "An answer counts as right here if it holds a reference as whole tokens. Known questions "
-        "are those that the model answers right without context. Hit: what stood in the prompt "
-        "holds an answer.",
+        "An answer is correct here if it contains the tokens of a reference, whole and in order. "
+        "Known: questions that the model answers correctly without context. Hit: the context in "
+        "the prompt contains an answer. Miss: it does not.",
     ]
     tables = [
         context_use_table(experiment, matrices),
@@ -60,27 +60,31 @@ def context_effects_section(
             for place, slicing in enumerate(slicings(experiment, matrices))
         ),
     ]
-    return Section("why", "Why", intro, tables=[table for table in tables if table.rows])
+    kept = [table for table in tables if table.rows]
+    return Section("context", "Effect of context", intro, tables=kept)
 
 
 def context_use_table(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> Table:
     """Return the table of known and unknown questions by hit and miss."""
-    first, *others = KNOWLEDGE_GROUPS
     columns = [
         *CELL_COLUMNS,
-        Column("base", "Known by", help="The mode without context that tells what is known"),
+        Column("base", "Mode without context", help="It decides which questions are known"),
         Column("known", "Known", "count"),
         Column("unknown", "Unknown", "count"),
-        Column("fix_rate", "Fixed", "percent", "Unknown questions that the context makes right"),
-        Column("destruction_rate", "Destroyed", "percent", "Known ones that it makes wrong"),
-        Column("utilisation", "Utilised", "percent", "Unknown ones with a hit that become right"),
-        Column(first, f"Right: {KNOWLEDGE_GROUPS[first]}", "percent"),
-        *(Column(name, KNOWLEDGE_GROUPS[name], "percent") for name in others),
+        Column("fix_rate", "Fixed", "percent", "Unknown questions that become correct"),
+        Column("destruction_rate", "Destroyed", "percent", "Known questions that become wrong"),
+        Column("utilisation", "Utilized", "percent", "Unknown with a hit that become correct"),
+        *(Column(name, f"Correct: {label}", "percent") for name, label in KNOWLEDGE_GROUPS.items()),
         *(Column(f"n_{name}", f"n: {label}", "count") for name, label in KNOWLEDGE_GROUPS.items()),
     ]
     rows = context_use_rows(experiment, matrices)
     caption, filters = "What context does to what a model knows", ("dataset", "model", "mode")
-    return make_table("contexts", caption, columns, rows, *filters, note=COMPARED_MODES)
+    note = (
+        "Fixed: share of the unknown questions that become correct with the context. Destroyed: "
+        "share of the known questions that become wrong. Utilized: share of the unknown questions "
+        f"with a hit that become correct. {COMPARED_MODES}"
+    )
+    return make_table("contexts", caption, columns, rows, *filters, note=note)
 
 
 def passage_counts_table(experiment: Experiment, rows: Rows) -> Table:
@@ -91,22 +95,19 @@ def passage_counts_table(experiment: Experiment, rows: Rows) -> Table:
         Column("retriever", "Retriever"),
         MODEL,
         Column("variant", "Template"),
-        Column("base", "Without"),
+        Column("base", "Mode without context"),
         *(Column(f"passages_{n}", str(n), "share", estimate=True) for n in numbers),
     ]
-    caption = f"{METRIC_LABELS[experiment.primary]} by the number of passages that were chosen"
+    caption = f"{METRIC_LABELS[experiment.primary]} by number of passages"
     note = COMPARED_MODES
     if any(row["shortened"] for row in rows):
-        note += (
-            " Some prompts were cut and held fewer; the section on retrieval says how many stood "
-            "in them."
-        )
+        note += " Some prompts were shortened and contain fewer passages (see Retrieval)."
     filters = ("dataset", "retriever", "model")
     return make_table("passages", caption, columns, found, *filters, note=note)
 
 
 def gold_ranks_table(matrices: Sequence[ScoreMatrix]) -> Table:
-    """Return the share of right answers by the rank of the first gold passage in the prompt."""
+    """Return the share of correct answers by the rank of the first gold passage in the prompt."""
     columns = [
         *CELL_COLUMNS,
         *(Column(name, f"Gold at {name}", "percent") for name in RANK_CLASSES),
@@ -115,10 +116,10 @@ def gold_ranks_table(matrices: Sequence[ScoreMatrix]) -> Table:
         Column("n_absent", "n: none", "count"),
     ]
     note = (
-        "No gold passage: none stood in the prompt, because the retriever missed it, because it "
-        "was cut, or because the corpus or the question has none."
+        "No gold passage: the prompt contains none, because the retriever missed it, because it "
+        "did not fit into the prompt, or because the corpus or the question has none."
     )
-    caption, rows = "Right answers by the gold passage's rank", gold_rank_rows(matrices)
+    caption, rows = "Correct answers by rank of the gold passage", gold_rank_rows(matrices)
     return make_table("ranks", caption, columns, rows, "dataset", "mode", note=note)
 
 
@@ -129,12 +130,12 @@ def failures_table(matrices: Sequence[ScoreMatrix]) -> Table:
     columns = [
         *CELL_COLUMNS,
         *(Column(name, FAILURE_LABELS[name], "count") for name in names),
-        Column("sound", "None of these", "count"),
-        Column("right_despite", "Right all the same", "percent", "Among answers with a failure"),
+        Column("sound", "No failure", "count"),
+        Column("right_despite", "Correct despite failure", "percent", "Of answers with a failure"),
     ]
-    note = "An answer has the first class that fits, right or wrong."
+    note = "Each answer counts for the first type that fits, correct or not."
     filters = ("dataset", "mode", "model")
-    return make_table("failures", "Failures of form", columns, rows, *filters, note=note)
+    return make_table("failures", "Failure types", columns, rows, *filters, note=note)
 
 
 def failure_examples_table(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> Table:
@@ -150,10 +151,10 @@ def failure_examples_table(experiment: Experiment, matrices: Sequence[ScoreMatri
         *CELL_COLUMNS,
         Column("question", "Question", long=True),
         Column("answer", "Answer", long=True),
-        Column("wrote", "All that it wrote, if more", long=True),
-        Column("right", "Right"),
+        Column("wrote", "Whole output, if longer", long=True),
+        Column("right", "Correct"),
     ]
-    caption, filters = "Examples of the failures of form", ("failure", "dataset")
+    caption, filters = "Examples of failures", ("failure", "dataset")
     return make_table("failure-examples", caption, columns, rows, *filters)
 
 
@@ -187,6 +188,6 @@ def slice_table(id: str, slicing: Slicing) -> Table:
     """Return the primary metric by one kind of question."""
     columns = [Column(class_key(label), label, "share") for label in slicing.sizes]
     sizes = ", ".join(f"{label}: {size}" for label, size in slicing.sizes.items())
-    caption, note = f"Mean by {slicing.name}", f"Questions: {sizes}."
+    caption, note = f"Mean by {slicing.name}", f"Number of questions: {sizes}."
     table_columns = [*CELL_COLUMNS, *columns]
     return make_table(id, caption, table_columns, slicing.rows, "dataset", "mode", note=note)

@@ -1,4 +1,4 @@
-"""The section on cost: what each cell took, and what quality it bought."""
+"""The section on cost: time, tokens, memory and money of each cell, and its quality."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -32,35 +32,41 @@ class CostAxis(NamedTuple):
     unit: float
     joined: bool = False
 
+    @property
+    def phrase(self) -> str:
+        """The axis as it stands inside a sentence, without its unit."""
+        name = self.name.partition(",")[0]
+        return name if name[1].isupper() else name[0].lower() + name[1:]
+
 
 COST_AXES = (
     CostAxis("peak_gpu_bytes", "GPU memory, GB", "size", 1e-9),
     CostAxis("peak_cpu_bytes", "Host memory, GB", "size", 1e-9),
-    CostAxis("seconds_per_1000", "Engine seconds for a thousand questions", "decimal", 1.0),
+    CostAxis("seconds_per_1000", "Engine seconds per thousand questions", "decimal", 1.0),
     CostAxis("parameters", "Parameters, millions", "billions", 1e-6, joined=True),
 )
 OWN_TIME = (
-    "Seconds and energy per 1,000 questions and tokens a second are a cell's own, measured in the "
-    "engine start that the cells of a model may share: each moment of the engine is divided among "
-    "the answers in service then, by the tokens that each read or wrote in it (a prompt's tokens, "
-    "without what a cache held, are spread over the time to its first token, new tokens over the "
-    "rest). The parts of all answers add up to the time that the engine was busy, its first, slow "
-    "steps among it, which weigh where questions are few; its start is apart. An answer that two "
-    "questions share counts for each."
+    "Seconds and energy per 1,000 questions, and tokens per second, are a cell's own share of its "
+    "engine runs, which the cells of a model may have in common. Each moment of a run is divided "
+    "among the answers in service at that moment, by the tokens that each reads or writes then: a "
+    "prompt's tokens (without cached ones) are spread over the time to its first token, generated "
+    "tokens over the rest. All shares add up to the time in which the engine was busy. This "
+    "includes its slow first steps, which matter where questions are few, but not its start. An "
+    "answer that two questions share counts for both."
 )
 SERVICE_TIME = (
-    "Service is an answer's time from its first step to its end while a full batch runs beside it: "
-    "without the wait in the queue, but no latency of a request that comes alone. Start, memory "
-    "peaks and the run's tokens a second are of whole engine runs."
+    "Service time is the time from an answer's first step to its last, while a full batch runs "
+    "beside it. It does not include waiting in the queue, and it is not the latency of a single "
+    "request. Start, peak memory and the run's tokens per second are of whole engine runs."
 )
 MONEY = (
-    "Cost is what the tokens of a cell's answers, as the endpoint counted them, come to by the "
-    "price in the config, also of answers that earlier runs paid for. Discounts, and requests that "
-    "broke and were sent again, are not in it."
+    "Cost is the number of tokens of a cell's answers, as counted by the endpoint, times the price "
+    "in the config. It includes answers that earlier runs paid for, but neither discounts nor "
+    "requests that failed and were sent again."
 )
 ENDPOINT = (
-    "Of an endpoint it is known when a request was in flight alone: what it waited there is in the "
-    "seconds."
+    "At an endpoint only the start and end of a request are known, so its seconds include waiting "
+    "there."
 )
 
 
@@ -75,7 +81,7 @@ def cost_section(experiment: Experiment, rows: Rows) -> Section:
     intro = [
         OWN_TIME,
         SERVICE_TIME,
-        "The grey line joins the cells, oracle apart, that no cheaper one equals.",
+        "The grey line joins the cells (oracle excluded) that no cheaper cell equals.",
     ]
     if any((row["engine"] or "").startswith("openai") for row in rows):
         intro.insert(2, ENDPOINT)
@@ -92,7 +98,7 @@ def cost_plot(experiment: Experiment, rows: Rows, dataset: str, axis: CostAxis) 
     if len({row[cost] for row in own}) < 2:
         return None
     points = [cost_point(row, metric, axis, modes.index(row["mode"])) for row in own]
-    label = f"{METRIC_LABELS[metric]} against {axis.name.split(',')[0].lower()} on {dataset}"
+    label = f"{METRIC_LABELS[metric]} against {axis.phrase} on {dataset}"
     ideal = [i for i, mode in enumerate(modes) if experiment.modes[mode]["context"] == "oracle"]
     axes = (axis.name, METRIC_LABELS[metric])
     drawn = scatter(points, modes, label, axes, axis.joined, ideal)
@@ -112,19 +118,19 @@ def costs_table(rows: Rows) -> Table:
         *CELL_COLUMNS,
         Column("seconds_per_1000", "Seconds per 1,000", "decimal", "The cell's own engine time"),
         Column("prompt_tokens", "Prompt tokens", "decimal", "Mean"),
-        Column("generated_tokens", "New tokens", "decimal", "Mean"),
-        Column("tokens_per_second", "Tokens/s", "decimal", "New tokens a second of its own time"),
-        Column("cost", "Cost", "decimal", "Of its answers, by the price", remark="cost_currency"),
+        Column("generated_tokens", "Generated tokens", "decimal", "Mean"),
+        Column("tokens_per_second", "Tokens/s", "decimal", "Generated, in the cell's own time"),
+        Column("cost", "Cost", "decimal", "At the config's price", remark="cost_currency"),
         Column("energy_per_1000", "Energy, J per 1,000", "decimal", "Of the job's first GPU"),
         Column("service_seconds", "Service, s", "decimal", "Median, in a full batch"),
-        Column("service_seconds_p90", "90th percentile", "decimal"),
-        Column("first_token_seconds", "To first token, s", "decimal", "Median of service"),
+        Column("service_seconds_p90", "Service p90, s", "decimal", "90th percentile"),
+        Column("first_token_seconds", "First token, s", "decimal", "Median since the first step"),
         Column(
-            "run_tokens_per_second", "Run's tokens/s", "decimal", "All cells of its engine runs"
+            "run_tokens_per_second", "Run's tokens/s", "decimal", "Of all cells in its engine runs"
         ),
         Column("start_seconds", "Start, s", "decimal", "Slowest engine start"),
-        Column("peak_gpu_bytes", "GPU peak", "size"),
-        Column("peak_cpu_bytes", "Host peak", "size"),
+        Column("peak_gpu_bytes", "Peak GPU memory", "size"),
+        Column("peak_cpu_bytes", "Peak host memory", "size"),
         Column("parameters", "Parameters", "billions"),
         Column("engine", "Engine"),
         Column("device", "Device"),
@@ -143,9 +149,9 @@ def indexes_table(experiment: Experiment) -> Table:
         Column("retriever", "Retriever"),
         Column("kind", "Kind"),
         Column("passages", "Passages", "count"),
-        Column("max_length", "Reads up to", "count", "Tokens of a passage; all where none is said"),
-        Column("cut", "Longer", "count", "Passages of which only the beginning is read"),
+        Column("max_length", "Reads up to", "count", "Tokens of a passage; no limit if empty"),
+        Column("cut", "Truncated", "count", "Passages that are longer than what is read"),
         Column("bytes", "Size", "size"),
-        Column("seconds", "Built in, s", "decimal"),
+        Column("seconds", "Build time, s", "decimal"),
     ]
     return make_table("indexes", "Indexes", columns, index_rows(experiment))

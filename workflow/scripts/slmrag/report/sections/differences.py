@@ -1,4 +1,4 @@
-"""The section on differences: paired tests between cells, and the share of a gap that is closed."""
+"""The section on differences: paired tests between cells, and the oracle gap closed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,30 +14,33 @@ from slmrag.report.analysis.pairs import (
     MODES_OF_A_MODEL,
 )
 from slmrag.report.analysis.score_matrix import ScoreMatrix
-from slmrag.report.page.labels import COMPARED_MODES, METRIC_LABELS
+from slmrag.report.page.labels import COMPARED_MODES, METRIC_LABELS, metric_phrase
 from slmrag.report.page.tables import CELL_COLUMNS, DATASET, Column, Section, Table, make_table
+from slmrag.scoring.paired_tests import POWER
 
 if TYPE_CHECKING:
     import polars as pl
 
 MOST_ROWS = 1000
+GAP_FORMULA = "(retriever \u2212 none) / (oracle \u2212 none)"
 
 
 def differences_section(
     experiment: Experiment, matrices: Sequence[ScoreMatrix], pairs: "pl.DataFrame"
 ) -> Section:
-    """Return the choice of any two cells, the tables of tests, and that of closed gaps."""
+    """Return the choice of any two cells, the tables of tests, and that of the gaps closed."""
     metric = experiment.primary
     test = "McNemar's exact test" if metric in BINARY_METRICS else "sign-flip permutation test"
     intro = [
-        f"Effects are differences of mean {METRIC_LABELS[metric].lower()} over the same "
-        f"questions, first less second. p: {test}. Detectable: the difference that such a test "
-        "would find 8 times in 10.",
-        "Every two cells of a data set are tested, in three families, each corrected by itself "
-        f"(Holm): {'; '.join(FAMILIES)}. The tables hold the first two; any pair can be chosen "
-        "here, and all stand in pairs.parquet.",
-        "Gained, lost: questions that the first alone, the second alone answers right (the tokens "
-        "of a reference stand in the answer); a click on the number lists them.",
+        f"Effect: mean difference in {metric_phrase(metric)} over the same questions "
+        f"(first minus second). p: {test}. Minimum detectable effect: the smallest difference that "
+        f"this test finds with {POWER:.0%} power.",
+        f"All pairs of cells of a data set are tested, in three families: {'; '.join(FAMILIES)}. "
+        "p values are corrected within each family (Holm). The tables show the first two families; "
+        "below, you can choose any pair. pairs.parquet has all pairs.",
+        "Gained: questions that only the first answers correctly. Lost: questions that only the "
+        "second answers correctly. An answer is correct if it contains the tokens of a reference. "
+        "Click a number to list its questions.",
     ]
     tables = [
         tests_table(pairs, MODES_OF_A_MODEL, "modes", "Model"),
@@ -58,29 +61,27 @@ def tests_table(pairs: "pl.DataFrame", family: str, id: str, within: str) -> Tab
         Column("within", within),
         Column("first", "First"),
         Column("second", "Second"),
-        Column(
-            "effect", "Effect", "difference", "Mean of first less mean of second", estimate=True
-        ),
+        Column("effect", "Effect", "difference", "First minus second", estimate=True),
         Column("p", "p", "probability"),
         Column("p_holm", "p, corrected", "probability"),
         Column("verdict", "Verdict"),
-        Column("gained", "Gained", "count", "Questions that the first alone answers right"),
-        Column("lost", "Lost", "count", "Questions that the second alone answers right"),
-        Column("detectable", "Detectable", "share"),
+        Column("gained", "Gained", "count", "Questions that only the first answers correctly"),
+        Column("lost", "Lost", "count", "Questions that only the second answers correctly"),
+        Column("detectable", "Minimum detectable effect", "share"),
         *(column for name in others for column in other_metric_columns(name)),
         Column("n", "Questions", "count"),
     ]
     rows = found.head(MOST_ROWS).to_dicts()
-    caption, filters = f"Paired tests between {family}", ("dataset", "within", "verdict")
+    caption, filters = f"Paired tests: {family}", ("dataset", "within", "verdict")
     table = make_table(f"tests-{id}", caption, columns, rows, *filters)
     return replace(table, source="pairs.csv", total=found.height)
 
 
 def other_metric_columns(name: str) -> tuple[Column, Column]:
     """Return the columns of a further metric: effect with its interval, and corrected p value."""
-    label = METRIC_LABELS[name]
-    effect = f"Difference in mean {label.lower()}"
-    p = f"p value of the difference in {label.lower()}, corrected as that of the effect"
+    label, phrase = METRIC_LABELS[name], metric_phrase(name)
+    effect = f"Mean difference in {phrase}, first minus second"
+    p = f"p value of the difference in {phrase}, corrected within the family"
     return (
         Column(f"effect_{name}", label, "difference", effect, estimate=True),
         Column(f"p_holm_{name}", "p, corrected", "probability", p),
@@ -91,14 +92,14 @@ def gaps_table(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> Table
     """Return the table of the gaps that retrievers close."""
     columns = [
         *CELL_COLUMNS,
-        Column("none_mode", "Without"),
-        Column("oracle_mode", "With gold passages"),
-        Column("none", "No context", "share"),
-        Column("retriever", "Retriever", "share"),
-        Column("oracle", "Oracle", "share"),
-        Column("closed", "Gap closed", "percent", "(retriever - none) / (oracle - none)", True),
+        Column("none_mode", "Mode without context"),
+        Column("oracle_mode", "Mode with oracle"),
+        Column("none", "Without context", "share"),
+        Column("retriever", "With retriever", "share"),
+        Column("oracle", "With oracle", "share"),
+        Column("closed", "Gap closed", "percent", GAP_FORMULA, estimate=True),
         Column("remark", "Remark"),
     ]
-    caption = "Share of the oracle's gain over no context that each retriever closes"
+    caption = "Share of the gap between no context and oracle that each retriever closes"
     rows = gap_rows(experiment, matrices)
     return make_table("gaps", caption, columns, rows, "dataset", "model", note=COMPARED_MODES)

@@ -1,32 +1,40 @@
-"""Where each number comes from: config, templates, files, versions, and what data was left out."""
+"""The section on where each number comes from: config, templates, versions, digests, audits."""
+
+from collections.abc import Iterable
 
 from slmrag.report import saved_config
 from slmrag.report.analysis import provenance
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.page.tables import DATASET, MODE, MODEL, Column, Section, Table, make_table
+from slmrag.report.page.tables import DATASET, MODE, MODEL, Column, Row, Section, Table, make_table
 
-FACT_COLUMNS = [Column("what", "What"), Column("name", "Name"), Column("value", "Value", long=True)]
+FACT_CAPTIONS = {
+    "config": "The complete config",
+    "versions": "Versions of code, engines and libraries",
+    "contents": "Digests of objects, checkpoints, indexes and data sets",
+    "audit": "Audits of the data",
+}
 
 
 def provenance_section(experiment: Experiment) -> Section:
     """Return the tables of cells' origins, config, templates, versions, digests and audits."""
     config = experiment.observed.config
-    facts = {
-        "versions": ("Code, engines and libraries", provenance.version_rows(experiment)),
-        "contents": ("Objects, checkpoints, indexes", list(provenance.content_rows(experiment))),
-        "audit": ("Audit of the data", list(provenance.audit_rows(experiment))),
-    }
     tables = [
         origins_table(experiment),
-        make_table(
-            "config", "The whole config", FACT_COLUMNS, list(provenance.config_rows(config))
-        ),
+        facts_table("config", provenance.config_rows(config)),
         templates_table(experiment),
-        *(make_table(id, caption, FACT_COLUMNS, rows) for id, (caption, rows) in facts.items()),
+        facts_table("versions", provenance.version_rows(experiment)),
+        facts_table("contents", provenance.content_rows(experiment)),
+        facts_table("audit", provenance.audit_rows(experiment)),
     ]
     kept = [table for table in tables if table.rows]
     saved = saved_config.config_text(experiment) if config else ""
     return Section("provenance", "Provenance", tables=kept, config=saved)
+
+
+def facts_table(id: str, rows: Iterable[Row]) -> Table:
+    """Return a table of what, name and value."""
+    columns = [Column("what", "What"), Column("name", "Name"), Column("value", "Value", long=True)]
+    return make_table(id, FACT_CAPTIONS[id], columns, list(rows))
 
 
 def origins_table(experiment: Experiment) -> Table:
@@ -44,7 +52,7 @@ def origins_table(experiment: Experiment) -> Table:
     ]
     rows = [provenance.origin(cell) for cell in experiment.scored]
     filters = ("model", "dataset", "mode")
-    return make_table("origins", "What made each cell", columns, rows, *filters)
+    return make_table("origins", "What each cell was made from", columns, rows, *filters)
 
 
 def templates_table(experiment: Experiment) -> Table:
@@ -56,4 +64,4 @@ def templates_table(experiment: Experiment) -> Table:
         Column("text", "Text", long=True),
     ]
     rows = provenance.template_rows(experiment)
-    return make_table("templates", "Templates of the prompts", columns, rows)
+    return make_table("templates", "Prompt templates", columns, rows)

@@ -50,15 +50,15 @@ class Pool:
 def questions_section(matrices: Sequence[ScoreMatrix], packed: dict[str, Any]) -> Section:
     """Return the section that the page's script fills."""
     parts = [
-        f"{len(packed['datasets'][matrix.dataset])} of {len(matrix.questions)} of {matrix.dataset}"
+        f"{len(packed['datasets'][matrix.dataset])} of {len(matrix.questions)} questions of "
+        f"{matrix.dataset}"
         for matrix in matrices
         if matrix.dataset in packed["datasets"]
     ]
     intro = [
-        f"One question across all cells, or those on which two cells differ. Shown are "
-        f"{'; '.join(parts)}. Where not all fit, half are "
-        "those on which the cells differ most, half are evenly spread; every answer stands in "
-        "the answers folder of the experiment."
+        "One question across all cells, or the questions on which two cells differ. This page "
+        f"holds {'; '.join(parts)}. Where not all fit, half are the questions on which the cells "
+        "differ most, and half are evenly spread. The experiment's answers folder has all answers."
     ]
     return Section("questions", "Questions", intro, widget="browser")
 

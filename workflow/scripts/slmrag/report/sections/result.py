@@ -8,7 +8,7 @@ from slmrag.report.analysis.comparison import answered_column, best_cells, uniqu
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import mode_rows
 from slmrag.report.page.formats import missing, show
-from slmrag.report.page.labels import METRIC_HELP, METRIC_LABELS
+from slmrag.report.page.labels import METRIC_HELP, METRIC_LABELS, metric_phrase
 from slmrag.report.page.plots import DotPoint, dot_plot
 from slmrag.report.page.tables import (
     DATASET,
@@ -25,10 +25,10 @@ from slmrag.scoring.judge import GRADES
 from slmrag.scoring.metric_variants import variant_columns
 
 MOST_BEST_CELLS = 4  # sentences at the head of the page
-CUT_COLUMNS = (
-    ("unfinished", "Unfinished", "Completions whose reasoning never ended: they have no answer"),
-    ("shortened", "Prompts cut", "Prompts that lost passages or words to fit the model"),
-    ("questions_shortened", "Questions cut", "Prompts that lost words of the question itself"),
+OCCASIONAL_COLUMNS = (
+    ("unfinished", "Unfinished reasoning", "Completions whose reasoning never ended: no answer"),
+    ("shortened", "Prompts shortened", "Passages or words were removed to fit the model"),
+    ("questions_shortened", "Questions shortened", "Words of the question itself were removed"),
 )
 
 
@@ -45,8 +45,8 @@ def intro_sentences(experiment: Experiment, rows: Rows) -> list[str]:
     scored = f"{len(experiment.scored)} of {len(experiment.cells)} cells scored."
     metric = experiment.primary
     best = [
-        f"On {row['dataset']}, without the oracle, the best {METRIC_LABELS[metric].lower()} is "
-        f"{show(row[metric], 'share')}: {row['model']} with {row['mode']}."
+        f"Best {metric_phrase(metric)} on {row['dataset']} (oracle excluded): "
+        f"{show(row[metric], 'share')}, by {row['model']} with {row['mode']}."
         for row in best_cells(rows, metric)[:MOST_BEST_CELLS]
     ]
     return [f"{', '.join(counts)}: {scored}", *best]
@@ -59,13 +59,13 @@ def result_section(experiment: Experiment, rows: Rows) -> Section:
     tables = [model_by_mode_table(experiment, rows, dataset) for dataset in datasets]
     confidence = f"{100 * experiment.metrics['confidence']:g} %"
     intro = (
-        f"{METRIC_LABELS[experiment.primary]}, mean over questions, with {confidence} intervals "
-        "(BCa bootstrap)."
+        f"{METRIC_LABELS[experiment.primary]}: mean over questions, with {confidence} confidence "
+        "intervals (BCa bootstrap)."
     )
     if any(row["standing"] for row in rows):
         intro += (
-            " In each mode the best model is marked, and so is each that is not shown to be worse "
-            "than it (paired test, Holm's correction)."
+            " In each mode the best model is marked, together with every model that is not shown "
+            "to be worse (paired test, Holm's correction)."
         )
     return Section("result", "Result", [intro], figures, tables)
 
@@ -124,7 +124,7 @@ def mode_key(mode: str) -> str:
 
 def all_cells_section(experiment: Experiment, rows: Rows) -> Section:
     """Return the tables of all cells, of the modes, and of a judge's grades."""
-    intro = ["Click a heading to sort; all columns are in comparison.csv."]
+    intro = ["Click a heading to sort. comparison.csv has all columns."]
     tables = [cells_table(experiment, rows), modes_table(experiment), grades_table(experiment)]
     return Section("all", "All cells", intro, tables=[table for table in tables if table.rows])
 
@@ -139,15 +139,13 @@ def cells_table(experiment: Experiment, rows: Rows) -> Table:
         MODE,
         Column("n", "Questions", "count"),
         metric_column(experiment.primary, estimate=True),
-        Column("standing", "Standing", "text", "Against the best model in this data set and mode"),
+        Column("standing", "vs. best in mode", "text", "Compared with the best model of the mode"),
         *map(metric_column, others),
         *(Column(name, name, "share") for name in variants),
-        Column("has_answer", "Context has answer", "share"),
-        Column(
-            "truncated", "At the limit", "count", "Completions that reached the limit of tokens"
-        ),
-        Column("cut", "Cut", "count", "Answers that the limit of tokens itself cut"),
-        Column("empty", "Empty", "count"),
+        Column("has_answer", "Context has answer", "share", "Share of prompts with an answer"),
+        Column("truncated", "Hit max_tokens", "count", "Completions that reached max_tokens"),
+        Column("cut", "Answer truncated", "count", "Answers that were cut off at max_tokens"),
+        Column("empty", "Empty", "count", "Answers with no text left after normalization"),
         *occasional_columns(experiment, rows),
     ]
     table = make_table("cells", "All cells", columns, rows, "dataset", "mode", "model")
@@ -163,13 +161,13 @@ def occasional_columns(experiment: Experiment, rows: Rows) -> list[Column]:
     """Return the columns of what seldom happens: only those of what did."""
     columns = [
         Column(name, label, "count", help)
-        for name, label, help in CUT_COLUMNS
+        for name, label, help in OCCASIONAL_COLUMNS
         if any(row[name] for row in rows)
     ]
     if any(row["refused"] for row in rows):
-        help = "Prompts that the endpoint did not answer; each scores 0"
+        help = "Prompts that the endpoint refused; each scores 0"
         columns.append(Column("refused", "Refused", "count", help))
-        name, help = answered_column(experiment), "The first metric over the other questions"
+        name, help = answered_column(experiment), "The first metric over the other prompts"
         columns.append(Column(name, "Without refused", "share", help))
     if any(row["status"] != "scored" for row in rows):
         columns.append(Column("status", "Status"))
@@ -184,7 +182,7 @@ def modes_table(experiment: Experiment) -> Table:
         Column("retriever", "Retriever"),
         Column("passages", "Passages", "count"),
         Column("template", "Template"),
-        Column("digest", "Its SHA-256"),
+        Column("digest", "Template SHA-256"),
     ]
     return make_table("modes", "Modes", columns, mode_rows(experiment))
 
@@ -195,14 +193,14 @@ def grades_table(experiment: Experiment) -> Table:
         MODEL,
         DATASET,
         MODE,
-        Column("share_correct", "Correct", "share", estimate=True),
-        Column("accuracy_given_attempted", "Given attempted", "share"),
-        Column("f1", "F1", "share", "Harmonic mean of correct and given attempted"),
+        Column("share_correct", "Share correct", "share", estimate=True),
+        Column("accuracy_given_attempted", "Correct given attempted", "share"),
+        Column("f1", "F1", "share", "Harmonic mean of the two columns before it"),
         *(Column(name, name.replace("_", " ").capitalize(), "count") for name in GRADES),
         Column("judge", "Judge"),
     ]
     rows = [grades_row(grades) for grades in experiment.grades]
-    caption = "Graded by a judge, as SimpleQA does; an unparseable verdict is not correct"
+    caption = "Graded by a judge model, as in SimpleQA; an unparseable verdict is not correct"
     return make_table("grades", caption, columns, rows, "dataset", "mode", "model")
 
 

@@ -1,4 +1,4 @@
-"""The section on retrieval: what the retrievers found, beside what the models made of it."""
+"""The section on retrieval: what the retrievers found, and what the models made of it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from slmrag.data.gold_match import RELATIONS
 from slmrag.report.analysis.comparison import prompt_coverage
 from slmrag.report.analysis.experiment import Experiment
+from slmrag.report.page.labels import METRIC_LABELS
 from slmrag.report.page.tables import DATASET, MODE, MODEL, Column, Rows, Section, Table, make_table
 
 RETRIEVAL_LABELS = {
@@ -13,23 +14,23 @@ RETRIEVAL_LABELS = {
     "gold_recall": "Gold recall",
     "ndcg": "nDCG",
     "mrr": "MRR",
-    "gold_in_chunk": "Hit holds gold",
-    "chunk_of_gold": "Hit part of gold",
+    "gold_in_chunk": "Hit contains gold",
+    "chunk_of_gold": "Hit is part of gold",
 }
 GOLD_INTRO = (
-    "A hit is gold if it has the id of one of the question's gold passages, or else the same text "
-    "(Unicode NFC, white space as single spaces; titles are not compared). A gold passage counts "
-    "once, at its first hit. Gold recall, MRR and nDCG are over the questions of which the corpus "
-    "has a gold passage."
+    "A hit is gold if it has the id of one of the question's gold passages, or the same text "
+    "(Unicode NFC, white space as single spaces; titles are not compared). Each gold passage "
+    "counts once, at its first hit. Gold recall, MRR and nDCG are computed over the questions that "
+    "have a gold passage in the corpus."
 )
 GOLD_COLUMNS = (
     Column("with_gold", "Questions with gold", "count"),
-    Column("gold_scored", "in the corpus", "count", "Of which the corpus has a gold passage"),
+    Column("gold_scored", "In the corpus", "count", "Questions with a gold passage in the corpus"),
     Column("gold_passages", "Gold passages", "count"),
-    Column("gold_by_id", "by id", "count", "The corpus has a passage of that id"),
-    Column("gold_by_text", "by text alone", "count", "The corpus has a passage of that text"),
-    Column("gold_other_text", "id, other text", "count", "Of those by id: the texts differ"),
-    Column("gold_chunked", "in chunks", "count", "The id is of a document that was cut"),
+    Column("gold_by_id", "By id", "count", "The corpus has a passage with this id"),
+    Column("gold_by_text", "By text only", "count", "The corpus has a passage with this text"),
+    Column("gold_other_text", "Other text", "count", "Of those by id: the texts differ"),
+    Column("gold_chunked", "In chunks", "count", "The id is of a document that was split"),
 )
 RUN_COLUMNS = (DATASET, Column("retriever", "Retriever"))
 
@@ -51,19 +52,19 @@ def metrics_table(runs: Rows) -> Table:
         Column("without_hits", "Without hits", "count"),
         *metric_columns(runs, lambda name: not is_relation(name)),
     ]
-    caption = "Retrieval metrics over all questions, those without hits included"
+    caption = "Retrieval metrics over all questions, including those without hits"
     return make_table("retrieval", caption, columns, runs)
 
 
 def gold_table(runs: Rows) -> Table:
-    """Return what the corpora have of the gold, and which questions have a hit that is near it."""
+    """Return how much gold the corpora have, and how many hits contain gold or are part of it."""
     columns = [*RUN_COLUMNS, *GOLD_COLUMNS, *metric_columns(runs, is_relation)]
     note = (
-        "Hit holds gold: one of the first k hits is gold, or a whole gold text stands in it. Hit "
-        "part of gold: one of them is gold, or a piece of a gold passage. Both are over all "
-        "questions with gold, and told where the corpus lacks some of it."
+        "Hit contains gold: one of the first k hits is gold, or contains a whole gold text. Hit is "
+        "part of gold: one of them is gold, or a part of a gold passage. Both are computed over "
+        "all questions with gold, and shown if the corpus lacks some of it."
     )
-    caption = "Gold passages in the corpus, and hits that hold gold or are pieces of it"
+    caption = "Gold passages in the corpus, and hits that contain gold or are part of it"
     shown = any(is_relation(name) for row in runs for name in row["metrics"])
     return make_table("gold", caption, columns, runs, note=note if shown else "")
 
@@ -78,7 +79,7 @@ def metric_columns(runs: Rows, chosen: Callable[[str], bool]) -> list[Column]:
 
 
 def is_relation(name: str) -> bool:
-    """Tell whether a metric is of hits that hold gold or are pieces of it."""
+    """Tell whether a metric is of hits that contain gold or are part of it."""
     return name.partition("@")[0] in RELATIONS
 
 
@@ -104,22 +105,17 @@ def metric_label(name: str) -> str:
 
 
 def coverage_table(experiment: Experiment, rows: Rows) -> Table:
-    """Return what stood in the prompts, whether it held an answer, and each model's recall."""
+    """Return what the prompts contain, whether it has an answer, and each model's score."""
     columns = [
         DATASET,
         MODE,
         MODEL,
         Column("passages_in_prompt", "Passages in prompt", "decimal", "Mean"),
-        Column("shortened_share", "Prompts cut", "percent", "Passages or words left out to fit"),
-        Column("has_answer", "Context has answer", "share", "What stood in the prompt"),
-        Column("has_answer_uncut", "Before it was cut", "share", "All that was chosen for it"),
-        Column(
-            experiment.primary,
-            "Recall" if experiment.primary == "token_recall" else "Mean",
-            "share",
-            estimate=True,
-        ),
+        Column("shortened_share", "Prompts shortened", "percent", "To fit the model"),
+        Column("has_answer", "Context has answer", "share", "The context in the prompt"),
+        Column("has_answer_uncut", "Before shortening", "share", "All passages of the mode"),
+        Column(experiment.primary, METRIC_LABELS[experiment.primary], "share", estimate=True),
     ]
     known = prompt_coverage(rows)
-    caption = "What stands in the prompt, and what comes out"
+    caption = "What the prompts contain, and the resulting score"
     return make_table("coverage", caption, columns, known, "dataset", "mode")

@@ -1,4 +1,4 @@
-"""Caveats on what the answers rest on: gold passages, texts that were cut, devices, endpoints."""
+"""Caveats on what the answers rest on: gold passages, truncated texts, devices, endpoints."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,18 +33,18 @@ def gold_sentences(found: Mapping[str, Any]) -> Iterator[str]:
     if 0 < with_gold < found.get("questions", 0):
         yield (
             f"{found['questions'] - with_gold} of {found['questions']} questions have no gold "
-            "passage at all; no metric of gold counts them."
+            "passage; the gold metrics leave them out."
         )
     if 0 < scored < with_gold:
         yield (
-            f"gold recall, MRR and nDCG are over {scored} of {with_gold} questions; of the rest, "
-            "no gold passage is in the corpus, by id or by text."
+            f"gold recall, MRR and nDCG are computed over {scored} of {with_gold} questions; the "
+            "others have no gold passage in the corpus, neither by id nor by text."
         )
     if other := found.get("gold_other_text"):
         yield (
-            f"gold passages whose id the corpus gives to another text: {other} of "
-            f"{found['gold_passages']}; the id counts. Where the corpus was cut anew, cut the gold "
-            "too."
+            f"{other} of {found['gold_passages']} gold passages have the id of another text in the "
+            "corpus; the id counts. If the corpus was split in another way, split the gold "
+            "passages in the same way."
         )
 
 
@@ -53,69 +53,64 @@ def device_caveats(experiment: Experiment, rows: Rows) -> Iterator[str]:
     for name in ("device", "engine"):
         found = sorted({row[name] for row in rows if row[name]})
         if len(found) > 1:
-            yield f"Costs are of different {name}s: {'; '.join(found)}."
+            yield f"Costs were measured with different {name}s: {'; '.join(found)}."
     yield from (f"{name}: {reason}." for name, reason in unused_gpus(experiment))
     if models := endpoint_models(experiment):
-        yield (
-            f"No device is named for {', '.join(models)}: an endpoint's device is its own, and "
-            "nothing of it is known here."
-        )
+        yield (f"No device is named for {', '.join(models)}: an endpoint does not tell its device.")
 
 
 def endpoint_caveats(experiment: Experiment) -> Iterator[str]:
-    """Models of another name than asked, more than one behind a name, or sampling not known."""
+    """Other models than requested, several behind one name, or unknown sampling parameters."""
     for model, entry in experiment.models.items():
         ids, prints = (served_values(experiment, model, name) for name in TOLD)
         asked = entry.get("served_name")
         if len(ids) > 1:
-            yield (
-                f"{model}: its answers are of more than one model of the endpoint: "
-                f"{', '.join(ids)}."
-            )
+            yield f"{model}: more than one model of the endpoint answered: {', '.join(ids)}."
         elif ids and asked and ids != [asked]:
-            yield f"{model}: asked for as {asked}, answered by {ids[0]}, as the endpoint says."
+            yield f"{model}: requested as {asked}, but the endpoint says that {ids[0]} answered."
         if len(prints) > 1:
             yield (
-                f"{model}: its answers carry {len(prints)} fingerprints of the endpoint, so what "
-                f"answered may have changed between them: {', '.join(prints)}."
+                f"{model}: its answers carry {len(prints)} fingerprints of the endpoint, so the "
+                f"model behind it may have changed: {', '.join(prints)}."
             )
         if keys := served_values(experiment, model, "sampling_unknown"):
             yield (
-                f"{model}: nothing set {', '.join(keys)}, so that the endpoint drew by what it "
-                "chose for itself."
+                f"{model}: {', '.join(keys)} not set in the config, so the endpoint used its own "
+                "values for sampling."
             )
 
 
 def text_limit_caveats(experiment: Experiment) -> Iterator[str]:
-    """Texts that an index, a search or an endpoint did not read to their end, or left out."""
+    """Texts that an index, a search or an endpoint truncated or left out."""
     for retriever, place, facts in retriever_facts(experiment):
-        yield from cut_texts(f"{retriever} on {place}", facts)
+        yield from truncated_texts(f"{retriever} on {place}", facts)
         yield from unindexed_passages(f"{retriever} on {place}", facts.get("counts") or {})
     for cell, cut, total in prompts_cut_by_endpoint(experiment):
         yield (
             f"{cell}: the endpoint counts fewer tokens than words in "
-            f"{part_of(cut, total, 'prompts')}, so it did not read them whole; raise its context."
+            f"{part_of(cut, total, 'prompts')}, so it must have truncated them; raise its context "
+            "length."
         )
 
 
-def cut_texts(place: str, facts: Mapping[str, Any]) -> Iterator[str]:
+def truncated_texts(place: str, facts: Mapping[str, Any]) -> Iterator[str]:
     """Say how many texts are longer than what was read of them, and what can be done."""
     found = facts.get("reading") or {}
     if found.get("cut"):
         longest, unit = found["longest"], found["unit"]
         yield (
             f"{place}: {part_of(found['cut'], found['texts'], found['what'])} are longer than the "
-            f"{count(longest)} {unit} that are read ({found['source']}); what stands behind is not "
-            f"seen. {remedy(found)}"
+            f"{count(longest)} {unit} that are read ({found['source']}), so they were truncated. "
+            f"{remedy(found)}"
         )
 
 
 def remedy(found: Mapping[str, Any]) -> str:
     """Return what to do about texts that are too long."""
-    whole = "" if found["what"] == "questions" else "Cut the corpus into chunks (corpora: chunk)"
+    whole = "" if found["what"] == "questions" else "Split the corpus into chunks (corpora: chunk)"
     most = found["most"]
     if most and most <= found["longest"]:
-        return f"{whole}, or take a model that reads more." if whole else "Ask shorter ones."
+        return f"{whole}, or use a model that reads more." if whole else "Ask shorter questions."
     raised = f"max_length (it may be up to {count(most)})" if most else "max_length"
     return f"{whole}, or raise {raised}." if whole else f"Raise {raised}."
 
