@@ -16,7 +16,7 @@ from slmrag.report.page.labels import FAILURE_LABELS
 from slmrag.report.sections.source_caveats import endpoint_caveats
 
 from tests.report.made_up import MODES, MadeUp
-from tests.report.test_against import compare
+from tests.report.test_compare import compare
 from tests.report.test_report import Page
 
 CELL = ("remote", "facts", "oracle_context")
