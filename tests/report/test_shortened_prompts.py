@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import report_comparison
 import verify_report
-from slmrag.report.page.labels import truncation_remark
+from slmrag.report.page.labels import shortening_remark
 
 from tests.report.made_up import MadeUp
 from tests.report.webdriver import CHROMIUM, DRIVER, browser
@@ -87,15 +87,15 @@ def test_a_report_of_cut_prompts_is_verified(made):
 def test_a_question_shows_what_stood_in_its_prompts():
     """What was lost is said of each answer whose prompt was cut, and of no other."""
     whole = {"passages": 2, "passages_dropped": 0, "words_cut": 0, "has_answer": True}
-    assert truncation_remark(whole) == truncation_remark({}) == ""
-    assert truncation_remark(whole | {"passages": 1, "passages_dropped": 1, "words_cut": 5}) == (
+    assert shortening_remark(whole) == shortening_remark({}) == ""
+    assert shortening_remark(whole | {"passages": 1, "passages_dropped": 1, "words_cut": 5}) == (
         "1 of 2 passages fitted into the prompt. Words removed from the last passage: 5. "
         "What is left contains an answer."
     )
     lost = whole | {"passages": 0, "passages_dropped": 2, "words_cut": 1, "has_answer": False}
-    remark = truncation_remark(lost)
+    remark = shortening_remark(lost)
     assert "0 of 2 passages" in remark and "from the question: 1." in remark
-    assert truncation_remark(lost | {"has_answer": None}).endswith("from the question: 1.")
+    assert shortening_remark(lost | {"has_answer": None}).endswith("from the question: 1.")
 
 
 @pytest.mark.slow

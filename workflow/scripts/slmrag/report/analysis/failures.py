@@ -15,13 +15,13 @@ def failure_rows(matrices: Sequence[ScoreMatrix]) -> list[dict[str, Any]]:
     """Return one row a cell: the count of each class, and how many failures are correct anyway."""
     return [
         matrix.cell_names(column)
-        | failure_counts(matrix.failures[:, column], matrix.correct[:, column])
+        | counts_by_class(matrix.failures[:, column], matrix.correct[:, column])
         for matrix in matrices
         for column in range(len(matrix.cells))
     ]
 
 
-def failure_counts(failures: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
+def counts_by_class(failures: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
     """Return the counts of a cell's failure classes, (n,) each, and the share that is correct."""
     counts = {name: int((failures == name).sum()) for name in FAILURE_NAMES}
     failed = failures != ""

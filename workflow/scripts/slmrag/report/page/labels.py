@@ -23,9 +23,9 @@ METRIC_HELP = {
 FAILURE_LABELS = {
     name: name.replace("_", " ").replace("run on", "run-on").capitalize() for name in FAILURE_NAMES
 } | {"refused": "Refused by endpoint"}
-COMPARED_MODES = (
-    "Each mode is compared with the modes that differ from it in the context alone (same template "
-    "and settings). If there is none, it is compared with every mode of that context, in one row "
+COMPARED_MODES_NOTE = (
+    "Each mode is compared with the modes that have its template and settings, but another "
+    "context. If there is none, it is compared with all modes of that other context, in one row "
     "each."
 )
 
@@ -41,7 +41,7 @@ def refusal_remark(answer: Mapping[str, Any]) -> str:
     return f"Refused by the endpoint: {told}." if told else ""
 
 
-def truncation_remark(score: Mapping[str, Any]) -> str:
+def shortening_remark(score: Mapping[str, Any]) -> str:
     """Say what was left in a prompt that was shortened to fit the model, else nothing."""
     dropped, words = score.get("passages_dropped") or 0, score.get("words_cut") or 0
     if not dropped and not words:

@@ -15,7 +15,7 @@ from slmrag.report.analysis.failures import examples_of_class, failure_rows
 from slmrag.report.analysis.score_matrix import ScoreMatrix
 from slmrag.report.analysis.slices import Slicing, class_key, slicings
 from slmrag.report.page.labels import (
-    COMPARED_MODES,
+    COMPARED_MODES_NOTE,
     FAILURE_LABELS,
     METRIC_LABELS,
     refusal_remark,
@@ -82,7 +82,7 @@ def context_use_table(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -
     note = (
         "Fixed: share of the unknown questions that become correct with the context. Destroyed: "
         "share of the known questions that become wrong. Utilized: share of the unknown questions "
-        f"with a hit that become correct. {COMPARED_MODES}"
+        f"with a hit that become correct. {COMPARED_MODES_NOTE}"
     )
     return make_table("contexts", caption, columns, rows, *filters, note=note)
 
@@ -99,7 +99,7 @@ def passage_counts_table(experiment: Experiment, rows: Rows) -> Table:
         *(Column(f"passages_{n}", str(n), "share", estimate=True) for n in numbers),
     ]
     caption = f"{METRIC_LABELS[experiment.primary]} by number of passages"
-    note = COMPARED_MODES
+    note = COMPARED_MODES_NOTE
     if any(row["shortened"] for row in rows):
         note += " Some prompts were shortened and contain fewer passages (see Retrieval)."
     filters = ("dataset", "retriever", "model")

@@ -14,7 +14,7 @@ from slmrag.report.analysis.pairs import (
     MODES_OF_A_MODEL,
 )
 from slmrag.report.analysis.score_matrix import ScoreMatrix
-from slmrag.report.page.labels import COMPARED_MODES, METRIC_LABELS, metric_phrase
+from slmrag.report.page.labels import COMPARED_MODES_NOTE, METRIC_LABELS, metric_phrase
 from slmrag.report.page.tables import CELL_COLUMNS, DATASET, Column, Section, Table, make_table
 from slmrag.scoring.paired_tests import POWER
 
@@ -102,4 +102,4 @@ def gaps_table(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> Table
     ]
     caption = "Share of the gap between no context and oracle that each retriever closes"
     rows = gap_rows(experiment, matrices)
-    return make_table("gaps", caption, columns, rows, "dataset", "model", note=COMPARED_MODES)
+    return make_table("gaps", caption, columns, rows, "dataset", "model", note=COMPARED_MODES_NOTE)

@@ -7,7 +7,7 @@ from typing import Any
 from slmrag.config.redaction import cleaner
 from slmrag.report.analysis.experiment import Experiment, rows_of_questions
 from slmrag.report.analysis.score_matrix import ScoreMatrix
-from slmrag.report.page.labels import METRIC_LABELS, refusal_remark, truncation_remark
+from slmrag.report.page.labels import METRIC_LABELS, refusal_remark, shortening_remark
 from slmrag.report.page.page import pack_bits, pack_json
 from slmrag.report.page.tables import Section
 from slmrag.scoring.bootstrap import finite_or_none
@@ -187,7 +187,7 @@ def answer_facts(
 
 def remarks(answer: dict, score: dict) -> list[str]:
     """Return what is to be said of an answer: why it was refused, what its prompt lost."""
-    said = " ".join(filter(None, [refusal_remark(answer), truncation_remark(score)]))
+    said = " ".join(filter(None, [refusal_remark(answer), shortening_remark(score)]))
     return [said] if said else []
 
 

@@ -62,10 +62,10 @@ def same_text(path: Path, again: str) -> None:
 
 
 def excerpt(written: str, again: str, reach: int = 40) -> str:
-    """Return what stands around the first difference of two lines, and what should."""
+    """Say what two lines have around their first difference."""
     place = next(
         (i for i, pair in enumerate(zip(written, again, strict=False)) if pair[0] != pair[1]), 0
     )
     start = max(0, place - reach)
     one, two = (text[start : place + reach] for text in (written, again))
-    return f"{one!r} stands where {two!r} was recomputed"
+    return f"it says {one!r}, but recomputed it says {two!r}"
