@@ -47,9 +47,9 @@ def word_definitions() -> list[tuple[str, str]]:
         ),
         (
             "Has answer",
-            "The tokens of a reference stand in a row in a passage, without case (DPR's: runs of "
-            "letters and digits, and each other sign). Letters of scripts without spaces (Chinese, "
-            "Japanese, Thai) are a token each.",
+            "A context has an answer if a passage contains the tokens of a reference in a row, in "
+            "upper or lower case. Tokens are DPR's: runs of letters and digits, and every other "
+            "sign. In scripts without spaces (Chinese, Japanese, Thai) each letter is a token.",
         ),
         (
             "Gold passage",
