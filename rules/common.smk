@@ -60,7 +60,7 @@ wildcard_constraints:
 
 
 if CONFIG.check_remote and workflow.is_main_process:
-from slmrag.dag.remote_changes import changed
+    from slmrag.dag.remote_changes import changed
 
     taken = resource_keys.fetched(CONFIG, KEYS)
     there = [one._replace(manifest=placed(one.manifest)) for one in taken]
