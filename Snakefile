@@ -19,18 +19,16 @@ if not workflow.overwrite_configfiles:
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/params.smk"
-include: "rules/download.smk"
-include: "rules/prepare.smk"
-include: "rules/index.smk"
-include: "rules/retrieve.smk"
-include: "rules/reference.smk"
-include: "rules/prompt.smk"
-include: "rules/generate.smk"
-include: "rules/score.smk"
+include: "rules/storage.smk"
+include: "rules/data.smk"
+include: "rules/indexing.smk"
+include: "rules/retrieval.smk"
+include: "rules/prompts.smk"
+include: "rules/generation.smk"
+include: "rules/scoring.smk"
 include: "rules/report.smk"
 include: "rules/check.smk"
-include: "rules/track.smk"
-include: "rules/housekeeping.smk"
+include: "rules/maintenance.smk"
 
 
 if CONFIG.judge:
@@ -39,7 +37,6 @@ if CONFIG.judge:
 
 
 include: "rules/settings.smk"
-include: "rules/retries.smk"
 
 
 rule all:

@@ -58,3 +58,26 @@ rule compare:
         code=code("compare_experiments"),
     script:
         "../workflow/scripts/compare_experiments.py"
+
+
+rule check_reference:
+    input:
+        reference=beside("workflow", "reference", "retrieval.yaml"),
+        metrics=expand("<results>/retrieval/{run}.json", run=RUNS),
+    output:
+        verdicts="<results>/retrieval/reference.json",
+    log:
+        "logs/check_reference.log",
+    benchmark:
+        "benchmarks/check_reference.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=grown(1000),
+        runtime=lasting(60),
+    params:
+        runs=RUNS,
+        code=code("check_reference"),
+    script:
+        "../workflow/scripts/check_reference.py"

@@ -1,30 +1,50 @@
 """A mistake of the user's is no reason to try again."""
 
 import json
+from pathlib import Path
 
 import pytest
-from slmrag.dag.failed_jobs import RUN, ended_by_mistake, failures
+from slmrag.dag.failed_jobs import DETERMINED, RUN, failures, repeated_mistake
 
+ROOT = Path(__file__).parents[2]
 START = {"kind": "start", "run": "one"}
 END = {"kind": "end", "status": "failed", "error": "line 3 has no question", "mistake": True}
+
+
+WHY = END["error"]
 
 
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
-        ([START, END], True),
-        ([START | {"run": "before"}, END], False),
-        ([START, END | {"mistake": False}], False),
-        ([START], False),
-        ([], False),
+        ([START, END], WHY),
+        ([START | {"run": "before"}, END], None),
+        ([START, END | {"mistake": False}], None),
+        ([START], None),
+        ([], None),
     ],
 )
 def test_only_this_run_s_mistake_counts(tmp_path, monkeypatch, events, expected):
     """A mistake of an earlier run, a crash and a job without an end are tried again."""
     monkeypatch.setenv(RUN, "one")
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
-    assert ended_by_mistake(tmp_path) is expected
-    assert not ended_by_mistake(tmp_path / "nowhere")
+    assert repeated_mistake("prepare_corpus", tmp_path) == expected
+    assert repeated_mistake("prepare_corpus", tmp_path / "nowhere") is None
+    assert repeated_mistake("generate_answers", tmp_path) is None
+
+
+def test_without_a_run_s_name_no_mistake_is_known(tmp_path, monkeypatch):
+    """As a module without our hooks no run has a name: what is mended must not fail unread."""
+    monkeypatch.delenv(RUN, raising=False)
+    events = [START | {"run": None}, END]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+    assert repeated_mistake("prepare_corpus", tmp_path) is None
+
+
+def test_determined_rules_are_rules():
+    """Each name is a rule's: one that was renamed would be tried again without a word."""
+    rules = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    assert {name for name in DETERMINED if f"rule {name}:" in rules} == DETERMINED
 
 
 def test_failed_jobs_are_told_with_their_reason(tmp_path, monkeypatch):

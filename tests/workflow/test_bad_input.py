@@ -74,10 +74,15 @@ def test_bad_data_is_refused_in_one_line(tmp_path, spoil, expected):
 
 @pytest.mark.slow
 def test_a_mistake_in_the_data_is_not_tried_again(tmp_path):
-    """With retries a job that met bad data runs once: it would only meet it again."""
+    """With retries a job that met bad data works once: then it only says the same sentence."""
     project = make_project(tmp_path / "p", models={"parrot": ECHO})
     broken_questions("not json")(project)
-    assert project.run("--retries", "2", check=False).returncode != 0
+    done = project.run("--retries", "2", check=False)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode != 0
+    assert len(errors) == 3 and len({*errors}) == 1, done.stderr
+    logs = [*project.folder.glob("logs/prepare_dataset/*.log")]
+    assert [errors[0]] == [log.read_text().splitlines()[-1] for log in logs]
     assert (
         len(list(project.folder.glob("results/tiny/jobs/prepare_dataset/**/attempts/*.jsonl"))) == 1
     )

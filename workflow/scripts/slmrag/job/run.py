@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from slmrag.config.redaction import clean_text
+from slmrag.dag.failed_jobs import repeated_mistake
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
 from slmrag.job.allotment import allot
@@ -39,11 +40,20 @@ class Terminated(BaseException):
 
 
 def run_job(snakemake: Any, main: Main) -> None:
-    """Run ``main(input, output, params)`` as a watched job; exit with 1 or 143 if it fails."""
+    """Run ``main(input, output, params)`` as a watched job; exit with 1 or 143 if it fails.
+
+    Snakemake tries every failed job again where it is told to. One that would only meet the same
+    mistake ends at once with the same sentence: reading a corpus to its bad line takes minutes.
+    """
     allot(snakemake)
     job = describe(snakemake)
     with JobLog(job.log, job.attempt) as log:
-        status = watch(job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params))
+        if known := repeated_mistake(job.rule, job.folder):
+            status, _ = explain(job, log, UserError(known))
+        else:
+            status = watch(
+                job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params)
+            )
         if status in SIGNALLED:
             kill_children()  # they hold the log open
     if status in SIGNALLED:

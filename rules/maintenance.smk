@@ -53,3 +53,16 @@ rule clean_experiment:
         results=PLACE,
     script:
         "../workflow/scripts/clean_experiment.py"
+
+
+rule sync_tracking:
+    log:
+        "logs/sync_tracking.log",
+    localrule: True
+    conda:
+        "../envs/data.yaml"
+    params:
+        tracking=CONFIG.tracking.params(),
+        results=PLACE,
+    script:
+        "../workflow/scripts/sync_tracking.py"
