@@ -2,6 +2,7 @@
 # make test   all tests; those that need what is not here are skipped with their reason
 # make lint   ruff, snakefmt, snakemake --lint
 # make bench  what we claim about speed, as ratios
+# make status, make explain FILE=results/…  which cells are done; what would run for a file, and why
 # All work from nothing: they make .venv from the pins in envs/ and install no system package.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -11,11 +12,11 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --no-deps
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test unit lint format bench schema pictures check-tracking clean help lock
+.PHONY: demo test unit lint format bench schema pictures check-tracking clean help lock status explain
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 5
+	@sed -n 's/^# //p' Makefile | head -n 6
 
 demo: $(VENV)/demo
 	$(RUN) demo/run_demo.py
@@ -53,6 +54,14 @@ pictures: $(VENV)/ready
 
 check-tracking: $(VENV)/ready
 	PYTHONPATH=workflow/scripts $(RUN) -m slmrag.tracking.check
+
+# With .venv's Snakemake, else with that of your own environment. ARGS are Snakemake's options:
+# make status ARGS="--configfile my.yaml"
+status:
+	@PYTHONPATH=workflow/scripts python -m slmrag.dag.status $(ARGS)
+
+explain:
+	@PYTHONPATH=workflow/plugins snakemake --dry-run --logger explain $(ARGS) -- $(FILE)
 
 clean:
 	rm -rf $(VENV) .demo

@@ -1,8 +1,10 @@
-"""What can be asked of a finished report: is it true, and what changed since another experiment.
+"""What can be asked of finished work: is the report true, what changed since another experiment,
+and does retrieval reach the published scores (`snakemake --cores all check_reference --configfile config/reference.yaml`).
 
 Needs: all that report_comparison needs, and what it makes; hits and the passages that they are of;
-       expected scores; results/{against}/report
-Makes: nothing (verify), results/{experiment}/report/against_{other}.md (compare)
+       expected scores; results/{against}/report; workflow/reference/retrieval.yaml
+Makes: nothing (verify), results/{experiment}/report/against_{other}.md (compare),
+       results/{experiment}/retrieval/reference.json (check_reference), each or an error with what differs
 """
 
 import sys

@@ -15,14 +15,14 @@ from slmrag.config.load import load, plain
 from slmrag.dag.fingerprint import code
 from slmrag.dag.failed_jobs import failures
 from slmrag.dag.config_warnings import oddities
-from slmrag.job.attempts import ASIDES
+from slmrag.job.attempts import MAINTENANCE
 from slmrag.tracking import workflow_run as tracked_run
 
 try:
     CONFIG = load(TYPED)
     LOCAL = local_sources.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
     KEYS = resource_keys.keys(CONFIG, LOCAL)
-    if workflow.is_main_process and not cli.look_after(sys.argv[1:]):
+    if workflow.is_main_process and not command_line.reads_no_source(sys.argv[1:]):
         local_files.check(CONFIG, KEYS, HERE)
         for sentence in oddities(CONFIG, HERE):
             logger.warning(f"warning: {sentence}")
@@ -99,7 +99,7 @@ def tell_failures():
 
 def is_run():
     """Say whether this is a run of the comparison, and not only a look after its folders."""
-    return not {job.rule.name for job in workflow.dag.jobs} <= ASIDES
+    return not {job.rule.name for job in workflow.dag.jobs} <= MAINTENANCE
 
 
 onstart:

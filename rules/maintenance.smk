@@ -1,21 +1,24 @@
-"""Looking after the folders: what is done, what the journal holds, and what may go.
+"""Looking after the folders: `snakemake -c1 journal`. (`make status` and `make explain` are no rules.)
 
 Needs: results/{experiment}, resources/journal
-Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing.
-       `status` and `power` are no rules: they are answered here, as a job would write a log
+Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing
 """
 
-try:
-    if DRIVER:
-        cli.answer(
-            sys.argv[1:],
-            RESULTS,
-            ["/".join(row) for row in grid.rows(CONFIG)],
-            CONFIG,
-            {dataset: questions(dataset) for dataset in grid.datasets(CONFIG)},
-        )
-except UserError as error:
-    raise WorkflowError(str(error)) from None
+
+rule power:
+    log:
+        "logs/power.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        primary=CONFIG.metrics.primary,
+        confidence=CONFIG.metrics.confidence,
+        limits={name: CONFIG.datasets[name].limit for name in grid.datasets(CONFIG)},
+        tables={name: placed(questions(name)) for name in grid.datasets(CONFIG)},
+        results=PLACE,
+    script:
+        "../workflow/scripts/estimate_power.py"
 
 
 rule journal:

@@ -26,7 +26,7 @@ if not os.path.isdir(HERE):
 sys.path.insert(0, os.path.join(HERE, "workflow", "scripts"))
 
 from slmrag.config import yaml_files, yaml_scalars
-from slmrag.dag import cli, snakemake_folder
+from slmrag.dag import command_line
 from slmrag.errors import UserError
 
 
@@ -37,8 +37,7 @@ def placed(path):
 
 try:
     if DRIVER:
-        snakemake_folder.check(sys.argv[1:])
-        cli.divert(sys.argv[1:], workflow.resource_settings.cores)
+        command_line.check_folder(sys.argv[1:])
     # Snakemake has read its config already, by looser rules: this is the one that all go by.
     settings = workflow.config_settings
     default = [] if settings.replace_workflow_config else ["config/config.yaml"]

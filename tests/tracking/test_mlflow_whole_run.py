@@ -108,16 +108,16 @@ def test_a_server_killed_midway_costs_nothing_and_gets_the_rest_once(server, tmp
     said = tmp_path / "said"
     assert run.wait(300) == 0, said.read_text()
     assert digests(project) == digests(reference) != {}
-    assert "kept for `snakemake sync_tracking`" in said.read_text()
+    assert "kept for `snakemake -c1 sync_tracking`" in said.read_text()
     attempts = sorted(project.folder.glob("results/tiny/jobs/**/attempts/*.jsonl"))
     assert not all(sent(attempt) for attempt in attempts)
     server.start()
-    project.snakemake("--", "sync_tracking")
+    project.snakemake("-c1", "sync_tracking")
     assert all(sent(attempt) for attempt in attempts)
     first = runs()
     assert sorted(first) == sorted(attempt.stem for attempt in attempts)
     assert set(first.values()) == {"FINISHED"}
-    project.snakemake("--", "sync_tracking")
+    project.snakemake("-c1", "sync_tracking")
     assert runs() == first
 
 

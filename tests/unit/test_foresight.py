@@ -1,13 +1,12 @@
 """What so many questions could show is told before a run, and from what it is reckoned."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
-from slmrag.config.load import load
-from slmrag.dag.detectable_effect import describe, questions
+from slmrag.dag.detectable_effect import Wanted, describe, questions
 from slmrag.scoring.paired_tests import minimum_detectable_effect
-
-from tests.unit.test_config import edited
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +25,14 @@ def prepared(folder, n):
     table.write_parquet(folder / TABLES["quiz"])
 
 
-def line(*edits):
+def wanted(limit=None, metric="token_recall", confidence=0.95):
+    """Return what is asked of the one data set."""
+    return Wanted(metric, confidence, {"quiz": limit}, TABLES, Path("results/tiny/scores"))
+
+
+def line(limit=None):
     """Return what is said of the one data set."""
-    return describe(load(edited(*edits)), TABLES).splitlines()[1].strip()
+    return describe(wanted(limit)).splitlines()[1].strip()
 
 
 def test_nothing_is_known_yet():
@@ -41,9 +45,7 @@ def test_nothing_is_known_yet():
 
 def test_a_limit_is_a_size():
     """A sample's size stands in the config."""
-    assert line(("datasets/quiz/limit", 100)).startswith(
-        "quiz: 0.140 with 100 questions, its limit"
-    )
+    assert line(limit=100).startswith("quiz: 0.140 with 100 questions, its limit")
 
 
 def test_a_prepared_set_has_its_size(folder):
@@ -80,8 +82,7 @@ def test_an_earlier_run_gives_the_spread(folder):
 
 def test_a_stricter_level_wants_more():
     """The level of the config's intervals is that of the test."""
-    config = load(edited(("metrics", {"confidence": 0.99, "primary": "f1"})))
-    strict = describe(config, TABLES)
+    strict = describe(wanted(metric="f1", confidence=0.99))
     assert "in f1 that a paired test finds 8 times in 10 at 99%" in strict
     assert "0.171 with 100" in strict
 

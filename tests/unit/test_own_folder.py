@@ -3,7 +3,8 @@
 import os
 
 import pytest
-from slmrag.dag.snakemake_folder import check
+from slmrag.dag.command_line import check_folder as check
+from slmrag.dag.command_line import reads_no_source
 from slmrag.errors import UserError
 
 
@@ -22,7 +23,7 @@ def test_a_plan_in_a_read_only_folder_is_refused(readonly):
     assert str(error.value).startswith(f"{readonly} cannot be written")
     (readonly / ".snakemake").mkdir()
     with pytest.raises(UserError, match=r"\.snakemake cannot be written"):
-        check(["-n", "--", "status"])
+        check(["-n", "--", "journal"])
 
 
 @pytest.mark.parametrize("word", ["--lint", "--list-rules", "--list-target-rules", "-l"])
@@ -35,3 +36,9 @@ def test_a_folder_of_ones_own_is_fine(tmp_path, monkeypatch):
     """A folder that can be written passes."""
     monkeypatch.chdir(tmp_path)
     check(["-n"])
+
+
+def test_what_reads_no_source_is_known_by_its_words():
+    """A look after the folders and a list of rules are told from a run and its plan."""
+    assert reads_no_source(["-c1", "journal"]) and reads_no_source(["--list-rules"])
+    assert not reads_no_source(["-n"]) and not reads_no_source(["--cores", "all", "report"])

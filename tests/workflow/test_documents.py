@@ -6,8 +6,6 @@ import shutil
 import subprocess
 
 import pytest
-from slmrag.job.attempts import ASIDES
-from snakemake.cli import parse_args
 
 from tests.workflow.finished import both, copy_repo
 from tests.workflow.project import ROOT
@@ -21,7 +19,8 @@ BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:[A-Z_]+=\S+ )?(?:snakemake|make|python|pip) [^`\n]+)`")
 COMMENT = re.compile(r"^#   (snakemake .+)$", re.MULTILINE)
 EXAMPLES = {"FILE": "config/demo.yaml", "FOLDER": "mine", "NAME": "other"}
-COMPLETE = {"-n", "--cores", "--profile", "--unlock", *ASIDES, "explain", "status", "power"}
+REPORT = "results/slm-rag-baseline/report/report.html"
+COMPLETE = {"-n", "-c1", "--cores", "--profile", "--unlock"}
 """Words without one of which Snakemake asks for cores, where it is no dry run."""
 
 FOR_REAL = {"--unlock", "explain", "status", "power"}
@@ -81,14 +80,17 @@ def tried(command):
     """
     words = [EXAMPLES.get(word, word) for word in shlex.split(command)]
     words = ["against=other" if word == "against=NAME" else word for word in words]
+    words = [f"FILE={REPORT}" if word.startswith("FILE=") else word for word in words]
+    if FOR_REAL.intersection(words):
+        return words
     if words[0] == "make":
         return ["make", "--dry-run", "--always-make", *words[1:]]
-    if words[1:2] == ["explain"]:
-        return ["snakemake", "explain", "results/slm-rag-baseline/report/report.html"]
+    parsed = ["true"]
     if "--sdm" in words and not shutil.which("conda"):
-        parse_args(words[1:])
+        parsed = ["snakemake", *words[1:], "--list-rules"]
         words = [word for word in words if word not in ("--sdm", "conda", "apptainer")]
-    return words if FOR_REAL.intersection(words) else ["snakemake", "--dry-run", *words[1:]]
+    planned = ["snakemake", "--dry-run", *words[1:]]
+    return ["sh", "-c", f"{shlex.join(parsed)} && {shlex.join(planned)}"]
 
 
 def left_out(command):
@@ -120,7 +122,7 @@ def test_a_command_of_the_documents_works(done, command):
 
 def test_the_documents_hold_commands():
     """The search finds those of blocks, of inline code and of comments."""
-    assert {"snakemake -n", "snakemake status", "make demo"} <= {*COMMANDS}
+    assert {"snakemake -n", "snakemake -c1 power", "make status", "make demo"} <= {*COMMANDS}
     assert [one for one in COMMANDS if "check_reference" in one and "--sdm conda" in one]
 
 

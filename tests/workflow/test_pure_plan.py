@@ -47,8 +47,7 @@ TARGETS = "all report retrieval answers verify journal prune_journal clean_exper
 COMMANDS = [
     ["-n"],
     ["-n", *TARGETS.split(), "sync_tracking", "results/tiny/scores/small/quiz/no_context.json"],
-    ["--", "explain", "results/tiny/report/comparison.csv"],
-    ["--", "status"],
+    ["-n", "--logger", "explain", "--", "results/tiny/report/comparison.csv"],
     ["--list-rules"],
     ["--rulegraph"],
     ["--summary"],
@@ -74,7 +73,7 @@ def test_a_plan_does_nothing_else(remote, command, tmp_path):
     base = remote.folder.parent
     watched = tmp_path / "watched"
     environment = {
-        "PYTHONPATH": str(base / "watch"),
+        "PYTHONPATH": f"{base / 'watch'}:{base / 'repo/workflow/plugins'}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "WATCHED": str(watched),
     }

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from slmrag.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
-    from slmrag.config.schema import Config
-
 ASSUMED = 0.5
 """The standard deviation of differences where nothing is known: as if one cell were right and
 the other wrong on a quarter of the questions."""
@@ -19,37 +18,48 @@ the other wrong on a quarter of the questions."""
 SIZES = (100, 300, 1000, 3000)
 
 
-def describe(config: "Config", tables: Mapping[str, str]) -> str:
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked: of which metric, at which level, for which data sets."""
+
+    metric: str
+    confidence: float
+    limits: Mapping[str, int | None]
+    """How many questions the config takes of each data set at most."""
+    tables: Mapping[str, str]
+    """The path of each data set's prepared questions, which may not be there yet."""
+    scores: Path
+    """The folder of the experiment's scores, which may not be there yet either."""
+
+
+def describe(wanted: Wanted) -> str:
     """Return a line for each data set: its questions, and the smallest difference they would show.
 
-    ``tables`` has the path of each data set's prepared questions, which may not be there yet.
     The difference is one in the primary metric that a paired test finds 8 times in 10, at the
     config's level, before the correction for several tests. UserError where polars is missing.
     """
     try:
         import polars  # noqa: F401
     except ImportError:
-        raise UserError(
-            "snakemake power needs polars and numpy; make .venv/ready has them"
-        ) from None
+        raise UserError("power needs polars and numpy; make .venv/ready has them") from None
     return "\n".join(
         [
-            f"the smallest difference in {config.metrics.primary} that a paired test finds 8 times "
-            f"in 10 at {config.metrics.confidence:.0%}, before the correction for several tests:",
-            *(f"  {_line(config, name, table)}" for name, table in tables.items()),
+            f"the smallest difference in {wanted.metric} that a paired test finds 8 times "
+            f"in 10 at {wanted.confidence:.0%}, before the correction for several tests:",
+            *(f"  {_line(wanted, name)}" for name in wanted.tables),
         ]
     )
 
 
-def _line(config: "Config", dataset: str, table: str) -> str:
+def _line(wanted: Wanted, dataset: str) -> str:
     from slmrag.scoring.paired_tests import minimum_detectable_effect
 
-    spreads = spread(config, dataset)
+    spreads = spread(wanted, dataset)
     low, high, source = spreads or (ASSUMED, ASSUMED, f"assumed: differences' deviation {ASSUMED}")
-    n, size = questions(config.datasets[dataset].limit, table)
+    n, size = questions(wanted.limits[dataset], wanted.tables[dataset])
 
     def effect(count: int) -> str:
-        ends = [minimum_detectable_effect(d, count, config.metrics.confidence) for d in (low, high)]
+        ends = [minimum_detectable_effect(d, count, wanted.confidence) for d in (low, high)]
         texts = [f"{end:.3f}" for end in ends]
         return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"
 
@@ -71,7 +81,7 @@ def questions(limit: int | None, table: str) -> tuple[int | None, str]:
     return None, "how many questions it has is known once it is prepared"
 
 
-def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
+def spread(wanted: Wanted, dataset: str) -> tuple[float, float, str] | None:
     """Return the median and the largest deviation of two cells' differences in an earlier run.
 
     Pairs that differ on no question show no spread and are left out. None where this experiment
@@ -81,11 +91,11 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
 
     from slmrag.scoring.paired_tests import NO_SPREAD, difference_sums
 
-    tables = list(_scores(config, dataset))
+    tables = list(_scores(wanted, dataset))
     found = [table for table in tables if table["question_id"].equals(tables[0]["question_id"])]
     if len(found) < 2 or len(found[0]) < 2:
         return None
-    values = np.stack([table[config.metrics.primary].to_numpy() for table in found], axis=1)
+    values = np.stack([table[wanted.metric].to_numpy() for table in found], axis=1)
     values = values.astype(float)
     first, second = np.triu_indices(len(found), k=1)
     sums, squares = difference_sums(values, first, second)
@@ -98,11 +108,10 @@ def spread(config: "Config", dataset: str) -> tuple[float, float, str] | None:
     return float(np.median(deviations)), float(deviations.max()), source
 
 
-def _scores(config: "Config", dataset: str) -> "Iterator[pl.DataFrame]":
+def _scores(wanted: Wanted, dataset: str) -> "Iterator[pl.DataFrame]":
     """Yield the primary metric of each cell that was scored, by question."""
     import polars as pl
 
-    folder = Path("results", config.experiment, "scores")
-    for table in sorted(folder.glob(f"*/{dataset}/*.parquet")):
-        scores = pl.read_parquet(table, columns=["question_id", config.metrics.primary])
+    for table in sorted(wanted.scores.glob(f"*/{dataset}/*.parquet")):
+        scores = pl.read_parquet(table, columns=["question_id", wanted.metric])
         yield scores.sort("question_id")

@@ -1,46 +1,60 @@
-"""Which cells are done, running, stale or missing, and how large the folders are."""
+"""Which cells are done, running, stale or missing, and how large the folders are.
 
+``make status``, or ``python -m slmrag.dag.status ARGUMENTS OF SNAKEMAKE`` (without a target).
+"""
+
+import csv
+import os
+import subprocess
 import sys
+from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from slmrag.dag.disk_usage import readable, size
-from slmrag.dag.dry_run import plan
+from slmrag.errors import UserError
 
 STATES = ("done", "running", "stale", "missing")
 AT_WORK = ("generate_answers", "score_answers")
+SCORES = "score_answers"
+
+Row = Mapping[str, str]
+"""What `snakemake --summary` says of one file, by its column: output_file, rule, status, plan, …"""
 
 
-def describe(
-    results: Path, cells: Iterable[str], arguments: Sequence[str], typed_in: Path | None = None
-) -> str:
-    """Return a count of cells by state, and the cells that are not done.
+def describe(rows: Iterable[Row]) -> str:
+    """Return a count of cells by state, the cells that are not done, and the folders' sizes.
 
-    ``arguments`` are Snakemake's without a target, as they were typed in a folder.
+    The files are looked up in the current folder.
     """
-    command = [sys.executable, "-m", "snakemake", "--dry-run", *arguments]
-    planned = {name for job in plan(command, typed_in) for name in job.outputs}
-    active = running(results)
-    states = {cell: state(results, cell, planned, active) for cell in cells}
+    scores = {Path(row["output_file"]): row for row in rows if row["rule"] == SCORES}
+    scores = {path: row for path, row in scores.items() if path.suffix == ".json"}
+    folders = {path.parents[3] for path in scores}
+    active = {job for folder in folders for job in running(folder)}
+    states = {cell_of(path): state(row, cell_of(path), active) for path, row in scores.items()}
     counts = Counter(states.values())
     return "\n".join(
         [
             ", ".join(f"{counts[name]} {name}" for name in STATES),
-            *(f"  {what:8} {cell}" for cell, what in states.items() if what != "done"),
-            *(f"{folder}: {readable(size(folder))}" for folder in (results, Path("resources"))),
+            *(f"  {what:8} {cell}" for cell, what in sorted(states.items()) if what != "done"),
+            *(f"{folder}: {readable(size(folder))}" for folder in (*folders, Path("resources"))),
         ]
     )
 
 
-def state(results: Path, cell: str, planned: Collection[str], active: Iterable[str]) -> str:
-    """Return one of STATES for the cell ``model/dataset/mode``."""
-    score = results / "scores" / f"{cell}.json"
+def cell_of(score: Path) -> str:
+    """Return the cell ``model/dataset/mode`` of its file of scores."""
+    return "/".join(score.with_suffix("").parts[-3:])
+
+
+def state(row: Row, cell: str, active: Iterable[str]) -> str:
+    """Return one of STATES for a cell, by what Snakemake says of its file of scores."""
     if any(f"{cell}/".startswith(f"{job}/") for job in active):
         return "running"
-    if not score.exists():
+    if row["status"] == "missing":
         return "missing"
-    return "stale" if str(score) in planned else "done"
+    return "done" if row["plan"] == "no update" else "stale"
 
 
 def running(results: Path) -> set[str]:
@@ -50,3 +64,31 @@ def running(results: Path) -> set[str]:
     mine = (attempt for attempt in find(results) if rule(attempt) in AT_WORK)
     live = (attempt for attempt in mine if not attempt.ended() and not attempt.dead())
     return {"/".join(attempt.start()["wildcards"].values()) for attempt in live}
+
+
+def summary(arguments: Sequence[str]) -> list[Row]:
+    """Return Snakemake's table of the comparison's files; UserError with its words if it fails.
+
+    ``snakemake --help`` tells the columns. It needs no lock: a run may be at work.
+    """
+    command = [sys.executable, "-m", "snakemake", "--summary", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError((done.stdout + done.stderr).strip())
+    return [*csv.DictReader(done.stdout.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the state of the cells of a command line's config, in its folder."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--directory", "-d", default=".")
+    rows = summary(arguments)
+    os.chdir(parser.parse_known_args(arguments)[0].directory)
+    print(describe(rows))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except UserError as error:
+        sys.exit(str(error))

@@ -17,8 +17,8 @@ BATCH = 500
 SILENT_SECONDS = 900.0
 """An attempt on another machine that wrote nothing for so long is taken for dead."""
 
-ASIDES = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking"})
-"""Rules that make no file, need one core, and are no part of a run."""
+MAINTENANCE = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking", "power"})
+"""Rules that make no file and are no part of a run: they look after the folders."""
 
 Event = dict[str, Any]
 
@@ -125,7 +125,7 @@ def find(results: Path) -> list[Attempt]:
     """Return all attempts below a results folder, runs that had jobs first, then by time."""
     found = sorted(map(Attempt, (results / "jobs").glob("**/attempts/*.jsonl")), key=by_id)
     runs = [attempt for attempt in found if is_run(attempt)]
-    jobs = [attempt for attempt in found if rule(attempt) not in ("workflow", *ASIDES)]
+    jobs = [attempt for attempt in found if rule(attempt) not in ("workflow", *MAINTENANCE)]
     begun = {(attempt.start() or {}).get("run") for attempt in jobs}
     return [attempt for attempt in runs if attempt.id in begun] + jobs
 

@@ -13,7 +13,7 @@ from slmrag.dag.failed_jobs import repeated_mistake
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
 from slmrag.job.allotment import allot
-from slmrag.job.attempts import ASIDES
+from slmrag.job.attempts import MAINTENANCE
 from slmrag.job.description import Job, describe
 from slmrag.job.log import JobLog
 from slmrag.job.monitor import Watchers, harmless
@@ -104,7 +104,7 @@ def terminate(signum: int, frame: Any) -> None:
 
 def reports(job: Job) -> bool:
     """Say whether this process reports: of several that run one job rank 0, and no mere look."""
-    return job.rule not in ASIDES and all(
+    return job.rule not in MAINTENANCE and all(
         os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID")
     )
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from slmrag.tracking.launch import python_path
 
+KEPT = "kept for `snakemake -c1 sync_tracking`"
+
 WORDS = {
     "sent": "{} tasks sent",
     "sessions": "{} offline sessions written",
-    "kept": "{} kept for `snakemake sync_tracking`",
+    "kept": f"{{}} {KEPT}",
     "busy": "{} in another process's hands",
     "running": "{} not ended",
 }
@@ -43,9 +45,9 @@ def sweep(
         except subprocess.TimeoutExpired as late:
             with suppress(ValueError):
                 return said(late.stdout or b"")[0], f"stopped after {seconds:.0f} s"
-            return {}, f"no end after {seconds:.0f} s; all is kept for `snakemake sync_tracking`"
+            return {}, f"no end after {seconds:.0f} s; all is {KEPT}"
         except (OSError, ValueError):
-            return {}, "the sender failed; all is kept for `snakemake sync_tracking`"
+            return {}, f"the sender failed; all is {KEPT}"
 
 
 def said(output: bytes) -> tuple[dict[str, int], str | None]:

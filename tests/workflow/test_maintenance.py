@@ -1,12 +1,14 @@
 """Looking after a finished run: its status, its journal, and its end."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
+from slmrag.job.attempts import MAINTENANCE
 
 from tests.slurm.driver import completions
 from tests.slurm.processes import wait
@@ -22,12 +24,29 @@ def project(echo_run, tmp_path) -> Project:
     return Project(tmp_path / "project")
 
 
+def looked(project, target, *arguments, check=True, file=""):
+    """Return how `make status` or `make explain` of the repository ended for a project."""
+    folder = str(project.folder)
+    words = ["--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
+    words += ["--configfile", f"{folder}/config.yaml", *arguments]
+    command = ["make", "-C", str(ROOT), "--no-print-directory", target, f"FILE={file}"]
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [*command, f"ARGS={shlex.join(words)}"],
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
 def test_status_tells_done_from_stale_and_missing(project):
     """An edited cell is stale, one whose score was removed is missing, the others are done."""
-    assert "3 done, 0 running, 0 stale, 0 missing" in project.run("--", "status").stdout
+    assert "3 done, 0 running, 0 stale, 0 missing" in looked(project, "status").stdout
     project.edit(modes={"retriever_context": {"passages": 1}}, generation={"batch": "cell"})
     (project.folder / "results/tiny/scores/parrot/quiz/no_context.json").unlink()
-    said = project.run("--", "status").stdout
+    said = looked(project, "status").stdout
     assert "missing  parrot/quiz/no_context" in said
     assert "stale    parrot/quiz/retriever_context" in said
 
@@ -39,7 +58,7 @@ def test_the_journal_loses_only_what_is_old_and_unused(project):
     other = journal / "00ff" / "1-a.jsonl"
     other.parent.mkdir()
     other.write_text('{"digest": "00", "text": ""}\n')
-    assert "unused: 1 completions in 1 files" in project.run("--", "journal").stderr
+    assert "unused: 1 completions in 1 files" in project.snakemake("-c1", "journal").stderr
     project.run("--", "prune_journal")
     assert other.exists()
     os.utime(other, (0, 0))
@@ -61,12 +80,12 @@ def test_a_cleaned_experiment_comes_back_without_its_engine(project):
 
 
 def test_explain_says_why_a_file_would_be_made_again_and_makes_nothing(project):
-    """`snakemake explain FILE` names each job with its reason, the first cause first."""
+    """`make explain FILE=…` names each job with its reason, the first cause first."""
     path = "results/tiny/report/comparison.csv"
-    assert "nothing would run" in project.snakemake("--", "explain", path).stdout
+    assert "nothing would run" in looked(project, "explain", file=path).stdout
     project.edit(modes={"retriever_context": {"passages": 1}})
     before = (project.folder / path).stat().st_mtime_ns
-    said = project.snakemake("--", "explain", path).stdout.splitlines()
+    said = looked(project, "explain", file=path).stdout.splitlines()
     assert [line.partition(":")[0] for line in said] == [
         "build_prompts/quiz/retriever_context",
         "generate_answers/parrot",
@@ -75,25 +94,33 @@ def test_explain_says_why_a_file_would_be_made_again_and_makes_nothing(project):
     ]
     assert "Params have changed" in said[0] and "'passages': 1" in said[0]
     assert (project.folder / path).stat().st_mtime_ns == before
-    assert "nope.csv" in project.snakemake("--", "explain", "nope.csv", check=False).stderr
+    done = looked(project, "explain", file="nope.csv", check=False)
+    assert done.returncode and "nope.csv" in done.stderr and not done.stdout
 
 
-def test_what_looks_after_the_folders_needs_no_cores(project):
-    """`snakemake status`, as it is typed, with what --config says for this once."""
+def test_status_goes_by_what_is_set_for_this_once(project):
+    """What --config says counts, and a mistake in it is told by its key."""
     edit = ["--config", "modes={retriever_context: {passages: 1}}"]
-    assert "3 done" in project.snakemake("--", "status").stdout
-    assert "3 stale" in project.snakemake(*edit, "--", "status").stdout
+    assert "3 stale" in looked(project, "status", *edit).stdout
+    done = looked(
+        project, "status", "--config", "modes={retriever_context: {pasages: 1}}", check=False
+    )
+    assert done.returncode and "pasages: unknown key; did you mean 'passages'?" in done.stderr
 
 
-@pytest.mark.parametrize("typed", [["status"], ["explain", "results/tiny/report/report.html"]])
-def test_a_look_works_from_another_folder(project, typed):
+def test_status_works_from_another_folder(project):
     """With --directory, files of the command line are found where it was typed."""
-    beside = project.folder.parent
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", "project", "--configfile", "project/config.yaml", "--", *typed]
-    done = subprocess.run(command, cwd=beside, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "3 done" in done.stdout or "nothing would run" in done.stdout
+    command = [sys.executable, "-m", "slmrag.dag.status", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", "project", "--configfile", "project/config.yaml"]
+    done = subprocess.run(
+        command,
+        cwd=project.folder.parent,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
+        capture_output=True,
+        text=True,
+    )
+    assert "3 done" in done.stdout, done.stderr
+    assert "results/tiny: 0 B" not in done.stdout
 
 
 def test_status_of_a_run_at_work(tmp_path):
@@ -106,7 +133,7 @@ def test_status_of_a_run_at_work(tmp_path):
             command, cwd=project.folder, stdout=said, stderr=said, start_new_session=True
         )
     wait(lambda: completions(project) or run.poll() is not None, "no answer")
-    assert "3 running" in project.snakemake("--", "status").stdout
+    assert "3 running" in looked(project, "status").stdout
     os.killpg(run.pid, signal.SIGINT)
     run.wait(60)
 
@@ -116,8 +143,8 @@ def test_nothing_is_needed_to_look_after_an_empty_folder(tmp_path):
     project = make_project(tmp_path / "empty")
     kept = project.folder / "resources/raw/mine"
     kept.mkdir(parents=True)
-    for target in ("journal", "prune_journal", "clean_experiment", "sync_tracking"):
-        project.snakemake("--", target)
+    said = {target: project.snakemake("-c1", target).stderr for target in sorted(MAINTENANCE)}
+    assert "quiz: 0.140 with 100, 0.081 with 300" in said["power"]
     assert not (project.folder / "results").exists()
     assert kept.is_dir()
     assert (project.folder / "data/passages.tsv").exists()
@@ -127,7 +154,7 @@ def test_status_of_what_never_ran_writes_nothing(tmp_path):
     """All cells are missing, and no folder is made but Snakemake's own."""
     project = make_project(tmp_path / "empty")
     before = set(project.folder.rglob("*"))
-    said = project.snakemake("--", "status").stdout
+    said = looked(project, "status").stdout
     assert "0 done, 0 running, 0 stale, 3 missing" in said
     assert "results/tiny: 0 B" in said
     made = set(project.folder.rglob("*")) - before

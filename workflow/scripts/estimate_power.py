@@ -1,0 +1,18 @@
+"""Say what difference between two cells the questions could show, before a run or after it."""
+
+from pathlib import Path
+
+from slmrag.dag.detectable_effect import Wanted, describe
+from slmrag.job.progress import terminal
+from slmrag.job.run import run_job
+
+
+def main(input, output, params):
+    """Print a line for each data set."""
+    scores = Path(params.results, "scores")
+    wanted = Wanted(params.primary, params.confidence, params.limits, params.tables, scores)
+    print(describe(wanted), file=terminal())
+
+
+if __name__ == "__main__":
+    run_job(snakemake, main)  # noqa: F821

@@ -1,0 +1,34 @@
+"""What the command that was typed asks for: Snakemake does not tell its Snakefile."""
+
+import os
+from collections.abc import Iterable
+
+from slmrag.errors import UserError
+from slmrag.job.attempts import MAINTENANCE
+
+RUNS_NOTHING = frozenset({"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"})
+"""Options with which Snakemake makes no file and plans none."""
+
+WITHOUT_A_FOLDER = ("--lint", "--list", "--lt", "-l")
+"""What Snakemake does without its own folder."""
+
+
+def reads_no_source(arguments: Iterable[str]) -> bool:
+    """Say whether a command only looks after the folders or lists the rules."""
+    return not (MAINTENANCE | RUNS_NOTHING).isdisjoint(arguments)
+
+
+def check_folder(arguments: Iterable[str]) -> None:
+    """Raise UserError where Snakemake could not write to ``.snakemake`` and would need to.
+
+    It cannot do without, not even to plan.
+    """
+    place = ".snakemake" if os.path.isdir(".snakemake") else "."
+    lists = any(
+        word.startswith(WITHOUT_A_FOLDER[:2]) or word in WITHOUT_A_FOLDER for word in arguments
+    )
+    if not lists and not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(
+            f"{os.path.abspath(place)} cannot be written, and Snakemake keeps notes in .snakemake "
+            "even to plan; name a folder of your own: --directory FOLDER --configfile FILE"
+        )
