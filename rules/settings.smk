@@ -1,13 +1,10 @@
-"""What the profile and the command line set: a rule must exist, a partition's limits be such.
+"""What the profile and the command line set of a rule: there must be one of that name.
 
-Needs: all other rules; the profile's file of partitions
-Makes: an error that names the nearest rule or key for a name that is none
+Needs: all other rules
+Makes: an error that names the nearest rule: Snakemake would pass over the setting without a word
 """
 
-import sys
-
-from slmrag.dag import slurm_partitions
-from slmrag.errors import UserError, nearest
+from slmrag.errors import nearest
 
 RULE_NAMES = {rule.name for rule in workflow.rules} | {"grade_answers", "download_judge"}
 
@@ -21,9 +18,3 @@ for option, settings in (
 ):
     for name in set(settings or ()) - RULE_NAMES:
         raise WorkflowError(f"{option}: no rule is called '{name}'{nearest(name, RULE_NAMES)}")
-
-try:
-    for path in slurm_partitions.files(sys.argv[1:]) if DRIVER else []:
-        slurm_partitions.check(path)
-except UserError as error:
-    raise WorkflowError(str(error)) from None
