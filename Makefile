@@ -1,6 +1,7 @@
 # make demo   the whole comparison for real: S3 server, data, a small model, on this machine's CPU
 # make test   all tests; those that need what is not here are skipped with their reason
 # make lint   ruff, snakefmt, snakemake --lint
+# make newest the tests of the workflow with the newest patch of Snakemake's minor release
 # make bench  what we claim about speed, as ratios
 # make status, make explain FILE=results/…  which cells are done; what would run for a file, and why
 # All work from nothing: they make .venv from the pins in envs/ and install no system package.
@@ -12,11 +13,11 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --no-deps
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test unit lint format bench schema pictures check-tracking clean help lock status explain
+.PHONY: demo test newest unit lint format bench schema pictures check-tracking clean help lock status explain
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 6
+	@sed -n 's/^# //p' Makefile | head -n 7
 
 demo: $(VENV)/demo
 	$(RUN) demo/run_demo.py
@@ -24,6 +25,13 @@ demo: $(VENV)/demo
 test: $(VENV)/lucene $(VENV)/minilm
 	$(RUN) -m pytest tests/unit
 	$(RUN) -m pytest tests --ignore tests/unit
+
+# What hangs on Snakemake most, once more with that newest patch.
+newest: .newest/ready
+	@test -x .newest/bin/snakemake && .newest/bin/snakemake --version || \
+	  echo 'skipped: there is no newer patch of Snakemake than the pinned one'
+	@! test -x .newest/bin/snakemake || .newest/bin/python -m pytest tests/slurm/test_whole_run.py \
+	  $(addprefix tests/workflow/test_,maintenance.py bad_input.py pure_plan.py module.py reruns.py)
 
 unit: $(VENV)/ready
 	$(RUN) -m pytest tests/unit
@@ -88,6 +96,15 @@ $(VENV)/lucene: $(VENV)/ready envs/lucene-digests.txt
 .mlflow/ready: envs/mlflow-server.txt
 	$(PYTHON) -m venv .mlflow
 	.mlflow/bin/python -m pip install --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
+# The newest patch of our Snakemake's minor release, over all else that is pinned.
+.newest/ready: $(VENV)/ready
+	$(PYTHON) -m venv .newest
+	$(RUN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	  "$$(.newest/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pinned.pth"
+	.newest/bin/python -m pip install --disable-pip-version-check --upgrade \
+	  "$$(sed -n 's/^\(snakemake==[0-9]*\.[0-9]*\)\..*/\1.*/p' envs/cpu.txt)"
 	touch $@
 
 # A small real encoder, for the tests and the demo.

@@ -11,7 +11,7 @@ container: "docker://condaforge/miniforge3:24.9.2-0"
 include: "rules/parse.smk"
 
 
-if not workflow.overwrite_configfiles:
+if not CONFIG_FILES:
 
     configfile: "config/config.yaml"
 

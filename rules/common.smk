@@ -20,9 +20,9 @@ from slmrag.tracking import workflow_run as tracked_run
 
 try:
     CONFIG = load(TYPED)
-    LOCAL = local_sources.digests(resource_keys.sources(CONFIG), workflow.is_main_process)
+    LOCAL = local_sources.digests(resource_keys.sources(CONFIG), PLANS)
     KEYS = resource_keys.keys(CONFIG, LOCAL)
-    if workflow.is_main_process and not command_line.reads_no_source(sys.argv[1:]):
+    if PLANS and not command_line.reads_no_source(sys.argv[1:]):
         local_files.check(CONFIG, KEYS, HERE)
         for sentence in oddities(CONFIG, HERE):
             logger.warning(f"warning: {sentence}")
@@ -59,7 +59,7 @@ wildcard_constraints:
     shards=r"\d+",
 
 
-if CONFIG.check_remote and workflow.is_main_process:
+if CONFIG.check_remote and PLANS:
     from slmrag.dag.remote_changes import changed
 
     taken = resource_keys.fetched(CONFIG, KEYS)
@@ -71,7 +71,7 @@ if CONFIG.check_remote and workflow.is_main_process:
 def require_commands():
     """Refuse to start a run through Slurm where Slurm's commands are not found."""
     absent = [name for name in ("sbatch", "squeue", "scancel") if shutil.which(name) is None]
-    if workflow.executor_plugin.name == "slurm" and absent:
+    if executor() == "slurm" and absent:
         raise WorkflowError(
             f"--profile slurm needs {', '.join(absent)}, not found on this machine: start "
             "snakemake on a login node of the cluster, or here with --cores all and no profile"
@@ -92,14 +92,14 @@ def require_results():
 
 def tell_failures():
     """Say why jobs failed that ran on other machines: their own words stand in their logs alone."""
-    if workflow.executor_plugin.name != "local":
+    if executor() != "local":
         for sentence in failures(Path(PLACE, "jobs")):
             logger.error(sentence)
 
 
 def is_run():
     """Say whether this is a run of the comparison, and not only a look after its folders."""
-    return not {job.rule.name for job in workflow.dag.jobs} <= MAINTENANCE
+    return not rules_to_run() <= MAINTENANCE
 
 
 onstart:

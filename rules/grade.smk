@@ -55,7 +55,7 @@ rule grade_answers:
         metrics=CONFIG.metrics.params(),
         cells=[dict(zip(("model", "dataset", "mode"), row.split("/"))) for row in GRADED],
         journal=placed("resources/journal"),
-        hardware=lambda wildcards, output: CONFIG.judge.model.hardware(),
+        hardware=unrecorded(lambda wildcards: CONFIG.judge.model.hardware()),
         code=code("grade_answers", engines=CONFIG.judge.model.engine),
     script:
         "../workflow/scripts/grade_answers.py"

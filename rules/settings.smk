@@ -6,15 +6,11 @@ Makes: an error that names the nearest rule: Snakemake would pass over the setti
 
 from slmrag.errors import nearest
 
-RULE_NAMES = {rule.name for rule in workflow.rules} | {"grade_answers", "download_judge"}
+SET_RULES, ALL_RULES = rules_set()
+ALL_RULES |= {"grade_answers", "download_judge"}  # there with a judge alone
 
-for option, settings in (
-    ()
-    if MODULE
-    else (
-        ("set-resources", workflow.resource_settings.overwrite_resources),
-        ("set-threads", workflow.resource_settings.overwrite_threads),
-    )
-):
-    for name in set(settings or ()) - RULE_NAMES:
-        raise WorkflowError(f"{option}: no rule is called '{name}'{nearest(name, RULE_NAMES)}")
+for option, rule_name in [] if MODULE else SET_RULES:
+    if rule_name not in ALL_RULES:
+        raise WorkflowError(
+            f"{option}: no rule is called '{rule_name}'{nearest(rule_name, ALL_RULES)}"
+        )

@@ -40,7 +40,7 @@ def finished(slurm, tmp_path_factory):
         "late": ECHO | {"temperature": 0.2, "runtime": 1, "options": {"delay": 8.0}},
     }
     project = make_project(tmp_path_factory.mktemp("slurm") / "project", models=models)
-    with through_slurm(project) as run:
+    with through_slurm(project, "--set-threads", "build_prompts=4") as run:
         run.seen["devices"] = run.environment("parrot")["CUDA_VISIBLE_DEVICES"]
         run.finish()
     return run

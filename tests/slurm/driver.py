@@ -73,12 +73,19 @@ def through_slurm(project: Project, *args: str) -> Iterator[Driver]:
     with open(said, "w") as file:
         python, _, _, *rest = project.command("--profile", PROFILE, *HASTE, *args)
         command = [python, str(ROOT / "tests/slurm/hasty.py"), *rest]
-        process = subprocess.Popen(command, cwd=project.folder, stdout=file, stderr=file)
+        process = subprocess.Popen(
+            command, cwd=project.folder, stdout=file, stderr=file, preexec_fn=on_two_cores
+        )
     try:
         yield Driver(project, process, said)
     finally:
         process.kill()
         process.wait()
+
+
+def on_two_cores() -> None:
+    """Leave this process two cores: a login node has few, and jobs may ask for more."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
 
 
 def starts(project: Project, job: str) -> list[dict]:

@@ -36,6 +36,13 @@ def test_only_what_needs_a_gpu_is_in_the_partition_with_gpus(finished):
     assert finished.seen["devices"] in ("0", "1")
 
 
+@pytest.mark.parametrize(("rule", "threads"), [("build_prompts", 4), ("generate_answers", 8)])
+def test_a_rule_gets_its_threads_from_a_driver_of_two_cores(finished, rule, threads):
+    """Slurm is asked for what the rule says: no profile sets `cores`, which would cut it to 2."""
+    jobs = [slurm_job(event) for event in starts(finished.project, rule)]
+    assert {job["NumCPUs"] for job in jobs} == {str(threads)}
+
+
 def test_a_job_killed_for_memory_comes_back_with_more(finished):
     """The second attempt asks for twice the memory of the first and ends well."""
     asked = [event["resources"]["mem_mb"] for event in finished.starts("fat")]

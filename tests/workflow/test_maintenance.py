@@ -30,13 +30,8 @@ def looked(project, target, *arguments, check=True, file=""):
     words = ["--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
     words += ["--configfile", f"{folder}/config.yaml", *arguments]
     command = ["make", "-C", str(ROOT), "--no-print-directory", target, f"FILE={file}"]
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    done = subprocess.run(
-        [*command, f"ARGS={shlex.join(words)}"],
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-    )
+    command += [f"ARGS={shlex.join(words)}", f"VENV={os.path.relpath(sys.prefix, ROOT)}"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
 
