@@ -21,7 +21,7 @@ use rule download_model as download_judge with:
         uri=resource_keys.source(CONFIG.judge.model, "checkpoint").uri,
         revision=CONFIG.judge.model.revision,
         allow_pickle=CONFIG.judge.model.allow_pickle,
-        storage=lambda wildcards, output: how(CONFIG.judge.model.checkpoint),
+        storage=unrecorded(lambda wildcards: how(CONFIG.judge.model.checkpoint)),
         content=LOCAL.get(resource_keys.source(CONFIG.judge.model, "checkpoint").label),
         code=code("download_model"),
 
