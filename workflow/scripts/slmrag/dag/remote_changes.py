@@ -8,10 +8,10 @@ from typing import Any
 from slmrag.config.hub_names import is_commit
 from slmrag.dag.resource_keys import Fetched
 from slmrag.errors import UserError
-from slmrag.files import read_json
+from slmrag.files import Choose, Read, read_json
 from slmrag.models.checkpoint_download import prefix
-from slmrag.models.checkpoint_files import Read, changing, recipe
-from slmrag.storage.download import Wanted, listed
+from slmrag.models.checkpoint_files import changing, recipe
+from slmrag.storage.download import listed
 from slmrag.storage.schemes import open_source
 from slmrag.storage.source import Interrupted
 
@@ -49,7 +49,7 @@ def _difference(one: Fetched, manifest: Mapping[str, Any], storage: dict[str, An
     return f"has changed since it was fetched: {', '.join(news)}" if news else None
 
 
-def _counting(one: Fetched) -> Wanted:
+def _counting(one: Fetched) -> Choose:
     """Return what names a checkpoint's files that can change an answer: no documents."""
     return lambda names, read: recipe(names, one.source.allow_pickle, read)
 
