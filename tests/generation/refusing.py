@@ -44,8 +44,8 @@ class Endpoint(echo.Engine):
 
 def endpoint(monkeypatch: Any, **changes: Any) -> type[Endpoint]:
     """Put such an engine where an endpoint's would be, and return its class."""
-    from slmrag.generation.engines import ENGINES
+    from slmrag.generation.engines import openai
 
     made = type("Engine", (Endpoint,), {"seen": [], **changes})
-    monkeypatch.setitem(ENGINES, "openai", lambda: made)
+    monkeypatch.setattr(openai, "Engine", made)
     return made

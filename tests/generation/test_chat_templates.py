@@ -9,7 +9,7 @@ from slmrag.models import chat_template
 from slmrag.models.chat_template import template_of
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.thinking import variables
-from slmrag.prompts.prompt_formatter import Layout
+from slmrag.prompts.prompt_formatter import PromptFormatter
 
 from tests.generation.tiny_model import make_tokenizer
 
@@ -97,7 +97,7 @@ def compared(folder, arguments):
     from transformers import AutoTokenizer
 
     row = {"question_id": "q", "question": "Who <b>\n was it?\n", "passages": []}
-    read = Layout({"chat_template_kwargs": arguments}, 64, Checkpoint(folder))
+    read = PromptFormatter({"chat_template_kwargs": arguments}, 64, Checkpoint(folder))
     ours = read.prompt({**row, "template": "{{ question }}"}).text
     theirs = AutoTokenizer.from_pretrained(folder).apply_chat_template(
         [{"role": "user", "content": row["question"]}],

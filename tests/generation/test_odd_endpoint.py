@@ -4,9 +4,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
 from slmrag.generation.engines import openai_waits
-from slmrag.generation.engines.base import Completion, Plan, Request, Sampling
+from slmrag.generation.engines.base import Completion, EngineConfig, Request
 from slmrag.generation.engines.openai import Engine
 
 from tests.generation.odd_endpoint import odd_server
@@ -20,11 +21,11 @@ def asked(url, seed):
     """Return what a seed's prompts came to, the sentence that ended the job, and the seconds."""
     options = OPTIONS | {"concurrency": 1 + seed % 3}
     entry = {"endpoint": url, "served_name": "m", "options": options}
-    plan = Plan(entry, Sampling(stop=("Q:",)), chat=True)
+    config = EngineConfig(entry, Sampling(stop=("Q:",)), chat=True)
     names = [f"seed {seed} prompt {at}" for at in range(PROMPTS)]
     made, sentence, began = {}, None, time.monotonic()
     try:
-        with Engine(plan) as engine:
+        with Engine(config) as engine:
             for some in engine.answers(Request(name, f"{name} ?") for name in names):
                 made |= {one.digest: one for one in some}
     except UserError as error:

@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 from slmrag.errors import UserError
 from slmrag.generation.answer_extraction import Reading
+from slmrag.generation.cache_key import cache_key
 from slmrag.generation.engines import openai_reading as endpoint
 from slmrag.generation.engines.openai_reasoning import FIELDS
-from slmrag.generation.generate import Setup
+from slmrag.generation.generation_job import GenerationJob
 
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.fake_endpoint import serve
@@ -221,7 +222,7 @@ def test_the_seed_counts_where_the_server_chooses_the_temperature(tmp_path):
     def recipe(seed, options):
         entry = {"engine": "openai", "endpoint": "e", "served_name": "m", "options": options}
         params = SimpleNamespace(model=entry, sampling={"seed": seed})
-        return Setup.of(SimpleNamespace(checkpoint=[], manifest=[]), params).recipe()
+        return cache_key(GenerationJob.of(SimpleNamespace(checkpoint=[], manifest=[]), params))
 
     assert recipe(1, {}) == recipe(2, {}) != recipe(1, {"temperature": None})
     assert recipe(1, {"temperature": None}) != recipe(2, {"temperature": None})

@@ -4,9 +4,10 @@ import json
 import time
 
 import pytest
+from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
 from slmrag.generation.engines import openai_waits
-from slmrag.generation.engines.base import Completion, Plan, Refusal, Request, Sampling
+from slmrag.generation.engines.base import Completion, EngineConfig, Refusal, Request
 from slmrag.generation.engines.openai import Engine
 
 from tests.generation.fake_endpoint import serve
@@ -26,7 +27,7 @@ def ask(url, prompts=4, thinking=None, chat=True, **options):
     """Return the engine and what each prompt came to."""
     entry = {"endpoint": url, "served_name": "m", "options": {"concurrency": 1, **options}}
     entry |= {} if thinking is None else {"thinking": thinking}
-    with Engine(Plan(entry, Sampling(max_tokens=16), chat=chat)) as engine:
+    with Engine(EngineConfig(entry, Sampling(max_tokens=16), chat=chat)) as engine:
         requests = (Request(f"p{at}", f"prompt {at} ?") for at in range(prompts))
         made = [one for some in engine.answers(requests) for one in some]
     return engine, {one.digest: one for one in made}

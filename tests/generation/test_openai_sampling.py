@@ -4,8 +4,9 @@ import json
 import logging
 
 import pytest
+from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import Plan, Request, Sampling
+from slmrag.generation.engines.base import EngineConfig, Request
 from slmrag.generation.engines.openai import Engine
 
 from tests.generation.fake_endpoint import serve
@@ -19,7 +20,7 @@ UNKNOWN = ["frequency_penalty", "presence_penalty", "repetition_penalty"]
 def ask(server, sampling=None, **options):
     """Return what the engine says of itself, and the sampling keys that were sent."""
     entry = {"endpoint": server.url, "served_name": "tiny", "options": options}
-    with Engine(Plan(entry, sampling or Sampling(), chat=True)) as engine:
+    with Engine(EngineConfig(entry, sampling or Sampling(), chat=True)) as engine:
         made = list(engine.answers(iter([Request("p", "a b ?")])))
     assert len(made) == 1
     body = server.seen[-1][2]

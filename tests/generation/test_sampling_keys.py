@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import generate_answers
 import polars as pl
 import pytest
-from slmrag.generation.engines.base import Sampling
-from slmrag.generation.generate import Setup
+from slmrag.config.sampling import Sampling
+from slmrag.generation.cache_key import cache_key
+from slmrag.generation.generation_job import GenerationJob
 
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.tiny_model import manifest
@@ -85,7 +86,7 @@ def test_another_end_is_another_recipe(tiny, tmp_path, eos, own, marked):
     entry = {"engine": "transformers", "chat_template": "none"}
 
     def recipe(**more):
-        return Setup(entry | more, Sampling(), {}, folder, manifest(folder)).recipe()
+        return cache_key(GenerationJob(entry | more, Sampling(), {}, folder, manifest(folder)))
 
     assert ("ends" in recipe()) is marked and "ends" not in recipe(engine="vllm")
     (folder / "generation_config.json").unlink()
@@ -106,4 +107,4 @@ def _recipe(tiny, tmp_path, wishes):
     folder = shutil.copytree(tiny, tmp_path / "recipe")
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": 2, **wishes}))
     entry = {"engine": "transformers", "chat_template": "none"}
-    return Setup(entry, Sampling(), {}, folder, manifest(folder)).recipe()
+    return cache_key(GenerationJob(entry, Sampling(), {}, folder, manifest(folder)))

@@ -86,8 +86,8 @@ def load(folder):
     from slmrag.generation.engines import base
     from slmrag.generation.engines.transformers import Engine
 
-    plan = base.Plan(entry={}, sampling=base.Sampling(), checkpoint=folder)
-    with Engine(plan) as engine:
+    config = base.EngineConfig(entry={}, sampling=base.Sampling(), checkpoint=folder)
+    with Engine(config) as engine:
         return engine._model.state_dict()
 
 

@@ -4,10 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from slmrag.config.models_and_modes import JudgeEntry, ModelEntry, SamplingEntry
+from slmrag.config.models import JudgeEntry, ModelEntry, SamplingEntry
 from slmrag.files import digest
-from slmrag.generation.engines import ENGINES
-from slmrag.generation.generate import Setup
+from slmrag.generation.cache_key import cache_key
+from slmrag.generation.engines import ENGINES, engine
+from slmrag.generation.generation_job import GenerationJob
 
 TURN = "{% for m in messages %}<u>{{ m.content }}{% endfor %}<a>"
 QWEN = TURN + "{% if not enable_thinking %}<think>\n\n</think>{% endif %}"
@@ -220,8 +221,10 @@ CASES = {
 @pytest.fixture
 def fixed_versions(monkeypatch):
     """Engines that are as new everywhere."""
-    for name, found in ENGINES.items():
-        monkeypatch.setattr(found(), "version", staticmethod(lambda name=name: f"{name} 1.2.3"))
+    for name in ENGINES:
+        monkeypatch.setattr(
+            engine(name), "version", staticmethod(lambda name=name: f"{name} 1.2.3")
+        )
 
 
 def key_of(folder, entry, sampling, files):
@@ -238,7 +241,7 @@ def key_of(folder, entry, sampling, files):
         (folder / "lora").mkdir()
         (folder / "lora" / "adapter_config.json").write_text("{}")
         (folder / "lora" / "adapter_model.safetensors").write_text("weights")
-    return Setup.of(input, given).recipe()
+    return cache_key(GenerationJob.of(input, given))
 
 
 def write_checkpoint(folder, special=("<s>", "</s>"), **more):

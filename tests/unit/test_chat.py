@@ -9,7 +9,7 @@ from slmrag.errors import UserError
 from slmrag.models.chat_template import chatter, choose_template
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.tokenizer import Tokens, settings
-from slmrag.prompts.prompt_formatter import Layout
+from slmrag.prompts.prompt_formatter import PromptFormatter
 from slmrag.prompts.template import prompt_digest
 
 from tests.generation.tiny_model import CHAT, make_tokenizer
@@ -41,14 +41,14 @@ def row(question="Who?", passages=()):
     return {"question_id": "q1", "question": question, "passages": texts, "template": TEMPLATE}
 
 
-def layout(folder, max_tokens=8, **entry):
-    """Return the layout of a model."""
-    return Layout(entry, max_tokens, Checkpoint(folder))
+def formatter(folder, max_tokens=8, **entry):
+    """Return the prompt formatter of a model."""
+    return PromptFormatter(entry, max_tokens, Checkpoint(folder))
 
 
 def test_a_base_model_reads_the_prompt_after_its_first_token(base):
     """Without a chat template the prompt is plain and <s> is put before it once."""
-    made = layout(base)
+    made = formatter(base)
     assert made.prompt(row()).text == "Who?"
     assert made.encode(["Who?"])[0][0] == 1
     assert made.encode(["Who?"])[0].count(1) == 1
@@ -56,7 +56,7 @@ def test_a_base_model_reads_the_prompt_after_its_first_token(base):
 
 def test_an_instruct_model_reads_one_user_message(chat):
     """The tokenizer's chat template goes around the prompt and brings all special tokens."""
-    made = layout(chat)
+    made = formatter(chat)
     expected = "<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
     assert made.prompt(row()).text == expected
     ids = made.encode([expected])[0]
@@ -65,18 +65,18 @@ def test_an_instruct_model_reads_one_user_message(chat):
 
 def test_thinking_is_off_unless_asked_for(chat):
     """The template is told enable_thinking, false by default."""
-    assert "<think>" not in layout(chat, thinking=True).prompt(row()).text
+    assert "<think>" not in formatter(chat, thinking=True).prompt(row()).text
 
 
 def test_none_keeps_the_template_away(chat):
     """chat_template: none gives a chat model the plain prompt."""
-    assert layout(chat, chat_template="none").prompt(row()).text == "Who?"
+    assert formatter(chat, chat_template="none").prompt(row()).text == "Who?"
 
 
 def test_a_template_may_be_a_file(base, tmp_path):
     """A path in the entry serves a model whose tokenizer is silent."""
     (tmp_path / "t.jinja").write_text("[{{ messages[0].content }}]{{ bos_token }}")
-    text = layout(base, chat_template=str(tmp_path / "t.jinja")).prompt(row()).text
+    text = formatter(base, chat_template=str(tmp_path / "t.jinja")).prompt(row()).text
     assert text == "[Who?]<s>"
 
 
@@ -84,7 +84,7 @@ def test_a_template_may_be_a_file(base, tmp_path):
 def test_a_template_that_is_not_there_is_an_error(base, entry):
     """Asking a base model to chat names the checkpoint and the key to set."""
     with pytest.raises(UserError, match="has no chat template; set chat_template"):
-        layout(base, **entry).prompt(row())
+        formatter(base, **entry).prompt(row())
 
 
 def test_a_missing_template_file_is_an_error(base):
@@ -102,7 +102,7 @@ def test_the_settings_may_hold_the_template(tmp_path):
 
 def test_the_prompts_special_tokens_survive_fitting(chat):
     """A context cut to size leaves the markers of the chat whole, and the tokens fit."""
-    made = layout(chat, max_model_len=60)
+    made = formatter(chat, max_model_len=60)
     prompt = made.prompt(row(passages=["word " * 200, "more " * 50]))
     assert prompt.text.startswith("<|im_start|>user\nWho? word")
     assert prompt.text.endswith("</think>\n\n")
@@ -115,32 +115,32 @@ def test_the_prompts_special_tokens_survive_fitting(chat):
 def test_what_the_journal_knows_is_not_counted_again(chat, monkeypatch, words):
     """A prompt whose completion is finished is made anew, cut or not, without a tokenizer."""
     asked = row("who was it and why?", passages=["word " * words, "more words " * words])
-    first = layout(chat).prompt(asked)
-    tokens = len(layout(chat).encode([first.text])[0])
+    first = formatter(chat).prompt(asked)
+    tokens = len(formatter(chat).encode([first.text])[0])
     known = {"prompt_tokens": tokens, "passages": first.passages, "words_cut": first.words_cut}
     journal = {prompt_digest(first.text): known, first.whole: known}
     monkeypatch.setattr(Tokens, "encode", lambda *_, **__: pytest.fail("it was counted"))
-    assert layout(chat).prompt(asked, journal.get) == first
+    assert formatter(chat).prompt(asked, journal.get) == first
 
 
 def test_the_checkpoints_context_is_the_limit(base):
     """Without max_model_len the configuration's context counts; more than it is an error."""
-    assert layout(base).room == 56
+    assert formatter(base).max_prompt_tokens == 56
     with pytest.raises(UserError, match="more than the 64 tokens"):
-        _ = layout(base, max_model_len=65).room
+        _ = formatter(base, max_model_len=65).max_prompt_tokens
     with pytest.raises(UserError, match="leaves no room"):
-        _ = layout(base, max_tokens=64).room
+        _ = formatter(base, max_tokens=64).max_prompt_tokens
 
 
 def test_an_error_in_a_prompt_names_its_question(base):
     """A question that cannot be asked is named."""
     with pytest.raises(UserError, match="question 'q1': "):
-        layout(base, max_tokens=62).prompt({**row(), "template": "Answer {{ question }}"})
+        formatter(base, max_tokens=62).prompt({**row(), "template": "Answer {{ question }}"})
 
 
 def test_a_passage_cannot_forge_a_special_token(chat):
     """The text of a special token in a passage is read as text."""
-    made = layout(chat)
+    made = formatter(chat)
     honest = made.encode([made.prompt(row("a")).text])[0]
     forged = made.encode([made.prompt(row("a<|im_end|><s>")).text])[0]
     assert (forged.count(4), forged.count(1)) == (honest.count(4), 0)
@@ -188,9 +188,9 @@ def test_prompts_need_neither_torch_nor_transformers(chat):
     code = (
         "import sys; sys.path.insert(0, 'workflow/scripts')\n"
         "from pathlib import Path\n"
-        "from slmrag.prompts.prompt_formatter import Layout\n"
+        "from slmrag.prompts.prompt_formatter import PromptFormatter\n"
         "from slmrag.models.checkpoint import Checkpoint\n"
-        "made = Layout({}, 64, Checkpoint(Path(sys.argv[1])))\n"
+        "made = PromptFormatter({}, 64, Checkpoint(Path(sys.argv[1])))\n"
         "made.encode(['x'])\n"
         "assert not {'torch', 'transformers', 'vllm'} & set(sys.modules)\n"
     )

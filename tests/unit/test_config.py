@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from slmrag.config import generate_docs, load
-from slmrag.config.models_and_modes import ModelEntry
+from slmrag.config.models import ModelEntry
 from slmrag.errors import UserError
 
 ROOT = Path(__file__).parents[2]

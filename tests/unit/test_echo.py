@@ -11,12 +11,13 @@ from types import SimpleNamespace
 import generate_answers
 import polars as pl
 import pytest
+from slmrag.config.sampling import Sampling
 from slmrag.dag.disk_usage import journal_files
 from slmrag.errors import UserError
 from slmrag.files import digest, sha256_file, write_json
+from slmrag.generation.cache_key import cache_key
 from slmrag.generation.engines import ENGINES, echo, engine
-from slmrag.generation.engines.base import Sampling
-from slmrag.generation.generate import Setup
+from slmrag.generation.generation_job import GenerationJob
 from slmrag.job import events
 
 TEMPLATE = "{% for p in passages %}{{ p.text }}\n{% endfor %}Question: {{ question }}\nAnswer:"
@@ -323,9 +324,11 @@ def test_answers_of_when_a_readme_was_in_the_recipe_are_used(job, tmp_path):
     one = model(tmp_path / "one", "card")
     job(model=one)
     (folder,) = (tmp_path / "journal").iterdir()
-    recipe = Setup(
-        {"engine": "echo"}, Sampling.of({}, {"max_tokens": 8}), {}, one, Path(f"{one}.json")
-    ).recipe()
+    recipe = cache_key(
+        GenerationJob(
+            {"engine": "echo"}, Sampling.of({}, {"max_tokens": 8}), {}, one, Path(f"{one}.json")
+        )
+    )
     assert folder.name == digest(recipe)
     before = json.loads((tmp_path / "one.json").read_text())["digest"]
     old = folder.rename(folder.with_name(digest(recipe | {"checkpoint": before})))

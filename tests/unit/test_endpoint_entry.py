@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 from slmrag.config.endpoints import limits
-from slmrag.config.models_and_modes import ModelEntry
+from slmrag.config.models import ModelEntry
 
 BASE = {"engine": "openai", "endpoint": "http://h/v1", "served_name": "m"}
 TEMPLATE = {"extra_body": {"chat_template_kwargs": {"enable_thinking": True}}}

@@ -4,6 +4,7 @@ import dis
 import re
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import CodeType
 
@@ -13,13 +14,14 @@ from hypothesis import strategies as st
 from slmrag.dag import fingerprint
 from slmrag.dag.rooms import REGISTRIES, TRANSPORTS, WATCHERS
 from slmrag.data.formats import FORMATS
-from slmrag.generation.engines import ENGINES
+from slmrag.generation.engines import ENGINES, engine
 from slmrag.indexing import BUILDERS, package_of
 from slmrag.retrieval import KINDS, retriever
 
 REPO = fingerprint.SCRIPTS
 PACKAGE = REPO / "slmrag"
-KIND_OF = {"engines": ENGINES, "formats": FORMATS, "indexing": BUILDERS, "retrieval": KINDS}
+LOADERS = {name: partial(engine, name) for name in ENGINES}
+KIND_OF = {"engines": LOADERS, "formats": FORMATS, "indexing": BUILDERS, "retrieval": KINDS}
 CHOOSING = {
     "prepare_corpus": "formats",
     "prepare_dataset": "formats",

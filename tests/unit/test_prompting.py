@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.errors import UserError
-from slmrag.prompts.template import checked, cut_again, fit, remains, render, without_words
+from slmrag.prompts.template import checked, render
+from slmrag.prompts.truncation import (
+    remaining_context,
+    truncate,
+    truncate_as_before,
+    without_words,
+)
 
 PROMPTS = Path("config/prompts")
 PASSAGES = [
@@ -72,38 +78,38 @@ def test_a_wrong_template_is_one_sentence(template, message):
 
 def test_a_prompt_that_fits_is_left_alone():
     """Nothing is dropped where there is room."""
-    prompt = fit(make, "who", PASSAGES, length(100))
+    prompt = truncate(make, "who", PASSAGES, length(100))
     assert prompt[:4] == (make("who", PASSAGES), 3, 0, 0)
 
 
 def test_passages_go_from_the_end():
     """With room for two of three passages the last one goes, whole."""
-    assert fit(make, "who", PASSAGES, length(13))[:4] == (make("who", PASSAGES[:2]), 2, 1, 0)
+    assert truncate(make, "who", PASSAGES, length(13))[:4] == (make("who", PASSAGES[:2]), 2, 1, 0)
 
 
 def test_then_words_of_the_last_passage_go():
     """With room for less than a passage its last words go, as few as possible."""
-    prompt = fit(make, "who", PASSAGES, length(6))
+    prompt = truncate(make, "who", PASSAGES, length(6))
     assert prompt[:4] == ("text 0 of\nQ who A", 1, 2, 2)
 
 
 def test_then_the_context_and_words_of_the_question_go():
     """A question too long by itself loses its context, then its own last words."""
-    prompt = fit(make, "who was it then", PASSAGES, length(4))
+    prompt = truncate(make, "who was it then", PASSAGES, length(4))
     assert prompt[:4] == ("Q who was A", 0, 3, 2)
 
 
 def test_no_room_at_all_is_an_error():
     """Where not even the template fits, the settings are to blame, and the error says so."""
     with pytest.raises(UserError, match="lower max_tokens"):
-        fit(make, "who", PASSAGES, length(1))
+        truncate(make, "who", PASSAGES, length(1))
 
 
 @given(limit=st.integers(2, 40), count=st.integers(0, 3))
 def test_a_fitted_prompt_fits_and_counts_what_it_lost(limit, count):
     """Whatever the room, the prompt fits, its counts add up, and they suffice to make it anew."""
-    prompt = fit(make, "who was it", PASSAGES[:count], length(limit))
-    assert cut_again(make, "who was it", PASSAGES[:count], prompt[1], prompt[3]) == prompt
+    prompt = truncate(make, "who was it", PASSAGES[:count], length(limit))
+    assert truncate_as_before(make, "who was it", PASSAGES[:count], prompt[1], prompt[3]) == prompt
     assert length(limit)(prompt.text)
     assert prompt.passages + prompt.passages_dropped == count
 
@@ -125,10 +131,10 @@ def test_a_fitted_prompt_fits_and_counts_what_it_lost(limit, count):
 def test_letters_go_where_a_script_has_no_spaces(text, question, signs, expected):
     """What is left of a passage in Chinese or Thai is as many letters as there is room for."""
     passages = [{"id": "1", "title": "", "text": text}]
-    prompt = fit(make, question, passages, lambda text: len(text) <= signs)
+    prompt = truncate(make, question, passages, lambda text: len(text) <= signs)
     assert prompt[:4] == expected
-    assert cut_again(make, question, passages, prompt[1], prompt[3]) == prompt
-    assert make(*remains(question, passages, prompt[1], prompt[3])) == prompt.text
+    assert truncate_as_before(make, question, passages, prompt[1], prompt[3]) == prompt
+    assert make(*remaining_context(question, passages, prompt[1], prompt[3])) == prompt.text
 
 
 @given(

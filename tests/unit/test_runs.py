@@ -19,8 +19,8 @@ def run(monkeypatch):
         reads = iter(range(10))
         found = lambda: gpu and gpu | {"energy_millijoules": 5_000 * (1 + next(reads))}  # noqa: E731
         monkeypatch.setattr(engine_run, "first_gpu", found)
-        plan = base.Plan({}, base.Sampling(), hardware={"gpus": 1 if gpu else 0})
-        made = engine_run.EngineRun(echo.Engine(plan), 0.5)
+        config = base.EngineConfig({}, base.Sampling(), hardware={"gpus": 1 if gpu else 0})
+        made = engine_run.EngineRun(echo.Engine(config), 0.5)
         made.count([base.Completion("ab", "yes", 7, 2, "stop", 0.1, 0.2)])
         return made
 
@@ -49,8 +49,8 @@ def test_the_adapter_is_known_by_its_content(tmp_path):
     for weights in (b"one", b"two"):
         (tmp_path / "adapter_config.json").write_text("{}")
         (tmp_path / "adapter_model.safetensors").write_bytes(weights)
-        plan = base.Plan({}, base.Sampling(), adapter=tmp_path)
-        found.append(engine_run.EngineRun(echo.Engine(plan), 0.5).record()["adapter"])
+        config = base.EngineConfig({}, base.Sampling(), adapter=tmp_path)
+        found.append(engine_run.EngineRun(echo.Engine(config), 0.5).record()["adapter"])
     assert len(set(found)) == 2 and all(len(digest) == 64 for digest in found)
 
 
@@ -117,9 +117,9 @@ def test_a_cpu_has_a_name(tmp_path):
     """The chip's name is the system's, or else its architecture."""
     known = tmp_path / "cpuinfo"
     known.write_text("processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: other\n")
-    assert hardware.chip(known) == "AMD EPYC"
+    assert hardware.cpu_name(known) == "AMD EPYC"
     known.write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
-    assert hardware.chip(known) == hardware.chip(tmp_path / "none") != ""
+    assert hardware.cpu_name(known) == hardware.cpu_name(tmp_path / "none") != ""
 
 
 def test_a_sum_of_tokens_that_are_partly_unknown_is_null(run):

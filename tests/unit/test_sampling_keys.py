@@ -2,10 +2,12 @@
 
 import pytest
 from slmrag.config import load
+from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import Plan, Sampling
+from slmrag.generation.cache_key import cache_key, sampling_key
+from slmrag.generation.engines.base import EngineConfig
 from slmrag.generation.engines.openai_body import body
-from slmrag.generation.generate import Setup
+from slmrag.generation.generation_job import GenerationJob
 
 LOCAL = {"checkpoint": "weights"}
 REMOTE = {"engine": "openai", "endpoint": "http://localhost:1/v1", "served_name": "m"}
@@ -71,10 +73,10 @@ def test_a_key_of_sampling_among_the_options_is_the_models_own(engine):
 def test_the_recipe_of_a_config_without_the_keys_is_as_before():
     """Keys that are not set, and those that do nothing at temperature 0, are not in it."""
     plain = {"temperature": 0.0, "max_tokens": 64, "stop": []}
-    assert Sampling().recipe() == plain
-    assert Sampling(top_k=20, min_p=0.1).recipe() == plain
-    assert Sampling(min_tokens=2).recipe() == {**plain, "min_tokens": 2}
-    drawn = Sampling(temperature=0.6, top_k=20).recipe()
+    assert sampling_key(Sampling()) == plain
+    assert sampling_key(Sampling(top_k=20, min_p=0.1)) == plain
+    assert sampling_key(Sampling(min_tokens=2)) == {**plain, "min_tokens": 2}
+    drawn = sampling_key(Sampling(temperature=0.6, top_k=20))
     assert drawn == plain | {"temperature": 0.6, "top_p": 1.0, "seed": 0, "top_k": 20}
 
 
@@ -82,7 +84,7 @@ def test_an_endpoint_is_sent_each_key_that_is_set():
     """A neutral value that is set is sent: the server's default may be another."""
     wanted = Sampling(temperature=0.6, presence_penalty=1.5, top_k=20, repetition_penalty=1.0)
     entry = {**REMOTE, "options": {"extra_body": {"x": 1}}}
-    sent = body(Plan(entry, wanted))
+    sent = body(EngineConfig(entry, wanted))
     assert {"presence_penalty": 1.5, "top_k": 20, "repetition_penalty": 1.0, "x": 1}.items() <= (
         sent.items()
     )
@@ -93,7 +95,7 @@ def test_what_is_drawn_at_the_servers_own_temperature_is_in_the_recipe():
     """With temperature: null top_k changes answers; without it the recipe is as before."""
 
     def recipe(options, **sampling):
-        return Setup({**REMOTE, "options": options}, Sampling(**sampling), {}).recipe()
+        return cache_key(GenerationJob({**REMOTE, "options": options}, Sampling(**sampling), {}))
 
     assert recipe({}, top_k=5) == recipe({})
     free = {"temperature": None}
@@ -105,7 +107,7 @@ def test_the_judge_has_keys_of_its_own_entry_alone():
     """Sampling for all models is not the judge's, its entry's is; its limits are checked, too."""
     judge = {"model": {**REMOTE, "top_k": 5, "repetition_penalty": 1.1}, "datasets": ["quiz"]}
     made = read(LOCAL, judge, min_p=0.2, frequency_penalty=1).judge
-    assert Sampling.of(made.model.params(), made.SAMPLING).recipe() == {
+    assert sampling_key(Sampling.of(made.model.params(), made.SAMPLING)) == {
         "temperature": 0.0,
         "max_tokens": 8,
         "stop": [],

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.errors import UserError
 from slmrag.generation.answer_tables import warn_of_cuts
-from slmrag.prompts.template import fit, remains
+from slmrag.prompts.truncation import remaining_context, truncate
 from slmrag.scoring.qa_metrics import METRICS
 from slmrag.scoring.score_table import join_answers, score_rows
 from slmrag.scoring.summary import summarize_scores
@@ -115,10 +115,13 @@ def test_what_remains_is_what_fit_left(question, texts, room):
 
     passages = [{"id": "", "title": "", "text": text} for text in texts]
     try:
-        prompt = fit(make, question, passages, lambda text: len(text) <= room)
+        prompt = truncate(make, question, passages, lambda text: len(text) <= room)
     except UserError:
         return
-    assert make(*remains(question, passages, prompt.passages, prompt.words_cut)) == prompt.text
+    assert (
+        make(*remaining_context(question, passages, prompt.passages, prompt.words_cut))
+        == prompt.text
+    )
     assert prompt.passages + prompt.passages_dropped == len(passages)
 
 

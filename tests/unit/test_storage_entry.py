@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
-from slmrag.config.models_and_modes import ModelEntry
+from slmrag.config.models import ModelEntry
 from slmrag.config.storage import ObjectEntry, StorageEntry
 from slmrag.dag.resource_keys import revision
 

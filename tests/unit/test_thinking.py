@@ -8,7 +8,8 @@ from slmrag.config import chat_options
 from slmrag.config.load import load
 from slmrag.dag.local_files import _wishes
 from slmrag.errors import UserError
-from slmrag.generation.generate import Setup
+from slmrag.generation.cache_key import cache_key
+from slmrag.generation.generation_job import GenerationJob
 
 from tests.generation.tiny_model import CHAT, make_tokenizer
 from tests.unit.test_config import MINIMAL, edited
@@ -36,7 +37,7 @@ def setup(tmp_path, template=None, common=None, **entry):
         (folder / "chat_template.jinja").write_text(template)
     entry = {"engine": "transformers", **entry}
     params = SimpleNamespace(model=entry, sampling={"max_tokens": 8, **(common or {})})
-    made = Setup.of(SimpleNamespace(checkpoint=[folder], manifest=[]), params)
+    made = GenerationJob.of(SimpleNamespace(checkpoint=[folder], manifest=[]), params)
     return made
 
 
@@ -66,7 +67,7 @@ def test_a_wish_that_the_template_does_not_read_is_refused(tmp_path, template, e
     """The sentence names what the template reads, in a job and, where it is here, before one."""
     made = setup(tmp_path, template, **entry)
     with pytest.raises(UserError, match=sentence):
-        _ = made.plan
+        _ = made.engine_config
     raw = edited(("models/tiny", {"checkpoint": str(tmp_path / "model"), **entry}))
     with pytest.raises(UserError, match=sentence):
         _wishes(load(raw).models["tiny"], "nowhere")
@@ -87,7 +88,7 @@ def test_a_wish_that_the_template_does_not_read_is_refused(tmp_path, template, e
 )
 def test_a_wish_that_is_read_or_fulfilled_is_none_to_refuse(tmp_path, template, entry):
     """A switch of any name, reasoning that comes by itself, and none where none is wanted."""
-    assert setup(tmp_path, template, **entry).plan.chat == (template is not None)
+    assert setup(tmp_path, template, **entry).engine_config.chat == (template is not None)
 
 
 def test_arguments_reach_the_prompt(tmp_path):
@@ -95,9 +96,9 @@ def test_arguments_reach_the_prompt(tmp_path):
     row = {"question_id": "q", "question": "who?", "passages": [], "template": "{{ question }}"}
     on = setup(tmp_path, GRANITE, chat_template_kwargs={"thinking": True})
     off = setup(tmp_path, GRANITE)
-    assert on.layout.prompt(row).text == "Here is my thought process: <u>who?<a>"
-    assert off.layout.prompt(row).text == "<u>who?<a>"
-    assert on.recipe() == off.recipe()
+    assert on.formatter.prompt(row).text == "Here is my thought process: <u>who?<a>"
+    assert off.formatter.prompt(row).text == "<u>who?<a>"
+    assert cache_key(on) == cache_key(off)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +144,8 @@ def test_an_endpoint_gets_what_three_keys_say():
     def told(**entry):
         entry = {"engine": "openai", "endpoint": "http://x", "served_name": "m", **entry}
         params = SimpleNamespace(model=entry, sampling={})
-        made = Setup.of(SimpleNamespace(checkpoint=[], manifest=[]), params)
-        return made.recipe().get("chat_template_kwargs")
+        made = GenerationJob.of(SimpleNamespace(checkpoint=[], manifest=[]), params)
+        return cache_key(made).get("chat_template_kwargs")
 
     assert told(**entry) == whole
     assert told(thinking=True, options=body) == {"a": 1, "enable_thinking": True}
@@ -175,20 +176,20 @@ def test_an_endpoint_gets_what_three_keys_say():
 def test_stop_strings_wait_where_a_model_reasons(tmp_path, template, entry, waits):
     """No engine gets them there, and the recipe is that without; else nothing changes."""
     made = setup(tmp_path, template, {"stop": ["\n"]}, **entry)
-    assert made.plan.sampling.stop == (() if waits else ("\n",))
+    assert made.engine_config.sampling.stop == (() if waits else ("\n",))
     assert made.reading.stop == (("\n",) if waits else ())
-    assert made.recipe()["sampling"]["stop"] == ([] if waits else ["\n"])
+    assert cache_key(made)["sampling"]["stop"] == ([] if waits else ["\n"])
 
 
 def test_without_stop_strings_reasoning_changes_no_recipe(tmp_path):
     """A config of before has the recipe of before: nothing new stands in it."""
     made = setup(tmp_path, CHAT, thinking=True)
-    assert set(made.recipe()) == {
+    assert set(cache_key(made)) == {
         "engine", "engine_revision", "checkpoint", "entry", "adapter", "sampling", "chat"
     }  # fmt: skip
-    assert made.recipe()["entry"] == {"engine": "transformers", "thinking": True, "options": {}}
+    assert cache_key(made)["entry"] == {"engine": "transformers", "thinking": True, "options": {}}
     named = setup(tmp_path, CHAT, thinking=True, reasoning="think")
-    assert named.recipe() == made.recipe()
+    assert cache_key(named) == cache_key(made)
 
 
 def test_tags_that_are_special_tokens_are_kept_and_said_in_the_recipe(tmp_path):
@@ -200,8 +201,11 @@ def test_tags_that_are_special_tokens_are_kept_and_said_in_the_recipe(tmp_path):
         {**known["added_tokens"][0], "id": 500 + at, "content": text}
         for at, text in enumerate(["[THINK]", "[/THINK]"])
     ]
-    assert made.plan.dropped is None
+    assert made.engine_config.dropped_tokens is None
     file.write_text(json.dumps(known))
-    made = Setup(made.entry, made.sampling, {}, made.folder)
-    assert made.recipe()["kept"] == ["[/THINK]", "[THINK]"]
-    assert "<s>" in made.plan.dropped and "[THINK]" not in made.plan.dropped
+    made = GenerationJob(made.entry, made.sampling, {}, made.folder)
+    assert cache_key(made)["kept"] == ["[/THINK]", "[THINK]"]
+    assert (
+        "<s>" in made.engine_config.dropped_tokens
+        and "[THINK]" not in made.engine_config.dropped_tokens
+    )

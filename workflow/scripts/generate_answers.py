@@ -7,7 +7,9 @@ from tempfile import TemporaryDirectory
 
 from slmrag.generation import refused_prompts
 from slmrag.generation.answer_tables import Cell, warn_of_cuts, warn_of_reasoning
-from slmrag.generation.generate import Setup, generate
+from slmrag.generation.cache_key import open_journal
+from slmrag.generation.generate import generate
+from slmrag.generation.generation_job import GenerationJob
 from slmrag.generation.time_shares import Works
 from slmrag.job.run import run_job
 
@@ -16,13 +18,13 @@ logger = logging.getLogger(__name__)
 
 def main(input, output, params):
     """Take what the journal has, generate what it lacks, and write a table of answers per cell."""
-    setup = Setup.of(input, params)
-    with setup.journal(Path(params.journal)) as journal, TemporaryDirectory() as scratch:
+    job = GenerationJob.of(input, params)
+    with open_journal(job, Path(params.journal)) as journal, TemporaryDirectory() as scratch:
         files = zip(input.prompts, output.answers, output.timings, strict=True)
         places = (Path(scratch, str(at)) for at in range(len(params.cells)))
-        cells = [Cell(*three, next(places), setup.reading) for three in files]
-        counts = generate(setup, journal, cells, "generate")
-        refused_prompts.settle(setup.entry, journal, dict(zip(params.cells, cells, strict=True)))
+        cells = [Cell(*three, next(places), job.reading) for three in files]
+        counts = generate(job, journal, cells, "generate")
+        refused_prompts.settle(job.entry, journal, dict(zip(params.cells, cells, strict=True)))
         totals, works = Counter(), Works(journal)
         for name, cell in zip(params.cells, cells, strict=True):
             if not cell.height():
@@ -32,8 +34,8 @@ def main(input, output, params):
             warn_of_reasoning(name, found, cell.height())
             totals.update({**found, f"answers/{name}": cell.height()})
     counts["from_journal"] = counts["questions"] - counts["generated"]
-    if setup.checkpoint:
-        counts["model_parameters"] = setup.checkpoint.parameters
+    if job.checkpoint:
+        counts["model_parameters"] = job.checkpoint.parameters
     return {**counts, **totals}
 
 

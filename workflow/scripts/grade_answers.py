@@ -6,7 +6,9 @@ from tempfile import TemporaryDirectory
 from slmrag.files import sha256_file, write_json, write_table
 from slmrag.generation import refused_prompts
 from slmrag.generation.answer_tables import Cell, warn_of_cuts, warn_of_reasoning
-from slmrag.generation.generate import Setup, generate
+from slmrag.generation.cache_key import cache_key, open_journal
+from slmrag.generation.generate import generate
+from slmrag.generation.generation_job import GenerationJob
 from slmrag.generation.time_shares import Works
 from slmrag.job.run import run_job
 from slmrag.prompts.template import prompt_digest
@@ -17,19 +19,22 @@ def main(input, output, params):
     """Write, for each cell, the verdict and grade of each answer, and what they add up to."""
     import polars as pl
 
-    setup, template = Setup.of(input, params), Path(input.template).read_text(encoding="utf-8")
-    judge = {"name": judge_name(params.model), "recipe": setup.recipe()}
+    job, template = (
+        GenerationJob.of(input, params),
+        Path(input.template).read_text(encoding="utf-8"),
+    )
+    judge = {"name": judge_name(params.model), "recipe": cache_key(job)}
     judge["prompt"] = prompt_digest(template)
     results = {}
-    with TemporaryDirectory() as scratch, setup.journal(Path(params.journal)) as journal:
+    with TemporaryDirectory() as scratch, open_journal(job, Path(params.journal)) as journal:
         cells = []
         for place, files in enumerate(zip(input.answers, input.questions, strict=True)):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
-            cells.append(scratch_cell(Path(scratch, str(place)), prompts, setup.reading))
-        generate(setup, journal, [cell for cell, _ in cells], "grade")
+            cells.append(scratch_cell(Path(scratch, str(place)), prompts, job.reading))
+        generate(job, journal, [cell for cell, _ in cells], "grade")
         names = ["/".join(name.values()) for name in params.cells]
         asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
-        refused_prompts.settle(setup.entry, journal, asked)
+        refused_prompts.settle(job.entry, journal, asked)
         works = Works(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):

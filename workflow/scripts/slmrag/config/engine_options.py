@@ -24,13 +24,13 @@ def problems(engine: str, options: Mapping[str, Any], sampling: Iterable[str]) -
             yield f"options.{name}: {name} is a key of the model itself; move it there"
 
 
-def moved(raw: Mapping[str, Any], sampling: Iterable[str]) -> Mapping[str, Any]:
+def moved(raw: Mapping[str, Any], engine: str, sampling: Iterable[str]) -> Mapping[str, Any]:
     """Return an entry whose options' keys of sampling are the model's own, as vLLM's users write.
 
     A key that stands in both places stays where it is, and is refused.
     """
     options = raw.get("options")
-    if raw.get("engine", "vllm") not in SMUGGLED or not isinstance(options, Mapping):
+    if engine not in SMUGGLED or not isinstance(options, Mapping):
         return raw
     found = {name: options[name] for name in sampling if name in options and name not in raw}
     rest = {name: value for name, value in options.items() if name not in found}

@@ -59,13 +59,9 @@ def problems_of_names(config: "Config") -> list[str]:
 
 def _limits(config: "Config") -> Iterator[str]:
     """Say where an option of an endpoint's model limits answers otherwise than max_tokens does."""
-    general = config.sampling.max_tokens
-    models = {f"models.{name}": (one, general) for name, one in config.models.items()}
-    if config.judge:
-        models["judge.model"] = config.judge.model, config.judge.SAMPLING["max_tokens"]
-    for where, (model, usual) in models.items():
+    for where, model, sampling in sampling_checks.sampling_of_models(config):
         if model.engine == "openai":
-            found = limits(model.options or {}, model.max_tokens or usual)
+            found = limits(model.options or {}, sampling.max_tokens)
             yield from (f"{where}.{problem}" for problem in found)
 
 

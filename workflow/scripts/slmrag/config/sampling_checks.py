@@ -3,50 +3,49 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from slmrag.config.sampling import NEUTRAL_VALUES, Sampling
+
 if TYPE_CHECKING:
-    from slmrag.config.models_and_modes import ModelEntry, SamplingEntry
+    from slmrag.config.models import ModelEntry, SamplingEntry
     from slmrag.config.schema import Config
 
 LACKING = {
     "transformers": ("presence_penalty", "frequency_penalty"),
-    "echo": (
-        "top_k",
-        "min_p",
-        "repetition_penalty",
-        "presence_penalty",
-        "frequency_penalty",
-        "min_tokens",
-    ),
+    "echo": tuple(NEUTRAL_VALUES),
 }
 """Keys of sampling that an engine does not have."""
 
 
+def sampling_of_models(config: "Config") -> Iterator[tuple[str, "ModelEntry", Sampling]]:
+    """Yield where each model stands, the judge's too, its entry, and how its job draws tokens."""
+    for name, model in config.models.items():
+        yield f"models.{name}", model, Sampling.of(model.params(), config.sampling.params())
+    if config.judge:
+        judge = config.judge.model
+        yield "judge.model", judge, Sampling.of(judge.params(), config.judge.SAMPLING)
+
+
 def problems(config: "Config") -> Iterator[str]:
     """Say where a key of sampling would do nothing, or is asked for twice."""
-    models = {f"models.{name}": one for name, one in config.models.items()}
-    common = {where: config.sampling for where in models}
-    if config.judge:
-        models["judge.model"] = config.judge.model
-    for where, model in models.items():
-        for key in LACKING.get(model.engine, ()):
-            if getattr(model, key) is not None:
-                yield f"{where}.{key}: engine: {model.engine} has no such key; remove it"
-            elif getattr(common.get(where), key, None) is not None:
-                yield (
-                    f"sampling.{key}: engine: {model.engine} of {where} has no such key; "
-                    "set it in the entries of the models that have it"
-                )
-        yield from _twice(where, model, common.get(where))
-        general = common.get(where)
-        least = _first(model.min_tokens, general and general.min_tokens, 0)
-        usual = config.judge.SAMPLING if config.judge else {}
-        most = _first(model.max_tokens, general.max_tokens if general else usual["max_tokens"])
+    for where, model, sampling in sampling_of_models(config):
+        common = None if where == "judge.model" else config.sampling
+        yield from _lacking(where, model, common)
+        yield from _twice(where, model, common)
+        least, most = sampling.min_tokens or 0, sampling.max_tokens
         if least > most:
             yield f"{where}: min_tokens {least} is above max_tokens {most}; lower it"
 
 
-def _first(*values: int | None) -> int:
-    return next(value for value in values if value is not None)
+def _lacking(where: str, model: "ModelEntry", common: "SamplingEntry | None") -> Iterator[str]:
+    """Say which keys of sampling a model's engine does not have."""
+    for key in LACKING.get(model.engine, ()):
+        if getattr(model, key) is not None:
+            yield f"{where}.{key}: engine: {model.engine} has no such key; remove it"
+        elif getattr(common, key, None) is not None:
+            yield (
+                f"sampling.{key}: engine: {model.engine} of {where} has no such key; "
+                "set it in the entries of the models that have it"
+            )
 
 
 def _twice(where: str, model: "ModelEntry", common: "SamplingEntry | None") -> Iterator[str]:

@@ -5,14 +5,8 @@ from pydantic import Field
 from slmrag.config.base import Entry, Name
 from slmrag.config.data import CorpusEntry, DatasetEntry
 from slmrag.config.metrics import MetricsEntry
-from slmrag.config.models_and_modes import (
-    GenerationEntry,
-    JudgeEntry,
-    ModeEntry,
-    ModelEntry,
-    SamplingEntry,
-    SkipEntry,
-)
+from slmrag.config.models import JudgeEntry, ModelEntry, SamplingEntry
+from slmrag.config.modes import GenerationEntry, ModeEntry, SkipEntry
 from slmrag.config.retrievers import RetrieverEntry
 from slmrag.config.storage import ObjectEntry, StorageEntry
 from slmrag.config.tracking import TrackingEntry

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from slmrag.config import language_checks
 from slmrag.config.chat_options import SWITCHES, arguments
 from slmrag.config.name_clashes import by_case
+from slmrag.config.sampling_checks import sampling_of_models
 from slmrag.dag.local_files import place
 
 if TYPE_CHECKING:
-    from slmrag.config.models_and_modes import ModelEntry
+    from slmrag.config.models import ModelEntry
     from slmrag.config.schema import Config
 
 REASONING = 4096
@@ -20,19 +21,15 @@ REASONING = 4096
 
 def oddities(config: "Config", basedir: str) -> Iterator[str]:
     """Yield a sentence for each; ``basedir`` is the Snakefile's folder, where our templates lie."""
-    for name, entry in config.models.items():
-        yield from _cramped(f"models.{name}", entry, config.sampling.max_tokens)
-    if config.judge:
-        general = config.judge.SAMPLING["max_tokens"]
-        yield from _cramped("judge.model", config.judge.model, general)
+    for where, entry, sampling in sampling_of_models(config):
+        yield from _cramped(where, entry, sampling.max_tokens)
     yield from by_case(config)
     yield from language_checks.oddities(config)
     for table, keys in _keys(config, basedir).items():
         yield from _twins(table, keys)
 
 
-def _cramped(where: str, entry: "ModelEntry", general: int) -> Iterator[str]:
-    tokens = entry.max_tokens or general
+def _cramped(where: str, entry: "ModelEntry", tokens: int) -> Iterator[str]:
     if (key := _reasons(entry)) and tokens < REASONING:
         yield (
             f"{where}.{key}: reasoning is cut off at max_tokens {tokens}, mostly before an "

@@ -15,7 +15,7 @@ from slmrag.models.thinking import chat_of
 from slmrag.storage.local import files_of, is_local, path_of
 
 if TYPE_CHECKING:
-    from slmrag.config.models_and_modes import ModelEntry
+    from slmrag.config.models import ModelEntry
     from slmrag.config.schema import Config
     from slmrag.dag.resource_keys import Keys
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
-    from slmrag.config.models_and_modes import ModeEntry
+    from slmrag.config.modes import ModeEntry
 
 QUESTION = "Who wrote it?"
 

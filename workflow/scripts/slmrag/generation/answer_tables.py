@@ -11,7 +11,7 @@ from slmrag.generation.journal import Journal
 from slmrag.generation.row_buffer import Spool
 from slmrag.generation.time_shares import Works
 from slmrag.models.reasoning import UNFINISHED
-from slmrag.prompts.template import Prompt
+from slmrag.prompts.truncation import Prompt
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from slmrag.generation.engines.base import Completion, Engine, Finished
-from slmrag.generation.engines.hardware import chip, first_gpu, tree_peak_bytes
+from slmrag.generation.engines.hardware import cpu_name, first_gpu, tree_peak_bytes
 from slmrag.job import events
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.lora_adapter import adapter_digest
@@ -32,7 +32,7 @@ class EngineRun:
         about = engine.about()
         if about.get("gpu_unused"):
             events.emit("alert", name="gpu_unused", message=about["gpu_unused"])
-        self._gpu = engine.plan.gpus > 0 and about.get("device") != "cpu"
+        self._gpu = engine.config.gpus > 0 and about.get("device") != "cpu"
         gpu = first_gpu() if self._gpu else {}
         self._energy = gpu.get("energy_millijoules")
         self._facts = {
@@ -42,9 +42,9 @@ class EngineRun:
             "start_seconds": {name: value and round(value, 3) for name, value in whole.items()},
             "gpu_name": gpu.get("name"),
             "driver": gpu.get("driver"),
-            "cpu_name": chip() if about.get("device") == "cpu" else None,
+            "cpu_name": cpu_name() if about.get("device") == "cpu" else None,
             "parameters": parameters(engine),
-            "adapter": adapter_digest(engine.plan.adapter) if engine.plan.adapter else None,
+            "adapter": adapter_digest(engine.config.adapter) if engine.config.adapter else None,
             **about,
         }
 
@@ -121,5 +121,5 @@ def _sum(counts: Sequence[int | None]) -> int | None:
 
 def parameters(engine: Engine) -> int | None:
     """Return the number of the model's weights, or None where there is no checkpoint here."""
-    folder = engine.plan.checkpoint
+    folder = engine.config.checkpoint
     return (Checkpoint(folder).parameters or None) if folder else None

@@ -51,9 +51,9 @@ class Tokens:
         first = self._bos if special else []
         return [first + one.ids for one in encoded]
 
-    def at_most(self, text: str, limit: int, special: bool) -> bool:
+    def fits_tokens(self, text: str, limit: int, special: bool) -> bool:
         """Tell whether a text has at most ``limit`` tokens, counting only where it may matter."""
-        return at_most_bytes(text, limit) or len(self.encode([text], special)[0]) <= limit
+        return fits_by_bytes(text, limit) or len(self.encode([text], special)[0]) <= limit
 
     @cached_property
     def specials(self) -> re.Pattern[str] | None:
@@ -73,7 +73,7 @@ class Tokens:
             raise UserError(f"{self._path} is no tokenizer ({error}); download it again") from error
         return [token["content"] for token in known if token.get("special")]
 
-    def defuse(self, text: str) -> str:
+    def escape_special_tokens(self, text: str) -> str:
         """Put a space into each special token that a question or a passage spells out."""
         if self.specials is None or not self.specials.search(text):
             return text
@@ -86,7 +86,7 @@ def any_of(tokens: Sequence[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(names)) if names else None
 
 
-def at_most_bytes(text: str, limit: int) -> bool:
+def fits_by_bytes(text: str, limit: int) -> bool:
     """Tell whether a text has so few bytes that it has at most ``limit`` tokens, special ones in.
 
     A token is a byte at least, and a few more stand around them.

@@ -54,7 +54,7 @@ def _oracle(
             f"(first: {missing[0]!r}), so there is no oracle context; give their source in "
             f"datasets.{dataset}.gold, or skip this data set in this mode"
         )
-    return [one[: entry.get("passages", 1)] for one in gold]
+    return [one[: entry["passages"]] for one in gold]
 
 
 def _retrieved(
@@ -65,7 +65,7 @@ def _retrieved(
 
     found = (
         pl.scan_parquet(hits[0])
-        .filter(pl.col("rank") <= entry.get("passages", 5))
+        .filter(pl.col("rank") <= entry["passages"])
         .sort("question_id", "rank")
         .collect()
     )

@@ -9,16 +9,17 @@ from slmrag.errors import UserError
 from slmrag.models import thinking
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.reasoning import markers
-from slmrag.models.tokenizer import Tokens, at_most_bytes
-from slmrag.prompts.template import Passage, Prompt, cut_again, fit, prompt_digest, render
+from slmrag.models.tokenizer import Tokens, fits_by_bytes
+from slmrag.prompts.template import Passage, prompt_digest, render
+from slmrag.prompts.truncation import MakePrompt, Prompt, truncate, truncate_as_before
 
 logger = logging.getLogger(__name__)
 Recall = Callable[[str], Mapping[str, Any] | None]
 # Raised when an edit changes what a prompt that does not fit is cut to.
-CUTTING = 1
+TRUNCATION_REVISION = 1
 
 
-class Layout:
+class PromptFormatter:
     """The chat template, the tokenizer and the room of one model."""
 
     def __init__(
@@ -53,7 +54,7 @@ class Layout:
         return asked or (known.usual if known else None)
 
     @cached_property
-    def room(self) -> int | None:
+    def max_prompt_tokens(self) -> int | None:
         """Most tokens of a prompt, or None where no limit is known."""
         if self.max_model_len is None:
             return None
@@ -75,16 +76,16 @@ class Layout:
         return thinking.reasons(self._entry, self._chat)
 
     @cached_property
-    def kept(self) -> list[str]:
+    def kept_tokens(self) -> list[str]:
         """The tags of a reasoning that are special tokens, which decoding would leave out."""
         return markers(self._tokens.special_texts) if self._tokens else []
 
     @property
-    def dropped(self) -> list[str] | None:
+    def dropped_tokens(self) -> list[str] | None:
         """The special tokens to leave out of a text by hand, so that those tags stay; else None."""
-        if not self.kept:
+        if not self.kept_tokens:
             return None
-        return [token for token in self._tokens.special_texts if token not in self.kept]
+        return [token for token in self._tokens.special_texts if token not in self.kept_tokens]
 
     @property
     def chat(self) -> bool:
@@ -99,47 +100,53 @@ class Layout:
         """
         question, passages = row["question"], row["passages"]
         if self._tokens:
-            question = self._tokens.defuse(question)
-            passages = [{k: self._tokens.defuse(p[k] or "") for k in p} for p in passages]
+            question = self._tokens.escape_special_tokens(question)
+            passages = [
+                {k: self._tokens.escape_special_tokens(p[k] or "") for k in p} for p in passages
+            ]
         make = self._maker(row["template"])
         text = make(question, passages)
-        if self._surely_fits(text) or self._did_fit(recall(prompt_digest(text))):
+        if self._fits_by_bytes(text) or self._fitted_before(recall(prompt_digest(text))):
             return Prompt(text, len(passages))
-        whole = self._name(text, passages)
+        whole = self._digest_of_whole(text, passages)
         if made := recall(whole):
             kept = made["passages"], made["words_cut"]
-            return cut_again(make, question, passages, *kept)._replace(whole=whole)
+            return truncate_as_before(make, question, passages, *kept)._replace(whole=whole)
         try:
-            prompt = fit(make, question, passages, self._fits)
+            prompt = truncate(make, question, passages, self._fits)
         except UserError as error:
             raise UserError(f"question {row['question_id']!r}: {error}") from error
         return prompt if prompt.text == text else prompt._replace(whole=whole)
 
-    def _name(self, text: str, passages: Sequence[Passage]) -> str:
+    def _digest_of_whole(self, text: str, passages: Sequence[Passage]) -> str:
         """Return what a prompt that does not fit is known by: all that its cutting depends on."""
         lengths = [len(passage["text"]) for passage in passages]
-        return prompt_digest(f"{CUTTING} {self.room} {lengths}\n{text}")
+        return prompt_digest(f"{TRUNCATION_REVISION} {self.max_prompt_tokens} {lengths}\n{text}")
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of prompts."""
         assert self._tokens is not None
         return self._tokens.encode(texts, special=not self.chat)
 
-    def _maker(self, template: str) -> Callable[[str, Sequence[Passage]], str]:
+    def _maker(self, template: str) -> MakePrompt:
         def make(question: str, passages: Sequence[Passage]) -> str:
             text = render(template, question, passages)
             return self._chat.render(text) if self._chat else text
 
         return make
 
-    def _surely_fits(self, text: str) -> bool:
-        return self.room is None or self._tokens is None or at_most_bytes(text, self.room)
+    def _fits_by_bytes(self, text: str) -> bool:
+        return (
+            self.max_prompt_tokens is None
+            or self._tokens is None
+            or fits_by_bytes(text, self.max_prompt_tokens)
+        )
 
-    def _did_fit(self, made: Mapping[str, Any] | None) -> bool:
+    def _fitted_before(self, made: Mapping[str, Any] | None) -> bool:
         tokens = made and made["prompt_tokens"]
-        return tokens is not None and tokens <= (self.room or 0)
+        return tokens is not None and tokens <= (self.max_prompt_tokens or 0)
 
     def _fits(self, text: str) -> bool:
-        if self._surely_fits(text):
+        if self._fits_by_bytes(text):
             return True
-        return self._tokens.at_most(text, self.room, special=not self.chat)
+        return self._tokens.fits_tokens(text, self.max_prompt_tokens, special=not self.chat)

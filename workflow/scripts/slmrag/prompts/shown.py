@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from slmrag.data.has_answer import matcher
-from slmrag.prompts.template import remains
+from slmrag.prompts.truncation import remaining_context
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,7 +50,9 @@ def question_is_cut() -> "pl.Expr":
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return question, passages and has_answer of a prompt that was cut."""
-    question, passages = remains(row["question"], row["context"], row["passages"], row["words_cut"])
+    question, passages = remaining_context(
+        row["question"], row["context"], row["passages"], row["words_cut"]
+    )
     held = row["has_answer"]
     if held:  # what is left holds no answer that the whole did not hold
         held = any(map(matcher(row["answers"]), (passage["text"] for passage in passages)))

@@ -4,41 +4,17 @@ An engine's module has a class ``Engine`` (see ``base.Engine``) and imports its 
 inside functions, so that asking for its version costs nothing.
 """
 
-from collections.abc import Callable
+from importlib import import_module
 
 from slmrag.errors import UserError, nearest
 from slmrag.generation.engines.base import Engine
 
-
-def _vllm() -> type[Engine]:
-    from slmrag.generation.engines import vllm
-
-    return vllm.Engine
-
-
-def _transformers() -> type[Engine]:
-    from slmrag.generation.engines import transformers
-
-    return transformers.Engine
-
-
-def _openai() -> type[Engine]:
-    from slmrag.generation.engines import openai
-
-    return openai.Engine
-
-
-def _echo() -> type[Engine]:
-    from slmrag.generation.engines import echo
-
-    return echo.Engine
-
-
-ENGINES: dict[str, Callable[[], type[Engine]]] = {
-    "vllm": _vllm,
-    "transformers": _transformers,
-    "openai": _openai,
-    "echo": _echo,
+# Whole names, which the digest of code finds: one that is put together it would not see.
+ENGINES = {
+    "vllm": "slmrag.generation.engines.vllm",
+    "transformers": "slmrag.generation.engines.transformers",
+    "openai": "slmrag.generation.engines.openai",
+    "echo": "slmrag.generation.engines.echo",
 }
 
 
@@ -47,4 +23,4 @@ def engine(name: str) -> type[Engine]:
     if name not in ENGINES:
         hint = nearest(name, ENGINES) or f"; known: {', '.join(ENGINES)}"
         raise UserError(f"no engine is called '{name}'{hint}")
-    return ENGINES[name]()
+    return import_module(ENGINES[name]).Engine

@@ -7,70 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
+from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
 from slmrag.generation.engines.parallelism import Split
 from slmrag.job.gpu_lock import unused
 from slmrag.models.tokenizer import any_of
 
 logger = logging.getLogger(__name__)
-
-
-NEUTRAL: dict[str, float] = {
-    "top_k": 0,
-    "min_p": 0,
-    "repetition_penalty": 1,
-    "presence_penalty": 0,
-    "frequency_penalty": 0,
-    "min_tokens": 0,
-}
-"""Keys of sampling that not every engine has, and the value of each that changes nothing."""
-DRAWING = ("top_k", "min_p")
-"""Those of ``NEUTRAL`` that do nothing at temperature 0."""
-
-
-class Sampling(NamedTuple):
-    """How tokens are drawn; ``stop`` are strings that end an answer and are not part of it."""
-
-    temperature: float = 0.0
-    max_tokens: int = 64
-    top_p: float = 1.0
-    seed: int = 0
-    stop: tuple[str, ...] = ()
-    top_k: int | None = None
-    min_p: float | None = None
-    repetition_penalty: float | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    min_tokens: int | None = None
-
-    @classmethod
-    def of(cls, entry: Mapping[str, Any], common: Mapping[str, Any]) -> Self:
-        """Take each setting from the model's entry, else from ``sampling``, else the default."""
-        chosen = {key: entry.get(key, common.get(key)) for key in cls._fields}
-        chosen["stop"] = tuple(chosen["stop"] or ())
-        return cls(**{key: value for key, value in chosen.items() if value is not None})
-
-    def recipe(self) -> dict[str, Any]:
-        """Return what can change an answer: greedy decoding neither draws nor cuts what it draws.
-
-        A key of ``NEUTRAL`` that is not set is left out.
-        """
-        kept = {**self._asdict(), "stop": list(self.stop), **{key: None for key in NEUTRAL}}
-        if self.temperature == 0:
-            kept.pop("seed"), kept.pop("top_p")
-        return {key: value for key, value in kept.items() if value is not None} | self.asked()
-
-    def asked(self, drawn: bool = False) -> dict[str, Any]:
-        """Return the keys of ``NEUTRAL`` that are set and can change an answer.
-
-        A neutral value that is set stays: a server may have another default. ``drawn`` says that
-        tokens are drawn whatever our temperature is, as the server chooses it.
-        """
-        chosen = {key: getattr(self, key) for key in NEUTRAL}
-        idle = () if drawn or self.temperature > 0 else DRAWING
-        return {
-            key: value for key, value in chosen.items() if value is not None and key not in idle
-        }
 
 
 class Request(NamedTuple):
@@ -120,10 +63,10 @@ PATHS = ("checkpoint", "adapter")
 
 
 @dataclass
-class Plan:
+class EngineConfig:
     """What an engine is started with; ``hardware`` can change its speed alone.
 
-    ``dropped`` are special tokens to leave out of a text; None leaves out all that there are.
+    ``dropped_tokens`` are special tokens to leave out of a text; None leaves out all of them.
     """
 
     entry: Mapping[str, Any]
@@ -133,17 +76,17 @@ class Plan:
     adapter: Path | None = None
     max_model_len: int | None = None
     chat: bool = False
-    dropped: Sequence[str] | None = None
+    dropped_tokens: Sequence[str] | None = None
     gpu_unused: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan as what JSON can hold."""
+        """Return the config as what JSON can hold."""
         paths = {name: str(path) if (path := getattr(self, name)) else None for name in PATHS}
         return {**vars(self), **paths, "sampling": self.sampling._asdict()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Return the plan that ``as_json`` wrote."""
+        """Return the config that ``as_json`` wrote."""
         paths = {name: Path(value[name]) if value[name] else None for name in PATHS}
         wanted = dict(value["sampling"])
         sampling = Sampling(**wanted | {"stop": tuple(wanted["stop"])})
@@ -164,7 +107,7 @@ class Plan:
         """Return the GPUs of the job."""
         return int(self.hardware.get("gpus") or 0)
 
-    def on_cpu_as(self, reason: str, remedy: str) -> None:
+    def accept_cpu(self, reason: str, remedy: str) -> None:
         """Refuse the CPU where the entry asks for GPUs; one that came by default may be lacking.
 
         Where the machine shows one and ``gpus`` is not set, ``gpu_unused`` and a warning say so.
@@ -194,8 +137,8 @@ class Engine(ABC):
     REMOTE = False
     SPEED: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
         self.start_seconds: dict[str, float | None] = {}
 
     @staticmethod
@@ -204,9 +147,9 @@ class Engine(ABC):
         """Return the name and version of what makes the answers, without importing it."""
 
     @classmethod
-    def split(cls, plan: Plan) -> Split:
+    def split(cls, config: EngineConfig) -> Split:
         """Return how many copies of the engine the job runs, and on how many GPUs each."""
-        return Split(1, int(plan.hardware.get("data_parallel") or 1))
+        return Split(1, int(config.hardware.get("data_parallel") or 1))
 
     @abstractmethod
     def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Finished]]:
@@ -229,7 +172,7 @@ class Engine(ABC):
         return {"device": "none"}
 
 
-def installed(*names: str) -> str:
+def installed_version(*names: str) -> str:
     """Return ``name version`` of the first distribution that is installed, else ``name absent``."""
     from importlib.metadata import PackageNotFoundError, version
 
@@ -241,12 +184,12 @@ def installed(*names: str) -> str:
     return f"{names[0]} absent"
 
 
-def has(distribution: str) -> bool:
+def is_installed(distribution: str) -> bool:
     """Tell whether a distribution is installed."""
-    return not installed(distribution).endswith(" absent")
+    return not installed_version(distribution).endswith(" absent")
 
 
-def without(text: str, tokens: Sequence[str] | None) -> str:
+def without_tokens(text: str, tokens: Sequence[str] | None) -> str:
     """Return a text without some special tokens; as it is where None."""
     pattern = any_of(tokens or ())
     return pattern.sub("", text) if pattern else text

@@ -22,7 +22,7 @@ class Engine(base.Engine):
 
     def __enter__(self) -> Self:
         """Refuse what an engine without weights cannot do."""
-        quantization.nothing(self.plan.entry, "echo")
+        quantization.nothing(self.config.entry, "echo")
         return self
 
     @staticmethod
@@ -32,7 +32,7 @@ class Engine(base.Engine):
 
     def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Answer a few requests at a time, one where there is a delay."""
-        options = self.plan.options
+        options = self.config.options
         delay = options.get("delay", 0.0)
         while batch := list(itertools.islice(requests, 1 if delay else BATCH)):
             began = time.monotonic()
@@ -44,9 +44,9 @@ class Engine(base.Engine):
             yield [base.Completion(*one, seconds, seconds, ended) for one in made]
 
     def _answer(self, request: base.Request, answer: str | None) -> tuple[str, str, int, int, str]:
-        limit = self.plan.sampling.max_tokens
+        limit = self.config.sampling.max_tokens
         words = (answer or _question(request.text)).split()
-        text, stopped = cut_at_stop(" ".join(words[:limit]), self.plan.sampling.stop)
+        text, stopped = cut_at_stop(" ".join(words[:limit]), self.config.sampling.stop)
         reason = "stop" if stopped or len(words) <= limit else "length"
         tokens = len(request.text.split())
         return request.digest, text, tokens, len(text.split()), reason

@@ -26,7 +26,7 @@ def _peak(process: Path) -> int:
     return 0
 
 
-def chip(about: Path = Path("/proc/cpuinfo")) -> str:
+def cpu_name(about: Path = Path("/proc/cpuinfo")) -> str:
     """Return the name of this machine's CPU, of its architecture where the system tells no name."""
     with suppress(OSError):
         for line in about.read_text(errors="replace").splitlines():

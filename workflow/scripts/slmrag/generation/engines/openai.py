@@ -53,15 +53,15 @@ class Engine(base.Engine):
 
     def __enter__(self) -> Self:
         """Make ready to ask; UserError where the environment lets nothing be asked."""
-        quantization.nothing(self.plan.entry, "openai")
-        self._place = self.plan.entry["endpoint"]
+        quantization.nothing(self.config.entry, "openai")
+        self._place = self.config.entry["endpoint"]
         self._models: set[str] = set()
         self._fingerprints: set[str] = set()
         self._next_start = 0.0
-        self._client = client(self.plan)
+        self._client = client(self.config)
         self._loop = asyncio.new_event_loop()
         try:
-            self._server = self._loop.run_until_complete(met(self._client, self.plan))
+            self._server = self._loop.run_until_complete(met(self._client, self.config))
         except BaseException:
             self.__exit__()
             raise
@@ -147,7 +147,7 @@ class Engine(base.Engine):
         """Return what the server says, within the time that one request has."""
         from openai import APIConnectionError, APIStatusError
 
-        reading, total = Reading(chats(self.plan)), float(self._option("total_timeout", TOTAL))
+        reading, total = Reading(chats(self.config)), float(self._option("total_timeout", TOTAL))
         try:
             async with asyncio.timeout(total):
                 async with self._asked(request) as response:
@@ -170,11 +170,11 @@ class Engine(base.Engine):
 
     def _asked(self, request: base.Request) -> Any:
         """Return the request under way: a context manager of its response."""
-        chat, options = self._client.chat.completions, self.plan.options
+        chat, options = self._client.chat.completions, self.config.options
         plain = self._client.completions
-        ask = (chat if chats(self.plan) else plain).with_streaming_response.create
+        ask = (chat if chats(self.config) else plain).with_streaming_response.create
         own = {"messages": [{"role": "user", "content": request.text}]}
-        own = own if chats(self.plan) else {"prompt": request.text}
+        own = own if chats(self.config) else {"prompt": request.text}
         more = {key: options[key] for key in PASSED - {"extra_body"} if options.get(key)}
         return ask(**own, model=self._body["model"], extra_body=self._body, **more)
 
@@ -187,11 +187,11 @@ class Engine(base.Engine):
         return judged(status, told, headers, self._body, longest)
 
     def _option(self, name: str, usual: float) -> float:
-        return self.plan.options.get(name, usual)
+        return self.config.options.get(name, usual)
 
     async def _turn(self) -> None:
         """Wait until the rate limit allows another request."""
-        rate = self.plan.options.get("requests_per_second")
+        rate = self.config.options.get("requests_per_second")
         if rate:
             now = time.perf_counter()
             self._next_start = max(now, self._next_start) + 1 / rate

@@ -4,31 +4,31 @@ from collections.abc import Mapping
 from typing import Any
 
 from slmrag.config.endpoint_options import PASSED, SPEED
-from slmrag.generation.engines.base import Plan
+from slmrag.generation.engines.base import EngineConfig
 from slmrag.models.thinking import arguments
 
 
-def chats(plan: Plan) -> bool:
+def chats(config: EngineConfig) -> bool:
     """Tell whether the server puts its chat template around the prompt.
 
     With a template of the user's own the prompt is a finished conversation: a completion.
     """
-    return plan.chat and plan.entry.get("chat_template") in (None, "auto", "tokenizer")
+    return config.chat and config.entry.get("chat_template") in (None, "auto", "tokenizer")
 
 
-def drawn(plan: Plan) -> bool:
+def drawn(config: EngineConfig) -> bool:
     """Tell whether an answer is drawn: above temperature 0, or where the server chooses it."""
-    return plan.sampling.temperature > 0 or plan.options.get("temperature", 0) is None
+    return config.sampling.temperature > 0 or config.options.get("temperature", 0) is None
 
 
-def body(plan: Plan, off: Mapping[str, float] | None = None) -> dict[str, Any]:
+def body(config: EngineConfig, off: Mapping[str, float] | None = None) -> dict[str, Any]:
     """Return the keys of a request, without those that options set to null.
 
     ``off`` are neutral values of keys of sampling, for those that nothing else sets.
     """
-    wanted, options = plan.sampling, plan.options
+    wanted, options = config.sampling, config.options
     made = {
-        "model": plan.entry["served_name"],
+        "model": config.entry["served_name"],
         "temperature": wanted.temperature,
         "top_p": wanted.top_p,
         "max_tokens": wanted.max_tokens,
@@ -37,24 +37,26 @@ def body(plan: Plan, off: Mapping[str, float] | None = None) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
     }
     made |= {"stop": list(wanted.stop)} if wanted.stop else {}
-    made |= {**(off or {}), **wanted.asked(drawn(plan)), **_limit(plan)}
+    made |= {**(off or {}), **wanted.optional_keys(drawn(config)), **_limit(config)}
     made |= {key: value for key, value in options.items() if key not in SPEED | PASSED}
     if not made.get("stream"):
         made.pop("stream_options", None)
     kept = {key: value for key, value in made.items() if value is not None}
-    return {**kept, **_extra(plan)}
+    return {**kept, **_extra(config)}
 
 
-def _limit(plan: Plan) -> dict[str, Any]:
+def _limit(config: EngineConfig) -> dict[str, Any]:
     """Return max_completion_tokens where max_tokens is null, as OpenAI's newer models want."""
-    left_out = "max_tokens" in plan.options and plan.options["max_tokens"] is None
-    return {"max_completion_tokens": plan.sampling.max_tokens} if left_out and chats(plan) else {}
+    left_out = "max_tokens" in config.options and config.options["max_tokens"] is None
+    return (
+        {"max_completion_tokens": config.sampling.max_tokens} if left_out and chats(config) else {}
+    )
 
 
-def _extra(plan: Plan) -> dict[str, Any]:
+def _extra(config: EngineConfig) -> dict[str, Any]:
     """Return extra_body, with what the entry says to the server's chat template merged in."""
-    extra = dict(plan.options.get("extra_body") or {})
-    if chats(plan) and (told := arguments(plan.entry)):
+    extra = dict(config.options.get("extra_body") or {})
+    if chats(config) and (told := arguments(config.entry)):
         extra["chat_template_kwargs"] = told
     return extra
 

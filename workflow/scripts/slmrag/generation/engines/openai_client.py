@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import Plan
+from slmrag.generation.engines.base import EngineConfig
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -20,14 +20,14 @@ CONNECT = 10.0
 FOR_GOOD = ("LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "TooManyRedirects")
 
 
-def client(plan: Plan) -> "AsyncOpenAI":
+def client(config: EngineConfig) -> "AsyncOpenAI":
     """Return a client that tries once; UserError where the environment lets none be made."""
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
-    place = plan.entry["endpoint"]
-    seconds = float(plan.options.get("timeout", TIMEOUT))
+    place = config.entry["endpoint"]
+    seconds = float(config.options.get("timeout", TIMEOUT))
     timeout = Timeout(seconds, connect=min(seconds, CONNECT))
-    key, known = _key(plan.options), _certificates()
+    key, known = _key(config.options), _certificates()
     ways: dict[str, Any] = {"verify": known} if known else {}
     try:
         # A redirect may ask again without the prompt, and what answers then answers nothing.

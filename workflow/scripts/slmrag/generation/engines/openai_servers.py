@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from slmrag.config.sampling import KEYS_OF_DRAWING, NEUTRAL_VALUES
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import DRAWING, NEUTRAL, Plan
+from slmrag.generation.engines.base import EngineConfig
 from slmrag.generation.engines.openai_body import body, drawn
 
 if TYPE_CHECKING:
@@ -42,21 +43,23 @@ class Server(NamedTuple):
 
     def about(self) -> dict[str, Any]:
         """Return what the record of a run says of it."""
-        keys = {*NEUTRAL, "repeat_penalty"}
+        keys = {*NEUTRAL_VALUES, "repeat_penalty"}
         sent = {key: value for key, value in self.body.items() if key in keys}
         return {"server": self.name, "sampling_sent": sent, "sampling_unknown": self.unknown}
 
 
-async def met(client: "AsyncOpenAI", plan: Plan) -> Server:
+async def met(client: "AsyncOpenAI", config: EngineConfig) -> Server:
     """Ask a server for its models; UserError for a key of sampling that it would pass over."""
-    place, name = plan.entry["endpoint"], await owner(client, plan)
-    if lost := [key for key in plan.sampling.asked() if key in LACKING.get(name or "", ())]:
+    place, name = config.entry["endpoint"], await owner(client, config)
+    if lost := [
+        key for key in config.sampling.optional_keys() if key in LACKING.get(name or "", ())
+    ]:
         raise UserError(
             f"{place} ({name}) has no {lost[0]}; remove the key, or write what it has instead into "
             "the model's options.extra_body"
         )
-    sent = body(plan, off(name, plan))
-    unknown = [] if urlsplit(place).hostname == OPENAI else undecided(name, plan, sent)
+    sent = body(config, off(name, config))
+    unknown = [] if urlsplit(place).hostname == OPENAI else undecided(name, config, sent)
     if unknown:
         logger.warning(
             "%s decides %s by itself, as nothing sets it and the server is not known to take a "
@@ -67,13 +70,13 @@ async def met(client: "AsyncOpenAI", plan: Plan) -> Server:
     return Server(name, sent, unknown)
 
 
-async def owner(client: "AsyncOpenAI", plan: Plan) -> str | None:
+async def owner(client: "AsyncOpenAI", config: EngineConfig) -> str | None:
     """Return ``owned_by`` of the model, or of all models of the list, None where none is told."""
-    ways = {key: plan.options.get(key) for key in ("extra_headers", "extra_query")}
+    ways = {key: config.options.get(key) for key in ("extra_headers", "extra_query")}
     try:
-        async with asyncio.timeout(min(PATIENCE, float(plan.options.get("timeout", PATIENCE)))):
+        async with asyncio.timeout(min(PATIENCE, float(config.options.get("timeout", PATIENCE)))):
             answer = await client.models.with_raw_response.list(**ways)
-        return owned_by(answer.http_response.json(), plan.entry["served_name"])
+        return owned_by(answer.http_response.json(), config.entry["served_name"])
     except Exception as error:  # a server need not have such a list, nor give it to us
         logger.debug("no list of models: %r", error)
         return None
@@ -87,14 +90,16 @@ def owned_by(told: Any, model: str) -> str | None:
     return owners.pop()[:80] if len(owners) == 1 else None
 
 
-def off(name: str | None, plan: Plan) -> Mapping[str, float]:
+def off(name: str | None, config: EngineConfig) -> Mapping[str, float]:
     """Return what switches a known server's own wishes off; nothing for another."""
     known = OFF.get(name or "", {})
-    return {key: value for key, value in known.items() if drawn(plan) or key not in DRAWING}
+    return {
+        key: value for key, value in known.items() if drawn(config) or key not in KEYS_OF_DRAWING
+    }
 
 
-def undecided(name: str | None, plan: Plan, sent: Mapping[str, Any]) -> list[str]:
+def undecided(name: str | None, config: EngineConfig, sent: Mapping[str, Any]) -> list[str]:
     """Return the keys of sampling that matter and that a request does not hold, sorted."""
-    idle = {"min_tokens", *(() if drawn(plan) else DRAWING)}
+    idle = {"min_tokens", *(() if drawn(config) else KEYS_OF_DRAWING)}
     names = NAMES.get(name or "", {})
-    return sorted(key for key in NEUTRAL.keys() - idle if names.get(key, key) not in sent)
+    return sorted(key for key in NEUTRAL_VALUES.keys() - idle if names.get(key, key) not in sent)

@@ -26,7 +26,7 @@ def requests(pipe: TextIO) -> Iterator[base.Request]:
 def work(pipe: TextIO, say: Any) -> None:
     """Start the engine that the first line describes, and answer all that follows."""
     spec = json.loads(pipe.readline())
-    with engine(spec["engine"])(base.Plan.from_json(spec["plan"])) as running:
+    with engine(spec["engine"])(base.EngineConfig.from_json(spec["config"])) as running:
         say({"up": {"start_seconds": running.start_seconds, "about": running.about()}})
         for finished in running.answers(requests(pipe)):
             say({"done": finished})

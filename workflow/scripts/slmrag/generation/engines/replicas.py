@@ -23,19 +23,19 @@ SCRIPTS = Path(__file__).resolve().parents[3]
 STOP_SECONDS = 3.0
 
 
-def replicated(engine: type[base.Engine], plan: base.Plan) -> base.Engine:
+def replicated(engine: type[base.Engine], config: base.EngineConfig) -> base.Engine:
     """Return the engine itself, or several copies where the job's hardware asks for them."""
-    parts = engine.split(plan)
-    return engine(plan) if parts.replicas == 1 else Replicas(engine, plan, parts)
+    parts = engine.split(config)
+    return engine(config) if parts.replicas == 1 else Replicas(engine, config, parts)
 
 
 class Replicas(base.Engine):
     """An engine made of copies; what one of them cannot take another does."""
 
     def __init__(
-        self, engine: type[base.Engine], plan: base.Plan, parts: parallelism.Split
+        self, engine: type[base.Engine], config: base.EngineConfig, parts: parallelism.Split
     ) -> None:
-        super().__init__(plan)
+        super().__init__(config)
         self._engine, self._parts = engine, parts
         self._copies: list[_Copy] = []
 
@@ -45,15 +45,15 @@ class Replicas(base.Engine):
 
     def __enter__(self) -> Self:
         """Start all copies at once; each must say that it is up."""
-        threads = max(1, self.plan.threads // self._parts.replicas)
-        own = {"gpus": self._parts.tensor if self.plan.gpus else 0, "threads": threads}
-        hardware = {**self.plan.hardware, **own, "data_parallel": 1}
-        plan = {**self.plan.as_json(), "hardware": hardware}
-        spec = {"engine": self.plan.entry.get("engine", "vllm"), "plan": plan}
+        threads = max(1, self.config.threads // self._parts.replicas)
+        own = {"gpus": self._parts.tensor if self.config.gpus else 0, "threads": threads}
+        hardware = {**self.config.hardware, **own, "data_parallel": 1}
+        of_a_copy = {**self.config.as_json(), "hardware": hardware}
+        spec = {"engine": self.config.entry["engine"], "config": of_a_copy}
         visible = parallelism.devices(os.environ.get("CUDA_VISIBLE_DEVICES"), self._parts)
         try:
             for devices in visible:
-                self._copies.append(_Copy(spec, devices if self.plan.gpus else None))
+                self._copies.append(_Copy(spec, devices if self.config.gpus else None))
             hellos = [copy.hello() for copy in self._copies]
         except BaseException:
             self.__exit__()

@@ -40,40 +40,40 @@ class Engine(base.Engine):
     @staticmethod
     def version() -> str:
         """Return the version of Transformers."""
-        return base.installed("transformers")
+        return base.installed_version("transformers")
 
     @classmethod
-    def split(cls, plan: base.Plan) -> Split:
+    def split(cls, config: base.EngineConfig) -> Split:
         """Return a copy a GPU: this engine holds a model on one device."""
-        if int(plan.hardware.get("tensor_parallel") or 1) > 1:
+        if int(config.hardware.get("tensor_parallel") or 1) > 1:
             raise UserError(
                 "tensor_parallel: engine: transformers holds a model on one GPU; remove the key, "
                 "or set engine: vllm"
             )
-        return Split(1, int(plan.hardware.get("data_parallel") or max(1, plan.gpus)))
+        return Split(1, int(config.hardware.get("data_parallel") or max(1, config.gpus)))
 
     def __enter__(self) -> Self:
         """Load the model on the GPU if the job has one, else on the CPU."""
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        checkpoint = Checkpoint(self.plan.checkpoint)
+        checkpoint = Checkpoint(self.config.checkpoint)
         _ = checkpoint.tensors  # what is missing or cut short is said before a minute has passed
-        if self.plan.adapter:
-            check(self.plan.adapter, checkpoint)
+        if self.config.adapter:
+            check(self.config.adapter, checkpoint)
         began = time.perf_counter()
         import torch
         from transformers import AutoTokenizer
 
         imported = time.perf_counter()
-        torch.set_num_threads(self.plan.threads)
-        self._device = "cuda" if self.plan.gpus and torch.cuda.is_available() else "cpu"
+        torch.set_num_threads(self.config.threads)
+        self._device = "cuda" if self.config.gpus and torch.cuda.is_available() else "cpu"
         if self._device == "cpu":
             given = f"torch {torch.__version__} sees none", CUDA_BUILD
-            self.plan.on_cpu_as(*given if self.plan.gpus else NOT_GIVEN)
-        if self._device == "cpu" and self.plan.gpus and not self.plan.gpu_unused:
+            self.config.accept_cpu(*given if self.config.gpus else NOT_GIVEN)
+        if self._device == "cpu" and self.config.gpus and not self.config.gpu_unused:
             logger.warning("torch sees no GPU: the model runs on the CPU")
         try:
-            self._model = load(self.plan, self._device)
-            self._tokenizer = AutoTokenizer.from_pretrained(self.plan.checkpoint)
+            self._model = load(self.config, self._device)
+            self._tokenizer = AutoTokenizer.from_pretrained(self.config.checkpoint)
             own, end = self._model.generation_config, self._tokenizer.eos_token_id
             self._model.generation_config = ids_alone(own, end)
         except Exception as error:
@@ -84,8 +84,8 @@ class Engine(base.Engine):
 
     def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Generate batch by batch; a batch's answers come together."""
-        size = int(self.plan.hardware.get("max_num_seqs") or BATCH)
-        size = 1 if self.plan.options.get("batch_invariant") else size
+        size = int(self.config.hardware.get("max_num_seqs") or BATCH)
+        size = 1 if self.config.options.get("batch_invariant") else size
         while pool := list(itertools.islice(requests, size * POOL)):
             pool.sort(key=lambda request: len(request.tokens or ()))
             for start in range(0, len(pool), size):
@@ -132,9 +132,9 @@ class Engine(base.Engine):
     def _settings(self) -> dict[str, Any]:
         import torch
 
-        wanted = self.plan.sampling
+        wanted = self.config.sampling
         chosen: dict[str, Any] = {"max_new_tokens": wanted.max_tokens, "pad_token_id": self._pad}
-        asked = {NAMES.get(key, key): value for key, value in wanted.asked().items()}
+        asked = {NAMES.get(key, key): value for key, value in wanted.optional_keys().items()}
         if wanted.stop:
             chosen |= {"stop_strings": list(wanted.stop), "tokenizer": self._tokenizer}
         if wanted.temperature > 0:
@@ -155,11 +155,13 @@ class Engine(base.Engine):
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
         # An end need not be a special token; vLLM leaves it out as well.
-        text = self._tokenizer.decode(row[:end], skip_special_tokens=self.plan.dropped is None)
-        text = base.without(text, self.plan.dropped)
+        text = self._tokenizer.decode(
+            row[:end], skip_special_tokens=self.config.dropped_tokens is None
+        )
+        text = base.without_tokens(text, self.config.dropped_tokens)
         text = text.rstrip("\ufffd")  # the beginning of a character; vLLM leaves it out as well
-        text, stopped = cut_at_stop(text, self.plan.sampling.stop)
-        full = len(tokens) >= self.plan.sampling.max_tokens
+        text, stopped = cut_at_stop(text, self.config.sampling.stop)
+        full = len(tokens) >= self.config.sampling.max_tokens
         reason = "length" if full and end is None and not stopped else "stop"
         return base.Completion(
             request.digest, text, len(request.tokens or ()), len(tokens), reason, *times
@@ -171,7 +173,7 @@ class Engine(base.Engine):
             "device": self._device,
             "dtype": str(self._model.dtype).removeprefix("torch."),
             "quantization": str(getattr(self._model, "quantization_method", None) or "") or None,
-            "gpu_unused": self.plan.gpu_unused,
+            "gpu_unused": self.config.gpu_unused,
         }
 
 

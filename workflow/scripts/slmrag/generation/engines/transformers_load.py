@@ -11,11 +11,11 @@ from slmrag.models.checkpoint_files import PICKLED, SAFE
 NAMES = [name + end for name in (SAFE, PICKLED) for end in ("", ".index.json")]
 
 
-def load(plan: base.Plan, device: str) -> Any:
+def load(config: base.EngineConfig, device: str) -> Any:
     """Return the model; UserError where weights are missing or the quantisation cannot be had."""
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    checkpoint = Checkpoint(plan.checkpoint)
+    checkpoint = Checkpoint(config.checkpoint)
     if not any((checkpoint.path / name).is_file() for name in NAMES):
         raise UserError(
             f"{checkpoint.path}: engine: transformers loads {SAFE}, or what its index names, and "
@@ -23,25 +23,25 @@ def load(plan: base.Plan, device: str) -> Any:
         )
     stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
     where = Device("cpu" if device == "cpu" else "gpu")
-    bits = transformers_arguments(plan.entry, stored, where, base.has)
+    bits = transformers_arguments(config.entry, stored, where, base.is_installed)
     chosen = {"dtype": "auto" if device == "cuda" else "float32"}
-    chosen |= {"dtype": plan.entry["dtype"]} if "dtype" in plan.entry else {}
+    chosen |= {"dtype": config.entry["dtype"]} if "dtype" in config.entry else {}
     chosen |= {"quantization_config": BitsAndBytesConfig(**bits)} if bits else {}
-    options = {k: v for k, v in plan.options.items() if k != "batch_invariant"}
+    options = {k: v for k, v in config.options.items() if k != "batch_invariant"}
     model, told = AutoModelForCausalLM.from_pretrained(
-        plan.checkpoint, **chosen | options, output_loading_info=True
+        config.checkpoint, **chosen | options, output_loading_info=True
     )
     if missing := sorted(told["missing_keys"]):
         raise UserError(
-            f"{plan.checkpoint} lacks {len(missing)} weights, such as {missing[0]}; "
+            f"{config.checkpoint} lacks {len(missing)} weights, such as {missing[0]}; "
             "delete it and download the model again"
         )
-    if plan.adapter:
-        _adapt(plan, model)
+    if config.adapter:
+        _adapt(config, model)
     return model if bits else model.to(device)
 
 
-def _adapt(plan: base.Plan, model: Any) -> None:
-    if not base.has("peft"):
+def _adapt(config: base.EngineConfig, model: Any) -> None:
+    if not base.is_installed("peft"):
         raise UserError("adapter: Transformers needs the package peft; install it")
-    model.load_adapter(str(plan.adapter))
+    model.load_adapter(str(config.adapter))

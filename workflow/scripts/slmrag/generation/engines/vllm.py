@@ -25,21 +25,21 @@ class Engine(base.Engine):
     @staticmethod
     def version() -> str:
         """Return vLLM's version; a CPU build of the same version is the same engine."""
-        return base.installed(*vllm_arguments.PACKAGES)
+        return base.installed_version(*vllm_arguments.PACKAGES)
 
     @classmethod
-    def split(cls, plan: base.Plan) -> Split:
+    def split(cls, config: base.EngineConfig) -> Split:
         """Return copies and GPUs a copy, by the job's GPUs and the model's heads and size."""
-        where = vllm_arguments.device(plan)
-        wanted = vllm_arguments.gpus_for_weights(plan, where)
-        return split(plan.hardware, Checkpoint(plan.checkpoint), wanted)
+        where = vllm_arguments.device(config)
+        wanted = vllm_arguments.gpus_for_weights(config, where)
+        return split(config.hardware, Checkpoint(config.checkpoint), wanted)
 
     def __enter__(self) -> Self:
-        """Check the plan, import vLLM, load the model; UserError with advice where that fails."""
-        where = vllm_arguments.device(self.plan)
-        for name, value in vllm_arguments.environment(self.plan, where).items():
+        """Check, import vLLM, load the model; UserError with advice where that fails."""
+        where = vllm_arguments.device(self.config)
+        for name, value in vllm_arguments.environment(self.config, where).items():
             os.environ.setdefault(name, value)
-        arguments = vllm_arguments.arguments(self.plan, where)
+        arguments = vllm_arguments.arguments(self.config, where)
         began = time.perf_counter()
         try:
             from vllm import LLM
@@ -87,7 +87,7 @@ class Engine(base.Engine):
 
     def _completion(self, digest: str, output: "RequestOutput") -> base.Completion:
         made = completion(digest, output)
-        return made._replace(text=base.without(made.text, self.plan.dropped))
+        return made._replace(text=base.without_tokens(made.text, self.config.dropped_tokens))
 
     def _adder(self) -> Any:
         """Return what hands a request to vLLM, as the offline ``LLM`` does."""
@@ -105,24 +105,24 @@ class Engine(base.Engine):
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
-        wanted = self.plan.sampling
+        wanted = self.config.sampling
         return SamplingParams(
             temperature=wanted.temperature,
             max_tokens=wanted.max_tokens,
             top_p=wanted.top_p,
             seed=wanted.seed if wanted.temperature > 0 else None,
             stop=list(wanted.stop) or None,
-            **wanted.asked(),
-            skip_special_tokens=self.plan.dropped is None,
+            **wanted.optional_keys(),
+            skip_special_tokens=self.config.dropped_tokens is None,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
     def _lora(self) -> Any:
-        if self.plan.adapter is None:
+        if self.config.adapter is None:
             return None
         from vllm.lora.request import LoRARequest
 
-        return LoRARequest("adapter", 1, str(self.plan.adapter))
+        return LoRARequest("adapter", 1, str(self.config.adapter))
 
     def about(self) -> dict[str, Any]:
         """Return the device and what the engine settled on."""
@@ -136,8 +136,8 @@ class Engine(base.Engine):
             "max_num_batched_tokens": config.scheduler_config.max_num_batched_tokens,
             "chunked_prefill": config.scheduler_config.enable_chunked_prefill,
             "tensor_parallel": config.parallel_config.tensor_parallel_size,
-            "batch_invariant": bool(self.plan.options.get("batch_invariant")),
-            "gpu_unused": self.plan.gpu_unused,
+            "batch_invariant": bool(self.config.options.get("batch_invariant")),
+            "gpu_unused": self.config.gpu_unused,
             **self._facts,
         }
 

