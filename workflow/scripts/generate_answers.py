@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from slmrag.generation import refused_prompts
-from slmrag.generation.answer_tables import Cell, warn_of_cuts, warn_of_reasoning
+from slmrag.generation.answer_tables import AnswerTables, warn_of_cuts, warn_of_reasoning
 from slmrag.generation.cache_key import open_journal
 from slmrag.generation.generate import generate
 from slmrag.generation.generation_job import GenerationJob
@@ -22,7 +22,7 @@ def main(input, output, params):
     with open_journal(job, Path(params.journal)) as journal, TemporaryDirectory() as scratch:
         files = zip(input.prompts, output.answers, output.timings, strict=True)
         places = (Path(scratch, str(at)) for at in range(len(params.cells)))
-        cells = [Cell(*three, next(places), job.reading) for three in files]
+        cells = [AnswerTables(*three, next(places), job.reading) for three in files]
         counts = generate(job, journal, cells, "generate")
         refused_prompts.settle(job.entry, journal, dict(zip(params.cells, cells, strict=True)))
         totals, works = Counter(), Works(journal)

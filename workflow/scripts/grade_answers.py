@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 from slmrag.files import sha256_file, write_json, write_table
 from slmrag.generation import refused_prompts
-from slmrag.generation.answer_tables import Cell, warn_of_cuts, warn_of_reasoning
+from slmrag.generation.answer_tables import AnswerTables, warn_of_cuts, warn_of_reasoning
 from slmrag.generation.cache_key import cache_key, open_journal
 from slmrag.generation.generate import generate
 from slmrag.generation.generation_job import GenerationJob
@@ -77,7 +77,7 @@ def scratch_cell(folder, prompts, reading):
     folder.mkdir()
     write_table(prompts, folder / "prompts.parquet")
     names = ("prompts.parquet", "verdicts.parquet", "timings.parquet")
-    return Cell(*(str(folder / name) for name in names), folder / "spool", reading), folder
+    return AnswerTables(*(str(folder / name) for name in names), folder / "rows", reading), folder
 
 
 if __name__ == "__main__":

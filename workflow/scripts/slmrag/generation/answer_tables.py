@@ -1,51 +1,56 @@
-"""One cell of the grid on its way from prompts to answers."""
+"""The tables of answers: from the prompts of a data set and mode, by way of the journal."""
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slmrag.files import atomic
 from slmrag.generation.answer_extraction import Reading
 from slmrag.generation.journal import Journal
-from slmrag.generation.row_buffer import Spool
 from slmrag.generation.time_shares import Works
 from slmrag.models.reasoning import UNFINISHED
-from slmrag.prompts.truncation import Prompt
+from slmrag.prompts.truncation import TRUNCATION_COLUMNS, Prompt, is_cut, question_is_cut
 
 if TYPE_CHECKING:
     import polars as pl
 
 logger = logging.getLogger(__name__)
-BATCH = 256
-ASKED = ("question_id", "prompt", "prompt_digest", "passages", "passages_dropped", "words_cut")
-MADE = ("raw_answer", "answer", "reasoning", "prompt_tokens", "generated_tokens")
-MADE += ("finish_reason", "refusal")
-ANSWERS = (*ASKED[:3], *MADE[:-1], *ASKED[3:], "refusal")
-COUNTED = ("truncated", "empty", "unfinished_reasoning", "refused")
-COUNTED += ("shortened", "questions_shortened")
-READING = Reading()
-TIMES = ("first_token_seconds", "seconds", "engine", "work_seconds")
+ROWS_A_BATCH = 256
+ROWS_A_PART = 8192
+PROMPT_COLUMNS = ("question_id", "prompt", "prompt_digest")
+ANSWER_COLUMNS = ("raw_answer", "answer", "reasoning", "prompt_tokens", "generated_tokens")
+ANSWER_COLUMNS += ("finish_reason",)
+TIMING_COLUMNS = ("first_token_seconds", "seconds", "engine", "work_seconds")
+COUNTS = ("truncated", "empty", "unfinished_reasoning", "refused")
+COUNTS += ("shortened", "questions_shortened")
+DEFAULT_READING = Reading()
 
 
-class Cell:
+class AnswerTables:
     """The prompts of one data set and mode, and the two tables that their answers go to."""
 
     def __init__(
-        self, prompts: str, answers: str, timings: str, scratch: Path, reading: Reading = READING
+        self,
+        prompts: str,
+        answers: str,
+        timings: str,
+        scratch: Path,
+        reading: Reading = DEFAULT_READING,
     ) -> None:
         self._reading = reading
         self._prompts, self._answers, self._timings = Path(prompts), Path(answers), Path(timings)
-        self._asked = Spool(scratch / "asked", schema(ASKED))
-        self._made = Spool(scratch / "made", schema(ASKED + MADE + TIMES))
+        self._rows = RowBuffer(scratch / "rows", schema(PROMPT_COLUMNS + TRUNCATION_COLUMNS))
 
     def rows(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the table of prompts a few rows at a time, in order."""
         import polars as pl
 
         table = pl.scan_parquet(self._prompts)
-        for frame in table.collect_batches(chunk_size=16 * BATCH, maintain_order=True):
-            yield from (part.to_dicts() for part in frame.iter_slices(BATCH))
+        for frame in table.collect_batches(chunk_size=16 * ROWS_A_BATCH, maintain_order=True):
+            yield from (part.to_dicts() for part in frame.iter_slices(ROWS_A_BATCH))
 
     def height(self) -> int:
         """Return the number of prompts."""
@@ -56,11 +61,11 @@ class Cell:
     def ask(self, names: Sequence[str], prompts: Sequence[Prompt], keys: Sequence[str]) -> None:
         """Note which prompt each question became."""
         asked = zip(names, prompts, keys, strict=True)
-        self._asked.add([(name, prompt.text, key, *prompt[1:4]) for name, prompt, key in asked])
+        self._rows.add([(name, prompt.text, key, *prompt[1:4]) for name, prompt, key in asked])
 
     def refused(self, journal: Journal) -> Iterator[tuple[str, str]]:
         """Yield each question that an endpoint refused to answer, and its code and words."""
-        for frame in self._asked.frames():
+        for frame in self._rows.frames():
             found = journal.refusals(frame["prompt_digest"].to_list())
             asked = frame.select("question_id", "prompt_digest").iter_rows() if found else ()
             yield from ((id, _words(found[key])) for id, key in asked if key in found)
@@ -71,30 +76,35 @@ class Cell:
         ``works`` are of the same journal; each run's record says how long it was busy. A refused
         prompt has an empty answer, the finish reason ``refused`` and no part of any engine's time.
         """
-        counts = dict.fromkeys(COUNTED, 0)
-        runs: set[str] = set()
-        for frame in self._asked.frames():
-            made = _outcomes(journal, works, frame["prompt_digest"].to_list())
-            asked = zip(frame.rows(), made, strict=True)
-            rows = [(*row, *self._columns(one, row[1]), work) for row, (one, work) in asked]
-            self._made.add(rows)
-            runs.update(one["engine"] for one, _ in made)
-            for name, count in _counts(rows).items():
+        counts, runs = dict.fromkeys(COUNTS, 0), set[str]()
+        more = schema((*ANSWER_COLUMNS, "refusal", *TIMING_COLUMNS))
+        for frame in self._rows.extended(more, partial(self._answered, journal, works)):
+            runs.update(frame["engine"])
+            for name, count in _counts(frame).items():
                 counts[name] += count
         found = [journal.engines[run] | {"busy_seconds": works.busy_seconds(run)} for run in runs]
-        records = sorted(found, key=lambda one: one["started"])
-        self._made.write(self._timings, ["question_id", *TIMES], {"engines": json.dumps(records)})
-        self._made.write(self._answers, ANSWERS, {})
+        records = json.dumps(sorted(found, key=lambda one: one["started"]))
+        columns = (*PROMPT_COLUMNS, *ANSWER_COLUMNS, *TRUNCATION_COLUMNS, "refusal")
+        self._rows.write(self._timings, ["question_id", *TIMING_COLUMNS], {"engines": records})
+        self._rows.write(self._answers, columns, {})
         return counts
 
+    def _answered(
+        self, journal: Journal, works: Works, frame: "pl.DataFrame"
+    ) -> list[tuple[Any, ...]]:
+        """Return the further columns of prompts: what came of each, and when."""
+        outcomes = _outcomes(journal, works, frame["prompt_digest"].to_list())
+        asked = zip(frame["prompt"], outcomes, strict=True)
+        return [(*self._columns(made, prompt), work) for prompt, (made, work) in asked]
+
     def _columns(self, made: dict[str, Any], prompt: str) -> tuple[Any, ...]:
-        """Return the columns MADE and TIMES of a completion or a refusal, but its work."""
+        """Return the columns of a completion or a refusal, but its work."""
         if "code" in made:
             return "", "", None, None, None, "refused", _words(made), None, None, made["engine"]
         said = self._reading.read(made["text"].encode("utf-8", "replace").decode(), prompt)
         tokens = made["prompt_tokens"], made["generated_tokens"]
         reason = "stop" if said.stopped else made["finish_reason"]
-        return *said[:3], *tokens, reason, None, *(made[name] for name in TIMES[:-1])
+        return *said[:3], *tokens, reason, None, *(made[name] for name in TIMING_COLUMNS[:-1])
 
 
 def _outcomes(
@@ -113,16 +123,19 @@ def _words(refusal: dict[str, Any]) -> str:
     return words.encode("utf-8", "replace").decode()
 
 
-def _counts(rows: Sequence[Sequence[Any]]) -> dict[str, int]:
-    place = {name: at for at, name in enumerate(ASKED + MADE)}
-    return {
-        "truncated": sum(row[place["finish_reason"]] == "length" for row in rows),
-        "empty": sum(not (row[place["answer"]] or row[place["refusal"]]) for row in rows),
-        "unfinished_reasoning": sum(row[place["reasoning"]] == UNFINISHED for row in rows),
-        "refused": sum(row[place["finish_reason"]] == "refused" for row in rows),
-        "shortened": sum(bool(row[4] or row[5]) for row in rows),
-        "questions_shortened": sum(bool(row[5] and not row[3]) for row in rows),
+def _counts(frame: "pl.DataFrame") -> dict[str, int]:
+    import polars as pl
+
+    said = pl.col("answer") + pl.col("refusal").fill_null("")
+    counted = {
+        "truncated": pl.col("finish_reason") == "length",
+        "empty": said == "",
+        "unfinished_reasoning": pl.col("reasoning") == UNFINISHED,
+        "refused": pl.col("finish_reason") == "refused",
+        "shortened": is_cut(),
+        "questions_shortened": question_is_cut(),
     }
+    return frame.select(**{name: which.sum() for name, which in counted.items()}).row(0, named=True)
 
 
 def warn_of_cuts(name: str, counts: Mapping[str, int], height: int) -> None:
@@ -154,7 +167,74 @@ def schema(names: Sequence[str]) -> dict[str, "pl.DataType"]:
     """Return the types of columns by name."""
     import polars as pl
 
-    numbers = ("prompt_tokens", "generated_tokens", *ASKED[3:])
+    numbers = ("prompt_tokens", "generated_tokens", *TRUNCATION_COLUMNS)
     seconds = ("first_token_seconds", "seconds", "work_seconds")
     known = dict.fromkeys(numbers, pl.Int32()) | dict.fromkeys(seconds, pl.Float64())
     return {name: known.get(name, pl.String()) for name in names}
+
+
+class RowBuffer:
+    """Rows on their way into a table, in parts on disk: memory stays flat."""
+
+    def __init__(self, folder: Path, schema: Mapping[str, Any]) -> None:
+        folder.mkdir(parents=True)
+        self._folder, self._schema = folder, dict(schema)
+        self._rows: list[Sequence[Any]] = []
+        self._parts: list[Path] = []
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Append rows, each in the order of the schema."""
+        self._rows.extend(rows)
+        if len(self._rows) >= ROWS_A_PART:
+            self._flush()
+
+    def frames(self) -> "Iterator[pl.DataFrame]":
+        """Yield the table part by part."""
+        import polars as pl
+
+        self._flush()
+        return (pl.read_ipc(part) for part in self._parts)
+
+    def extended(
+        self,
+        schema: Mapping[str, Any],
+        rows_of: "Callable[[pl.DataFrame], Sequence[Sequence[Any]]]",
+    ) -> "Iterator[pl.DataFrame]":
+        """Give all rows further columns, which ``rows_of`` makes of a part; yield each part."""
+        import polars as pl
+
+        self._flush()
+        self._schema |= schema
+        for part in self._parts:
+            frame = pl.read_ipc(part)
+            columns = dict(zip(schema, zip(*rows_of(frame), strict=True), strict=True))
+            frame = frame.hstack(pl.DataFrame(columns, schema=schema))
+            with atomic(part) as temporary:  # the frame may still be mapped from the file itself
+                frame.write_ipc(temporary, compression="zstd")
+            yield frame
+
+    def write(self, path: Path, columns: Sequence[str], metadata: Mapping[str, str]) -> None:
+        """Write columns of the table as Parquet: whole or not at all, equal rows equal bytes."""
+        import polars as pl
+
+        self._flush()
+        parts = [pl.scan_ipc(part) for part in self._parts]
+        table = pl.concat(parts) if parts else pl.LazyFrame(schema=self._schema)
+        with atomic(path) as temporary, open(temporary, "wb") as file:
+            table.select(columns).sink_parquet(
+                file,
+                compression="zstd",
+                row_group_size=ROWS_A_PART,
+                maintain_order=True,
+                metadata=dict(metadata) or None,
+            )
+
+    def _flush(self) -> None:
+        import polars as pl
+
+        if self._rows:
+            part = self._folder / f"{len(self._parts):06}.arrow"
+            columns = dict(zip(self._schema, zip(*self._rows, strict=True), strict=True))
+            pl.DataFrame(columns, schema=self._schema).write_ipc(part, compression="zstd")
+            self._parts.append(part)
+            self._rows = []

@@ -5,9 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from slmrag.errors import UserError
+from slmrag.generation.answer_tables import RowBuffer, schema
 from slmrag.generation.engines.base import Finished, Request
 from slmrag.generation.prices import RULE, TOKENS, Price, cost, foreseen, shown
-from slmrag.generation.row_buffer import Spool
 
 ROUNDING = 1 + 1e-9
 
@@ -34,13 +34,14 @@ class Budget:
             yield from requests
             return
         with TemporaryDirectory() as scratch:
-            spool, total, count = Spool(Path(scratch, "asked"), _schema()), 0.0, 0
+            buffer = RowBuffer(Path(scratch, "asked"), schema(Request._fields[:2]))
+            total, count = 0.0, 0
             for request in requests:
                 total, count = total + self._foreseen(request), count + 1
-                spool.add([request[:2]])
+                buffer.add([request[:2]])
             if self._spent + total > self._cap * ROUNDING:
                 raise UserError(self._too_dear(total, count))
-            yield from (Request(*row) for frame in spool.frames() for row in frame.iter_rows())
+            yield from (Request(*row) for frame in buffer.frames() for row in frame.iter_rows())
 
     def admitted(self, requests: Iterator[Request]) -> Iterator[Request]:
         """Yield requests as they are asked for, as long as what is under way could be paid."""
@@ -91,9 +92,3 @@ class Budget:
 
     def _shown(self, amount: float | None) -> str:
         return shown(amount or 0.0, self._price)
-
-
-def _schema() -> dict[str, object]:
-    import polars as pl
-
-    return {"digest": pl.String, "text": pl.String}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-from slmrag.generation.answer_tables import Cell
+from slmrag.generation.answer_tables import AnswerTables
 from slmrag.generation.cost_cap import Budget
 from slmrag.generation.engine_run import EngineRun
 from slmrag.generation.engines.base import Completion, Finished, Refusal, Request
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 def missing(
     job: GenerationJob,
     journal: Journal,
-    cells: Sequence[Cell],
+    cells: Sequence[AnswerTables],
     progress: Any,
     cut: dict[str, dict[str, Any]],
 ) -> Iterator[Request]:
@@ -63,7 +63,7 @@ def _requests(job: GenerationJob, wanted: Sequence[tuple[str, str]]) -> Iterator
 
 
 def generate(
-    job: GenerationJob, journal: Journal, cells: Sequence[Cell], label: str
+    job: GenerationJob, journal: Journal, cells: Sequence[AnswerTables], label: str
 ) -> dict[str, Any]:
     """Fill the journal; return counts. No engine starts where nothing is missing."""
     total = sum(cell.height() for cell in cells)

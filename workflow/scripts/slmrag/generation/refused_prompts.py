@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.generation.answer_tables import Cell
+from slmrag.generation.answer_tables import AnswerTables
 from slmrag.generation.journal import Journal
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ def recorded(entry: Mapping[str, Any]) -> bool:
     return entry.get("on_refused") == "record"
 
 
-def settle(entry: Mapping[str, Any], journal: Journal, cells: Mapping[str, Cell]) -> None:
+def settle(entry: Mapping[str, Any], journal: Journal, cells: Mapping[str, AnswerTables]) -> None:
     """End with a UserError that names the refused questions, unless they are to be recorded."""
     found = [(cell, id, words) for cell, own in cells.items() for id, words in own.refused(journal)]
     for cell, id, words in found:

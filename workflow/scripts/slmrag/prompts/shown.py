@@ -4,21 +4,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from slmrag.data.has_answer import matcher
-from slmrag.prompts.truncation import remaining_context
+from slmrag.prompts.truncation import is_cut, remaining_context
 
 if TYPE_CHECKING:
     import polars as pl
-
-CUT = ("passages", "passages_dropped", "words_cut")
 
 
 def shown(rows: "pl.DataFrame") -> "pl.DataFrame":
     """Return rows that speak of what stood in the prompt, with ``has_answer_uncut`` beside it.
 
     ``rows`` have question, context (passages), has_answer and gold_rank of all that was chosen,
-    the references in answers, and ``CUT`` as the answers' table has them. A gold passage keeps its
-    rank if words of it were cut. Words are those of the data: a special token that a passage spells
-    out is two words to the prompt, so that a word more may be taken for cut than was.
+    the references in answers, and ``TRUNCATION_COLUMNS`` as the answers' table has them. A gold
+    passage keeps its rank if words of it were cut. Words are those of the data: a special token
+    that a passage spells out is two words to the prompt, so that a word more may be taken for cut
+    than was.
     """
     import polars as pl
 
@@ -32,20 +31,6 @@ def shown(rows: "pl.DataFrame") -> "pl.DataFrame":
     names = ("question_id", "question", "context", "has_answer")
     made = pl.DataFrame(list(map(_shown, cut.to_dicts())), schema=rows.select(names).schema)
     return rows.update(made, on="question_id")
-
-
-def is_cut() -> "pl.Expr":
-    """Whether passages or words of a prompt were left out, so that it fits the model."""
-    import polars as pl
-
-    return (pl.col("passages_dropped") > 0) | (pl.col("words_cut") > 0)
-
-
-def question_is_cut() -> "pl.Expr":
-    """Whether words of the question itself went; no passage is left then."""
-    import polars as pl
-
-    return (pl.col("passages") == 0) & (pl.col("words_cut") > 0)
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,20 @@
 """Prompts that fit the model: passages go from the end, then words of the last one."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from slmrag.data.word_units import joined, word_units
 from slmrag.errors import UserError
 from slmrag.prompts.template import Passage
 
+if TYPE_CHECKING:
+    import polars as pl
+
 MakePrompt = Callable[[str, Sequence[Passage]], str]
 """What renders a question and its passages."""
+
+TRUNCATION_COLUMNS = ("passages", "passages_dropped", "words_cut")
+"""What tables of answers and of scores say of it, by the names that ``Prompt`` has."""
 
 
 class Prompt(NamedTuple):
@@ -118,3 +124,17 @@ def truncate_as_before(
     return Prompt(
         _make_without_words(make, question, passages[:1], told, cut), kept, dropped, words_cut
     )
+
+
+def is_cut() -> "pl.Expr":
+    """Whether passages or words of a prompt were left out, so that it fits the model."""
+    import polars as pl
+
+    return (pl.col("passages_dropped") > 0) | (pl.col("words_cut") > 0)
+
+
+def question_is_cut() -> "pl.Expr":
+    """Whether words of the question itself went; no passage is left then."""
+    import polars as pl
+
+    return (pl.col("passages") == 0) & (pl.col("words_cut") > 0)

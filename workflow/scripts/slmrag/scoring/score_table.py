@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slmrag.errors import UserError
-from slmrag.prompts.shown import CUT, shown
+from slmrag.prompts.shown import shown
+from slmrag.prompts.truncation import TRUNCATION_COLUMNS
 from slmrag.scoring.failure_classes import AnswerRecord, classify_failure, is_answered
 from slmrag.scoring.metric_variants import score_variants
 from slmrag.scoring.qa_metrics import score_answers
@@ -12,7 +13,7 @@ from slmrag.scoring.qa_metrics import score_answers
 if TYPE_CHECKING:
     import polars as pl
 
-KEPT_COLUMNS = ("has_answer", "has_answer_uncut", "gold_rank", *CUT)
+KEPT_COLUMNS = ("has_answer", "has_answer_uncut", "gold_rank", *TRUNCATION_COLUMNS)
 KEPT_COLUMNS += ("failure", "finish_reason", "generated_tokens")
 
 

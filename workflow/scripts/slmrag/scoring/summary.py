@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slmrag.prompts.shown import is_cut, question_is_cut
+from slmrag.prompts.truncation import is_cut, question_is_cut
 from slmrag.scoring.bootstrap import aggregate_if_complete, finite_or_none, intervals
 from slmrag.scoring.failure_classes import is_answered
 from slmrag.scoring.metric_variants import variant_columns
