@@ -1,7 +1,8 @@
 """A resumed job with everything in the journal: seconds over Python's start, no engine imported.
 
-The journal is filled as the job itself does it, by the same code under the same recipe; a stand-in
-answers in vLLM's place, as no answer's text matters here. ``--engine-fills`` takes vLLM itself.
+The journal is filled as the job itself does it, by the same code under the same cache key; a
+stand-in answers in vLLM's place, as no answer's text matters here. ``--engine-fills`` takes vLLM
+itself.
 """
 
 import argparse

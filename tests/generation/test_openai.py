@@ -217,13 +217,13 @@ def test_tokens_that_the_server_does_not_say_are_null_in_every_table(ask, tmp_pa
 
 
 def test_the_seed_counts_where_the_server_chooses_the_temperature(tmp_path):
-    """temperature: null is part of the recipe, and with it the seed that greedy decoding lacks."""
+    """temperature: null is in the cache key, and with it the seed that greedy decoding lacks."""
 
-    def recipe(seed, options):
+    def key(seed, options):
         entry = {"engine": "openai", "endpoint": "e", "served_name": "m", "options": options}
         params = SimpleNamespace(model=entry, sampling={"seed": seed})
         return cache_key(GenerationJob.of(SimpleNamespace(checkpoint=[], manifest=[]), params))
 
-    assert recipe(1, {}) == recipe(2, {}) != recipe(1, {"temperature": None})
-    assert recipe(1, {"temperature": None}) != recipe(2, {"temperature": None})
-    assert recipe(1, {"total_timeout": 5}) == recipe(1, {})
+    assert key(1, {}) == key(2, {}) != key(1, {"temperature": None})
+    assert key(1, {"temperature": None}) != key(2, {"temperature": None})
+    assert key(1, {"total_timeout": 5}) == key(1, {})

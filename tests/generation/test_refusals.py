@@ -89,7 +89,7 @@ def test_a_refusal_can_be_recorded(tmp_path, tables, monkeypatch, caplog):
     assert (tmp_path / "out/quiz.parquet").read_bytes() == first
 
 
-def test_the_key_changes_no_recipe(tmp_path, tables, monkeypatch):
+def test_the_key_changes_no_key(tmp_path, tables, monkeypatch):
     """What was answered under one way is taken under the other: one folder of the journal."""
     server = endpoint(monkeypatch)
     with pytest.raises(UserError):

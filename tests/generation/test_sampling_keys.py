@@ -57,14 +57,14 @@ def test_a_repetition_penalty_that_is_asked_for_is_applied(answers):
 
 @pytest.mark.parametrize(("wishes", "marked"), [({}, False), ({"num_beams": 1}, False)])
 def test_a_neutral_checkpoint_keeps_its_journal(tiny, tmp_path, wishes, marked):
-    """Only a checkpoint whose file asked for something has a recipe of its own."""
-    assert ("generation_config" in _recipe(tiny, tmp_path, wishes)) is marked
+    """Only a checkpoint whose file asked for something has a cache key of its own."""
+    assert ("generation_config" in _key(tiny, tmp_path, wishes)) is marked
 
 
 @pytest.mark.parametrize("wishes", NASTY)
 def test_answers_of_old_with_such_wishes_are_not_believed(tiny, tmp_path, wishes):
-    """The recipe changes where older answers may have been drawn by the checkpoint's wishes."""
-    assert "generation_config" in _recipe(tiny, tmp_path, wishes)
+    """The cache key changes where older answers may have been drawn by the checkpoint's wishes."""
+    assert "generation_config" in _key(tiny, tmp_path, wishes)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +77,20 @@ def test_answers_of_old_with_such_wishes_are_not_believed(tiny, tmp_path, wishes
         ("</s>", [2, 300], True),
     ],
 )
-def test_another_end_is_another_recipe(tiny, tmp_path, eos, own, marked):
+def test_another_end_is_another_key(tiny, tmp_path, eos, own, marked):
     """Where the tokenizer's eos token is none of the ends, or an end is no special token."""
-    folder = shutil.copytree(tiny, tmp_path / "recipe")
+    folder = shutil.copytree(tiny, tmp_path / "model")
     file = folder / "tokenizer_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"eos_token": {"content": eos}}))
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": own}))
     entry = {"engine": "transformers", "chat_template": "none"}
 
-    def recipe(**more):
+    def key(**more):
         return cache_key(GenerationJob(entry | more, Sampling(), {}, folder, manifest(folder)))
 
-    assert ("ends" in recipe()) is marked and "ends" not in recipe(engine="vllm")
+    assert ("ends" in key()) is marked and "ends" not in key(engine="vllm")
     (folder / "generation_config.json").unlink()
-    assert ("ends" in recipe()) is (eos != "</s>")  # config.json says 2
+    assert ("ends" in key()) is (eos != "</s>")  # config.json says 2
 
 
 def test_answers_end_at_the_tokenizers_token_too():
@@ -103,8 +103,8 @@ def test_answers_end_at_the_tokenizers_token_too():
         assert (made.eos_token_id, made.num_beams) == (ends, GenerationConfig().num_beams)
 
 
-def _recipe(tiny, tmp_path, wishes):
-    folder = shutil.copytree(tiny, tmp_path / "recipe")
+def _key(tiny, tmp_path, wishes):
+    folder = shutil.copytree(tiny, tmp_path / "model")
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": 2, **wishes}))
     entry = {"engine": "transformers", "chat_template": "none"}
     return cache_key(GenerationJob(entry, Sampling(), {}, folder, manifest(folder)))

@@ -89,14 +89,14 @@ def test_a_text_too_long_is_cut(bert: Path) -> None:
 )
 def test_families(tmp_path: Path, name: str, expected: tuple[str, str, str]) -> None:
     """The table knows each family by its checkpoint's name."""
-    found = pooling.recipe(tmp_path, {"encoder": name})
+    found = pooling.encoder_settings(tmp_path, {"encoder": name})
     assert (found.pooling, found.query_prefix, found.passage_prefix) == expected
 
 
 @pytest.mark.parametrize("name", ["contriever", "dpr-question_encoder-single-nq-base"])
 def test_families_of_inner_products(tmp_path: Path, name: str) -> None:
     """Contriever and DPR compare by inner product, not by angle."""
-    assert pooling.recipe(tmp_path, {"encoder": name}).normalize is False
+    assert pooling.encoder_settings(tmp_path, {"encoder": name}).normalize is False
 
 
 def test_a_checkpoint_says_how_it_pools(tmp_path: Path) -> None:
@@ -107,8 +107,8 @@ def test_a_checkpoint_says_how_it_pools(tmp_path: Path) -> None:
     (tmp_path / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 77}))
     prompts = {"prompts": {"query": "ask: ", "document": "doc: "}}
     (tmp_path / "config_sentence_transformers.json").write_text(json.dumps(prompts))
-    found = pooling.recipe(tmp_path, {"encoder": "mine", "query_prefix": "q: "})
-    assert found == pooling.Recipe("cls", "q: ", "doc: ", normalize=False, max_length=77)
+    found = pooling.encoder_settings(tmp_path, {"encoder": "mine", "query_prefix": "q: "})
+    assert found == pooling.EncoderSettings("cls", "q: ", "doc: ", normalize=False, max_length=77)
 
 
 def test_a_layer_after_the_pooling_is_refused(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_layer_after_the_pooling_is_refused(tmp_path: Path) -> None:
     modules = [{"type": f"sentence_transformers.models.{kind}"} for kind in kinds]
     (tmp_path / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(UserError, match=r"has a layer that is not supported \(Dense\)"):
-        pooling.recipe(tmp_path, {"encoder": "mine", "pooling": "mean"})
+        pooling.encoder_settings(tmp_path, {"encoder": "mine", "pooling": "mean"})
 
 
 def test_nothing_says_how_it_pools(bert: Path) -> None:

@@ -319,19 +319,19 @@ def test_a_models_readme_sends_no_prompt(job, tmp_path):
     assert job(model=other)["generated"] == 4
 
 
-def test_answers_of_when_a_readme_was_in_the_recipe_are_used(job, tmp_path):
+def test_answers_of_when_a_readme_was_in_the_key_are_used(job, tmp_path):
     """A journal under the digest of all files is read, and nothing is written to it."""
     one = model(tmp_path / "one", "card")
     job(model=one)
     (folder,) = (tmp_path / "journal").iterdir()
-    recipe = cache_key(
+    key = cache_key(
         GenerationJob(
             {"engine": "echo"}, Sampling.of({}, {"max_tokens": 8}), {}, one, Path(f"{one}.json")
         )
     )
-    assert folder.name == digest(recipe)
+    assert folder.name == digest(key)
     before = json.loads((tmp_path / "one.json").read_text())["digest"]
-    old = folder.rename(folder.with_name(digest(recipe | {"checkpoint": before})))
+    old = folder.rename(folder.with_name(digest(key | {"checkpoint": before})))
     held = [path.read_bytes() for path in old.iterdir()]
     assert job(model=one)["generated"] == 0
     assert [path.read_bytes() for path in old.iterdir()] == held and not folder.exists()

@@ -31,7 +31,7 @@ def test_a_completion_is_found_again_by_the_next_job(tmp_path):
 
 
 def test_answers_under_an_older_name_count_and_stay_where_they_are(tmp_path):
-    """A folder of the same recipe under an older name is read; what is new goes to the new one."""
+    """A folder of the same key under an older name is read; what is new goes to the new one."""
     filled(tmp_path / "old", "a", text="old")
     before = [path.read_bytes() for path in (tmp_path / "old").iterdir()]
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Keys of sampling: checked when the config is read, and in the recipe where they matter."""
+"""Keys of sampling: checked when the config is read, and in the cache key where they matter."""
 
 import pytest
 from slmrag.config import load
@@ -70,7 +70,7 @@ def test_a_key_of_sampling_among_the_options_is_the_models_own(engine):
     assert read({**entry, "options": {"min_p": 0.1}}).models["m"].options is None
 
 
-def test_the_recipe_of_a_config_without_the_keys_is_as_before():
+def test_the_key_of_a_config_without_the_keys_is_as_before():
     """Keys that are not set, and those that do nothing at temperature 0, are not in it."""
     plain = {"temperature": 0.0, "max_tokens": 64, "stop": []}
     assert sampling_key(Sampling()) == plain
@@ -91,16 +91,16 @@ def test_an_endpoint_is_sent_each_key_that_is_set():
     assert "min_p" not in sent
 
 
-def test_what_is_drawn_at_the_servers_own_temperature_is_in_the_recipe():
-    """With temperature: null top_k changes answers; without it the recipe is as before."""
+def test_what_is_drawn_at_the_servers_own_temperature_is_in_the_key():
+    """With temperature: null top_k changes answers; without it the cache key is as before."""
 
-    def recipe(options, **sampling):
+    def key(options, **sampling):
         return cache_key(GenerationJob({**REMOTE, "options": options}, Sampling(**sampling), {}))
 
-    assert recipe({}, top_k=5) == recipe({})
+    assert key({}, top_k=5) == key({})
     free = {"temperature": None}
-    assert recipe(free, top_k=5) != recipe(free) and recipe(free, top_k=5) != recipe(free, top_k=6)
-    assert recipe(free)["entry"]["drawn"] == {"seed": 0, "top_p": 1.0}
+    assert key(free, top_k=5) != key(free) and key(free, top_k=5) != key(free, top_k=6)
+    assert key(free)["entry"]["drawn"] == {"seed": 0, "top_p": 1.0}
 
 
 def test_the_judge_has_keys_of_its_own_entry_alone():

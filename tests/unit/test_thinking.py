@@ -92,7 +92,7 @@ def test_a_wish_that_is_read_or_fulfilled_is_none_to_refuse(tmp_path, template, 
 
 
 def test_arguments_reach_the_prompt(tmp_path):
-    """chat_template_kwargs are what the template reads; the recipe is the same without them."""
+    """chat_template_kwargs are what the template reads; the cache key is the same without them."""
     row = {"question_id": "q", "question": "who?", "passages": [], "template": "{{ question }}"}
     on = setup(tmp_path, GRANITE, chat_template_kwargs={"thinking": True})
     off = setup(tmp_path, GRANITE)
@@ -135,7 +135,7 @@ def test_wishes_that_contradict_are_refused_in_the_config(entry, sentence):
 
 
 def test_an_endpoint_gets_what_three_keys_say():
-    """The user's own arguments, the model's, and thinking are one table, part of the recipe."""
+    """The user's own arguments, the model's, and thinking are one table, part of the cache key."""
     body = {"extra_body": {"chat_template_kwargs": {"a": 1}}}
     entry = {"chat_template_kwargs": {"b": 2}, "thinking": True, "options": body}
     whole = {"a": 1, "b": 2, "enable_thinking": True}
@@ -174,15 +174,15 @@ def test_an_endpoint_gets_what_three_keys_say():
     ],
 )
 def test_stop_strings_wait_where_a_model_reasons(tmp_path, template, entry, waits):
-    """No engine gets them there, and the recipe is that without; else nothing changes."""
+    """No engine gets them there, and the cache key is that without; else nothing changes."""
     made = setup(tmp_path, template, {"stop": ["\n"]}, **entry)
     assert made.engine_config.sampling.stop == (() if waits else ("\n",))
     assert made.reading.stop == (("\n",) if waits else ())
     assert cache_key(made)["sampling"]["stop"] == ([] if waits else ["\n"])
 
 
-def test_without_stop_strings_reasoning_changes_no_recipe(tmp_path):
-    """A config of before has the recipe of before: nothing new stands in it."""
+def test_without_stop_strings_reasoning_changes_no_key(tmp_path):
+    """A config of before has the cache key of before: nothing new stands in it."""
     made = setup(tmp_path, CHAT, thinking=True)
     assert set(cache_key(made)) == {
         "engine", "engine_revision", "checkpoint", "entry", "adapter", "sampling", "chat"
@@ -192,8 +192,8 @@ def test_without_stop_strings_reasoning_changes_no_recipe(tmp_path):
     assert cache_key(named) == cache_key(made)
 
 
-def test_tags_that_are_special_tokens_are_kept_and_said_in_the_recipe(tmp_path):
-    """The engine leaves out the others by hand; only such a checkpoint's recipe says so."""
+def test_tags_that_are_special_tokens_are_kept_and_said_in_the_key(tmp_path):
+    """The engine leaves out the others by hand; only such a checkpoint's cache key says so."""
     made = setup(tmp_path)
     file = tmp_path / "model/tokenizer.json"
     known = json.loads(file.read_text())

@@ -24,7 +24,7 @@ def arguments(entry: Entry) -> dict[str, Any]:
 def merged(entry: Entry) -> dict[str, Any]:
     """Return the arguments that come from two places of an entry, or its own key; else nothing.
 
-    One place alone is in a recipe as it stands in the entry.
+    One place alone is in a cache key as it stands in the entry.
     """
     own, extra = entry.get("chat_template_kwargs"), body_arguments(entry)
     return arguments(entry) if own or (extra and entry.get("thinking") is not None) else {}

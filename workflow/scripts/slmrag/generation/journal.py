@@ -1,10 +1,10 @@
 """The journal: every finished completion, on disk the moment it finishes, never generated twice.
 
-A folder per recipe; in it one append-only file of JSON lines per job, so that no job needs a lock.
+A folder for each cache key; in it a file of JSON lines for each job, so that no job needs a lock.
 A line is a completion ``{"digest": ..., ...}``, an engine run's record ``{"engine": ...}`` or a
 prompt that an endpoint refused ``{"refused": {"digest": ..., ...}}``, which is no completion and
 counts only as long as there is none. The completion of a prompt that was cut to fit is found by
-the digest of the uncut one (``whole``), too. Folders of the same recipe under an older name are
+the digest of the uncut one (``whole``), too. Folders of the same cache key under an older name are
 read as well, and never written to. Where two jobs made the same completion, the one in the oldest
 folder's first file by name counts, for ever; of refusals the last.
 """
@@ -27,7 +27,7 @@ SCHEMA = "CREATE TABLE {} (key BLOB PRIMARY KEY, file INTEGER, start INTEGER) WI
 
 
 class Journal:
-    """The completions of one recipe, found by the digest of their prompt; memory stays flat."""
+    """The completions of one cache key, found by the digest of their prompt; memory stays flat."""
 
     def __init__(self, folder: Path, older: Sequence[Path] = ()) -> None:
         self.engines: dict[str, dict[str, Any]] = {}

@@ -31,7 +31,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
         facts = encode_passages(passages, index / "vectors-00000.npy", params)
     int8_codes.write(vectors.parts(index), index)
     found = ann.build(vectors.parts(index), index, params["ann"])
-    how = encoder.recipe_of(params)
+    how = encoder.settings_of(params)
     known = {"encoder_digest": encoder_digest(params["checkpoint"]), "recipe": how.record()}
     return {**known, **found, **facts}
 

@@ -1,19 +1,21 @@
 """Text to vectors by an encoder from a local folder, or by hashing where there is none."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from slmrag.models import hashing, text_limits
-from slmrag.models.pooling import Recipe, recipe
+from slmrag.models import text_limits
+from slmrag.models.pooling import EncoderSettings, encoder_settings
 from slmrag.models.transformer import Transformer
 
 Array = np.ndarray
 Text = str | tuple[str, str]
 
 HASHING = "hashing"
+HASHED_DIMENSIONS = 256
 
 
 class Encoder:
@@ -21,11 +23,11 @@ class Encoder:
 
     def __init__(
         self,
-        recipe: Recipe,
+        settings: EncoderSettings,
         encode: Callable[[Sequence[Text]], Array],
         model: Transformer | None = None,
     ):
-        self.recipe, self.encode, self._model = recipe, encode, model
+        self.settings, self.encode, self._model = settings, encode, model
 
     def facts(self, what: str, texts: int) -> text_limits.Facts:
         """Return how much of the ``texts`` so far was read; hashing reads all of each."""
@@ -36,36 +38,36 @@ class Encoder:
     def passages(self, titles: Sequence[str], texts: Sequence[str]) -> Array:
         """Return the vectors of passages."""
         pairs = list(zip(titles, texts, strict=True))
-        if self.recipe.pair:
+        if self.settings.pair:
             return self.encode(pairs)
-        before = self.recipe.passage_prefix
+        before = self.settings.passage_prefix
         return self.encode(
             [before + (f"{title} {text}" if title else text) for title, text in pairs]
         )
 
     def questions(self, questions: Sequence[str]) -> Array:
         """Return the vectors of questions."""
-        return self.encode([self.recipe.query_prefix + question for question in questions])
+        return self.encode([self.settings.query_prefix + question for question in questions])
 
 
 def encoder(params: Mapping[str, Any]) -> Encoder:
     """Return a retriever's encoder; ``params`` holds its keys, and ``checkpoint``, a folder."""
-    how = recipe_of(params)
+    how = settings_of(params)
     if params["encoder"] == HASHING:
-        return Encoder(how, hashing.vectors)
+        return Encoder(how, hashed_words)
     model = Transformer(Path(params["checkpoint"]), "AutoModel", how.max_length, params)
     return Encoder(how, pooled(model, how), model)
 
 
-def recipe_of(params: Mapping[str, Any]) -> Recipe:
+def settings_of(params: Mapping[str, Any]) -> EncoderSettings:
     """Return how a retriever's encoder pools and which prefixes it takes."""
     if params["encoder"] == HASHING:
         given = {key: params.get(key) or "" for key in ("query_prefix", "passage_prefix")}
-        return Recipe(HASHING, **given)
-    return recipe(Path(params["checkpoint"]), params)
+        return EncoderSettings(HASHING, **given)
+    return encoder_settings(Path(params["checkpoint"]), params)
 
 
-def pooled(model: Transformer, how: Recipe) -> Callable[[Sequence[Text]], Array]:
+def pooled(model: Transformer, how: EncoderSettings) -> Callable[[Sequence[Text]], Array]:
     """Return the function from texts to vectors."""
     pool = POOLINGS[how.pooling]
 
@@ -76,6 +78,19 @@ def pooled(model: Transformer, how: Recipe) -> Callable[[Sequence[Text]], Array]
         return unit(vectors) if how.normalize else vectors
 
     return encode
+
+
+def hashed_words(texts: Sequence[Text]) -> Array:
+    """Return vectors without a model, [texts, 256]: words hashed to signed dimensions.
+
+    They have length one, or are zeros for a text without words.
+    """
+    found = np.zeros((len(texts), HASHED_DIMENSIONS), dtype=np.float32)
+    for row, text in enumerate(texts):
+        for word in text.lower().split():
+            number = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
+            found[row, (number >> 1) % HASHED_DIMENSIONS] += 1 if number & 1 else -1
+    return unit(found)
 
 
 def unit(vectors: Array) -> Array:

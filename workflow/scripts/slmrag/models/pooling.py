@@ -19,7 +19,7 @@ _TASK = "Given a web search query, retrieve relevant passages that answer the qu
 
 
 @dataclass(frozen=True)
-class Recipe:
+class EncoderSettings:
     """How text becomes a vector; ``pair`` gives title and text to the tokenizer as two segments."""
 
     pooling: str | None = None
@@ -30,30 +30,32 @@ class Recipe:
     max_length: int | None = None
 
     def record(self) -> dict[str, Any]:
-        """Return the recipe as plain values."""
+        """Return them as plain values."""
         return asdict(self)
 
 
-FAMILIES: dict[str, Recipe] = {
-    r"e5-mistral": Recipe("last", f"Instruct: {_TASK}\nQuery: "),
-    r"e5-(small|base|large)-instruct|e5-large-instruct": Recipe(
+FAMILIES: dict[str, EncoderSettings] = {
+    r"e5-mistral": EncoderSettings("last", f"Instruct: {_TASK}\nQuery: "),
+    r"e5-(small|base|large)-instruct|e5-large-instruct": EncoderSettings(
         "mean", f"Instruct: {_TASK}\nQuery: "
     ),
-    r"e5-(small|base|large)": Recipe("mean", "query: ", "passage: "),
-    r"bge-(small|base|large)-en": Recipe(
+    r"e5-(small|base|large)": EncoderSettings("mean", "query: ", "passage: "),
+    r"bge-(small|base|large)-en": EncoderSettings(
         "cls", "Represent this sentence for searching relevant passages: "
     ),
-    r"bge-m3": Recipe("cls"),
-    r"gte-(small|base|large)$": Recipe("mean"),
-    r"gte-modernbert": Recipe("cls"),
-    r"contriever": Recipe("mean", normalize=False),
-    r"dpr-(ctx|question)_encoder": Recipe("cls", normalize=False, pair=True, max_length=256),
-    r"qwen3-embedding": Recipe("last", f"Instruct: {_TASK}\nQuery:"),
-    r"all-minilm": Recipe("mean", max_length=256),
+    r"bge-m3": EncoderSettings("cls"),
+    r"gte-(small|base|large)$": EncoderSettings("mean"),
+    r"gte-modernbert": EncoderSettings("cls"),
+    r"contriever": EncoderSettings("mean", normalize=False),
+    r"dpr-(ctx|question)_encoder": EncoderSettings(
+        "cls", normalize=False, pair=True, max_length=256
+    ),
+    r"qwen3-embedding": EncoderSettings("last", f"Instruct: {_TASK}\nQuery:"),
+    r"all-minilm": EncoderSettings("mean", max_length=256),
 }
 
 
-def recipe(checkpoint: Path, params: Mapping[str, Any]) -> Recipe:
+def encoder_settings(checkpoint: Path, params: Mapping[str, Any]) -> EncoderSettings:
     """Return how the encoder in a folder is used; UserError where nothing says how it pools."""
     _refuse_layers(checkpoint, params)
     name = str(params.get("encoder", "")).rstrip("/").rpartition("/")[2].lower()
@@ -80,11 +82,11 @@ def _refuse_layers(checkpoint: Path, params: Mapping[str, Any]) -> None:
         )
 
 
-def _from_files(checkpoint: Path) -> Recipe:
+def _from_files(checkpoint: Path) -> EncoderSettings:
     """Read sentence-transformers' files: pooling, normalisation, prompts, longest text."""
     prompts = _json(checkpoint / "config_sentence_transformers.json").get("prompts") or {}
     modules = _json(checkpoint / "modules.json") or []
-    return Recipe(
+    return EncoderSettings(
         pooling=_pooling(_json(checkpoint / "1_Pooling" / "config.json")),
         query_prefix=prompts.get("query", ""),
         passage_prefix=prompts.get("document", prompts.get("passage", "")),

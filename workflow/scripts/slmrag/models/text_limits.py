@@ -26,7 +26,7 @@ class Limit(NamedTuple):
     unit: str = "tokens"
 
 
-def limit(entry: int | None, recipe: int | None, tokenizer: int, positions: int | None) -> Limit:
+def limit(entry: int | None, settings: int | None, tokenizer: int, positions: int | None) -> Limit:
     """Return how many tokens of a text a transformer reads, and who says so.
 
     The retriever's entry comes first, then the encoder's recipe, then its tokenizer, up to 512. No
@@ -40,7 +40,7 @@ def limit(entry: int | None, recipe: int | None, tokenizer: int, positions: int 
         )
     asked = [
         (entry, "the retriever's max_length"),
-        (recipe, "the encoder's recipe"),
+        (settings, "the encoder's recipe"),
         (tokenizer if tokenizer < LONGEST else None, "the tokenizer's model_max_length"),
         (LONGEST, "the default"),
     ]

@@ -48,7 +48,7 @@ class Engine(base.Engine):
 
     @staticmethod
     def version() -> str:
-        """Return the protocol; what answers is the endpoint, which is part of the recipe."""
+        """Return the protocol; what answers is the endpoint, which is part of the cache key."""
         return "openai 1"
 
     def __enter__(self) -> Self:
