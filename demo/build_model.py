@@ -4,7 +4,6 @@ Run as a process of its own (``python demo/build_model.py FOLDER``), so that its
 """
 
 import json
-import os
 import resource
 import shutil
 import sys
@@ -12,7 +11,6 @@ import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 CHECKSUMS = json.loads(Path(__file__).with_name("checksums.json").read_text())
 MINILM_FILES = (
@@ -41,14 +39,11 @@ ai.google.dev/gemma/terms.
 
 def whole(folder: Path, make: Any) -> Path:
     """Make a folder by ``make(temporary folder)`` unless it is there; it is whole or absent."""
+    from slmrag.files import atomic_folder
+
     if not folder.is_dir():
-        temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
-        temporary.mkdir(parents=True)
-        try:
+        with atomic_folder(folder) as temporary:
             make(temporary)
-            os.replace(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

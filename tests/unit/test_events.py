@@ -87,3 +87,16 @@ def test_a_full_disk_costs_an_event_only(tmp_path):
     log = events.EventLog("/dev/full")
     log.write("single", name="n", value=1)
     log.close()
+
+
+def test_events_are_read_from_a_byte_on(tmp_path):
+    """What is no event is passed over, and so is a last line that is not whole yet."""
+    lines = [b'{"kind": "start"}', b'{"kind": "al', b'{"kind": "alert"}', b"7", b'{"kind": "end"}']
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    (start, behind), (alert, _) = events.read_events(path)
+    assert (start["kind"], alert["kind"], behind) == ("start", "alert", len(lines[0]) + 1)
+    assert [event for event, _ in events.read_events(path, behind)] == [alert]
+    assert [event for event, _ in events.read_events(path, having=b"alert")] == [alert]
+    with open(path, "rb") as file:
+        assert events.end_of(file) == {"kind": "end"}

@@ -4,7 +4,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from slmrag.job.gpu_memory import Gpus, visible
+from slmrag.job.gpu_memory import Gpus
 
 GIB = 2**30
 
@@ -118,8 +118,13 @@ def test_without_a_driver_there_is_nothing():
 
 @pytest.mark.parametrize(
     ("variable", "devices"),
-    [(None, [0, 1]), ("1", [1]), ("", []), ("GPU-abc, 0", ["GPU-abc", 0])],
+    [(None, [0, 1]), ("1", [1]), ("", []), ("-1", []), ("GPU-abc, 0", [b"GPU-abc", 0])],
 )
-def test_visible_devices(variable, devices):
+def test_visible_devices_are_measured(opened, monkeypatch, variable, devices):
     """``CUDA_VISIBLE_DEVICES`` names devices by index or UUID; unset means all."""
-    assert visible(2, variable) == devices
+    gpus, _ = opened(running={})
+    monkeypatch.setattr(sys.modules["pynvml"], "nvmlDeviceGetCount", lambda: 2)
+    if variable is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+    gpus.open()
+    assert gpus.devices == devices

@@ -316,7 +316,7 @@ def test_a_split_never_takes_more_gpus_than_it_got(tmp_path_factory, gpus, heads
 
 def test_each_copy_sees_its_own_gpus():
     """The GPUs that the job may see are handed out in order."""
-    assert parallelism.devices("3,5,6,7", parallelism.Split(2, 2)) == ["3,5", "6,7"]
+    assert parallelism.devices(["3", "5", "6", "7"], parallelism.Split(2, 2)) == ["3,5", "6,7"]
     assert parallelism.devices(None, parallelism.Split(1, 2)) == ["0", "1"]
 
 

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.config.retrievers import RetrieverEntry
 from slmrag.errors import UserError
-from slmrag.files import read_json, sha256_file
+from slmrag.files import atomic_folder, read_json, sha256_file
 from slmrag.indexing import memory_estimate
-from slmrag.indexing.index_folder import atomic_folder
 from slmrag.models.transformer import batches
 from slmrag.retrieval import KINDS, retriever, top_k
 from slmrag.retrieval.exact import search as exact

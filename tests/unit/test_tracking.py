@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.job import alerts, outputs
 from slmrag.job.attempts import Attempt, Busy, begin, find
-from slmrag.job.killed_jobs import bury
+from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking import launch, naming
 from slmrag.tracking.deliver import deliver
 from slmrag.tracking.settings import settings
@@ -105,10 +105,10 @@ def test_a_folder_has_its_manifest_s_digest(tmp_path):
     Path(folder).mkdir()
     Path(manifest).write_text('{"digest": "abc"}')
     job = SimpleNamespace(outputs={"index": [folder], "manifest": [manifest]})
-    assert outputs.noted(job, folder) == "abc"
-    assert outputs.noted(job, manifest) is None
+    assert outputs.known_digest(job, folder) == "abc"
+    assert outputs.known_digest(job, manifest) is None
     job.outputs.pop("manifest")
-    assert outputs.noted(job, folder) is None
+    assert outputs.known_digest(job, folder) is None
 
 
 def test_a_job_waits_where_its_end_would_leave_a_task_open(monkeypatch):
@@ -227,8 +227,8 @@ def hold(path, ready, leave):
 def test_the_dead_are_buried(attempt):
     """An attempt whose process is gone gets one end that says so."""
     assert not attempt.ended()
-    bury(attempt)
-    bury(attempt)
+    close_log_of_dead_job(attempt)
+    close_log_of_dead_job(attempt)
     assert attempt.ended()
     (end,) = [event for event in attempt.read(0)[0] if event["kind"] == "end"]
     assert end["status"] == "failed"
@@ -239,7 +239,7 @@ def test_the_dead_leave_their_memory(attempt):
     record = attempt.path.parents[1] / "memory_usage.json"
     known = {"attempt": attempt.id, "status": "running", "peak": {"rss_bytes": 7}, "components": {}}
     record.write_text(json.dumps(known))
-    bury(attempt)
+    close_log_of_dead_job(attempt)
     _, _, artifact, end = attempt.read(0)[0]
     assert (artifact["name"], artifact["metadata"]) == ("memory_usage", {"rss_bytes": 7})
     assert end["peak"] == {"rss_bytes": 7}
@@ -250,7 +250,7 @@ def test_another_attempts_memory_stays(attempt):
     """A record that a later attempt is writing is not touched."""
     record = attempt.path.parents[1] / "memory_usage.json"
     record.write_text(json.dumps({"attempt": "later", "status": "running"}))
-    bury(attempt)
+    close_log_of_dead_job(attempt)
     assert json.loads(record.read_text())["status"] == "running"
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from slmrag.data.passages import size as count
-from slmrag.files import write_json
+from slmrag.files import atomic_folder, write_json
 from slmrag.indexing import BUILDERS
-from slmrag.indexing.index_folder import atomic_folder, describe, folder_digest, resolved
+from slmrag.indexing.index_folder import describe, folder_digest, resolved
 from slmrag.job import events
 from slmrag.job.run import run_job
 from slmrag.models.text_limits import counts

@@ -1,10 +1,11 @@
 """How this run's jobs failed, from their events: which, why, and which a retry cannot help."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from slmrag.job.attempts import Attempt
+from slmrag.job.events import Event
 
 RUN = "SLMRAG_RUN_ID"
 
@@ -44,12 +45,11 @@ def failures(jobs: Path) -> Iterator[str]:
             yield f"error: {events.parent.relative_to(jobs)}: {why}"
 
 
-def _end(folder: Path) -> dict[str, Any]:
+def _end(folder: Path) -> Event:
     """Return the last event of a job of this run; empty where it has none, or no name."""
-    run = os.environ.get(RUN)
+    latest, run = Attempt(folder / "events.jsonl"), os.environ.get(RUN)
     try:
-        lines = (folder / "events.jsonl").read_text().splitlines()
-        first, last = json.loads(lines[0]), json.loads(lines[-1])
-    except (OSError, ValueError, IndexError):
+        start = latest.start() or {}
+        return latest.end() if run and start.get("run") == run else {}
+    except OSError:
         return {}
-    return last if run and first.get("run") == run else {}

@@ -22,8 +22,9 @@ ORDER = (
 ASIDE = frozenset({"dag", "job", "tracking"})
 """What stands beside the stages: no stage imports it, but for what is ``COMMON``."""
 
-COMMON = frozenset({"job.events", "job.gpu_lock", "job.progress"})
-"""What every stage may use of a job: its events, its bar, and which GPUs there are."""
+COMMON = frozenset({"job.events", "job.gpu_lock", "job.processes", "job.progress"})
+"""What every stage may use of a job: its events, its bar, which GPUs there are, and the memory of
+its processes, which the record of an engine's run holds."""
 
 WATCHERS = frozenset({"errors", *ASIDE})
 """Rooms that plan, look on or speak: an edit of them reruns nothing."""

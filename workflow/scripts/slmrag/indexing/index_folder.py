@@ -1,14 +1,11 @@
 """An index folder: whole or absent, and sure of what it was built from."""
 
 import os
-import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from slmrag.data import passages as corpus
 from slmrag.errors import UserError
@@ -16,20 +13,6 @@ from slmrag.files import digest, read_json, sha256_file, write_json
 
 FORMAT = 1
 LIBRARIES = ("numpy", "polars", "tokenizers", "torch", "transformers")
-
-
-@contextmanager
-def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; put it in its place on success, else remove it."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def folder_digest(folder: str | os.PathLike[str]) -> str:

@@ -5,13 +5,16 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import uuid4
 
 from slmrag.files import atomic, write_json
+from slmrag.job.events import Event, end_of, read_events
+from slmrag.job.processes import exists
 
 BATCH = 500
 SILENT_SECONDS = 900.0
@@ -19,8 +22,6 @@ SILENT_SECONDS = 900.0
 
 MAINTENANCE = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking", "power"})
 """Rules that make no file and are no part of a run: they look after the folders."""
-
-Event = dict[str, Any]
 
 
 def new_id() -> str:
@@ -50,16 +51,8 @@ class Attempt:
 
     def read(self, offset: int, count: int = BATCH) -> tuple[list[Event], int]:
         """Return up to ``count`` whole events from a byte offset, and the offset behind them."""
-        found: list[Event] = []
-        with open(self.path, "rb") as file:
-            file.seek(offset)
-            for line in file:
-                if not line.endswith(b"\n") or len(found) == count:
-                    break
-                offset += len(line)
-                with suppress(ValueError):
-                    found.append(json.loads(line))
-        return found, offset
+        found = list(islice(read_events(self.path, offset), count))
+        return [event for event, _ in found], found[-1][1] if found else offset
 
     def state(self, target: str) -> dict[str, Any]:
         """Return what was sent to ``target``: task, offset in bytes, parent, done."""
@@ -83,32 +76,24 @@ class Attempt:
                 time.sleep(0.05)
             yield
 
+    def end(self) -> Event:
+        """Return the last event, nothing where the attempt has not ended."""
+        with open(self.path, "rb") as file:
+            return end_of(file)
+
     def ended(self) -> bool:
         """Say whether the log has its last event."""
-        with open(self.path, "rb") as file:
-            return has_end(file)
+        return bool(self.end())
 
     def dead(self) -> bool:
         """Say whether the attempt's process is gone, as far as this machine can tell."""
         start = self.start() or {}
         if start.get("host") == os.uname().nodename and start.get("pid"):
-            return not os.path.exists(f"/proc/{start['pid']}")
+            return not exists(start["pid"])
         return time.time() - self.path.stat().st_mtime > SILENT_SECONDS
 
     def _beside(self, target: str) -> Path:
         return self.path.with_suffix(f".{target}.json")
-
-
-def has_end(file: BinaryIO) -> bool:
-    """Say whether one of an open log's last lines is an end."""
-    file.seek(max(0, os.fstat(file.fileno()).st_size - 2**20))
-    return any(_kind(line) == "end" for line in file.read().splitlines()[-3:])
-
-
-def _kind(line: bytes) -> str | None:
-    with suppress(ValueError):
-        return json.loads(line).get("kind")
-    return None
 
 
 def _locked(descriptor: int) -> bool:

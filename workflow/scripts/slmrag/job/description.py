@@ -9,6 +9,7 @@ from typing import Any
 from slmrag.config.folder_names import entry_name
 from slmrag.job.attempts import new_id, place
 from slmrag.job.code_version import version
+from slmrag.job.gpu_lock import VISIBLE
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Job:
             "host": os.uname().nodename,
             "pid": os.getpid(),
             "cluster_job": os.environ.get("SLURM_JOB_ID"),
-            "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+            "devices": os.environ.get(VISIBLE),
         }
 
 

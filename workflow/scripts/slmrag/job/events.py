@@ -1,4 +1,4 @@
-"""What a job reports while it runs: lines of ``events.jsonl``, and nothing outside ``run_job``."""
+"""What a job reports while it runs: lines of ``events.jsonl``, written and read."""
 
 import json
 import math
@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from slmrag.config.redaction import clean
 
 Row = Mapping[str, Any]
+Event = dict[str, Any]
+LAST_BYTES = 2**20
+"""Bytes of a log in which its end is looked for: a table is one line, and may be a long one."""
 
 
 class EventLog:
@@ -144,6 +147,36 @@ def measure(path: Path, known: str | None = None) -> dict[str, Any]:
     if not path.is_file():
         return {"bytes": None, "sha256": None}
     return {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+
+
+def read_events(
+    path: str | os.PathLike[str], start: int = 0, having: bytes = b""
+) -> Iterator[tuple[Event, int]]:
+    """Yield each whole event of a log from a byte on, and the byte behind it.
+
+    What a kill truncated is passed over, and so, unread, is a line without ``having``.
+    """
+    with open(path, "rb") as file:
+        file.seek(start)
+        for line in file:
+            start += len(line)
+            if line.endswith(b"\n") and having in line and (event := parsed(line)):
+                yield event, start
+
+
+def end_of(file: BinaryIO) -> Event:
+    """Return the end among the last lines of an open log, nothing where there is none."""
+    file.seek(max(0, os.fstat(file.fileno()).st_size - LAST_BYTES))
+    last = map(parsed, file.read().splitlines()[-3:])
+    return next((event for event in last if event.get("kind") == "end"), {})
+
+
+def parsed(line: bytes) -> Event:
+    """Return a line's event, nothing for what is none."""
+    with suppress(ValueError):
+        event = json.loads(line)
+        return event if isinstance(event, dict) else {}
+    return {}
 
 
 def plain(value: Any) -> Any:

@@ -19,14 +19,30 @@ POLL_SECONDS = 0.5
 
 
 def devices(driver: Path = Path("/dev")) -> list[str]:
-    """Return the GPUs that this process may see, by the names that CUDA has for them.
+    """Return the GPUs that this process may see, by the names that CUDA has for them."""
+    named = visible_devices()
+    files = enumerate(driver.glob("nvidia[0-9]*"))
+    return [str(index) for index, _ in files] if named is None else named
+
+
+def visible_devices() -> list[str] | None:
+    """Return the GPUs that the environment names, by index or UUID; None where it names none.
 
     As for CUDA, -1 (or Slurm's NoDevFiles) hides itself and all that stands behind it.
     """
-    if VISIBLE in os.environ:
-        names = (name.strip() for name in os.environ[VISIBLE].split(","))
-        return list(takewhile(lambda name: name not in ("", "-1", "NoDevFiles"), names))
-    return [str(index) for index, _ in enumerate(driver.glob("nvidia[0-9]*"))]
+    if VISIBLE not in os.environ:
+        return None
+    names = (name.strip() for name in os.environ[VISIBLE].split(","))
+    return list(takewhile(lambda name: name not in ("", "-1", "NoDevFiles"), names))
+
+
+def nvml_device(name: str) -> Any:
+    """Return NVML's handle of a device by its index or UUID; NVML's error where there is none."""
+    import pynvml
+
+    if name.isdigit():
+        return pynvml.nvmlDeviceGetHandleByIndex(int(name))
+    return pynvml.nvmlDeviceGetHandleByUUID(name.encode())
 
 
 def shown() -> int:

@@ -6,18 +6,13 @@ import time
 from collections.abc import Collection
 from typing import Any
 
+from slmrag.job.gpu_lock import nvml_device, visible_devices
+from slmrag.job.processes import exists
+
 NOISE = 64 * 2**20
 """Bytes by which a device's use moves by itself."""
 RECENT = 5.0
 """Seconds back in which a process's last use of a device counts."""
-
-
-def visible(count: int, environment: str | None) -> list[int | str]:
-    """Return the devices named by ``CUDA_VISIBLE_DEVICES``: indices, or UUIDs as they stand."""
-    if environment is None:
-        return list(range(count))
-    names = [name.strip() for name in environment.split(",") if name.strip()]
-    return [int(name) if name.isdigit() else name for name in names]
 
 
 class Gpus:
@@ -37,8 +32,10 @@ class Gpus:
         import pynvml
 
         pynvml.nvmlInit()
-        names = visible(pynvml.nvmlDeviceGetCount(), os.environ.get("CUDA_VISIBLE_DEVICES"))
-        self.devices = [device(name) for name in names]
+        names = visible_devices()
+        if names is None:
+            names = [str(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        self.devices = [nvml_device(name) for name in names]
         self.baseline = [pynvml.nvmlDeviceGetMemoryInfo(gpu).used for gpu in self.devices]
         self.method = "nvml per process" if self.devices else "none"
 
@@ -62,12 +59,12 @@ class Gpus:
 
         It is the device's own where NVML does not tell processes apart, None where it tells none.
         """
-        own = [own_utilisation(gpu, processes) for gpu in self.devices]
+        own = [own_utilization(gpu, processes) for gpu in self.devices]
         known = [percent for percent in own if percent is not None]
         if known:
             self.busy_method = "nvml per process"
             return max(known)
-        known = [percent for percent in map(utilisation, self.devices) if percent is not None]
+        known = [percent for percent in map(utilization, self.devices) if percent is not None]
         self.busy_method = "nvml per device" if known else "none"
         return max(known, default=None)
 
@@ -94,15 +91,6 @@ class Gpus:
         return {"method": self.method, "utilisation": self.busy_method, "devices": devices}
 
 
-def device(name: int | str) -> Any:
-    """Return NVML's handle of a device by index or UUID."""
-    import pynvml
-
-    if isinstance(name, int):
-        return pynvml.nvmlDeviceGetHandleByIndex(name)
-    return pynvml.nvmlDeviceGetHandleByUUID(name.encode())
-
-
 def own_bytes(gpu: Any, processes: Collection[int]) -> int:
     """Return a device's bytes held by ``processes``, as far as NVML shows them."""
     import pynvml
@@ -119,14 +107,11 @@ def hidden(gpu: Any) -> bool:
 
     with contextlib.suppress(pynvml.NVMLError):
         running = pynvml.nvmlDeviceGetComputeRunningProcesses(gpu)
-        return any(
-            entry.usedGpuMemory is None or not os.path.exists(f"/proc/{entry.pid}")
-            for entry in running
-        )
+        return any(entry.usedGpuMemory is None or not exists(entry.pid) for entry in running)
     return True
 
 
-def own_utilisation(gpu: Any, processes: Collection[int]) -> float | None:
+def own_utilization(gpu: Any, processes: Collection[int]) -> float | None:
     """Return the percent of a device's time that ``processes`` used last, None if not told."""
     import pynvml
 
@@ -140,7 +125,7 @@ def own_utilisation(gpu: Any, processes: Collection[int]) -> float | None:
     return min(100, sum(sample.smUtil for sample in latest.values())) if latest else None
 
 
-def utilisation(gpu: Any) -> float | None:
+def utilization(gpu: Any) -> float | None:
     """Return a device's utilisation in percent, None where it does not tell (a MIG slice)."""
     import pynvml
 

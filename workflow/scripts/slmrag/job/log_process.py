@@ -14,11 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from slmrag.config.redaction import MASK, clean_text
+from slmrag.job.processes import is_exiting
 
 IDLE_SECONDS = 0.5
 LONGEST_LINE = 2**16
-EXITING = 0x4
-"""PF_EXITING among the flags of proc(5)'s stat."""
 KEY_BEGINS = re.compile(rb"-----BEGIN[ A-Z]*PRIVATE KEY-----")
 KEY_ENDS = re.compile(rb"-----END[ A-Z]*PRIVATE KEY-----")
 
@@ -78,30 +77,22 @@ def main() -> None:
     job, *events = sys.argv[2:]
     others = {}
     try:
-        others = {os.pidfd_open(int(job)): lambda: last_words(*events)}
+        others = {os.pidfd_open(int(job)): lambda: close_event_log(*events)}
     except ProcessLookupError:  # killed before this process was up
-        last_words(*events)
+        close_event_log(*events)
     except OSError:  # a kernel without such descriptors: then the next sync writes the end
         pass
     pump(0, 1, others)
-    if others and dying(int(job)):
-        last_words(*events)
+    if others and is_exiting(int(job)):
+        close_event_log(*events)
     os._exit(0)  # the job waits for this end
 
 
-def dying(process: int) -> bool:
-    """Say whether a process is on its way out: its pipes close before its end can be waited for."""
-    with suppress(OSError):
-        stat = Path(f"/proc/{process}/stat").read_text()
-        return bool(int(stat.rpartition(")")[2].split()[6]) & EXITING)
-    return True
-
-
-def last_words(events: str | None = None) -> None:
+def close_event_log(events: str | None = None) -> None:
     """Write the end of the event log of a job that died without a word."""
     with suppress(Exception):
         from slmrag.job.attempts import Attempt
-        from slmrag.job.killed_jobs import bury
+        from slmrag.job.killed_jobs import close_log_of_dead_job
 
         if events:
-            bury(Attempt(Path(events)))
+            close_log_of_dead_job(Attempt(Path(events)))

@@ -136,7 +136,7 @@ class Sampler(threading.Thread):
         """Stop, and write the whole."""
         self.stop()
         with contextlib.suppress(Exception):
-            self.peaks["own_peak_rss_bytes"] = high_water()
+            self.peaks["own_peak_rss_bytes"] = high_water(os.getpid())
         with contextlib.suppress(Exception):
             self.flush(self.seconds)
         with self._lock:

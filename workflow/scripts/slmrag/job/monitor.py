@@ -16,7 +16,7 @@ from slmrag.tracking.settings import settings
 
 
 @contextmanager
-def harmless(what: str) -> Iterator[None]:
+def swallow_errors(what: str) -> Iterator[None]:
     """Log a failure of the watchers; it never costs a result."""
     try:
         yield
@@ -75,7 +75,7 @@ class Watchers:
         events.emit("alert", name=name, message=message)
         logging.getLogger(__name__).warning("alert: %s", message)
 
-    def cut_short(self) -> None:
+    def write_killed(self) -> None:
         """Write that the job was killed, where it has no time to end in order."""
         peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
         story = "ended by a signal, before it could end in order"
@@ -84,12 +84,12 @@ class Watchers:
 
     def finish(self, job: Job, status: str, story: str | None, mistake: bool = False) -> None:
         """Write how the job ended, and let go of the publisher, whatever else fails."""
-        with harmless("memory"):
+        with swallow_errors("memory"):
             self.sampler.finish(status)
             events.artifact("memory_usage", self.sampler.path, **self.sampler.peaks)
-        with harmless("alerts"):
+        with swallow_errors("alerts"):
             self.look()
-        with harmless("end"):
+        with swallow_errors("end"):
             peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
             self.journal.write("end", status=status, error=story, mistake=mistake, **peaks)
         events.use(None)

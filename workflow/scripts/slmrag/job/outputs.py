@@ -23,11 +23,13 @@ def report(job: Job, results: Mapping[str, Any]) -> None:
         for part, path in zip(parts(job, files), files, strict=True):
             about = {**job.wildcards, **part, **numbers(known, part, len(files) == 1)}
             label = "_".join(part.values())
-            events.artifact(f"{name}/{label}" if label else name, path, noted(job, path), **about)
-            illustrate(path)
+            events.artifact(
+                f"{name}/{label}" if label else name, path, known_digest(job, path), **about
+            )
+            log_plots(path)
 
 
-def noted(job: Job, path: str) -> str | None:
+def known_digest(job: Job, path: str) -> str | None:
     """Return the digest that the manifest beside a folder has, so that it is not read once more."""
     manifest = f"{path}.json"
     if manifest in job.outputs.get("manifest", []) and Path(path).is_dir():
@@ -56,7 +58,7 @@ def parts(job: Job, files: list[str]) -> list[dict[str, str]]:
     return [{"file": str(number)} for number in range(len(files))]
 
 
-def illustrate(path: str) -> None:
+def log_plots(path: str) -> None:
     """Report a small CSV as a table and a folder's pictures as plots."""
     file = Path(path)
     if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= LARGEST_TABLE:

@@ -5,6 +5,8 @@ import os
 from collections.abc import Collection, Iterable
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+EXITING = 0x4
+"""PF_EXITING among the flags of proc(5)'s stat."""
 
 
 def tree(root: int, without: Collection[int] = ()) -> list[int]:
@@ -47,8 +49,20 @@ def proportional(processes: Iterable[int]) -> int:
     return total
 
 
-def high_water() -> int:
-    """Return this process's largest resident set in bytes, spikes between samples included."""
-    with open("/proc/self/status") as file:
-        line = next(line for line in file if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+def high_water(process: int) -> int:
+    """Return a process's largest resident set in bytes, spikes between samples included."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/status") as file:
+        return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
+    return 0
+
+
+def exists(process: int) -> bool:
+    """Say whether a process is there, as far as this machine can tell."""
+    return os.path.exists(f"/proc/{process}")
+
+
+def is_exiting(process: int) -> bool:
+    """Say whether a process is on its way out: its pipes close before its end can be waited for."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as file:
+        return bool(int(file.read().rpartition(")")[2].split()[6]) & EXITING)
+    return True

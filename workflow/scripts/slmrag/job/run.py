@@ -12,11 +12,10 @@ from slmrag.config.redaction import clean_text
 from slmrag.dag.failed_jobs import repeated_mistake
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
-from slmrag.job.allotment import allot
 from slmrag.job.attempts import MAINTENANCE
 from slmrag.job.description import Job, describe
 from slmrag.job.log import JobLog
-from slmrag.job.monitor import Watchers, harmless
+from slmrag.job.monitor import Watchers, swallow_errors
 from slmrag.job.signals import Deadline, kill_children, leave
 
 TERMINATED = 128 + signal.SIGTERM
@@ -45,7 +44,7 @@ def run_job(snakemake: Any, main: Main) -> None:
     Snakemake tries every failed job again where it is told to. One that would only meet the same
     mistake ends at once with the same sentence: reading a corpus to its bad line takes minutes.
     """
-    allot(snakemake)
+    add_job_resources(snakemake)
     job = describe(snakemake)
     with JobLog(job.log, job.attempt) as log:
         if known := repeated_mistake(job.rule, job.folder):
@@ -62,6 +61,23 @@ def run_job(snakemake: Any, main: Main) -> None:
         sys.exit(status)
 
 
+def add_job_resources(snakemake: Any) -> None:
+    """Add GPUs, threads and MB of memory to ``params.hardware``, where a rule has that param.
+
+    ``gpus_asked`` are the GPUs that the entry itself asks for: these a job cannot do without.
+    ``gpus_shown`` are those of the machine, where the entry says nothing of GPUs.
+    """
+    hardware = getattr(snakemake.params, "hardware", None)
+    if hardware is None:
+        return
+    given = {name: snakemake.resources.get(name) for name in ("gpu", "mem_mb")}
+    hardware["gpus_shown"] = gpu_lock.shown() if hardware.get("gpus") is None else 0
+    hardware["gpus_asked"] = int(hardware.get("gpus") or 0)
+    hardware |= {"gpus": int(given["gpu"] or 0), "threads": int(snakemake.threads)}
+    if given["mem_mb"]:
+        hardware["mem_mb"] = int(given["mem_mb"])
+
+
 def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     """Run ``work`` between a start and an end event; return the exit status."""
     with suppress(ValueError):  # signals belong to the main thread
@@ -71,13 +87,13 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     status, story, mistake, devices = 0, None, False, ExitStack()
     try:
         with suppress(ValueError):
-            deadline = Deadline(lambda: watchers and watchers.cut_short())
+            deadline = Deadline(lambda: watchers and watchers.write_killed())
         devices.enter_context(gpu_lock.held(int(job.resources.get("gpu") or 0)))
-        with harmless("start"):
+        with swallow_errors("start"):
             watchers = Watchers.start(job, log) if reports(job) else None
         results = work() or {}
         if watchers:
-            with harmless("record"):
+            with swallow_errors("record"):
                 watchers.record(job, results)
     except BaseException as exception:
         with suppress(ValueError):

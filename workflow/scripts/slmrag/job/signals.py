@@ -9,11 +9,11 @@ from typing import Any
 
 from slmrag.job.processes import tree
 
-GRACE = 3.0
+GRACE_SECONDS = 3.0
 """Seconds after SIGTERM or SIGINT in which a job may end in order."""
-WORDS = 0.5
-"""Seconds that the last words of a job that did not may take."""
-ASKED = (signal.SIGTERM, signal.SIGINT)
+END_SECONDS = 0.5
+"""Seconds that writing the end of a job that did not may take."""
+ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Deadline:
@@ -23,9 +23,9 @@ class Deadline:
     thread is inside a library, or where a library swallows the exception.
     """
 
-    def __init__(self, last_words: Callable[[], Any], seconds: float = GRACE):
+    def __init__(self, write_end: Callable[[], Any], seconds: float = GRACE_SECONDS):
         """Watch from now on; ValueError outside of the main thread."""
-        self._last_words, self._seconds = last_words, seconds
+        self._write_end, self._seconds = write_end, seconds
         self._over = threading.Event()
         self._read, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
@@ -47,10 +47,10 @@ class Deadline:
 
     def _watch(self) -> None:
         while number := os.read(self._read, 1):
-            if number[0] in ASKED and not self._over.wait(self._seconds):
-                words = threading.Thread(target=self._last_words, daemon=True)
-                words.start()
-                words.join(WORDS)
+            if number[0] in ENDING and not self._over.wait(self._seconds):
+                writer = threading.Thread(target=self._write_end, daemon=True)
+                writer.start()
+                writer.join(END_SECONDS)
                 leave(128 + number[0])
         os.close(self._read)
 

@@ -1,13 +1,11 @@
 """Put a report's parts on disk, each whole or absent."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from slmrag.files import write_table, write_text
+from slmrag.files import atomic_folder, write_table, write_text
 from slmrag.report.analysis.pair_tests import pairs_of_families
 from slmrag.report.analysis.pairs import MODELS_IN_A_MODE, MODES_OF_A_MODEL
 from slmrag.report.build import Report
@@ -42,12 +40,6 @@ def report_texts(report: Report) -> dict[str, str]:
 
 def write_figures(figures: Sequence[Figure], folder: Path) -> None:
     """Write each figure as an SVG of its own; the folder is whole or absent."""
-    temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.part")
-    temporary.mkdir(parents=True)
-    try:
+    with atomic_folder(folder) as temporary:
         for figure in figures:
             (temporary / f"{figure.id}.svg").write_text(standalone(figure.svg), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any, Protocol
 
-from slmrag.job.attempts import Attempt, Busy, Event, parent
+from slmrag.job.attempts import Attempt, Busy, parent
+from slmrag.job.events import Event
 
 
 class Tracker(Protocol):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from slmrag.config.redaction import clean_text
 from slmrag.job.attempts import Attempt, Busy
-from slmrag.job.killed_jobs import bury
+from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking.backends import connect
 from slmrag.tracking.deliver import Tracker, deliver
 from slmrag.tracking.settings import Settings, settings
@@ -97,7 +97,7 @@ def follow(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None
     while True:
         last = bool(select.select([over], [], [], 0)[0])
         if last and not attempt.ended():
-            bury(attempt)
+            close_log_of_dead_job(attempt)
         pause = POLL_SECONDS
         try:
             tracker = tracker or connect(chosen)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from slmrag.config.redaction import clean_text
 from slmrag.job.attempts import Attempt, Busy, find
-from slmrag.job.killed_jobs import bury, bury_all
+from slmrag.job.killed_jobs import close_log_of_dead_job, close_logs_of_dead_jobs
 from slmrag.tracking.backends import configured, connect
 from slmrag.tracking.clearml import offline
 from slmrag.tracking.deliver import deliver
@@ -33,7 +33,7 @@ def synchronise(
     Attempts that died without a word are given their end first, whether or not anything is sent.
     ``tell`` is told the same after each attempt, with the rest counted as kept.
     """
-    bury_all(results)
+    close_logs_of_dead_jobs(results)
     if not chosen.on:
         return {}, None
     if chosen.mode == "offline" or (chosen.mode == "auto" and not configured(chosen)):
@@ -93,7 +93,7 @@ def each(
         try:
             with attempt.lock(LOCK_SECONDS):
                 if not attempt.ended() and attempt.dead():
-                    bury(attempt)
+                    close_log_of_dead_job(attempt)
                 outcome = word if action(attempt) else "running"
         except Busy:
             outcome = "busy"

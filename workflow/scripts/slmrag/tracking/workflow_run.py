@@ -13,7 +13,7 @@ from slmrag.errors import UserError
 from slmrag.job import code_version
 from slmrag.job.attempts import new_id
 from slmrag.job.events import EventLog
-from slmrag.job.killed_jobs import bury_all
+from slmrag.job.killed_jobs import close_logs_of_dead_jobs
 from slmrag.tracking import webhook
 from slmrag.tracking.settings import Settings, settings
 from slmrag.tracking.sync_process import sentence, sweep
@@ -53,7 +53,7 @@ def beginning(config: Mapping[str, Any]) -> dict[str, Any]:
 def finish(config: Mapping[str, Any], status: str) -> None:
     """End a run and send what its jobs left, within the deadline; say in one line how that went."""
     with suppress(OSError):
-        bury_all(results(config), os.environ[RUN])
+        close_logs_of_dead_jobs(results(config), os.environ[RUN])
         write(config, "end", status=status, error=None)
     chosen = settings(config.get("tracking"))
     told = announce(config, chosen, status)

@@ -6,24 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from slmrag.job.gpu_lock import nvml_device, visible_devices
+from slmrag.job.processes import high_water, tree
+
 
 def tree_peak_bytes() -> int:
     """Return the summed peak resident sets of this process and all below it (Linux; else 0)."""
-    total, queue = 0, [os.getpid()]
-    while queue:
-        process = Path("/proc", str(queue.pop()))
-        with suppress(OSError, ValueError):
-            total += _peak(process)
-            for task in (process / "task").iterdir():
-                queue.extend(map(int, (task / "children").read_text().split()))
-    return total
-
-
-def _peak(process: Path) -> int:
-    for line in (process / "status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    return sum(map(high_water, tree(os.getpid())))
 
 
 def cpu_name(about: Path = Path("/proc/cpuinfo")) -> str:
@@ -42,7 +31,8 @@ def first_gpu() -> dict[str, Any]:
         import pynvml
 
         pynvml.nvmlInit()
-        handle = _handle(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0])
+        names = visible_devices()
+        handle = nvml_device("0" if names is None else names[0])
         return {
             "name": str(pynvml.nvmlDeviceGetName(handle)),
             "driver": str(pynvml.nvmlSystemGetDriverVersion()),
@@ -52,12 +42,6 @@ def first_gpu() -> dict[str, Any]:
             "energy_millijoules": _energy(pynvml, handle),
         }
     return {}
-
-
-def _handle(nvml: Any, visible: str) -> Any:
-    if visible.startswith(("GPU-", "MIG-")):
-        return nvml.nvmlDeviceGetHandleByUUID(visible)
-    return nvml.nvmlDeviceGetHandleByIndex(int(visible or 0))
 
 
 def _energy(nvml: Any, handle: Any) -> int | None:

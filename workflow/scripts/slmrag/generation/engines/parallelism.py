@@ -1,6 +1,6 @@
 """How a job's GPUs are shared out: copies of the model, or one copy over several GPUs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slmrag.errors import UserError
@@ -64,10 +64,10 @@ def _smallest(checkpoint: Checkpoint | None, wanted: int, at_most: int) -> int:
     return found
 
 
-def devices(visible: str | None, parts: Split) -> list[str]:
-    """Return CUDA_VISIBLE_DEVICES of each replica, out of those that the job may see."""
+def devices(visible: Sequence[str] | None, parts: Split) -> list[str]:
+    """Return what each replica may see of the GPUs that the job may, as CUDA's variable has it."""
     count = parts.tensor * parts.replicas
-    names = visible.split(",") if visible else [str(number) for number in range(count)]
+    names = visible or [str(number) for number in range(count)]
     return [
         ",".join(names[start : start + parts.tensor]) for start in range(0, count, parts.tensor)
     ]

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from slmrag.errors import UserError
 from slmrag.generation.engines import base, parallelism
+from slmrag.job.gpu_lock import VISIBLE, visible_devices
 
 logger = logging.getLogger(__name__)
 SCRIPTS = Path(__file__).resolve().parents[3]
@@ -50,7 +51,7 @@ class Replicas(base.Engine):
         hardware = {**self.config.hardware, **own, "data_parallel": 1}
         of_a_copy = {**self.config.as_json(), "hardware": hardware}
         spec = {"engine": self.config.entry["engine"], "config": of_a_copy}
-        visible = parallelism.devices(os.environ.get("CUDA_VISIBLE_DEVICES"), self._parts)
+        visible = parallelism.devices(visible_devices(), self._parts)
         try:
             for devices in visible:
                 self._copies.append(_Copy(spec, devices if self.config.gpus else None))
@@ -110,7 +111,7 @@ class _Copy:
         self.answers, child_writes = os.pipe()
         environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
         if devices is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = devices
+            environment[VISIBLE] = devices
         command = [sys.executable, "-m", "slmrag.generation.engines.replica_process"]
         self.process = subprocess.Popen(
             [*command, str(child_reads), str(child_writes)],

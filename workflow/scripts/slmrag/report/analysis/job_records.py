@@ -5,7 +5,6 @@ it from the report that it checks.
 """
 
 import csv
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,11 +17,11 @@ from typing import Any
 from slmrag.config.folder_names import entry_name
 from slmrag.config.redaction import clean
 from slmrag.files import read_json
+from slmrag.job.events import read_events
 
 LIBRARIES = ("numpy", "polars", "scipy")
 OBSERVED_VERSIONS = ("code", "report")
 """The rows of the table of versions that no rule declares."""
-ALERT_MARK = b'"alert"'
 
 
 @dataclass(frozen=True)
@@ -118,21 +117,12 @@ def read_alerts(folder: Path) -> list[dict[str, str]]:
 
 def job_alerts(path: Path, job: Path) -> Iterator[dict[str, str]]:
     """Yield one job's alerts."""
-    with suppress(OSError), open(path, "rb") as file:
-        for line in file:
-            event = parse_event(line) if ALERT_MARK in line else {}
+    with suppress(OSError):
+        for event, _ in read_events(path, having=b'"alert"'):
             if event.get("kind") == "alert":
                 name, message = (str(event.get(key, "")) for key in ("name", "message"))
                 alert = {"job": str(job), "alert": name, "message": message}
                 yield alert | {"time": event_minute(event)}
-
-
-def parse_event(line: bytes) -> Mapping[str, Any]:
-    """Return a line's event, nothing for a truncated one."""
-    with suppress(ValueError):
-        event = json.loads(line)
-        return event if isinstance(event, dict) else {}
-    return {}
 
 
 def event_minute(event: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from slmrag.job.attempts import Event
+from slmrag.job.events import Event
 from slmrag.tracking import naming
 
 

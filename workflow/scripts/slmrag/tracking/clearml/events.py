@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from slmrag.job.attempts import Event
+from slmrag.job.events import Event
 from slmrag.tracking import naming
 
 SINGLE_STEP = -(2**31)

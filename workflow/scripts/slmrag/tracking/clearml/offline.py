@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import atomic
-from slmrag.job.attempts import Attempt, Event
+from slmrag.job.attempts import Attempt
+from slmrag.job.events import Event
 from slmrag.tracking import naming
 from slmrag.tracking.clearml.events import since
 from slmrag.tracking.settings import Settings

@@ -5,7 +5,7 @@ import os
 import re
 from typing import Any
 
-from slmrag.job.attempts import Event
+from slmrag.job.events import Event
 from slmrag.tracking import naming
 from slmrag.tracking.clearml.actions import ACTIONS, TrackerError
 from slmrag.tracking.settings import Settings

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from slmrag.job.attempts import Event
+from slmrag.job.events import Event
 from slmrag.tracking import naming
 
 LONGEST_PARAM = 6000

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from slmrag.job.attempts import Event
+from slmrag.job.events import Event
 from slmrag.tracking import naming
 from slmrag.tracking.mlflow.metrics import batches, cut, metrics, notes
 from slmrag.tracking.settings import Settings
