@@ -11,7 +11,7 @@ from slmrag.errors import UserError
 from slmrag.generation.answer_extraction import Reading
 from slmrag.generation.cache_key import cache_key
 from slmrag.generation.engines import openai_reading as endpoint
-from slmrag.generation.engines.openai_reasoning import FIELDS
+from slmrag.generation.engines.openai_reasoning import REASONING_FIELDS
 from slmrag.generation.generation_job import GenerationJob
 
 from tests.generation.conftest import job_spec, write_prompts
@@ -92,7 +92,7 @@ def test_stop_strings_are_not_sent_to_a_server_whose_model_reasons(ask):
     ]
 
 
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("field", REASONING_FIELDS)
 def test_what_a_server_tells_apart_as_reasoning_is_kept_and_no_answer(field):
     """It stands before the answer within tags; without an answer it is unfinished."""
 

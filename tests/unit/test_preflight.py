@@ -528,7 +528,7 @@ def test_batch_invariance_is_vllms_on_a_gpu_and_ours_on_a_cpu(tmp_path):
     with pytest.raises(UserError, match=r"compute capability 9\.0"):
         vllm_setup.environment(config, T4)
     assert "VLLM_BATCH_INVARIANT" not in vllm_setup.environment(config, CPU)
-    assert vllm_setup.ALONE.items() <= vllm_setup.arguments(config, CPU).items()
+    assert vllm_setup.ONE_SEQUENCE_A_BATCH.items() <= vllm_setup.arguments(config, CPU).items()
 
 
 def test_a_split_model_is_started_over_its_gpus(monkeypatch, tmp_path):

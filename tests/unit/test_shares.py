@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.files import digest
 from slmrag.generation.journal import Journal
-from slmrag.generation.time_shares import Timeline, Works, span
+from slmrag.generation.time_shares import Timeline, WorkTimes, span
 
 SECOND = st.integers(0, 50).map(lambda tenth: tenth / 10)
 TOKENS = st.integers(1, 2000).map(float)
@@ -142,10 +142,10 @@ def test_a_resumed_cell_takes_its_part_of_each_run(tmp_path):
     with Journal(tmp_path) as journal:
         journal.note({"id": "second"})
         journal.append([completion("e", "second", 1.0), completion("f", "second", 9.0)])
-        works = Works(journal)
+        work_times = WorkTimes(journal)
         lines = journal.read([digest(name) for name in "aef"])
-        assert works.seconds(lines) == pytest.approx([0.25, 1.0, 1.0])
-        assert (works.busy_seconds("first"), works.busy_seconds("second")) == (1.0, 2.0)
+        assert work_times.seconds(lines) == pytest.approx([0.25, 1.0, 1.0])
+        assert (work_times.busy_seconds("first"), work_times.busy_seconds("second")) == (1.0, 2.0)
 
 
 def test_a_run_that_lacks_one_time_has_no_parts(tmp_path):
@@ -155,10 +155,10 @@ def test_a_run_that_lacks_one_time_has_no_parts(tmp_path):
             journal.note({"id": run})
             journal.append([completion(f"{run} {i}", run, ends or i) for i in (1, 2)])
         journal.append([completion("torn", "old", None)])
-        works = Works(journal)
+        work_times = WorkTimes(journal)
         lines = journal.read([digest("old 1"), digest("new 1")])
-        assert works.seconds(lines) == [None, pytest.approx(0.5)]
-        assert works.busy_seconds("old") is None
+        assert work_times.seconds(lines) == [None, pytest.approx(0.5)]
+        assert work_times.busy_seconds("old") is None
 
 
 def test_what_a_twin_made_too_took_its_time(tmp_path):
@@ -168,6 +168,6 @@ def test_what_a_twin_made_too_took_its_time(tmp_path):
             journal.note({"id": run})
             journal.append([completion(name, run, 1.0) for name in names])
     with Journal(tmp_path) as journal:
-        works, lines = Works(journal), journal.read([digest("a"), digest("b")])
+        work_times, lines = WorkTimes(journal), journal.read([digest("a"), digest("b")])
         assert [line["engine"] for line in lines] == ["first", "second"]
-        assert works.seconds(lines) == pytest.approx([1.0, 0.5])
+        assert work_times.seconds(lines) == pytest.approx([1.0, 0.5])

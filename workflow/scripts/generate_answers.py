@@ -10,7 +10,7 @@ from slmrag.generation.answer_tables import AnswerTables, warn_of_cuts, warn_of_
 from slmrag.generation.cache_key import open_journal
 from slmrag.generation.generate import generate
 from slmrag.generation.generation_job import GenerationJob
-from slmrag.generation.time_shares import Works
+from slmrag.generation.time_shares import WorkTimes
 from slmrag.job.run import run_job
 
 logger = logging.getLogger(__name__)
@@ -25,11 +25,11 @@ def main(input, output, params):
         cells = [AnswerTables(*three, next(places), job.reading) for three in files]
         counts = generate(job, journal, cells, "generate")
         refused_prompts.settle(job.entry, journal, dict(zip(params.cells, cells, strict=True)))
-        totals, works = Counter(), Works(journal)
+        totals, work_times = Counter(), WorkTimes(journal)
         for name, cell in zip(params.cells, cells, strict=True):
             if not cell.height():
                 logger.warning("%s: its prompt file has no rows, so nothing is answered", name)
-            found = cell.write(journal, works)
+            found = cell.write(journal, work_times)
             warn_of_cuts(name, found, cell.height())
             warn_of_reasoning(name, found, cell.height())
             totals.update({**found, f"answers/{name}": cell.height()})

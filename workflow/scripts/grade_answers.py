@@ -9,7 +9,7 @@ from slmrag.generation.answer_tables import AnswerTables, warn_of_cuts, warn_of_
 from slmrag.generation.cache_key import cache_key, open_journal
 from slmrag.generation.generate import generate
 from slmrag.generation.generation_job import GenerationJob
-from slmrag.generation.time_shares import Works
+from slmrag.generation.time_shares import WorkTimes
 from slmrag.job.run import run_job
 from slmrag.prompts.template import prompt_digest
 from slmrag.scoring.judge import grade_verdict, judge_name, questions_for_judge, summarize_grades
@@ -35,11 +35,11 @@ def main(input, output, params):
         names = ["/".join(name.values()) for name in params.cells]
         asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
         refused_prompts.settle(job.entry, journal, asked)
-        works = Works(journal)
+        work_times = WorkTimes(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):
             cell, made = cells[place]
-            counts = cell.write(journal, works)
+            counts = cell.write(journal, work_times)
             warn_of_cuts(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             warn_of_reasoning(f"the judge of {'/'.join(name.values())}", counts, cell.height())
             grades = write_grades(input.answers[place], made / "verdicts.parquet", table)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-SWITCHES = ("enable_thinking", "thinking")
+THINKING_SWITCHES = ("enable_thinking", "thinking")
 """What templates call the switch: Qwen3 and SmolLM3 the first, Granite and DeepSeek the second."""
 
-GIVEN = frozenset({"messages", "add_generation_prompt"})
+GIVEN_ARGUMENTS = frozenset({"messages", "add_generation_prompt"})
 
 Entry = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def contradictions(entry: Entry) -> list[str]:
     asked = entry.get("thinking")
     found = [
         f"chat_template_kwargs.{name}: a chat template is given it anyway; remove it"
-        for name in GIVEN.intersection(own)
+        for name in GIVEN_ARGUMENTS.intersection(own)
     ]
     found += [
         f"chat_template_kwargs.{name}: options.extra_body says otherwise; remove one of them"
@@ -52,7 +52,7 @@ def contradictions(entry: Entry) -> list[str]:
     ]
     found += [
         f"chat_template_kwargs.{name}: thinking: {str(asked).lower()} says otherwise; remove one"
-        for name in SWITCHES
+        for name in THINKING_SWITCHES
         if asked is not None and {**extra, **own}.get(name, asked) != asked
     ]
     if entry.get("chat_template") == "none" and (asked or own):

@@ -1,6 +1,6 @@
 """The options of an endpoint that are no keys of a request's body."""
 
-SPEED = frozenset(
+SPEED_OPTIONS = frozenset(
     {
         "api_key_env",
         "concurrency",
@@ -13,5 +13,5 @@ SPEED = frozenset(
 )
 """Options that say how the endpoint is asked: they cannot change an answer."""
 
-PASSED = frozenset({"extra_body", "extra_headers", "extra_query"})
+CLIENT_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query"})
 """Options that the client takes beside the body."""

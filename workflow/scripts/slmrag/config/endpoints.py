@@ -3,23 +3,24 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slmrag.config.endpoint_options import SPEED
+from slmrag.config.endpoint_options import SPEED_OPTIONS
+from slmrag.config.sampling import NEUTRAL_VALUES, Sampling
 
-OURS = ("model", "messages", "prompt", "n")
-DRAWN = ("temperature", "top_p", "seed", "stop", "max_tokens")
-IDLE = ("dtype", "quantization", "load_in_8bit", "adapter", "gpu_memory_utilization")
-IDLE += ("max_num_seqs", "enforce_eager", "tensor_parallel", "data_parallel", "gpus")
-OF_FILES = ("revision", "allow_pickle", "max_model_len")
-WHOLE = {"concurrency": (1, 1000), "retries": (0, 1000)}
+KEYS_WE_SET = ("model", "messages", "prompt", "n")
+SAMPLING_KEYS = [key for key in Sampling._fields if key not in NEUTRAL_VALUES]
+KEYS_WITHOUT_EFFECT = ("dtype", "quantization", "load_in_8bit", "adapter", "gpu_memory_utilization")
+KEYS_WITHOUT_EFFECT += ("max_num_seqs", "enforce_eager", "tensor_parallel", "data_parallel", "gpus")
+KEYS_OF_FILES = ("revision", "allow_pickle", "max_model_len")
+WHOLE_NUMBERS = {"concurrency": (1, 1000), "retries": (0, 1000)}
 
 
 def problems(entry: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each wish of an entry, its keys that are set, that would do nothing."""
     options = entry.get("options") or {}
-    idle = [*IDLE, *(() if entry.get("checkpoint") else OF_FILES)]
+    idle = [*KEYS_WITHOUT_EFFECT, *(() if entry.get("checkpoint") else KEYS_OF_FILES)]
     for key in filter(entry.get, idle):
         yield f"{key} does nothing with engine: openai, the server decides it; remove the key"
-    for key in options.keys() & OURS:
+    for key in options.keys() & KEYS_WE_SET:
         yield f"options.{key} is not yours to set (served_name is the model's name); remove it"
     yield from _numbers(options)
     extra = options.get("extra_body") or {}
@@ -31,10 +32,10 @@ def problems(entry: Mapping[str, Any]) -> Iterator[str]:
 
 def _numbers(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the options that say how the endpoint is asked."""
-    for key in sorted((SPEED - {"api_key_env"}) & options.keys()):
+    for key in sorted((SPEED_OPTIONS - {"api_key_env"}) & options.keys()):
         value = options[key]
-        least, most = WHOLE.get(key, (0, float("inf")))
-        whole = key in WHOLE
+        least, most = WHOLE_NUMBERS.get(key, (0, float("inf")))
+        whole = key in WHOLE_NUMBERS
         good = type(value) is int or (type(value) is float and not whole)
         if not good or not least <= value <= most or not (whole or value > 0):
             what = f"a whole number from {least} to {most}" if whole else "a number above 0"
@@ -45,7 +46,7 @@ def _twice(
     entry: Mapping[str, Any], options: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield what is said in two places, and not the same: the request can hold but one."""
-    for key in DRAWN:
+    for key in SAMPLING_KEYS:
         asked = {"options": options.get(key), "options.extra_body": extra.get(key)}
         for where, value in asked.items():
             if value is not None and value != entry.get(key):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-UNSAFE = frozenset({"trust_remote_code", "weights_only", "use_safetensors"})
+UNSAFE_ARGUMENTS = frozenset({"trust_remote_code", "weights_only", "use_safetensors"})
 """Arguments of the engines that would let a checkpoint run code."""
-SMUGGLED = {
+ARGUMENTS_THAT_SAMPLE = {
     "vllm": ("generation_config", "override_generation_config", "logits_processors"),
     "transformers": ("generation_config",),
 }
@@ -14,12 +14,12 @@ SMUGGLED = {
 
 def problems(engine: str, options: Mapping[str, Any], sampling: Iterable[str]) -> Iterator[str]:
     """Yield a sentence for each option that has no place there; ``sampling`` are its keys."""
-    for name in sorted(UNSAFE & options.keys()):
+    for name in sorted(UNSAFE_ARGUMENTS & options.keys()):
         yield f"options.{name}: no code of a checkpoint is ever run; remove it"
-    for name in SMUGGLED.get(engine, ()):
+    for name in ARGUMENTS_THAT_SAMPLE.get(engine, ()):
         if name in options:
             yield f"options.{name}: set the keys of sampling instead"
-    for name in sampling if engine in SMUGGLED else ():
+    for name in sampling if engine in ARGUMENTS_THAT_SAMPLE else ():
         if name in options:
             yield f"options.{name}: {name} is a key of the model itself; move it there"
 
@@ -30,7 +30,7 @@ def moved(raw: Mapping[str, Any], engine: str, sampling: Iterable[str]) -> Mappi
     A key that stands in both places stays where it is, and is refused.
     """
     options = raw.get("options")
-    if engine not in SMUGGLED or not isinstance(options, Mapping):
+    if engine not in ARGUMENTS_THAT_SAMPLE or not isinstance(options, Mapping):
         return raw
     found = {name: options[name] for name in sampling if name in options and name not in raw}
     rest = {name: value for name, value in options.items() if name not in found}

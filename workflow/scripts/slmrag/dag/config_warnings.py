@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.config import language_checks
-from slmrag.config.chat_options import SWITCHES, arguments
+from slmrag.config.chat_options import THINKING_SWITCHES, arguments
 from slmrag.config.name_clashes import by_case
 from slmrag.config.sampling_checks import sampling_of_models
 from slmrag.dag.local_files import place
@@ -42,7 +42,7 @@ def _reasons(entry: "ModelEntry") -> str | None:
     told = arguments(entry.params())
     asked = {
         "thinking": entry.thinking,
-        "chat_template_kwargs": any(told.get(name) for name in SWITCHES),
+        "chat_template_kwargs": any(told.get(name) for name in THINKING_SWITCHES),
         "reasoning": entry.reasoning not in (None, "auto", "none"),
     }
     return next((key for key, wanted in asked.items() if wanted), None)

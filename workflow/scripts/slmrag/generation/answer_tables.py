@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slmrag.files import atomic
 from slmrag.generation.answer_extraction import Reading
 from slmrag.generation.journal import Journal
-from slmrag.generation.time_shares import Works
+from slmrag.generation.time_shares import WorkTimes
 from slmrag.models.reasoning import UNFINISHED
 from slmrag.prompts.truncation import TRUNCATION_COLUMNS, Prompt, is_cut, question_is_cut
 
@@ -70,19 +70,22 @@ class AnswerTables:
             asked = frame.select("question_id", "prompt_digest").iter_rows() if found else ()
             yield from ((id, _words(found[key])) for id, key in asked if key in found)
 
-    def write(self, journal: Journal, works: Works) -> dict[str, int]:
+    def write(self, journal: Journal, work_times: WorkTimes) -> dict[str, int]:
         """Write the answers, the same for the same journal, and the timings; return counts.
 
-        ``works`` are of the same journal; each run's record says how long it was busy. A refused
-        prompt has an empty answer, the finish reason ``refused`` and no part of any engine's time.
+        ``work_times`` are of the same journal; each run's record says how long it was busy. A
+        refused prompt has an empty answer, the finish reason ``refused`` and no part of any
+        engine's time.
         """
         counts, runs = dict.fromkeys(COUNTS, 0), set[str]()
         more = schema((*ANSWER_COLUMNS, "refusal", *TIMING_COLUMNS))
-        for frame in self._rows.extended(more, partial(self._answered, journal, works)):
+        for frame in self._rows.extended(more, partial(self._answered, journal, work_times)):
             runs.update(frame["engine"])
             for name, count in _counts(frame).items():
                 counts[name] += count
-        found = [journal.engines[run] | {"busy_seconds": works.busy_seconds(run)} for run in runs]
+        found = [
+            journal.engines[run] | {"busy_seconds": work_times.busy_seconds(run)} for run in runs
+        ]
         records = json.dumps(sorted(found, key=lambda one: one["started"]))
         columns = (*PROMPT_COLUMNS, *ANSWER_COLUMNS, *TRUNCATION_COLUMNS, "refusal")
         self._rows.write(self._timings, ["question_id", *TIMING_COLUMNS], {"engines": records})
@@ -90,10 +93,10 @@ class AnswerTables:
         return counts
 
     def _answered(
-        self, journal: Journal, works: Works, frame: "pl.DataFrame"
+        self, journal: Journal, work_times: WorkTimes, frame: "pl.DataFrame"
     ) -> list[tuple[Any, ...]]:
         """Return the further columns of prompts: what came of each, and when."""
-        outcomes = _outcomes(journal, works, frame["prompt_digest"].to_list())
+        outcomes = _outcomes(journal, work_times, frame["prompt_digest"].to_list())
         asked = zip(frame["prompt"], outcomes, strict=True)
         return [(*self._columns(made, prompt), work) for prompt, (made, work) in asked]
 
@@ -108,12 +111,12 @@ class AnswerTables:
 
 
 def _outcomes(
-    journal: Journal, works: Works, keys: Sequence[str]
+    journal: Journal, work_times: WorkTimes, keys: Sequence[str]
 ) -> list[tuple[dict[str, Any], float | None]]:
     """Return the completion or refusal of each prompt, and its part of the engine's time."""
     refused = journal.refusals(keys)
     made = journal.read([key for key in keys if key not in refused])
-    answered = zip(made, works.seconds(made), strict=True)
+    answered = zip(made, work_times.seconds(made), strict=True)
     return [(refused[key], 0.0) if key in refused else next(answered) for key in keys]
 
 

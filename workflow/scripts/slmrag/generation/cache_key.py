@@ -66,7 +66,9 @@ def _entry(job: GenerationJob) -> dict[str, Any]:
         asked = job.sampling.optional_keys(drawn=True)
         drawn = {key: asked[key] for key in KEYS_OF_DRAWING if key in asked}
         kept["drawn"] = {"seed": job.sampling.seed, "top_p": job.sampling.top_p, **drawn}
-    return kept | {"options": {k: v for k, v in options.items() if k not in job.engine.SPEED}}
+    return kept | {
+        "options": {k: v for k, v in options.items() if k not in job.engine.SPEED_OPTIONS}
+    }
 
 
 def _where_there_is_any(job: GenerationJob) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from slmrag.errors import UserError
 from slmrag.generation.answer_tables import RowBuffer, schema
 from slmrag.generation.engines.base import Finished, Request
-from slmrag.generation.prices import RULE, TOKENS, Price, cost, foreseen, shown
+from slmrag.generation.prices import PAID_TOKENS, RULE_OF_ESTIMATE, Price, cost, foreseen, shown
 
 ROUNDING = 1 + 1e-9
 
@@ -60,7 +60,7 @@ class Budget:
         """Count what came back; what has no count of tokens is taken at what was foreseen."""
         for one in finished:
             may = self._flying.pop(one.digest, 0.0)
-            tokens = [getattr(one, name, None) for name in TOKENS]
+            tokens = [getattr(one, name, None) for name in PAID_TOKENS]
             known = self._price and None not in tokens
             self._spent += cost(self._price, *tokens) if known else may
 
@@ -85,9 +85,9 @@ class Budget:
         before = f", beside {self._shown(self._before)} for those that it has" * bool(self._before)
         return (
             f"{self._name}: the {answers} that the journal lacks may cost up to "
-            f"{self._shown(total)} ({RULE}, {self._max_tokens} of an answer){before}: more than "
-            f"max_cost: {self._shown(self._cap)}; raise max_cost, or ask less: fewer questions "
-            "(limit), modes or passages, or a lower max_tokens"
+            f"{self._shown(total)} ({RULE_OF_ESTIMATE}, {self._max_tokens} of an answer){before}: "
+            f"more than max_cost: {self._shown(self._cap)}; raise max_cost, or ask less: fewer "
+            "questions (limit), modes or passages, or a lower max_tokens"
         )
 
     def _shown(self, amount: float | None) -> str:

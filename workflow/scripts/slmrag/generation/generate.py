@@ -14,9 +14,9 @@ from slmrag.generation.engines.base import Completion, Finished, Refusal, Reques
 from slmrag.generation.engines.replicas import replicated
 from slmrag.generation.generation_job import GenerationJob
 from slmrag.generation.journal import Journal
-from slmrag.generation.prices import TOKENS, cost
+from slmrag.generation.prices import PAID_TOKENS, cost
 from slmrag.generation.refused_prompts import recorded
-from slmrag.generation.served_models import unheard
+from slmrag.generation.served_models import warnings_of_new_names
 from slmrag.job import events
 from slmrag.job.progress import bar
 from slmrag.prompts.template import prompt_digest
@@ -82,7 +82,7 @@ def generate(
 def budget_of(job: GenerationJob, journal: Journal) -> Budget:
     """Return what the model's answers may cost, with what those in the journal have cost."""
     price = job.hardware.get("price")
-    spent = cost(price, *journal.sums(TOKENS)) if price else 0.0
+    spent = cost(price, *journal.sums(PAID_TOKENS)) if price else 0.0
     name, cap = str(job.entry.get("served_name")), job.hardware.get("max_cost")
     return Budget(name, price, cap, spent, job.sampling.max_tokens)
 
@@ -134,6 +134,6 @@ def _end(run: EngineRun, journal: Journal) -> None:
     earlier = [record for id, record in journal.engines.items() if id != run.id]
     record = run.record()
     journal.note(record)
-    for sentence in unheard(record, earlier):
+    for sentence in warnings_of_new_names(record, earlier):
         logger.warning(sentence)
         events.emit("alert", name="served_model_changed", message=sentence)

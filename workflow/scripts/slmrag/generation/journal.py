@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from slmrag.generation.journal_file import Appender, key_of, keys_of, lines
 
-SOME = 500
+KEYS_A_QUERY = 500
 CACHE_KB = 16384
 SCHEMA = "CREATE TABLE {} (key BLOB PRIMARY KEY, file INTEGER, start INTEGER) WITHOUT ROWID"
 
@@ -143,7 +143,7 @@ class Journal:
     def _rows_of(
         self, keys: Sequence[bytes], table: str = "entries"
     ) -> Iterator[tuple[bytes, int | None, int | None]]:
-        for some in (keys[at : at + SOME] for at in range(0, len(keys), SOME)):
+        for some in (keys[at : at + KEYS_A_QUERY] for at in range(0, len(keys), KEYS_A_QUERY)):
             marks = ",".join("?" * len(some))
             yield from self._index.execute(f"SELECT * FROM {table} WHERE key IN ({marks})", some)
 

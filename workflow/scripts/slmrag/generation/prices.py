@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 Price = Mapping[str, Any]
-TOKENS = ("prompt_tokens", "generated_tokens")
+PAID_TOKENS = ("prompt_tokens", "generated_tokens")
 """What is paid for, in the order in which ``cost`` takes their numbers."""
 MILLION = 1_000_000
 BYTES_A_TOKEN = 3
-AROUND = 16
-RULE = f"a token for every {BYTES_A_TOKEN} bytes of a prompt and {AROUND} around it"
+TOKENS_AROUND = 16
+RULE_OF_ESTIMATE = (
+    f"a token for every {BYTES_A_TOKEN} bytes of a prompt and {TOKENS_AROUND} around it"
+)
 
 
 def cost(price: Price, prompt_tokens: float, generated_tokens: float) -> float:
-    """Return what tokens cost, in the currency of their price (see entries.prices)."""
+    """Return what tokens cost, in the currency of their price (see config.prices)."""
     read = price["input_per_million"] * prompt_tokens
     return (read + price["output_per_million"] * generated_tokens) / MILLION
 
@@ -25,7 +27,7 @@ def foreseen(price: Price, prompt: str, max_tokens: int) -> float:
     English and most other text has 4 bytes a token or more, so that ``BYTES_A_TOKEN`` is high for
     it; text of few bytes a token (digits, rare scripts) can cost more than is foreseen.
     """
-    read = math.ceil(len(prompt.encode("utf-8", "replace")) / BYTES_A_TOKEN) + AROUND
+    read = math.ceil(len(prompt.encode("utf-8", "replace")) / BYTES_A_TOKEN) + TOKENS_AROUND
     return cost(price, read, max_tokens)
 
 

@@ -9,7 +9,7 @@ from slmrag.generation.answer_tables import AnswerTables
 from slmrag.generation.journal import Journal
 
 logger = logging.getLogger(__name__)
-SHOWN = 5
+QUESTIONS_SHOWN = 5
 
 
 def recorded(entry: Mapping[str, Any]) -> bool:
@@ -37,8 +37,10 @@ WAYS_ON = (
 
 def sentence(model: str, found: Sequence[tuple[str, str, str]]) -> str:
     """Say which questions of which cells were refused, and in whose words."""
-    words = "; ".join(f"question {id!r} of {cell} ({words})" for cell, id, words in found[:SHOWN])
-    more = len(found) - SHOWN
+    words = "; ".join(
+        f"question {id!r} of {cell} ({words})" for cell, id, words in found[:QUESTIONS_SHOWN]
+    )
+    more = len(found) - QUESTIONS_SHOWN
     rest = f"; and {more} more, named in the log" if more > 0 else ""
     prompts = f"{len(found)} prompt{'s' * (len(found) != 1)}"
     return f"the endpoint refuses {prompts} of {model}: {words}{rest}"

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Record = Mapping[str, Any]
-TOLD = {"served_models": "model id", "system_fingerprints": "fingerprint"}
+LISTS_OF_NAMES = {"served_models": "model id", "system_fingerprints": "fingerprint"}
 
 
 def told(records: Iterable[Record], name: str) -> list[str]:
-    """Return all that some runs say in a list of this name, as in one of ``TOLD``, sorted."""
+    """Return all that some runs say in a list of this name, as in ``LISTS_OF_NAMES``; sorted."""
     return sorted({one for record in records for one in record.get(name) or ()})
 
 
-def unheard(record: Record, earlier: Sequence[Record]) -> Iterator[str]:
+def warnings_of_new_names(record: Record, earlier: Sequence[Record]) -> Iterator[str]:
     """Yield a sentence for what no earlier run said, where any said something of its kind."""
-    for name, words in TOLD.items():
+    for name, words in LISTS_OF_NAMES.items():
         known, now = told(earlier, name), told([record], name)
         if known and (new := [one for one in now if one not in known]):
             yield (

@@ -71,7 +71,7 @@ def phases(spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return starts.ravel(), ends.ravel(), rates.ravel()
 
 
-class Works:
+class WorkTimes:
     """The seconds of work behind each completion of a journal, an engine run read at a time."""
 
     def __init__(self, journal: Journal) -> None:

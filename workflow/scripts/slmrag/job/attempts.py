@@ -16,7 +16,7 @@ from slmrag.files import atomic, write_json
 from slmrag.job.events import Event, end_of, read_events
 from slmrag.job.processes import exists
 
-BATCH = 500
+EVENTS_A_BATCH = 500
 SILENT_SECONDS = 900.0
 """An attempt on another machine that wrote nothing for so long is taken for dead."""
 
@@ -49,7 +49,7 @@ class Attempt:
         events, _ = self.read(0, 1)
         return events[0] if events and events[0].get("kind") == "start" else None
 
-    def read(self, offset: int, count: int = BATCH) -> tuple[list[Event], int]:
+    def read(self, offset: int, count: int = EVENTS_A_BATCH) -> tuple[list[Event], int]:
         """Return up to ``count`` whole events from a byte offset, and the offset behind them."""
         found = list(islice(read_events(self.path, offset), count))
         return [event for event, _ in found], found[-1][1] if found else offset

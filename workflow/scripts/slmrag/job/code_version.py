@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 VARIABLE = "SLMRAG_CODE_VERSION"
-SECONDS = 3.0
-HEAD = "# branch.oid "
+GIT_SECONDS = 3.0
+COMMIT_LINE = "# branch.oid "
 
 
 def version() -> dict[str, Any]:
@@ -20,7 +20,7 @@ def version() -> dict[str, Any]:
 def ask() -> str:
     """Return ``commit dirty``, ``commit clean``, or nothing outside of a repository."""
     lines = git("status", "--porcelain=v2", "--branch").splitlines()
-    commit = next((line.split()[-1] for line in lines if line.startswith(HEAD)), "(initial)")
+    commit = next((line.split()[-1] for line in lines if line.startswith(COMMIT_LINE)), "(initial)")
     if commit == "(initial)":
         return ""
     return f"{commit} {'clean' if all(line.startswith('#') for line in lines) else 'dirty'}"
@@ -34,7 +34,7 @@ def git(*arguments: str) -> str:
             command,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=GIT_SECONDS,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         )
     except (OSError, subprocess.TimeoutExpired):

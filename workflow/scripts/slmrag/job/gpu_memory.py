@@ -9,9 +9,9 @@ from typing import Any
 from slmrag.job.gpu_lock import nvml_device, visible_devices
 from slmrag.job.processes import exists
 
-NOISE = 64 * 2**20
+NOISE_BYTES = 64 * 2**20
 """Bytes by which a device's use moves by itself."""
-RECENT = 5.0
+RECENT_SECONDS = 5.0
 """Seconds back in which a process's last use of a device counts."""
 
 
@@ -71,7 +71,7 @@ class Gpus:
     def above(self, used: Collection[int]) -> int:
         """Return the devices' bytes above what was in use before: containers hide process ids."""
         more = sum(max(0, now - was) for now, was in zip(used, self.baseline, strict=True))
-        if more > NOISE:
+        if more > NOISE_BYTES:
             self.method = "nvml device use above its baseline"
         return more if self.method.endswith("baseline") else 0
 
@@ -117,7 +117,7 @@ def own_utilization(gpu: Any, processes: Collection[int]) -> float | None:
 
     latest: dict[int, Any] = {}
     with contextlib.suppress(pynvml.NVMLError, AttributeError):
-        since = int((time.time() - RECENT) * 1e6)
+        since = int((time.time() - RECENT_SECONDS) * 1e6)
         for sample in pynvml.nvmlDeviceGetProcessUtilization(gpu, since):
             if sample.pid in processes:
                 known = latest.setdefault(sample.pid, sample)

@@ -12,7 +12,7 @@ from slmrag.files import read_json, write_json
 from slmrag.job.attempts import Attempt, find
 from slmrag.job.events import Event, end_of, measure
 
-ERROR = "ended without a word: killed by SIGKILL, perhaps for its memory"
+KILLED = "ended without a word: killed by SIGKILL, perhaps for its memory"
 
 
 def close_log_of_dead_job(attempt: Attempt) -> None:
@@ -47,7 +47,7 @@ def close_record(record: Path, attempt: str) -> dict[str, Any]:
 def end_events(memory: dict[str, Any], record: Path) -> list[Event]:
     """Return the last events: the memory record, where there is one, and the end."""
     now, peaks = time.time(), memory.get("peak") or {}
-    end = {"time": now, "kind": "end", "status": "failed", "error": ERROR, "peak": peaks}
+    end = {"time": now, "kind": "end", "status": "failed", "error": KILLED, "peak": peaks}
     if not memory:
         return [end]
     artifact = {"time": now, "kind": "artifact", "name": "memory_usage", "path": str(record)}

@@ -15,7 +15,7 @@ from slmrag.job import progress
 from slmrag.job.log_process import pump
 
 DRAIN_SECONDS = 2.0
-DRAINS = 10
+MOST_DRAINS = 10
 PUMP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from slmrag.job.log_process import main; main()"
 )
@@ -67,7 +67,7 @@ class JobLog:
 
     def _drain(self) -> None:
         """Wait for the end of the pipe; where a child holds it open, until it is empty."""
-        for _ in range(DRAINS if self._watch else 0):
+        for _ in range(MOST_DRAINS if self._watch else 0):
             self._watch.join(DRAIN_SECONDS)
             if not self._watch.is_alive() or not unread(self._source):
                 return

@@ -13,9 +13,9 @@ from slmrag.job.events import EventLog
 from slmrag.job.gpu_memory import Gpus
 from slmrag.job.processes import high_water, proportional, resident, tree
 
-SERIES = 500
-SLOWEST = 60.0
-RISE = 1.05
+MOST_POINTS = 500
+SLOWEST_REPORT_SECONDS = 60.0
+CLEAR_RISE = 1.05
 """A peak higher by this factor is written at once: the next moment may be the kernel's."""
 
 
@@ -91,7 +91,7 @@ class Sampler(threading.Thread):
         """Return bytes by kind of memory; PSS, which is dear, when it is due or RSS has risen."""
         processes = tree(os.getpid(), self.without)
         values: dict[str, float] = {"rss_bytes": resident(processes)}
-        if elapsed >= self._due["pss"] or values["rss_bytes"] > RISE * self._pss_at:
+        if elapsed >= self._due["pss"] or values["rss_bytes"] > CLEAR_RISE * self._pss_at:
             values["pss_bytes"] = proportional(processes)
             self._due["pss"] = elapsed + self.pss
             self._pss_at = values["rss_bytes"]
@@ -104,9 +104,9 @@ class Sampler(threading.Thread):
         self._window = {}
         self.series.append(point)
         self.log.write("memory", **point, components=list(self.log.components))
-        if len(self.series) > SERIES:
+        if len(self.series) > MOST_POINTS:
             self.series = self.series[::2]
-            self.report = min(2 * self.report, SLOWEST)
+            self.report = min(2 * self.report, SLOWEST_REPORT_SECONDS)
         self.write("running")
 
     def write(self, status: str) -> None:
@@ -152,7 +152,7 @@ def raise_peaks(peaks: dict[str, float], values: dict[str, float]) -> None:
 def risen(peaks: dict[str, float], written: dict[str, float]) -> bool:
     """Say whether a peak of bytes is clearly above the one on disk."""
     return any(
-        value > RISE * written.get(name, 0.0)
+        value > CLEAR_RISE * written.get(name, 0.0)
         for name, value in peaks.items()
         if name.endswith("_bytes")
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from slmrag.job import alerts, events, outputs
 from slmrag.job.attempts import begin
-from slmrag.job.description import Job
+from slmrag.job.job_info import Job
 from slmrag.job.log import JobLog
 from slmrag.job.memory import Sampler
 from slmrag.tracking.launch import Publisher, launch
@@ -29,29 +29,29 @@ def swallow_errors(what: str) -> Iterator[None]:
 class Watchers:
     """The watchers of one job."""
 
-    journal: events.EventLog
+    event_log: events.EventLog
     sampler: Sampler
     publisher: Publisher | None
     job: Job
-    said: set[str] = field(default_factory=set)
+    alerted: set[str] = field(default_factory=set)
 
     @classmethod
     def start(cls, job: Job, log: JobLog) -> "Watchers":
         """Open the job's events, say what runs, and start sampling and sending."""
         path = begin(job.folder, job.id)
-        journal = events.EventLog(path)
-        events.use(journal)
-        journal.write("start", **job.beginning())
+        event_log = events.EventLog(path)
+        events.use(event_log)
+        event_log.write("start", **job.beginning())
         if model := outputs.model(job):
-            journal.write("model", **model)
+            event_log.write("model", **model)
         publisher = launch(path, job.results, job.tracking)
         interval = settings(job.tracking).interval_seconds
-        sampler = Sampler(journal, job.folder / "memory_usage.json", interval)
+        sampler = Sampler(event_log, job.folder / "memory_usage.json", interval)
         beside = [it.process for it in (publisher, log) if it and it.process]
         sampler.without |= {process.pid for process in beside}
         sampler.about = {"attempt": job.id}
-        watchers = cls(journal, sampler, publisher, job)
-        sampler.watch = watchers.look
+        watchers = cls(event_log, sampler, publisher, job)
+        sampler.watch = watchers.check_limits
         sampler.start()
         return watchers
 
@@ -61,13 +61,13 @@ class Watchers:
         for name, message in alerts.result_alerts(settings(job.tracking).alerts, results):
             self.alert(name, message)
 
-    def look(self) -> None:
+    def check_limits(self) -> None:
         """Say, once each and as soon as it is so, that a limit on time or memory is passed."""
         limits = settings(self.job.tracking).alerts
         found = alerts.facts(self.sampler.peaks, self.sampler.seconds, self.job.resources)
         for name, message in alerts.machine_alerts(limits, found):
-            if name not in self.said:
-                self.said.add(name)
+            if name not in self.alerted:
+                self.alerted.add(name)
                 self.alert(name, message)
 
     def alert(self, name: str, message: str) -> None:
@@ -79,7 +79,7 @@ class Watchers:
         """Write that the job was killed, where it has no time to end in order."""
         peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
         story = "ended by a signal, before it could end in order"
-        self.journal.write("end", status="killed", error=story, **peaks)
+        self.event_log.write("end", status="killed", error=story, **peaks)
         self.sampler.write("killed")
 
     def finish(self, job: Job, status: str, story: str | None, mistake: bool = False) -> None:
@@ -88,11 +88,11 @@ class Watchers:
             self.sampler.finish(status)
             events.artifact("memory_usage", self.sampler.path, **self.sampler.peaks)
         with swallow_errors("alerts"):
-            self.look()
+            self.check_limits()
         with swallow_errors("end"):
             peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
-            self.journal.write("end", status=status, error=story, mistake=mistake, **peaks)
+            self.event_log.write("end", status=status, error=story, mistake=mistake, **peaks)
         events.use(None)
-        self.journal.close()
+        self.event_log.close()
         if self.publisher:
             self.publisher.finish()

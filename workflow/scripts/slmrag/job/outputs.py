@@ -7,10 +7,10 @@ from typing import Any
 
 from slmrag.files import read_json
 from slmrag.job import events
-from slmrag.job.description import Job
+from slmrag.job.job_info import Job
 from slmrag.tracking import naming
 
-LARGEST_TABLE = 2**18
+LARGEST_CSV_BYTES = 2**18
 PICTURES = (".svg", ".png")
 
 
@@ -61,7 +61,7 @@ def parts(job: Job, files: list[str]) -> list[dict[str, str]]:
 def log_plots(path: str) -> None:
     """Report a small CSV as a table and a folder's pictures as plots."""
     file = Path(path)
-    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= LARGEST_TABLE:
+    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= LARGEST_CSV_BYTES:
         import csv
 
         with file.open(newline="", encoding="utf-8") as lines:

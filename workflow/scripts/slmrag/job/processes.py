@@ -4,8 +4,8 @@ import contextlib
 import os
 from collections.abc import Collection, Iterable
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
-EXITING = 0x4
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+EXITING_FLAG = 0x4
 """PF_EXITING among the flags of proc(5)'s stat."""
 
 
@@ -33,7 +33,7 @@ def resident(processes: Iterable[int]) -> int:
     total = 0
     for process in processes:
         with contextlib.suppress(OSError, IndexError), open(f"/proc/{process}/statm") as file:
-            total += int(file.read().split()[1]) * PAGE
+            total += int(file.read().split()[1]) * PAGE_BYTES
     return total
 
 
@@ -64,5 +64,5 @@ def exists(process: int) -> bool:
 def is_exiting(process: int) -> bool:
     """Say whether a process is on its way out: its pipes close before its end can be waited for."""
     with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as file:
-        return bool(int(file.read().rpartition(")")[2].split()[6]) & EXITING)
+        return bool(int(file.read().rpartition(")")[2].split()[6]) & EXITING_FLAG)
     return True

@@ -13,7 +13,7 @@ from slmrag.dag.failed_jobs import repeated_mistake
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
 from slmrag.job.attempts import MAINTENANCE
-from slmrag.job.description import Job, describe
+from slmrag.job.job_info import Job, describe
 from slmrag.job.log import JobLog
 from slmrag.job.monitor import Watchers, swallow_errors
 from slmrag.job.signals import Deadline, kill_children, leave
@@ -21,10 +21,10 @@ from slmrag.job.signals import Deadline, kill_children, leave
 TERMINATED = 128 + signal.SIGTERM
 INTERRUPTED = 128 + signal.SIGINT
 OWNER = os.getpid()
-SIGNALLED = (TERMINATED, INTERRUPTED)
+ENDED_BY_SIGNAL = (TERMINATED, INTERRUPTED)
 STATUS = {0: "completed", TERMINATED: "killed", INTERRUPTED: "killed"}
 
-MACHINE = {
+ADVICE_ON_MACHINE = {
     "No space left on device": "free some space",
     "Disk quota exceeded": "free some of the quota",
     "Read-only file system": "make the file system writable",
@@ -53,9 +53,9 @@ def run_job(snakemake: Any, main: Main) -> None:
             status = watch(
                 job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params)
             )
-        if status in SIGNALLED:
+        if status in ENDED_BY_SIGNAL:
             kill_children()  # they hold the log open
-    if status in SIGNALLED:
+    if status in ENDED_BY_SIGNAL:
         leave(status)
     if status:
         sys.exit(status)
@@ -106,7 +106,7 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
         devices.close()
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if deadline and status not in SIGNALLED:
+        if deadline and status not in ENDED_BY_SIGNAL:
             deadline.close()
     return status
 
@@ -144,5 +144,5 @@ def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
 
 def advice(story: str) -> str:
     """Return what to do about an error of the machine, or an empty string."""
-    found = next((todo for words, todo in MACHINE.items() if words in story), None)
+    found = next((todo for words, todo in ADVICE_ON_MACHINE.items() if words in story), None)
     return f"; {found}, then run again: what is done stays" if found else ""

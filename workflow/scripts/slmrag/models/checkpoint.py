@@ -13,7 +13,17 @@ from slmrag.models.checkpoint_files import weights as weights_of
 from slmrag.models.context_length import Positions, positions
 
 SECTIONS = ("text_config", "quantization_config", "rope_scaling", "rope_parameters")
-BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1}
+BYTES_OF_DTYPE = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U8": 1,
+}
 
 
 class Checkpoint:
@@ -89,7 +99,7 @@ class Checkpoint:
     def weight_bytes(self) -> int:
         """Bytes of the weights as stored."""
         return sum(
-            math.prod(tensor["shape"]) * BYTES.get(tensor["dtype"], 1)
+            math.prod(tensor["shape"]) * BYTES_OF_DTYPE.get(tensor["dtype"], 1)
             for tensor in self.tensors.values()
         )
 
@@ -123,11 +133,11 @@ def without_nulls(value: Any) -> Any:
 
 
 # What stands beside quantised weights: scales, zero points, orders, bitsandbytes' tables.
-BESIDE = re.compile(
+BESIDE_WEIGHTS = re.compile(
     r"[._](?:q?zeros|scales?|scale_inv|zero_point|g_idx|weight_shape|input_scale|SCB|absmax|"
     r"weight_format|(?:nested_)?quant_map|nested_absmax|quant_state\.\S+)$"
 )
-PACKED = re.compile(r"\.(?:qweight|weight_packed)$")
+PACKED_WEIGHTS = re.compile(r"\.(?:qweight|weight_packed)$")
 
 
 def weights(name: str, tensor: dict[str, Any], bits: int) -> int:
@@ -135,11 +145,11 @@ def weights(name: str, tensor: dict[str, Any], bits: int) -> int:
 
     The names are those of AWQ and GPTQ, compressed-tensors, fp8 and bitsandbytes checkpoints.
     """
-    if BESIDE.search(name):
+    if BESIDE_WEIGHTS.search(name):
         return 0
     count = math.prod(tensor["shape"])
-    if PACKED.search(name):
-        return count * 8 * BYTES.get(tensor["dtype"], 1) // bits
+    if PACKED_WEIGHTS.search(name):
+        return count * 8 * BYTES_OF_DTYPE.get(tensor["dtype"], 1) // bits
     # bitsandbytes' 4 bits: two weights a byte; a whole tensor of bytes occurs nowhere else.
     return count * 2 if tensor["dtype"] == "U8" and name.endswith(".weight") else count
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-KEYS = (
+KEYS_OF_LENGTH = (
     "max_position_embeddings",
     "n_positions",
     "max_seq_len",
@@ -30,7 +30,7 @@ class Positions(NamedTuple):
 
 def positions(config: Mapping[str, Any]) -> Positions | None:
     """Return what the configuration of a language model says, or None where it says nothing."""
-    known = [config[key] for key in KEYS if isinstance(config.get(key), int | float)]
+    known = [config[key] for key in KEYS_OF_LENGTH if isinstance(config.get(key), int | float)]
     found = config.get("model_max_length") or min(filter(None, known), default=None)
     if not isinstance(found, int | float):
         return None

@@ -8,7 +8,7 @@ from slmrag.errors import UserError
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.tokenizer import settings, special_tokens, token_ids
 
-HARMLESS = frozenset(
+HARMLESS_KEYS = frozenset(
     [
         "_from_model_config",
         "transformers_version",
@@ -32,7 +32,7 @@ HARMLESS = frozenset(
     ]
 )
 """Keys of generation_config.json that never changed an answer of ours, or still may."""
-IDLE = {
+NEUTRAL_SETTINGS = {
     "repetition_penalty": 1.0,
     "no_repeat_ngram_size": 0,
     "num_beams": 1,
@@ -56,8 +56,8 @@ IDLE = {
 
 def wishes(checkpoint: Path) -> dict[str, Any]:
     """Return what the file asks beyond what our settings always replaced; UserError if no JSON."""
-    known = {key: value for key, value in asked(checkpoint).items() if key not in HARMLESS}
-    return {k: v for k, v in known.items() if v is not None and v != IDLE.get(k)}
+    known = {key: value for key, value in asked(checkpoint).items() if key not in HARMLESS_KEYS}
+    return {k: v for k, v in known.items() if v is not None and v != NEUTRAL_SETTINGS.get(k)}
 
 
 def asked(checkpoint: Path) -> dict[str, Any]:

@@ -10,32 +10,33 @@ from slmrag.errors import UserError
 from slmrag.files import digest, sha256_file
 from slmrag.models.checkpoint import Checkpoint, header
 
-FILES = ("adapter_config.json", "adapter_model.safetensors")
-NAME = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight$")
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+MATRIX_NAME = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight$")
 # What stands before the layers differs between a model and the same one with an eye.
 LAYER = re.compile(r"(?:^|\.)(layers\.\d+\..+)$")
-TIED = {"lm_head.weight": "model.embed_tokens.weight"}
+TIED_WEIGHTS = {"lm_head.weight": "model.embed_tokens.weight"}
 # The ranks that vLLM 0.32 has room for.
-RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
 def adapter_digest(folder: Path) -> str:
     """Return the digest of an adapter's two files; UserError where one is missing."""
-    for name in FILES:
+    for name in ADAPTER_FILES:
         if not (folder / name).is_file():
             raise UserError(
-                f"adapter: {folder / name} is missing; a LoRA adapter has {' and '.join(FILES)}"
+                f"adapter: {folder / name} is missing; a LoRA adapter has "
+                f"{' and '.join(ADAPTER_FILES)}"
             )
-    return digest([sha256_file(folder / name) for name in FILES])
+    return digest([sha256_file(folder / name) for name in ADAPTER_FILES])
 
 
 def rank(folder: Path) -> int:
     """Return the least rank that vLLM has room for and the adapter fits into."""
     found = _matrices(folder)
     own = max(tensor["shape"][0] for (_, side), tensor in found.items() if side == "A")
-    if own > RANKS[-1]:
-        raise UserError(f"adapter: {folder} has rank {own}; vLLM takes at most {RANKS[-1]}")
-    return next(one for one in RANKS if one >= own)
+    if own > VLLM_RANKS[-1]:
+        raise UserError(f"adapter: {folder} has rank {own}; vLLM takes at most {VLLM_RANKS[-1]}")
+    return next(one for one in VLLM_RANKS if one >= own)
 
 
 def check(folder: Path, checkpoint: Checkpoint) -> None:
@@ -45,7 +46,7 @@ def check(folder: Path, checkpoint: Checkpoint) -> None:
         raise UserError(f"adapter: {folder} is of type {kind}; LORA is what the engines take")
     matrices = _matrices(folder)
     shapes = {name: tensor["shape"] for name, tensor in checkpoint.tensors.items()}
-    for mine, other in TIED.items():
+    for mine, other in TIED_WEIGHTS.items():
         shapes.setdefault(mine, shapes.get(other, []))
     packed = bool(checkpoint.config.get("quantization_config"))
     for (module, side), tensor in matrices.items() if shapes else ():
@@ -56,7 +57,7 @@ def check(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def _settings(folder: Path) -> Mapping[str, Any]:
-    file = folder / FILES[0]
+    file = folder / ADAPTER_FILES[0]
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -65,11 +66,11 @@ def _settings(folder: Path) -> Mapping[str, Any]:
 
 def _matrices(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the adapter's matrices by module and side."""
-    tensors = header(folder / FILES[1]).items()
-    named = ((NAME.match(name), tensor) for name, tensor in tensors)
+    tensors = header(folder / ADAPTER_FILES[1]).items()
+    named = ((MATRIX_NAME.match(name), tensor) for name, tensor in tensors)
     found = {(one["module"], one["side"]): tensor for one, tensor in named if one}
     if not found:
-        raise UserError(f"adapter: {folder / FILES[1]} holds no LoRA matrices")
+        raise UserError(f"adapter: {folder / ADAPTER_FILES[1]} holds no LoRA matrices")
     return found
 
 

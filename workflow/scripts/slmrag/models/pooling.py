@@ -13,7 +13,7 @@ from typing import Any
 from slmrag.errors import UserError
 from slmrag.files import read_json
 
-KNOWN = frozenset({"Transformer", "Pooling", "Normalize"})
+KNOWN_MODULES = frozenset({"Transformer", "Pooling", "Normalize"})
 """The modules of sentence-transformers that are applied here."""
 _TASK = "Given a web search query, retrieve relevant passages that answer the query"
 
@@ -75,7 +75,7 @@ def _refuse_layers(checkpoint: Path, params: Mapping[str, Any]) -> None:
     """Refuse an encoder with layers after the pooling: without them its vectors would be wrong."""
     modules = _json(checkpoint / "modules.json") or []
     names = [str(module["type"]).rpartition(".")[2] for module in modules]
-    if others := [name for name in names if name not in KNOWN]:
+    if others := [name for name in names if name not in KNOWN_MODULES]:
         raise UserError(
             f"encoder {params.get('encoder')}: its modules.json has a layer that is not supported "
             f"({', '.join(dict.fromkeys(others))}); choose another encoder"

@@ -14,7 +14,7 @@ from slmrag.models.answer_labels import LABEL
 FINISHED, UNFINISHED = "finished", "unfinished"
 
 
-ALL = tuple(tags for family in FAMILIES.values() for tags in family)
+ALL_TAGS = tuple(tags for family in FAMILIES.values() for tags in family)
 WRAPPER = re.compile(
     r"\s*(?:<(?P<tag>answer|response|output)>(?P<a>.*?)(?:</(?P=tag)>|\Z)"
     r"|<\|START_RESPONSE\|>(?P<b>.*?)(?:<\|END_RESPONSE\|>|\Z))",
@@ -42,7 +42,7 @@ def tags_of(choice: Choice) -> tuple[Tags, ...]:
         return ()
     if isinstance(choice, Mapping):
         return (Tags(tuple(filter(None, [choice.get("begin")])), (choice["end"],)),)
-    return ALL if choice in (None, "auto") else FAMILIES[choice]
+    return ALL_TAGS if choice in (None, "auto") else FAMILIES[choice]
 
 
 def parts(text: str, choice: Choice = None, prompt: str = "") -> Parts:
@@ -69,7 +69,7 @@ def _always(choice: Choice) -> bool:
     return isinstance(choice, Mapping) and not choice.get("begin")
 
 
-def opened_by(prompt: str, known: Sequence[Tags] = ALL) -> Tags | None:
+def opened_by(prompt: str, known: Sequence[Tags] = ALL_TAGS) -> Tags | None:
     """Return the tags of the reasoning that a prompt leaves open at its end, or None."""
     tail = prompt.rstrip()
     if not tail.endswith(_begins(tuple(known))):
@@ -79,7 +79,9 @@ def opened_by(prompt: str, known: Sequence[Tags] = ALL) -> Tags | None:
 
 def closed_by(prompt: str) -> bool:
     """Tell whether a prompt ends a reasoning, so that an answer alone is to follow."""
-    return prompt.rstrip().endswith(tuple(end for tags in ALL if tags.sure for end in tags.end))
+    return prompt.rstrip().endswith(
+        tuple(end for tags in ALL_TAGS if tags.sure for end in tags.end)
+    )
 
 
 def unwrapped(answer: str) -> str:
@@ -90,12 +92,12 @@ def unwrapped(answer: str) -> str:
 
 def tagged(text: str) -> bool:
     """Tell whether a text holds a tag that means reasoning and nothing else."""
-    return any(one in text for tags in ALL if tags.sure for one in (*tags.begin, *tags.end))
+    return any(one in text for tags in ALL_TAGS if tags.sure for one in (*tags.begin, *tags.end))
 
 
 def markers(specials: Sequence[str]) -> list[str]:
     """Return those of a tokenizer's special tokens that are tags or pieces of them."""
-    known = [one for tags in ALL if tags.sure for one in (*tags.begin, *tags.end)]
+    known = [one for tags in ALL_TAGS if tags.sure for one in (*tags.begin, *tags.end)]
     return sorted(t for t in set(specials) if len(t) > 2 and any(t in one for one in known))
 
 

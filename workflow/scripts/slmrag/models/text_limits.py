@@ -7,7 +7,7 @@ from slmrag.errors import UserError
 
 Facts = dict[str, Any]
 
-LONGEST = 512
+DEFAULT_TOKENS = 512
 """Tokens read of a text unless the entry, the encoder's recipe or its tokenizer says otherwise."""
 
 UNLIMITED = 10**9
@@ -41,8 +41,8 @@ def limit(entry: int | None, settings: int | None, tokenizer: int, positions: in
     asked = [
         (entry, "the retriever's max_length"),
         (settings, "the encoder's recipe"),
-        (tokenizer if tokenizer < LONGEST else None, "the tokenizer's model_max_length"),
-        (LONGEST, "the default"),
+        (tokenizer if tokenizer < DEFAULT_TOKENS else None, "the tokenizer's model_max_length"),
+        (DEFAULT_TOKENS, "the default"),
     ]
     longest, source = next((number, source) for number, source in asked if number)
     if positions and positions < longest:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slmrag.config.chat_options import GIVEN, SWITCHES, arguments
+from slmrag.config.chat_options import GIVEN_ARGUMENTS, THINKING_SWITCHES, arguments
 from slmrag.errors import UserError, nearest
 from slmrag.models.reasoning import FAMILIES, closed_by, opened_by, tagged
 
@@ -49,7 +49,7 @@ def check(entry: Entry, chat: Chat) -> None:
     if asked is None or "enable_thinking" in read:
         return
     always = has_it_reason(chat)
-    if asked and not always and not any(own.get(name) for name in SWITCHES):
+    if asked and not always and not any(own.get(name) for name in THINKING_SWITCHES):
         raise UserError(
             "thinking: true: the chat template never reads enable_thinking; "
             + ("it reads thinking: remove the key and set chat_template_kwargs: {thinking: true}"
@@ -64,7 +64,7 @@ def check(entry: Entry, chat: Chat) -> None:
 
 
 def _reads(read: frozenset[str]) -> str:
-    usual = {"bos_token", "eos_token", "tools", "documents", *GIVEN}
+    usual = {"bos_token", "eos_token", "tools", "documents", *GIVEN_ARGUMENTS}
     return f"it reads {', '.join(sorted(read - usual)) or 'no switch'}"
 
 
@@ -92,7 +92,7 @@ def reasons(entry: Entry, chat: Chat | None) -> bool:
     if choice != "auto":
         return choice != "none"
     told = arguments(entry)
-    if any(told.get(name) for name in SWITCHES) or _echoes_one(entry):
+    if any(told.get(name) for name in THINKING_SWITCHES) or _echoes_one(entry):
         return True
     return chat is not None and has_it_reason(chat)
 

@@ -59,7 +59,7 @@ class Refusal(NamedTuple):
 
 Finished = Completion | Refusal
 
-PATHS = ("checkpoint", "adapter")
+PATH_FIELDS = ("checkpoint", "adapter")
 
 
 @dataclass
@@ -81,13 +81,13 @@ class EngineConfig:
 
     def as_json(self) -> dict[str, Any]:
         """Return the config as what JSON can hold."""
-        paths = {name: str(path) if (path := getattr(self, name)) else None for name in PATHS}
+        paths = {name: str(path) if (path := getattr(self, name)) else None for name in PATH_FIELDS}
         return {**vars(self), **paths, "sampling": self.sampling._asdict()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Return the config that ``as_json`` wrote."""
-        paths = {name: Path(value[name]) if value[name] else None for name in PATHS}
+        paths = {name: Path(value[name]) if value[name] else None for name in PATH_FIELDS}
         wanted = dict(value["sampling"])
         sampling = Sampling(**wanted | {"stop": tuple(wanted["stop"])})
         return cls(**{**value, **paths, "sampling": sampling})
@@ -128,14 +128,15 @@ class Engine(ABC):
 
     ``REVISION`` is raised when an edit of the engine's module changes what comes out of it;
     ``TOKENS`` says that it takes token ids, ``REMOTE`` that the chat template is not ours;
-    ``SPEED`` names the options that cannot change an answer. ``start_seconds`` are filled in by
-    entering: import, weights, compile, capture, other; null for a step that there was none of.
+    ``SPEED_OPTIONS`` names the options that cannot change an answer. ``start_seconds`` are filled
+    in by entering: import, weights, compile, capture, other; null for a step that there was none
+    of.
     """
 
     REVISION = 1
     TOKENS = True
     REMOTE = False
-    SPEED: ClassVar[frozenset[str]] = frozenset()
+    SPEED_OPTIONS: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config

@@ -8,7 +8,7 @@ from typing import Self
 from slmrag.generation.answer_extraction import cut_at_stop
 from slmrag.generation.engines import base, quantization
 
-BATCH = 64
+BATCH_SIZE = 64
 
 
 class Engine(base.Engine):
@@ -18,7 +18,7 @@ class Engine(base.Engine):
     """
 
     TOKENS = False
-    SPEED = frozenset({"delay"})
+    SPEED_OPTIONS = frozenset({"delay"})
 
     def __enter__(self) -> Self:
         """Refuse what an engine without weights cannot do."""
@@ -34,7 +34,7 @@ class Engine(base.Engine):
         """Answer a few requests at a time, one where there is a delay."""
         options = self.config.options
         delay = options.get("delay", 0.0)
-        while batch := list(itertools.islice(requests, 1 if delay else BATCH)):
+        while batch := list(itertools.islice(requests, 1 if delay else BATCH_SIZE)):
             began = time.monotonic()
             if delay:
                 time.sleep(delay)

@@ -87,7 +87,7 @@ ADVICE = [
         "max_num_seqs or max_model_len)",
     ),
 ]
-KEPT = "; what was finished is kept, run again after the change"
+RUN_AGAIN = "; what was finished is kept, run again after the change"
 
 
 def advised(error: Exception) -> UserError | None:
@@ -98,7 +98,7 @@ def advised(error: Exception) -> UserError | None:
     for pattern, sentence in ADVICE:
         if found := re.search(pattern, text):
             first = str(error).strip().partition("\n")[0][:200]
-            return UserError(f"{sentence.format(**found.groupdict())}{KEPT} ({first})")
+            return UserError(f"{sentence.format(**found.groupdict())}{RUN_AGAIN} ({first})")
     return None
 
 

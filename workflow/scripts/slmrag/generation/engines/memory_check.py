@@ -8,7 +8,7 @@ from slmrag.generation.engines.quantization import Device
 from slmrag.models.checkpoint import Checkpoint
 
 GIB = 2**30
-ELEMENT = {"float32": 4, "float16": 2, "bfloat16": 2}
+BYTES_OF_DTYPE = {"float32": 4, "float16": 2, "bfloat16": 2}
 # What activations, graphs and the CUDA context take beside weights and cache: a rule of thumb.
 OVERHEAD = 1.5 * GIB
 UTILIZATION = 0.92
@@ -21,7 +21,7 @@ def weights(checkpoint: Checkpoint, dtype: str | None, quantization: str | None)
         return checkpoint.weight_bytes
     if quantization:
         return checkpoint.parameters
-    size = ELEMENT.get(dtype or "auto")
+    size = BYTES_OF_DTYPE.get(dtype or "auto")
     return checkpoint.parameters * size if size else checkpoint.weight_bytes
 
 
@@ -55,7 +55,7 @@ def check_gpu(
 
 def cpu_cache_gib(checkpoint: Checkpoint, tokens: int | None) -> int:
     """Return whole GiB of cache: at least one full sequence, eight if they fit in 4 GiB."""
-    one = checkpoint.kv_bytes(ELEMENT["float32"]) * (tokens or 0)
+    one = checkpoint.kv_bytes(BYTES_OF_DTYPE["float32"]) * (tokens or 0)
     return max(-(-one // GIB), min(4, -(-one * CPU_SEQUENCES // GIB)), 1)
 
 

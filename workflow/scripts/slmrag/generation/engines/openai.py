@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from slmrag.config.endpoint_options import PASSED, SPEED
+from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.errors import UserError
 from slmrag.generation.engines import base, quantization
 from slmrag.generation.engines.openai_body import chats, unlimited
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 CONCURRENCY = 32
 RETRIES = 6
-TOTAL = 3600.0
+TOTAL_TIMEOUT = 3600.0
 LONGEST_WAIT = 120.0
-KEPT = "; what was finished is kept, run again"
+RUN_AGAIN = "; what was finished is kept, run again"
 Result = tuple[Made, str | None]
 
 
@@ -44,7 +44,7 @@ class Engine(base.Engine):
     REVISION = 2
     TOKENS = False
     REMOTE = True
-    SPEED = SPEED
+    SPEED_OPTIONS = SPEED_OPTIONS
 
     @staticmethod
     def version() -> str:
@@ -119,10 +119,10 @@ class Engine(base.Engine):
                 refused = (request.digest, error.code, error.reason, ended - began, ended)
                 return base.Refusal(*refused), error.about
             except Ended as error:
-                raise UserError(f"{self._place} {error}{KEPT}") from error
+                raise UserError(f"{self._place} {error}{RUN_AGAIN}") from error
             except Broken as error:
                 if tried == retries:
-                    raise UserError(f"{self._place} {error}{KEPT}") from error
+                    raise UserError(f"{self._place} {error}{RUN_AGAIN}") from error
                 logger.info("try %d of a prompt: %s %s", tried + 1, self._place, error)
                 await asyncio.sleep(backoff(tried) if error.wait is None else error.wait)
         raise AssertionError("a loop over no tries")
@@ -147,7 +147,10 @@ class Engine(base.Engine):
         """Return what the server says, within the time that one request has."""
         from openai import APIConnectionError, APIStatusError
 
-        reading, total = Reading(chats(self.config)), float(self._option("total_timeout", TOTAL))
+        reading, total = (
+            Reading(chats(self.config)),
+            float(self._option("total_timeout", TOTAL_TIMEOUT)),
+        )
         try:
             async with asyncio.timeout(total):
                 async with self._asked(request) as response:
@@ -175,7 +178,7 @@ class Engine(base.Engine):
         ask = (chat if chats(self.config) else plain).with_streaming_response.create
         own = {"messages": [{"role": "user", "content": request.text}]}
         own = own if chats(self.config) else {"prompt": request.text}
-        more = {key: options[key] for key in PASSED - {"extra_body"} if options.get(key)}
+        more = {key: options[key] for key in CLIENT_OPTIONS - {"extra_body"} if options.get(key)}
         return ask(**own, model=self._body["model"], extra_body=self._body, **more)
 
     def _refused(self, error: "APIStatusError") -> Exception:

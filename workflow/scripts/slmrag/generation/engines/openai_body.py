@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slmrag.config.endpoint_options import PASSED, SPEED
+from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.generation.engines.base import EngineConfig
 from slmrag.models.thinking import arguments
 
@@ -38,7 +38,9 @@ def body(config: EngineConfig, off: Mapping[str, float] | None = None) -> dict[s
     }
     made |= {"stop": list(wanted.stop)} if wanted.stop else {}
     made |= {**(off or {}), **wanted.optional_keys(drawn(config)), **_limit(config)}
-    made |= {key: value for key, value in options.items() if key not in SPEED | PASSED}
+    made |= {
+        key: value for key, value in options.items() if key not in SPEED_OPTIONS | CLIENT_OPTIONS
+    }
     if not made.get("stream"):
         made.pop("stream_options", None)
     kept = {key: value for key, value in made.items() if value is not None}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 TIMEOUT = 120.0
-CONNECT = 10.0
+CONNECT_TIMEOUT = 10.0
 # What the transport says of a request that it would make the same way again.
-FOR_GOOD = ("LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "TooManyRedirects")
+LASTING_ERRORS = ("LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "TooManyRedirects")
 
 
 def client(config: EngineConfig) -> "AsyncOpenAI":
@@ -26,7 +26,7 @@ def client(config: EngineConfig) -> "AsyncOpenAI":
 
     place = config.entry["endpoint"]
     seconds = float(config.options.get("timeout", TIMEOUT))
-    timeout = Timeout(seconds, connect=min(seconds, CONNECT))
+    timeout = Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT))
     key, known = _key(config.options), _certificates()
     ways: dict[str, Any] = {"verify": known} if known else {}
     try:
@@ -103,7 +103,7 @@ def unreachable(error: BaseException, place: str) -> tuple[str, bool]:
         return f"shows a certificate that is not trusted ({reason}); set SSL_CERT_FILE", False
     if tls and tls.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"):
         return "does not speak https; write http:// in endpoint", False
-    kind = next((one for one in chain if type(one).__name__ in FOR_GOOD), None)
+    kind = next((one for one in chain if type(one).__name__ in LASTING_ERRORS), None)
     if kind:
         return f"cannot be asked so ({kind}); check endpoint and options.extra_headers", False
     last = next((f"{one}" for one in reversed(chain) if f"{one}"), type(error).__name__)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slmrag.errors import UserError
 from slmrag.generation.engines.base import Completion, Refusal
 
-MOST = 16
+MOST_REFUSALS_HELD = 16
 Made = Completion | Refusal
 
 
@@ -20,7 +20,7 @@ class Doubts:
     def settled(self, made: Sequence[tuple[Made, str | None]]) -> list[Made]:
         """Return what of so many results is beyond doubt; each comes with what it is about.
 
-        UserError where the server refused as many prompts as ``MOST`` and answered none.
+        UserError where the server refused ``MOST_REFUSALS_HELD`` prompts and answered none.
         """
         self._answered |= any(isinstance(one, Completion) for one, _ in made)
         sure = [one for one, about in made if isinstance(one, Completion) or about == "content"]
@@ -28,7 +28,7 @@ class Doubts:
         if self._answered:
             sure += [one for one, _ in self._held]
             self._held = []
-        if len(self._held) >= MOST:
+        if len(self._held) >= MOST_REFUSALS_HELD:
             raise self._error()
         return sure
 

@@ -7,12 +7,18 @@ from typing import Any
 from slmrag.generation.engines.openai_waits import asked_wait
 from slmrag.generation.engines.openai_words import names, one_line, said
 
-KEY = "refuses the key; export the right one in the variable that options.api_key_env names"
-PATH = "knows no such path or model; check endpoint (it ends in /v1) and served_name"
-STATUS = {401: KEY, 402: "wants to be paid; add credit there", 403: KEY, 404: PATH, 405: PATH}
-BUSY = "is busy even after all retries; lower options.concurrency or set requests_per_second"
-PASSING = {408, 409, 425, 429}
-LONG = re.compile(
+WRONG_KEY = "refuses the key; export the right one in the variable that options.api_key_env names"
+WRONG_PATH = "knows no such path or model; check endpoint (it ends in /v1) and served_name"
+WHAT_STATUS_MEANS = {
+    401: WRONG_KEY,
+    402: "wants to be paid; add credit there",
+    403: WRONG_KEY,
+    404: WRONG_PATH,
+    405: WRONG_PATH,
+}
+TOO_BUSY = "is busy even after all retries; lower options.concurrency or set requests_per_second"
+PASSING_STATUSES = {408, 409, 425, 429}
+TOO_LONG = re.compile(
     r"(?i)context.{0,30}(length|window|size|overflow|limit)|exceed_context|string_above_max_length"
     r"|(prompt|input|message)s?\b.{0,40}\btoo (long|large|many)|too many (input )?tokens"
     r"|(inputs?|prompt)\W{0,2} tokens|reduce the length|maximum (input|prompt|sequence) length"
@@ -26,7 +32,7 @@ FORBIDS = re.compile(
     r"(?i)unsupported|not support|unrecogni|unknown|unexpected|not permitted|not allowed|extra"
     r"|additional|invalid|forbid|deprecat|must |should |exist|too (large|small|high|low)|at most"
 )
-NAMED = re.compile(r"['\"`](\w+)['\"`]|(?::|arguments?|parameters?|fields?|keys?) (\w+)")
+NAMED_KEY = re.compile(r"['\"`](\w+)['\"`]|(?::|arguments?|parameters?|fields?|keys?) (\w+)")
 NOTES = {
     "max_tokens": "max_tokens is then sent as max_completion_tokens",
     "temperature": "the server then chooses the temperature",
@@ -88,17 +94,17 @@ def judged(
         keys = forbidden(body, sent)
         remedy = f"answers {status}: it refuses {', '.join(keys)} ({words}); {_remedy(keys)}"
         return Ended(remedy) if keys else Refused(str(status), words, None)
-    if status in PASSING or status >= 500:
+    if status in PASSING_STATUSES or status >= 500:
         return _passing(status, words, headers, longest, names(body))
     if 300 <= status < 400:
         place = one_line(headers.get("location", "no place"))
         return Ended(f"answers {status}: it has moved to {place}; write in endpoint where it is")
-    return Ended(f"answers {status}: it {STATUS.get(status, 'refuses')} ({words})")
+    return Ended(f"answers {status}: it {WHAT_STATUS_MEANS.get(status, 'refuses')} ({words})")
 
 
 def _of_prompt(status: int, words: str) -> str | None:
     """Return what an error says that is wrong with the prompt: its length, its content, or None."""
-    if status == 413 or (status in (400, 422, 500) and LONG.search(words)):
+    if status == 413 or (status in (400, 422, 500) and TOO_LONG.search(words)):
         return "length"
     if status == 451 or (status in (400, 403, 422) and MODERATED.search(words)):
         return "content"
@@ -116,7 +122,7 @@ def _passing(
         )
     if "insufficient_quota" in known or headers.get("x-should-retry") == "false":
         return Ended(f"answers {status}: it says that trying again is no use ({words})")
-    reason = BUSY if status == 429 else "fails even after all retries"
+    reason = TOO_BUSY if status == 429 else "fails even after all retries"
     return Broken(f"answers {status}: it {reason} ({words})", wait)
 
 
@@ -127,7 +133,7 @@ def forbidden(body: Any, sent: Mapping[str, Any]) -> list[str]:
     named = [re.split(r"[.\[]", place)[0] for place in places]
     text = said(body)
     if FORBIDS.search(text):
-        named += [one or other for one, other in NAMED.findall(text)]
+        named += [one or other for one, other in NAMED_KEY.findall(text)]
     own = {*sent} - {"messages", "prompt"}
     return [name for name in dict.fromkeys(named) if name in own]
 

@@ -13,14 +13,28 @@ from slmrag.generation.engines.openai_words import one_line
 
 # The protocol says stop and length; the others are what TGI, Mistral, Cohere and gateways to
 # Anthropic and Gemini say for the same.
-FINISHED = {
+FINISH_REASONS = {
     **dict.fromkeys(("stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete"), "stop"),
     **dict.fromkeys(("length", "max_tokens", "model_length"), "length"),
 }
-REFUSED = {"content_filter", "content_filtered", "safety", "recitation", "refusal", "sensitive"}
-REFUSED |= {"blocklist", "prohibited_content", "spii", "tool_calls", "function_call", "tool_use"}
-USAGE = ("prompt", "completion")
-PLACES = {"delta", "message", "text"}
+REFUSAL_REASONS = {
+    "content_filter",
+    "content_filtered",
+    "safety",
+    "recitation",
+    "refusal",
+    "sensitive",
+}
+REFUSAL_REASONS |= {
+    "blocklist",
+    "prohibited_content",
+    "spii",
+    "tool_calls",
+    "function_call",
+    "tool_use",
+}
+COUNTED_TOKENS = ("prompt", "completion")
+PLACES_OF_WORDS = {"delta", "message", "text"}
 
 
 class Reading:
@@ -46,7 +60,7 @@ class Reading:
     @property
     def tokens(self) -> tuple[int | None, int | None]:
         """Return the tokens of prompt and answer, None where the server does not say."""
-        read, written = (_count(self._usage.get(f"{name}_tokens")) for name in USAGE)
+        read, written = (_count(self._usage.get(f"{name}_tokens")) for name in COUNTED_TOKENS)
         return read or None, written or (None if self.text else written)
 
     def take(self, chunk: Any, part: str = "delta") -> None:
@@ -72,7 +86,7 @@ class Reading:
                 found.add(chunk[name])
 
     def _choose(self, choice: dict[str, Any], place: str) -> None:
-        if any(choice.get(other) for other in PLACES - {place}):
+        if any(choice.get(other) for other in PLACES_OF_WORDS - {place}):
             raise Broken(f"sends its words elsewhere than in {place}, as another protocol does")
         held = choice if place == "text" else choice.get(place) or {}
         if not isinstance(held, dict):
@@ -93,13 +107,13 @@ class Reading:
 
     def _end(self, reason: Any) -> None:
         known = str(reason).lower()
-        if known in REFUSED:
+        if known in REFUSAL_REASONS:
             raise Refused(known, self._refusal or f"the server ended the answer with {known}")
         if self._refusal and not self.text:
             raise Refused("refusal", self._refusal)
-        if known not in FINISHED or self.finish not in (None, FINISHED[known]):
+        if known not in FINISH_REASONS or self.finish not in (None, FINISH_REASONS[known]):
             raise Broken(f"ends an answer with finish_reason {one_line(json.dumps(reason))}")
-        self.finish = FINISHED[known]
+        self.finish = FINISH_REASONS[known]
 
 
 def _choices(chunk: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-FIELDS = ("reasoning_content", "reasoning")
+REASONING_FIELDS = ("reasoning_content", "reasoning")
 BEGIN, END = "<think>\n", "\n</think>\n\n"
 
 
@@ -15,7 +15,7 @@ class Channels:
 
     def text(self, held: Mapping[str, Any], answer: str) -> str:
         """Return what a delta adds: reasoning within think tags, the words of its answer as is."""
-        said = next(filter(None, (held.get(name) for name in FIELDS)), None)
+        said = next(filter(None, (held.get(name) for name in REASONING_FIELDS)), None)
         thought = said.replace("think>", "think >") if isinstance(said, str) else ""
         if thought and not self._open:
             self._open, thought = True, BEGIN + thought

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 logger = logging.getLogger(__name__)
-PATIENCE = 5.0
+QUESTION_TIMEOUT = 5.0
 OPENAI = "api.openai.com"
 PENALTIES = {"presence_penalty": 0, "frequency_penalty": 0}
 GENERATION_CONFIG = {**PENALTIES, "repetition_penalty": 1, "top_k": -1, "min_p": 0}
-OFF: dict[str, dict[str, float]] = {
+NEUTRAL_VALUES_BY_SERVER: dict[str, dict[str, float]] = {
     "vllm": GENERATION_CONFIG,
     "sglang": GENERATION_CONFIG,
     "llamacpp": {**PENALTIES, "repeat_penalty": 1, "top_k": 0, "min_p": 0},
     "library": PENALTIES,
 }
 """By what a server's list of models says in ``owned_by`` (Ollama: library), its neutral values."""
-NAMES = {"llamacpp": {"repetition_penalty": "repeat_penalty"}}
-LACKING = {
+NAMES_BY_SERVER = {"llamacpp": {"repetition_penalty": "repeat_penalty"}}
+LACKING_BY_SERVER = {
     "llamacpp": ("repetition_penalty", "min_tokens"),
     "library": ("top_k", "min_p", "repetition_penalty", "min_tokens"),
 }
@@ -52,7 +52,9 @@ async def met(client: "AsyncOpenAI", config: EngineConfig) -> Server:
     """Ask a server for its models; UserError for a key of sampling that it would pass over."""
     place, name = config.entry["endpoint"], await owner(client, config)
     if lost := [
-        key for key in config.sampling.optional_keys() if key in LACKING.get(name or "", ())
+        key
+        for key in config.sampling.optional_keys()
+        if key in LACKING_BY_SERVER.get(name or "", ())
     ]:
         raise UserError(
             f"{place} ({name}) has no {lost[0]}; remove the key, or write what it has instead into "
@@ -74,7 +76,9 @@ async def owner(client: "AsyncOpenAI", config: EngineConfig) -> str | None:
     """Return ``owned_by`` of the model, or of all models of the list, None where none is told."""
     ways = {key: config.options.get(key) for key in ("extra_headers", "extra_query")}
     try:
-        async with asyncio.timeout(min(PATIENCE, float(config.options.get("timeout", PATIENCE)))):
+        async with asyncio.timeout(
+            min(QUESTION_TIMEOUT, float(config.options.get("timeout", QUESTION_TIMEOUT)))
+        ):
             answer = await client.models.with_raw_response.list(**ways)
         return owned_by(answer.http_response.json(), config.entry["served_name"])
     except Exception as error:  # a server need not have such a list, nor give it to us
@@ -92,7 +96,7 @@ def owned_by(told: Any, model: str) -> str | None:
 
 def off(name: str | None, config: EngineConfig) -> Mapping[str, float]:
     """Return what switches a known server's own wishes off; nothing for another."""
-    known = OFF.get(name or "", {})
+    known = NEUTRAL_VALUES_BY_SERVER.get(name or "", {})
     return {
         key: value for key, value in known.items() if drawn(config) or key not in KEYS_OF_DRAWING
     }
@@ -101,5 +105,5 @@ def off(name: str | None, config: EngineConfig) -> Mapping[str, float]:
 def undecided(name: str | None, config: EngineConfig, sent: Mapping[str, Any]) -> list[str]:
     """Return the keys of sampling that matter and that a request does not hold, sorted."""
     idle = {"min_tokens", *(() if drawn(config) else KEYS_OF_DRAWING)}
-    names = NAMES.get(name or "", {})
+    names = NAMES_BY_SERVER.get(name or "", {})
     return sorted(key for key in NEUTRAL_VALUES.keys() - idle if names.get(key, key) not in sent)

@@ -14,9 +14,9 @@ from slmrag.generation.engines.openai_words import one_line, said
 FIELD = re.compile(rb"(data|event|id|retry)?:")
 LINE = re.compile(rb"\r\n|\n|\r(?!\Z)")
 BLANK = codecs.BOM_UTF8 + b" \t\r\n"
-MOST = 64 << 20
-NONE = "answers 200 with no stream"
-CHECK = "does endpoint end in /v1, and does the server stream?"
+MOST_BYTES_OF_A_LINE = 64 << 20
+NO_STREAM = "answers 200 with no stream"
+CHECK_ENDPOINT = "does endpoint end in /v1, and does the server stream?"
 
 
 class Cut(Broken):
@@ -54,14 +54,14 @@ async def _pieces(response: Any) -> AsyncIterator[bytes]:
     try:
         async for piece in response.iter_bytes():
             size += len(piece)
-            if size > MOST:
+            if size > MOST_BYTES_OF_A_LINE:
                 break
             yield piece
     except Exception as error:
         cause = one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
         raise Cut(f"breaks off in the middle of an answer ({cause})") from error
-    if size > MOST:
-        raise Broken(f"sends more than {MOST >> 20} MB for one answer")
+    if size > MOST_BYTES_OF_A_LINE:
+        raise Broken(f"sends more than {MOST_BYTES_OF_A_LINE >> 20} MB for one answer")
 
 
 async def _head(pieces: AsyncIterator[bytes]) -> bytes:
@@ -150,9 +150,9 @@ def _whole(body: bytes, reading: Reading, streams: bool) -> None:
     except Broken:
         found = text
     if not isinstance(found, dict) or not found.get("choices"):
-        raise Ended(f"{NONE} ({one_line(said(found))}); {CHECK}")
+        raise Ended(f"{NO_STREAM} ({one_line(said(found))}); {CHECK_ENDPOINT}")
     if streams:
         raise Ended(
-            f"{NONE} but a whole answer; if it cannot stream, set options: {{stream: false}}"
+            f"{NO_STREAM} but a whole answer; if it cannot stream, set options: {{stream: false}}"
         )
     reading.take(found, "message")

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from math import isfinite
 
-FIRST = 0.5
-LONGEST = 8.0
+FIRST_WAIT = 0.5
+LONGEST_BACKOFF = 8.0
 
 
 def backoff(tried: int) -> float:
     """Return the seconds before the next try: twice as long each time up to 8, with some chance."""
-    return min(FIRST * 2 ** min(tried, 16), LONGEST) * (1 - random.random() / 4)
+    return min(FIRST_WAIT * 2 ** min(tried, 16), LONGEST_BACKOFF) * (1 - random.random() / 4)
 
 
 def asked_wait(headers: Mapping[str, str]) -> float | None:

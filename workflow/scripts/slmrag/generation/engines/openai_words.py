@@ -6,8 +6,8 @@ from typing import Any
 
 from slmrag.config.redaction import clean_text
 
-WORDS = 300
-SPEAKING = ("message", "msg", "detail", "error", "error_description")
+MOST_CHARACTERS = 300
+KEYS_OF_WORDS = ("message", "msg", "detail", "error", "error_description")
 
 
 def said(body: Any, deep: int = 4) -> str:
@@ -16,7 +16,9 @@ def said(body: Any, deep: int = 4) -> str:
         return re.sub(r"<[^<>]*>", " ", body)
     if isinstance(body, list) and deep:
         return "; ".join(said(one, deep - 1) for one in body[:16])
-    name = next((name for name in SPEAKING if body.get(name)), "") if _speaks(body, deep) else ""
+    name = (
+        next((name for name in KEYS_OF_WORDS if body.get(name)), "") if _speaks(body, deep) else ""
+    )
     if not name:
         return json.dumps(body)
     place = body.get("loc")
@@ -39,5 +41,5 @@ def names(body: Any) -> str:
 
 def one_line(text: str) -> str:
     """Return a server's words on one line of at most 300 characters, without secrets."""
-    line = clean_text(" ".join(text[: 20 * WORDS].split()))
-    return line if len(line) <= WORDS else f"{line[:WORDS]} …"
+    line = clean_text(" ".join(text[: 20 * MOST_CHARACTERS].split()))
+    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]} …"

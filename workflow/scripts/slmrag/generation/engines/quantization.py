@@ -7,24 +7,24 @@ from typing import Any
 from slmrag.errors import UserError, nearest
 
 # Methods that only read what a checkpoint was quantised to (vLLM 0.32, QuantizationMethods).
-STORED = {
+STORED_METHODS = {
     *("awq", "auto_awq", "awq_marlin", "gptq", "auto_gptq", "gptq_marlin", "moe_wna16"),
     *("compressed-tensors", "torchao", "quark", "inc", "fbgemm_fp8", "fp_quant"),
     *("modelopt", "modelopt_fp4", "modelopt_mxfp8", "modelopt_mixed"),
     *("gpt_oss_mxfp4", "deepseek_v4_fp8"),
 }
-ONLINE = {
+ONLINE_METHODS = {
     *("fp8", "fp8_per_tensor", "fp8_per_block", "fp8_per_channel", "mxfp8", "mxfp4"),
     *("nvfp4_per_token", "humming", "online"),
 }
 # Of these vLLM leaves a dense model's weights as they are, and says nothing.
-IDLE = {"int8_per_channel_weight_only", "experts_int8"}
+METHODS_WITHOUT_EFFECT = {"int8_per_channel_weight_only", "experts_int8"}
 # These read several stored formats.
-READERS = {"humming", "moe_wna16", "inc", "online"}
-EIGHT = {"int8", "8bit", "8-bit", "load_in_8bit"}
+READERS_OF_SEVERAL_FORMATS = {"humming", "moe_wna16", "inc", "online"}
+NAMES_OF_8_BIT = {"int8", "8bit", "8-bit", "load_in_8bit"}
 FP8_CAPABILITY = (7, 5)
-BITS = {"bitsandbytes": "load_in_8bit", "bitsandbytes_8bit": "load_in_8bit"}
-BITS |= {"bitsandbytes_4bit": "load_in_4bit"}
+BITSANDBYTES_ARGUMENTS = {"bitsandbytes": "load_in_8bit", "bitsandbytes_8bit": "load_in_8bit"}
+BITSANDBYTES_ARGUMENTS |= {"bitsandbytes_4bit": "load_in_4bit"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def vllm_arguments(
     _refuse_what_does_nothing(wanted, has)
     given = "hf_overrides" in (entry.get("options") or {})
     _refuse_another_format(wanted, stored or (wanted if given else None))
-    if wanted in ONLINE and stored is None:
+    if wanted in ONLINE_METHODS and stored is None:
         _needs_gpu(f"quantization: {wanted}", device)
     return {"quantization": wanted}
 
@@ -84,8 +84,14 @@ def _needs_gpu(what: str, device: Device) -> None:
 
 
 def _refuse_unknown(wanted: str) -> None:
-    known = {*STORED, *ONLINE, *IDLE, *BITS, "gguf"} - {"load_in_8bit"}
-    if wanted in EIGHT:
+    known = {
+        *STORED_METHODS,
+        *ONLINE_METHODS,
+        *METHODS_WITHOUT_EFFECT,
+        *BITSANDBYTES_ARGUMENTS,
+        "gguf",
+    } - {"load_in_8bit"}
+    if wanted in NAMES_OF_8_BIT:
         raise UserError(f"quantization: vLLM knows no '{wanted}'; write load_in_8bit: true")
     if wanted not in known:
         hint = nearest(wanted, sorted(known)) or f"; known: {', '.join(sorted(known))}"
@@ -93,12 +99,12 @@ def _refuse_unknown(wanted: str) -> None:
 
 
 def _refuse_what_does_nothing(wanted: str, has: Callable[[str], bool]) -> None:
-    if wanted in IDLE:
+    if wanted in METHODS_WITHOUT_EFFECT:
         raise UserError(
             f"quantization: {wanted} does nothing to a dense model in vLLM; write fp8, or "
             "load_in_8bit: true"
         )
-    if wanted in BITS and not has("vllm-bnb-plugin"):
+    if wanted in BITSANDBYTES_ARGUMENTS and not has("vllm-bnb-plugin"):
         raise UserError(
             f"quantization: {wanted} has left vLLM; install vllm-bnb-plugin, write fp8, or set "
             "engine: transformers"
@@ -108,12 +114,12 @@ def _refuse_what_does_nothing(wanted: str, has: Callable[[str], bool]) -> None:
 
 
 def _refuse_another_format(wanted: str, stored: str | None) -> None:
-    if wanted in STORED and stored is None:
+    if wanted in STORED_METHODS and stored is None:
         raise UserError(
             f"quantization: {wanted} reads weights that are quantised already, and those of this "
             "checkpoint are not; write fp8, or name a checkpoint that is"
         )
-    if stored and wanted not in READERS and _family(wanted) != _family(stored):
+    if stored and wanted not in READERS_OF_SEVERAL_FORMATS and _family(wanted) != _family(stored):
         raise UserError(
             f"quantization: {wanted}, but the checkpoint is quantised by {stored}; write {stored}, "
             "or remove the key"
@@ -139,17 +145,17 @@ def transformers_arguments(
         return {}
     if stored:
         _refuse_another_format(wanted, stored)
-    if wanted not in BITS:
+    if wanted not in BITSANDBYTES_ARGUMENTS:
         raise UserError(
             f"quantization: {wanted}: Transformers quantises while loading by bitsandbytes_8bit "
-            f"or bitsandbytes_4bit only{nearest(wanted, BITS)}; write one of them, or set "
-            "engine: vllm"
+            f"or bitsandbytes_4bit only{nearest(wanted, BITSANDBYTES_ARGUMENTS)}; write one of "
+            "them, or set engine: vllm"
         )
     if device.kind == "cpu":
         raise UserError(f"{asked} needs a GPU; set gpus: 1 or remove the key")
     if not has("bitsandbytes"):
         raise UserError(f"{asked} needs the package bitsandbytes; install it")
-    return {BITS[wanted]: True}
+    return {BITSANDBYTES_ARGUMENTS[wanted]: True}
 
 
 def nothing(entry: Mapping[str, Any], engine: str) -> None:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 CUDA_BUILD = "install a build of torch for CUDA"
-NOT_GIVEN = "the job was given none", "set gpus: 1"
-BATCH = 8
-POOL = 16
-NAMES = {"min_tokens": "min_new_tokens"}
-IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+NO_GPU_GIVEN = "the job was given none", "set gpus: 1"
+BATCH_SIZE = 8
+BATCHES_A_POOL = 16
+ARGUMENT_NAMES = {"min_tokens": "min_new_tokens"}
+KEPT_TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 
 
 class Engine(base.Engine):
@@ -68,7 +68,7 @@ class Engine(base.Engine):
         self._device = "cuda" if self.config.gpus and torch.cuda.is_available() else "cpu"
         if self._device == "cpu":
             given = f"torch {torch.__version__} sees none", CUDA_BUILD
-            self.config.accept_cpu(*given if self.config.gpus else NOT_GIVEN)
+            self.config.accept_cpu(*given if self.config.gpus else NO_GPU_GIVEN)
         if self._device == "cpu" and self.config.gpus and not self.config.gpu_unused:
             logger.warning("torch sees no GPU: the model runs on the CPU")
         try:
@@ -84,9 +84,9 @@ class Engine(base.Engine):
 
     def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         """Generate batch by batch; a batch's answers come together."""
-        size = int(self.config.hardware.get("max_num_seqs") or BATCH)
+        size = int(self.config.hardware.get("max_num_seqs") or BATCH_SIZE)
         size = 1 if self.config.options.get("batch_invariant") else size
-        while pool := list(itertools.islice(requests, size * POOL)):
+        while pool := list(itertools.islice(requests, size * BATCHES_A_POOL)):
             pool.sort(key=lambda request: len(request.tokens or ()))
             for start in range(0, len(pool), size):
                 yield self._tried(pool[start : start + size])
@@ -134,7 +134,9 @@ class Engine(base.Engine):
 
         wanted = self.config.sampling
         chosen: dict[str, Any] = {"max_new_tokens": wanted.max_tokens, "pad_token_id": self._pad}
-        asked = {NAMES.get(key, key): value for key, value in wanted.optional_keys().items()}
+        asked = {
+            ARGUMENT_NAMES.get(key, key): value for key, value in wanted.optional_keys().items()
+        }
         if wanted.stop:
             chosen |= {"stop_strings": list(wanted.stop), "tokenizer": self._tokenizer}
         if wanted.temperature > 0:
@@ -187,7 +189,7 @@ def ids_alone(own: Any, end: int | None) -> Any:
 
     ids = own.eos_token_id if isinstance(own.eos_token_id, list) else [own.eos_token_id]
     ends = [one for one in dict.fromkeys([*ids, end]) if one is not None]
-    kept = {key: getattr(own, key, None) for key in IDS}
+    kept = {key: getattr(own, key, None) for key in KEPT_TOKEN_IDS}
     return GenerationConfig(**kept | {"eos_token_id": ends or None})
 
 

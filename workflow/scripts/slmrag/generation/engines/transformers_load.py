@@ -8,7 +8,7 @@ from slmrag.generation.engines.quantization import Device, transformers_argument
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.checkpoint_files import PICKLED, SAFE
 
-NAMES = [name + end for name in (SAFE, PICKLED) for end in ("", ".index.json")]
+WEIGHT_FILES = [name + end for name in (SAFE, PICKLED) for end in ("", ".index.json")]
 
 
 def load(config: base.EngineConfig, device: str) -> Any:
@@ -16,7 +16,7 @@ def load(config: base.EngineConfig, device: str) -> Any:
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     checkpoint = Checkpoint(config.checkpoint)
-    if not any((checkpoint.path / name).is_file() for name in NAMES):
+    if not any((checkpoint.path / name).is_file() for name in WEIGHT_FILES):
         raise UserError(
             f"{checkpoint.path}: engine: transformers loads {SAFE}, or what its index names, and "
             f"here is {min(checkpoint.weights)}; rename it, or set engine: vllm"

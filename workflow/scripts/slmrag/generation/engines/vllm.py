@@ -13,14 +13,16 @@ from slmrag.models.checkpoint import Checkpoint
 if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
 
-WAITING = 256
+WAITING_REQUESTS = 256
 STOP_SECONDS = 1.0
 
 
 class Engine(base.Engine):
     """One ``vllm.LLM``, fed as it empties."""
 
-    SPEED = frozenset({"kv_cache_memory_bytes", "max_num_batched_tokens", "async_scheduling"})
+    SPEED_OPTIONS = frozenset(
+        {"kv_cache_memory_bytes", "max_num_batched_tokens", "async_scheduling"}
+    )
 
     @staticmethod
     def version() -> str:
@@ -69,7 +71,7 @@ class Engine(base.Engine):
 
     def _stream(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         engine = self._llm.llm_engine
-        room = engine.vllm_config.scheduler_config.max_num_seqs + WAITING
+        room = engine.vllm_config.scheduler_config.max_num_seqs + WAITING_REQUESTS
         add, digests, number = self._adder(), {}, 0
         more = True
         while more or digests:

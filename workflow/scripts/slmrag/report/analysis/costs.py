@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmrag.generation.prices import TOKENS, cost
+from slmrag.generation.prices import PAID_TOKENS, cost
 from slmrag.report.analysis.engine_records import device_names, is_endpoint, recorded
 from slmrag.report.analysis.experiment import Cell
 from slmrag.scoring.bootstrap import aggregate_if_complete
@@ -55,7 +55,7 @@ def cell_costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, 
     run, start and peaks are of whole engine runs.
     """
     found: dict[str, Any] = dict.fromkeys(COST_COLUMNS) | run_costs(cell.engines)
-    tokens = read_columns(cell.answers, *TOKENS, "finish_reason")
+    tokens = read_columns(cell.answers, *PAID_TOKENS, "finish_reason")
     times = read_columns(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
     written, remarks = None, []
     if tokens is not None:
@@ -166,7 +166,7 @@ def money(
     if lacking := count_uncounted(made):
         return {}, [UNCOUNTED.format(lacking, made.height)]
     refused = answers.height - made.height
-    spent = cost(price, *(made[name].sum() for name in TOKENS))
+    spent = cost(price, *(made[name].sum() for name in PAID_TOKENS))
     found = {"cost": spent, "cost_currency": price["currency"]}
     return found, [REFUSED_NOT_COUNTED.format(refused)] * bool(refused)
 
@@ -175,4 +175,4 @@ def count_uncounted(answers: "pl.DataFrame") -> int:
     """Return of how many answers not all tokens were counted."""
     import polars as pl
 
-    return answers.filter(pl.any_horizontal(pl.col(TOKENS).is_null())).height
+    return answers.filter(pl.any_horizontal(pl.col(PAID_TOKENS).is_null())).height

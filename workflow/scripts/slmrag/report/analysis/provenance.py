@@ -8,7 +8,7 @@ from typing import Any
 from slmrag.config.folder_names import entry_name
 from slmrag.config.redaction import clean_text
 from slmrag.files import read_json
-from slmrag.generation.served_models import TOLD
+from slmrag.generation.served_models import LISTS_OF_NAMES
 from slmrag.prompts.template import prompt_digest
 from slmrag.report.analysis.engine_records import (
     device_names,
@@ -92,7 +92,7 @@ def version_rows(experiment: Experiment) -> list[Row]:
     served = [
         row(f"endpoint's {label}", model, ", ".join(values))
         for model in models
-        for name, label in TOLD.items()
+        for name, label in LISTS_OF_NAMES.items()
         if (values := served_values(experiment, model, name))
     ]
     return [*map(dict, experiment.observed.versions), *engines, *served, *_libraries(experiment)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slmrag.generation.served_models import TOLD
+from slmrag.generation.served_models import LISTS_OF_NAMES
 from slmrag.report.analysis.caveats import prompts_cut_by_endpoint
 from slmrag.report.analysis.engine_records import (
     endpoint_models,
@@ -62,7 +62,7 @@ def device_caveats(experiment: Experiment, rows: Rows) -> Iterator[str]:
 def endpoint_caveats(experiment: Experiment) -> Iterator[str]:
     """Other models than requested, several behind one name, or unknown sampling parameters."""
     for model, entry in experiment.models.items():
-        ids, prints = (served_values(experiment, model, name) for name in TOLD)
+        ids, prints = (served_values(experiment, model, name) for name in LISTS_OF_NAMES)
         asked = entry.get("served_name")
         if len(ids) > 1:
             yield f"{model}: more than one model of the endpoint answered: {', '.join(ids)}."
