@@ -8,7 +8,7 @@ import inspect
 import os
 
 from slmrag.config import storage
-from slmrag.config.redaction import clean
+from slmrag.config.redaction import redact_values
 
 
 def quick(function):
@@ -55,7 +55,7 @@ def revision(table, wildcard, name):
 @unrecorded
 def told(wildcards):
     """Return the whole config without its secrets."""
-    return clean(plain(CONFIG))
+    return redact_values(plain(CONFIG))
 
 
 def named(wildcards, wildcard):

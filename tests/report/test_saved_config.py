@@ -9,7 +9,7 @@ import pytest
 import report_comparison
 import yaml
 from slmrag.config.load import load
-from slmrag.config.redaction import clean
+from slmrag.config.redaction import redact_values
 from slmrag.errors import UserError
 from slmrag.prompts.template import prompt_digest
 from slmrag.report.analysis.experiment import read_experiment, resource_name
@@ -40,7 +40,7 @@ def made(tmp_path_factory):
 
 def saved(made, told):
     """Return the text of a config as the report of ``made`` would save it."""
-    seen = Observed(config=clean(told))
+    seen = Observed(config=redact_values(told))
     return config_text(replace(read_experiment(made.input, made.params), observed=seen))
 
 

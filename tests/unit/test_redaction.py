@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.config.redaction import MASK, clean, clean_text, secret_name, secret_values
-from slmrag.job.log_process import masked
+from slmrag.config.redaction import MASK, redact, redact_values, secret_name, secret_values
+from slmrag.job.log_process import redacted
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_plain_names(name):
 )
 def test_shapes(text):
     """A value in the shape of a key is masked wherever it stands."""
-    assert clean_text(f"before {text} after", frozenset()) == f"before {MASK} after"
+    assert redact(f"before {text} after", frozenset()) == f"before {MASK} after"
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,12 @@ def test_shapes(text):
 )
 def test_what_is_no_secret_stays(text):
     """Digests, commits, paths and prose are left as they are."""
-    assert clean_text(text, frozenset()) == text
+    assert redact(text, frozenset()) == text
 
 
 def test_a_password_in_a_url_goes_and_the_host_stays():
     """``user:password`` in a URL is masked, its host is not."""
-    assert clean_text("https://me:pass@host/x", frozenset()) == f"https://{MASK}@host/x"
+    assert redact("https://me:pass@host/x", frozenset()) == f"https://{MASK}@host/x"
 
 
 def test_values_of_the_environment(tmp_path):
@@ -104,7 +104,7 @@ def test_structures():
     """Keys, lists and nested values are masked by name and by value; numbers stay."""
     value = {"api_key": "x", "n": 3, "ok": True, "none": None, "l": [{"password": "y", "k": "z"}]}
     expected = {"api_key": MASK, "n": 3, "ok": True, "none": None}
-    assert clean(value) == expected | {"l": [{"password": MASK, "k": "z"}]}
+    assert redact_values(value) == expected | {"l": [{"password": MASK, "k": "z"}]}
 
 
 def test_a_private_key_over_many_lines_is_masked():
@@ -116,11 +116,11 @@ def test_a_private_key_over_many_lines_is_masked():
         b"-----END PRIVATE KEY-----\n",
         b"b\n",
     ]
-    assert b"".join(masked(iter(lines))) == f"a\n{MASK}\nb\n".encode()
+    assert b"".join(redacted(iter(lines))) == f"a\n{MASK}\nb\n".encode()
 
 
 @given(st.text())
 def test_cleaning_twice_changes_nothing_more(text):
     """What is clean stays as it is."""
-    once = clean_text(text, frozenset({"some secret"}))
-    assert clean_text(once, frozenset({"some secret"})) == once
+    once = redact(text, frozenset({"some secret"}))
+    assert redact(once, frozenset({"some secret"})) == once

@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from slmrag.config.base import Entry
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 from slmrag.errors import nearest
 
 
 def message(sentences: list[str]) -> str:
     """Return all problems as one message, a line each, without the secrets that they may quote."""
     lines = ["the config has " + _count(len(sentences)), *(f"  {s}" for s in sentences)]
-    return clean_text("\n".join(lines))
+    return redact("\n".join(lines))
 
 
 def _count(problems: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from slmrag.config.error_messages import message, sentences, without
-from slmrag.config.redaction import MASK, masked
+from slmrag.config.redaction import MASK, masked_paths
 from slmrag.config.references import problems_of_names, problems_of_references
 from slmrag.config.schema import Config
 from slmrag.config.yaml_scalars import meant
@@ -37,7 +37,7 @@ def plain(config: Config) -> dict[str, Any]:
 
 def _secrets_to_put_back(raw: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each value that was masked when the config was saved."""
-    return [f"{path}: {MASK} stands for a secret; put it back" for path in masked(raw)]
+    return [f"{path}: {MASK} stands for a secret; put it back" for path in masked_paths(raw)]
 
 
 def _names_beside(error: ValidationError, raw: dict[str, Any]) -> list[str]:

@@ -55,7 +55,7 @@ def _values_pattern(values: frozenset[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(map(re.escape, longest_first))) if values else None
 
 
-def clean_text(text: str, values: frozenset[str] | None = None) -> str:
+def redact(text: str, values: frozenset[str] | None = None) -> str:
     """Return ``text`` with every secret in it masked."""
     pattern = _values_pattern(secret_values() if values is None else values)
     if pattern is not None:
@@ -63,22 +63,22 @@ def clean_text(text: str, values: frozenset[str] | None = None) -> str:
     return SECRET_SHAPE.sub(MASK, text)
 
 
-def cleaner() -> Callable[[str], str]:
-    """Return ``clean_text`` for many texts: the environment is read once."""
-    return partial(clean_text, values=secret_values())
+def redactor() -> Callable[[str], str]:
+    """Return ``redact`` for many texts: the environment is read once."""
+    return partial(redact, values=secret_values())
 
 
-def clean(value: Any, name: object = "") -> Any:
+def redact_values(value: Any, name: object = "") -> Any:
     """Return plain data (dicts, lists, scalars) with every secret in it masked."""
     if isinstance(value, Mapping):
-        return {clean_text(str(key)): clean(item, key) for key, item in value.items()}
+        return {redact(str(key)): redact_values(item, key) for key, item in value.items()}
     if secret_name(name) and isinstance(value, str | bytes) and value:
         return MASK
     if isinstance(value, str):
-        return clean_text(value)
+        return redact(value)
     if isinstance(value, list | tuple | set | frozenset):
-        return [clean(item, name) for item in value]
-    return value if isinstance(value, bool | int | float | None) else clean_text(str(value))
+        return [redact_values(item, name) for item in value]
+    return value if isinstance(value, bool | int | float | None) else redact(str(value))
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -93,6 +93,6 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def masked(value: Any) -> list[str]:
+def masked_paths(value: Any) -> list[str]:
     """Return the paths at which a secret was masked."""
     return [path for path, leaf in leaves(value) if MASK in f"{path}{leaf}"]

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from slmrag.config.redaction import clean
+from slmrag.config.redaction import redact_values
 
 Row = Mapping[str, Any]
 Event = dict[str, Any]
@@ -33,7 +33,9 @@ class EventLog:
 
     def write(self, kind: str, **fields: Any) -> None:
         """Append one event, stripped of secrets, in a single write; not from forked children."""
-        line = json.dumps(finite(clean({"time": time.time(), "kind": kind, **fields})), default=str)
+        line = json.dumps(
+            finite(redact_values({"time": time.time(), "kind": kind, **fields})), default=str
+        )
         with self._lock:
             if self._file >= 0 and os.getpid() == self._process:
                 with suppress(OSError):  # a full disk costs an event, not the job

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 from slmrag.job import progress
 from slmrag.job.log_process import pump
 
@@ -26,7 +26,7 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line without secrets."""
-        return clean_text(super().format(record))
+        return redact(super().format(record))
 
 
 class JobLog:
@@ -75,7 +75,7 @@ class JobLog:
     def say(self, line: str) -> None:
         """Show one line on the terminal."""
         start = progress.fresh_line(self.terminal)
-        print(f"{start}{clean_text(line)}", file=self.terminal, flush=True)
+        print(f"{start}{redact(line)}", file=self.terminal, flush=True)
 
     def _redirect(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from slmrag.config.redaction import MASK, clean_text
+from slmrag.config.redaction import MASK, redact
 from slmrag.job.processes import is_exiting
 
 IDLE_SECONDS = 0.5
@@ -49,14 +49,14 @@ def pieces(arriving: Iterator[bytes]) -> Iterator[bytes]:
         yield held
 
 
-def masked(source: Iterator[bytes]) -> Iterator[bytes]:
+def redacted(source: Iterator[bytes]) -> Iterator[bytes]:
     """Yield pieces without secrets; a private key is masked from its first line to its last."""
     inside = False
     for piece in source:
         for line in piece.splitlines(keepends=True):
             begins = bool(KEY_BEGINS.search(line))
             if not inside and not begins:
-                yield clean_text(line.decode("utf-8", "surrogateescape")).encode(
+                yield redact(line.decode("utf-8", "surrogateescape")).encode(
                     "utf-8", "surrogateescape"
                 )
             elif not inside:
@@ -66,7 +66,7 @@ def masked(source: Iterator[bytes]) -> Iterator[bytes]:
 
 def pump(source: int, target: int, others: dict[int, Callable[[], None]] | None = None) -> None:
     """Copy until the source's end; signals meant for the job do not end it."""
-    for text in masked(pieces(arrivals(source, others or {}))):
+    for text in redacted(pieces(arrivals(source, others or {}))):
         os.write(target, text)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 from slmrag.dag.failed_jobs import repeated_mistake
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
@@ -129,9 +129,9 @@ def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
     """Tell the user in one line what went wrong; return the exit status and the whole story."""
     if isinstance(exception, UserError):
         log.say(f"error: {exception}")
-        print(clean_text(f"error: {exception}"), file=sys.stderr)
+        print(redact(f"error: {exception}"), file=sys.stderr)
         return 1, str(exception)
-    story = clean_text("".join(traceback.format_exception(exception)))
+    story = redact("".join(traceback.format_exception(exception)))
     print(story, file=sys.stderr, flush=True)
     signals = {Terminated: TERMINATED, KeyboardInterrupt: INTERRUPTED}
     if type(exception) in signals:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from slmrag.config.redaction import leaves, masked
+from slmrag.config.redaction import leaves, masked_paths
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import template_rows
 
@@ -39,7 +39,7 @@ def comment_lines(experiment: Experiment) -> Iterator[str]:
     config = experiment.observed.config
     yield f"The config of {experiment.name} as it was when its report was made. To run it again:"
     yield "snakemake --cores all --configfile config.yaml"
-    if hidden := masked(config):
+    if hidden := masked_paths(config):
         yield f"Redacted, to be filled in before a run: {', '.join(hidden)}."
     if local := [f"{path}: {value}" for path, value in leaves(config) if is_local(path, value)]:
         yield "Files and folders, relative to the folder of the run unless they begin with a slash:"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 from slmrag.errors import UserError
 from slmrag.tracking.probe import Step, Wrong
 from slmrag.tracking.settings import Settings, settings
@@ -62,9 +62,9 @@ def trial(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple[str
                 found = step(known)
         except Exception as error:
             kind = "" if isinstance(error, Wrong) else f"{type(error).__name__}: "
-            yield name, False, clean_text(f"{kind}{error}").replace("\n", " ")[:500]
+            yield name, False, redact(f"{kind}{error}").replace("\n", " ")[:500]
             return
-        yield name, True, clean_text(f"{found} ({time.monotonic() - begun:.2f} s)")
+        yield name, True, redact(f"{found} ({time.monotonic() - begun:.2f} s)")
 
 
 def problem(chosen: Settings) -> str | None:

@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 from slmrag.job.attempts import Attempt, Busy
 from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking.backends import connect
@@ -114,7 +114,7 @@ def follow(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None
 def note(attempt: Attempt, chosen: Settings, error: Exception) -> None:
     """Write beside the log why nothing was sent."""
     with contextlib.suppress(OSError):
-        text = clean_text(f"{type(error).__name__}: {error}")[:2000]
+        text = redact(f"{type(error).__name__}: {error}")[:2000]
         state = attempt.state(chosen.backend) | {"error": text, "error_time": time.time()}
         attempt.save(chosen.backend, state)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 from slmrag.job.attempts import Attempt, Busy, find
 from slmrag.job.killed_jobs import close_log_of_dead_job, close_logs_of_dead_jobs
 from slmrag.tracking.backends import configured, connect
@@ -106,7 +106,7 @@ def each(
 
 def explain(error: BaseException) -> str:
     """Return a failure in one line without secrets."""
-    return clean_text(f"{type(error).__name__}: {error}").strip().replace("\n", " ")[:500]
+    return redact(f"{type(error).__name__}: {error}").strip().replace("\n", " ")[:500]
 
 
 def main(results: str) -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from slmrag.config.redaction import MASK, clean, clean_text
+from slmrag.config.redaction import MASK, redact, redact_values
 from slmrag.job.attempts import Attempt, find, is_run
 from slmrag.tracking.launch import python_path
 from slmrag.tracking.naming import task_name
@@ -64,7 +64,7 @@ def post(url: str, results: Path, run: str, status: str) -> str | None:
     """Post a run's summary from a process that is soon killed; return why it failed, if it did."""
     command = [sys.executable, "-P", "-m", "slmrag.tracking.webhook"]
     try:
-        told = clean(summary(results, run, status))
+        told = redact_values(summary(results, run, status))
         if status == "completed" and not told["jobs"]:
             return None  # nothing was to be done, or a sync
         body = json.dumps(told)
@@ -93,7 +93,7 @@ def main() -> None:
         request = Request(url, body, {"Content-Type": "application/json"}, method="POST")
         urlopen(request, timeout=SECONDS).close()
     except Exception as error:
-        print(clean_text(f"{type(error).__name__}: {error}".replace(url, MASK)).split("\n")[0])
+        print(redact(f"{type(error).__name__}: {error}".replace(url, MASK)).split("\n")[0])
         sys.exit(1)
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 
 MOST_CHARACTERS = 300
 KEYS_OF_WORDS = ("message", "msg", "detail", "error", "error_description")
@@ -41,5 +41,5 @@ def names(body: Any) -> str:
 
 def one_line(text: str) -> str:
     """Return a server's words on one line of at most 300 characters, without secrets."""
-    line = clean_text(" ".join(text[: 20 * MOST_CHARACTERS].split()))
+    line = redact(" ".join(text[: 20 * MOST_CHARACTERS].split()))
     return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]} …"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.config.folder_names import entry_name
-from slmrag.config.redaction import clean
+from slmrag.config.redaction import redact_values
 from slmrag.files import read_json
 from slmrag.job.events import read_events
 
@@ -50,7 +50,9 @@ def observe(
     """
     seconds = {index_name(folder): build_seconds(Path(folder)) for folder in indexes}
     known = {index: value for index, value in seconds.items() if value is not None}
-    return Observed(read_alerts(results / "jobs"), known, clean(config), report_versions(code))
+    return Observed(
+        read_alerts(results / "jobs"), known, redact_values(config), report_versions(code)
+    )
 
 
 def read_observed(report: Any) -> Observed:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.config.folder_names import entry_name
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 from slmrag.files import read_json
 from slmrag.generation.served_models import LISTS_OF_NAMES
 from slmrag.prompts.template import prompt_digest
@@ -52,7 +52,7 @@ def template_rows(experiment: Experiment) -> list[Row]:
     """Return one row a use of a template: what uses it, its path, digest and text."""
     return [
         row(user, path, UNKNOWN_TEMPLATE if text is None else prompt_digest(text))
-        | {"text": None if text is None else clean_text(text)}
+        | {"text": None if text is None else redact(text)}
         for user, path, text in template_uses(experiment)
     ]
 
@@ -126,7 +126,7 @@ def content_rows(experiment: Experiment) -> Iterator[Row]:
         what = resource_name(path.with_suffix(""))
         for name in ("uri", "revision", "digest"):
             if found.get(name):
-                yield row(what, name, clean_text(str(found[name])))
+                yield row(what, name, redact(str(found[name])))
     adapters = ((c.model, run.get("adapter")) for c in experiment.scored for run in c.engines)
     for model, digests in distinct_values(adapters).items():
         yield row(f"models/{model}", "adapter", ", ".join(digests))
@@ -150,7 +150,7 @@ def audit_rows(experiment: Experiment) -> Iterator[Row]:
     """Yield each value of the audits under its path."""
     for (kind, name), audit in experiment.audits.items():
         for path, value in flatten(audit):
-            yield row(f"{kind}/{name}", path, clean_text(value))
+            yield row(f"{kind}/{name}", path, redact(value))
 
 
 def index_rows(experiment: Experiment) -> list[Row]:

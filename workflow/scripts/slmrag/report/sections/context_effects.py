@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from slmrag.config.redaction import clean_text
+from slmrag.config.redaction import redact
 from slmrag.report.analysis.context_effects import (
     RANK_CLASSES,
     context_use_rows,
@@ -180,7 +180,7 @@ def example_rows(
 
 def one_line(text: str) -> str:
     """Return a text on one line, cut where it is long."""
-    line = clean_text(" ".join(text.split()))
+    line = redact(" ".join(text.split()))
     return line if len(line) <= LONGEST_EXAMPLE else f"{line[:LONGEST_EXAMPLE]}\u2026"
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from slmrag.config.redaction import cleaner
+from slmrag.config.redaction import redactor
 from slmrag.report.analysis.experiment import Experiment, rows_of_questions
 from slmrag.report.analysis.score_matrix import ScoreMatrix
 from slmrag.report.page.labels import METRIC_LABELS, refusal_remark, shortening_remark
@@ -81,7 +81,7 @@ def collect_questions(
 ) -> dict[str, Any]:
     """Return the chosen questions of each data set with what every cell answered."""
     prompts, passages = Pool(), Pool()
-    share, hide = answers // max(1, len(matrices)), cleaner()
+    share, hide = answers // max(1, len(matrices)), redactor()
     datasets = {
         matrix.dataset: dataset_questions(experiment, matrix, share, prompts, passages)
         for matrix in matrices

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from slmrag.config.redaction import clean
+from slmrag.config.redaction import redact_values
 from slmrag.files import digest, read_json, sha256_file
 from slmrag.report.analysis.experiment import Cell, Experiment
 from slmrag.report.analysis.job_records import read_observed
@@ -63,7 +63,7 @@ def verify_config(config: Mapping[str, Any], experiment: Experiment) -> None:
         for name in path:
             found = found.get(name, {})
         completed = {"passages"} if path[0] == "modes" else set()
-        for key, value in clean(entry).items():
+        for key, value in redact_values(entry).items():
             if key not in completed:
                 same(found.get(key), value, f"config.yaml: {'.'.join((*path, key))}")
 
