@@ -63,3 +63,10 @@ def test_two_limits_of_an_answer_are_refused():
     assert not list(limits({"max_tokens": None, "max_completion_tokens": 64}, 64))
     assert "contradicts max_tokens: 64" in next(limits({"max_completion_tokens": 8}, 64))
     assert list(limits({"extra_body": {"max_completion_tokens": 8}}, 64))
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:8000/v1", "ftp://host/v1", "host"])
+def test_an_endpoint_is_a_web_address(endpoint):
+    """What is no http address is told when the config is read."""
+    with pytest.raises(ValidationError, match="must begin with http:// or https://"):
+        ModelEntry(engine="openai", endpoint=endpoint, served_name="x")

@@ -10,7 +10,7 @@ from slmrag.generation.prices import cost, foreseen, shown
 from slmrag.job import events
 
 from tests.generation.refusing import endpoint
-from tests.generation.test_refusals import cells, run
+from tests.generation.test_refused_prompts import cells, run
 
 PRICE = {"input_per_million": 1.0, "output_per_million": 10.0, "currency": "USD"}
 ANSWER = cost(PRICE, 100, 10)

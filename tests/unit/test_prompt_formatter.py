@@ -13,6 +13,7 @@ from slmrag.prompts.prompt_formatter import PromptFormatter
 from slmrag.prompts.template import prompt_digest
 
 from tests.generation.tiny_model import CHAT, make_tokenizer
+from tests.unit.small_checkpoint import checkpoint
 
 TEMPLATE = "{{ question }}{% for p in passages %} {{ p.text }}{% endfor %}"
 
@@ -201,3 +202,12 @@ def test_an_engine_without_a_tokenizer_is_no_folder_called_none():
     """Reasoning that an engine without a checkpoint cannot switch is refused in words."""
     with pytest.raises(UserError, match="an engine without a tokenizer has no chat template; set"):
         choose_template(None, None, True)
+
+
+def test_a_context_that_is_not_known_is_told(tmp_path, caplog):
+    """Where config.json counts no positions nothing is cut, and the log says so, once."""
+    made = checkpoint(tmp_path, max_position_embeddings=None)
+    whole = PromptFormatter({}, 64, made)
+    assert whole.max_model_len is whole.max_model_len is None
+    assert caplog.text.count("does not say how many tokens") == 1
+    assert PromptFormatter({"max_model_len": 64}, 64, made).max_model_len == 64
