@@ -13,7 +13,7 @@ from pydantic import (
 
 from slmrag.config import engine_options
 from slmrag.config.base import Entry, Name
-from slmrag.config.chat_options import contradictions
+from slmrag.config.chat_options import MODELS_OWN, contradictions
 from slmrag.config.checkpoints import Checkpoint
 from slmrag.config.endpoints import problems
 from slmrag.config.prices import PriceEntry
@@ -224,7 +224,7 @@ class ModelEntry(Entry):
 
     def template_files(self) -> list[str]:
         """Return the path of the chat template, where it is a file of its own."""
-        words = (None, "auto", "tokenizer", "none")
+        words = (*MODELS_OWN, "none")
         return [] if self.chat_template in words else [self.chat_template]
 
     def gpu_count(self) -> int:

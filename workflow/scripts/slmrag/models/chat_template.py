@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slmrag.config.chat_options import MODELS_OWN
 from slmrag.errors import UserError
 from slmrag.models.tokenizer import settings
 
@@ -41,7 +42,7 @@ def choose_template(choice: str | None, checkpoint: Path | None, needed: bool) -
     """
     if choice == "none":
         return None
-    if choice not in (None, "auto", "tokenizer"):
+    if choice not in MODELS_OWN:
         return _template_file(Path(choice))
     found = template_of(checkpoint) if checkpoint else None
     if found is None and (choice == "tokenizer" or needed):

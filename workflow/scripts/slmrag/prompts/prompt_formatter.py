@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from slmrag.config.chat_options import MODELS_OWN
 from slmrag.errors import UserError
 from slmrag.models import thinking
 from slmrag.models.checkpoint import Checkpoint
@@ -30,7 +31,7 @@ class PromptFormatter:
         remote: bool = False,
     ) -> None:
         self._entry, self._max_tokens, self._checkpoint = entry, max_tokens, checkpoint
-        self.remote_chat = remote and entry.get("chat_template") in (None, "auto", "tokenizer")
+        self.remote_chat = remote and entry.get("chat_template") in MODELS_OWN
         self._tokens = Tokens(checkpoint.path) if checkpoint else None
 
     @cached_property

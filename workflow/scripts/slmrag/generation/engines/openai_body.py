@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from slmrag.config.chat_options import MODELS_OWN
 from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.generation.engines.base import EngineConfig
 from slmrag.models.thinking import arguments
@@ -13,7 +14,7 @@ def chats(config: EngineConfig) -> bool:
 
     With a template of the user's own the prompt is a finished conversation: a completion.
     """
-    return config.chat and config.entry.get("chat_template") in (None, "auto", "tokenizer")
+    return config.chat and config.entry.get("chat_template") in MODELS_OWN
 
 
 def drawn(config: EngineConfig) -> bool:
