@@ -9,7 +9,7 @@ THINKING_SWITCHES = ("enable_thinking", "thinking")
 GIVEN_ARGUMENTS = frozenset({"messages", "add_generation_prompt"})
 
 MODELS_OWN = (None, "auto", "tokenizer")
-"""Values of ``chat_template`` that name no file and do not turn it off: the model's own is meant."""
+"""Values of ``chat_template`` by which the model's own template is meant."""
 
 Entry = Mapping[str, Any]
 
