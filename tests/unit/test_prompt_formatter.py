@@ -211,3 +211,10 @@ def test_a_context_that_is_not_known_is_told(tmp_path, caplog):
     assert whole.max_model_len is whole.max_model_len is None
     assert caplog.text.count("does not say how many tokens") == 1
     assert PromptFormatter({"max_model_len": 64}, 64, made).max_model_len == 64
+
+
+def test_a_cut_prompt_is_known_by_what_it_always_was(base):
+    """An old journal has the answer under the digest of room, lengths and the uncut text."""
+    text = "word " * 99
+    made = formatter(base).prompt(row(passages=[text]))
+    assert made.words_cut and made.whole == prompt_digest(f"1 56 [{len(text)}]\nWho? {text}")
