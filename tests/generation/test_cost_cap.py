@@ -6,7 +6,7 @@ import pytest
 from slmrag.errors import UserError
 from slmrag.generation.cost_cap import Budget
 from slmrag.generation.engines.base import Completion, Refusal, Request
-from slmrag.generation.prices import cost, foreseen, shown
+from slmrag.generation.prices import cost, estimated_cost, with_currency
 from slmrag.job import events
 
 from tests.generation.refusing import endpoint
@@ -66,12 +66,12 @@ def test_what_is_not_counted_is_taken_as_foreseen():
         budget = Budget("m", PRICE, 1.0, 0.0, 12)
         assert list(budget.admitted(iter([request]))) == [request]
         budget.settle([one])
-        assert budget.paid() == {"cost": pytest.approx(foreseen(PRICE, request.text, 12))}
+        assert budget.paid() == {"cost": pytest.approx(estimated_cost(PRICE, request.text, 12))}
 
 
 def test_what_is_under_way_counts(tmp_path):
     """Of requests in flight no more are admitted than could all be paid."""
-    may = foreseen(PRICE, "who", 12)
+    may = estimated_cost(PRICE, "who", 12)
     budget = Budget("m", PRICE, 3.5 * may, 0.0, 12)
     asked = budget.admitted(Request(str(i), "who") for i in range(9))
     assert len(list(asked)) == 3
@@ -88,8 +88,8 @@ def test_without_a_cap_nothing_is_held_back(tmp_path, tables, monkeypatch):
 def test_estimates_are_high_for_ordinary_text():
     """English of 4 bytes a token is foreseen at a third more; UTF-8 counts in bytes."""
     text = "word " * 400
-    assert foreseen(PRICE, text, 0) > cost(PRICE, 400, 0)
-    assert foreseen(PRICE, "\u4e2d" * 3, 5) == cost(PRICE, 3 + 16, 5)
+    assert estimated_cost(PRICE, text, 0) > cost(PRICE, 400, 0)
+    assert estimated_cost(PRICE, "\u4e2d" * 3, 5) == cost(PRICE, 3 + 16, 5)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_estimates_are_high_for_ordinary_text():
 )
 def test_amounts_say_something(amount, text):
     """Two digits behind the point, or two that are not zero."""
-    assert shown(amount, PRICE) == text
+    assert with_currency(amount, PRICE) == text
 
 
 def served(folder):

@@ -1,7 +1,7 @@
 """An engine's error comes with what to change."""
 
 import pytest
-from slmrag.generation.engines.error_advice import advised
+from slmrag.generation.engines.error_advice import advice_on
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from slmrag.generation.engines.error_advice import advised
 )
 def test_an_engines_error_comes_with_advice(error, advice):
     """What is known to go wrong says what to change, and that nothing finished is lost."""
-    found = advised(error)
+    found = advice_on(error)
     assert advice in str(found)
     assert "what was finished is kept" in str(found)
 
@@ -30,9 +30,9 @@ def test_the_cause_behind_an_error_counts():
     """Advice is found for the error that another one wraps."""
     wrapped = RuntimeError("failed")
     wrapped.__cause__ = MemoryError("std::bad_alloc")
-    assert "ran out of memory" in str(advised(wrapped))
+    assert "ran out of memory" in str(advice_on(wrapped))
 
 
 def test_an_unknown_error_stays_what_it_is():
     """An error without known advice is not dressed up."""
-    assert advised(RuntimeError("something new")) is None
+    assert advice_on(RuntimeError("something new")) is None

@@ -86,7 +86,7 @@ def test_a_machine_without_gpus_is_left_alone(monkeypatch, tmp_path):
 def test_what_is_hidden_is_not_shown(monkeypatch, names, expected):
     """The variable is read as CUDA reads it."""
     monkeypatch.setenv(gpu_lock.VISIBLE, names)
-    assert len(gpu_lock.devices()) == gpu_lock.shown() == expected
+    assert len(gpu_lock.devices()) == gpu_lock.count_shown() == expected
 
 
 def test_nvml_shows_what_has_no_file(monkeypatch):
@@ -95,17 +95,21 @@ def test_nvml_shows_what_has_no_file(monkeypatch):
     monkeypatch.setattr(gpu_lock, "devices", list)
     library = SimpleNamespace(nvmlInit=lambda: None, nvmlDeviceGetCount=lambda: 1)
     monkeypatch.setitem(sys.modules, "pynvml", library)
-    assert gpu_lock.shown() == 1
+    assert gpu_lock.count_shown() == 1
     library.nvmlInit = lambda: 1 / 0
-    assert gpu_lock.shown() == 0
+    assert gpu_lock.count_shown() == 0
 
 
 def test_a_gpu_beside_the_cpu_is_told_with_what_to_do():
     """The sentence names how many there are, why none is used, and how to mean the CPU."""
-    told = gpu_lock.unused({"gpus_shown": 2}, "torch sees none; install another")
+    told = gpu_lock.sentence_on_unused({"gpus_shown": 2}, "torch sees none; install another")
     assert told == (
         "it runs on the CPU although its machine shows 2 GPUs: torch sees none; install another, "
         "or set gpus: 0 if the CPU is meant"
     )
-    assert "shows a GPU:" in gpu_lock.unused({"gpus_shown": 1}, "x")
-    assert gpu_lock.unused({"gpus_shown": 0}, "x") is gpu_lock.unused({}, "x") is None
+    assert "shows a GPU:" in gpu_lock.sentence_on_unused({"gpus_shown": 1}, "x")
+    assert (
+        gpu_lock.sentence_on_unused({"gpus_shown": 0}, "x")
+        is gpu_lock.sentence_on_unused({}, "x")
+        is None
+    )

@@ -2,7 +2,11 @@
 
 import pytest
 from slmrag.errors import UserError
-from slmrag.generation.engines.quantization import nothing, transformers_arguments, vllm_arguments
+from slmrag.generation.engines.quantization import (
+    refuse_quantization,
+    transformers_arguments,
+    vllm_arguments,
+)
 
 from tests.unit.small_checkpoint import CPU, H100, T4, V100
 
@@ -100,6 +104,6 @@ def test_transformers_quantises_by_bitsandbytes():
 
 def test_engines_without_weights_quantise_nothing():
     """A wish that nobody would fulfil is refused by name."""
-    nothing({}, "echo")
+    refuse_quantization({}, "echo")
     with pytest.raises(UserError, match="quantization does nothing with engine: echo"):
-        nothing({"quantization": "fp8"}, "echo")
+        refuse_quantization({"quantization": "fp8"}, "echo")

@@ -24,7 +24,9 @@ def main(input, output, params):
         places = (Path(scratch, str(at)) for at in range(len(params.cells)))
         cells = [AnswerTables(*three, next(places), job.reading) for three in files]
         counts = generate(job, journal, cells, "generate")
-        refused_prompts.settle(job.entry, journal, dict(zip(params.cells, cells, strict=True)))
+        refused_prompts.tell_refused(
+            job.entry, journal, dict(zip(params.cells, cells, strict=True))
+        )
         totals, work_times = Counter(), WorkTimes(journal)
         for name, cell in zip(params.cells, cells, strict=True):
             if not cell.height():

@@ -34,7 +34,7 @@ def main(input, output, params):
         generate(job, journal, [cell for cell, _ in cells], "grade")
         names = ["/".join(name.values()) for name in params.cells]
         asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
-        refused_prompts.settle(job.entry, journal, asked)
+        refused_prompts.tell_refused(job.entry, journal, asked)
         work_times = WorkTimes(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):

@@ -7,7 +7,14 @@ from tempfile import TemporaryDirectory
 from slmrag.errors import UserError
 from slmrag.generation.answer_tables import RowBuffer, schema
 from slmrag.generation.engines.base import Finished, Request
-from slmrag.generation.prices import PAID_TOKENS, RULE_OF_ESTIMATE, Price, cost, foreseen, shown
+from slmrag.generation.prices import (
+    PAID_TOKENS,
+    RULE_OF_ESTIMATE,
+    Price,
+    cost,
+    estimated_cost,
+    with_currency,
+)
 
 ROUNDING = 1 + 1e-9
 
@@ -78,7 +85,7 @@ class Budget:
             )
 
     def _foreseen(self, request: Request) -> float:
-        return foreseen(self._price, request.text, self._max_tokens)
+        return estimated_cost(self._price, request.text, self._max_tokens)
 
     def _too_dear(self, total: float, count: int) -> str:
         answers = f"{count} answer{'s' * (count != 1)}"
@@ -91,4 +98,4 @@ class Budget:
         )
 
     def _shown(self, amount: float | None) -> str:
-        return shown(amount or 0.0, self._price)
+        return with_currency(amount or 0.0, self._price)

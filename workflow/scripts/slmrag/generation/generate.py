@@ -15,7 +15,7 @@ from slmrag.generation.engines.replicas import replicated
 from slmrag.generation.generation_job import GenerationJob
 from slmrag.generation.journal import Journal
 from slmrag.generation.prices import PAID_TOKENS, cost
-from slmrag.generation.refused_prompts import recorded
+from slmrag.generation.refused_prompts import are_recorded
 from slmrag.generation.served_models import warnings_of_new_names
 from slmrag.job import events
 from slmrag.job.progress import bar
@@ -42,7 +42,7 @@ def missing(
             prompts = [job.formatter.prompt(row, recall) for row in rows]
             keys = [prompt_digest(prompt.text) for prompt in prompts]
             cell.ask([row["question_id"] for row in rows], prompts, keys)
-            known = journal.refusals(keys) if recorded(job.entry) else {}
+            known = journal.refusals(keys) if are_recorded(job.entry) else {}
             asked = zip(keys, prompts, journal.claim(keys), strict=True)
             new = [(key, prompt) for key, prompt, new in asked if new and key not in known]
             cut.update({key: _truncation(prompt) for key, prompt in new if prompt.whole})

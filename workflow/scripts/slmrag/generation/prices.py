@@ -21,7 +21,7 @@ def cost(price: Price, prompt_tokens: float, generated_tokens: float) -> float:
     return (read + price["output_per_million"] * generated_tokens) / MILLION
 
 
-def foreseen(price: Price, prompt: str, max_tokens: int) -> float:
+def estimated_cost(price: Price, prompt: str, max_tokens: int) -> float:
     """Return what a prompt may cost before anybody counted its tokens.
 
     English and most other text has 4 bytes a token or more, so that ``BYTES_A_TOKEN`` is high for
@@ -31,10 +31,10 @@ def foreseen(price: Price, prompt: str, max_tokens: int) -> float:
     return cost(price, read, max_tokens)
 
 
-def shown(amount: float, price: Price) -> str:
+def with_currency(amount: float, price: Price) -> str:
     """Return an amount with its currency: two digits behind the point, or two that say something.
 
-    >>> shown(0.00123, {"currency": "USD"})
+    >>> with_currency(0.00123, {"currency": "USD"})
     '0.0012 USD'
     """
     digits = 2 if amount >= 0.1 or not amount else 1 - math.floor(math.log10(amount))

@@ -45,7 +45,7 @@ def nvml_device(name: str) -> Any:
     return pynvml.nvmlDeviceGetHandleByUUID(name.encode())
 
 
-def shown() -> int:
+def count_shown() -> int:
     """Return how many NVIDIA GPUs this machine shows: by their files, else (WSL) by NVML."""
     if VISIBLE in os.environ or devices():
         return len(devices())
@@ -57,7 +57,7 @@ def shown() -> int:
     return 0
 
 
-def unused(hardware: Mapping[str, Any], reason: str) -> str | None:
+def sentence_on_unused(hardware: Mapping[str, Any], reason: str) -> str | None:
     """Say that a job runs on the CPU beside a GPU; None where none is there, or ``gpus`` is set.
 
     ``reason`` says why, and what to do about it.

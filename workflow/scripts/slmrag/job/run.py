@@ -71,7 +71,7 @@ def add_job_resources(snakemake: Any) -> None:
     if hardware is None:
         return
     given = {name: snakemake.resources.get(name) for name in ("gpu", "mem_mb")}
-    hardware["gpus_shown"] = gpu_lock.shown() if hardware.get("gpus") is None else 0
+    hardware["gpus_shown"] = gpu_lock.count_shown() if hardware.get("gpus") is None else 0
     hardware["gpus_asked"] = int(hardware.get("gpus") or 0)
     hardware |= {"gpus": int(given["gpu"] or 0), "threads": int(snakemake.threads)}
     if given["mem_mb"]:
@@ -90,7 +90,7 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
             deadline = Deadline(lambda: watchers and watchers.write_killed())
         devices.enter_context(gpu_lock.held(int(job.resources.get("gpu") or 0)))
         with swallow_errors("start"):
-            watchers = Watchers.start(job, log) if reports(job) else None
+            watchers = Watchers.start(job, log) if is_reporting(job) else None
         results = work() or {}
         if watchers:
             with swallow_errors("record"):
@@ -118,7 +118,7 @@ def terminate(signum: int, frame: Any) -> None:
     raise Terminated
 
 
-def reports(job: Job) -> bool:
+def is_reporting(job: Job) -> bool:
     """Say whether this process reports: of several that run one job rank 0, and no mere look."""
     return job.rule not in MAINTENANCE and all(
         os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID")

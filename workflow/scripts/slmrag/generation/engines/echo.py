@@ -22,7 +22,7 @@ class Engine(base.Engine):
 
     def __enter__(self) -> Self:
         """Refuse what an engine without weights cannot do."""
-        quantization.nothing(self.config.entry, "echo")
+        quantization.refuse_quantization(self.config.entry, "echo")
         return self
 
     @staticmethod

@@ -90,7 +90,7 @@ ADVICE = [
 RUN_AGAIN = "; what was finished is kept, run again after the change"
 
 
-def advised(error: Exception) -> UserError | None:
+def advice_on(error: Exception) -> UserError | None:
     """Return what to change, or None for an error that no advice is known for."""
     if isinstance(error, UserError):
         return error

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.errors import UserError
 from slmrag.generation.engines import base, quantization
-from slmrag.generation.engines.openai_body import chats, unlimited
+from slmrag.generation.engines.openai_body import is_chat, unlimited
 from slmrag.generation.engines.openai_client import client, unreachable
 from slmrag.generation.engines.openai_doubts import Doubts, Made
 from slmrag.generation.engines.openai_errors import Broken, Ended, Refused, Told, judged
 from slmrag.generation.engines.openai_reading import Reading
-from slmrag.generation.engines.openai_servers import met
+from slmrag.generation.engines.openai_servers import ask_server
 from slmrag.generation.engines.openai_stream import read
 from slmrag.generation.engines.openai_waits import backoff
 
@@ -53,7 +53,7 @@ class Engine(base.Engine):
 
     def __enter__(self) -> Self:
         """Make ready to ask; UserError where the environment lets nothing be asked."""
-        quantization.nothing(self.config.entry, "openai")
+        quantization.refuse_quantization(self.config.entry, "openai")
         self._place = self.config.entry["endpoint"]
         self._models: set[str] = set()
         self._fingerprints: set[str] = set()
@@ -61,7 +61,7 @@ class Engine(base.Engine):
         self._client = client(self.config)
         self._loop = asyncio.new_event_loop()
         try:
-            self._server = self._loop.run_until_complete(met(self._client, self.config))
+            self._server = self._loop.run_until_complete(ask_server(self._client, self.config))
         except BaseException:
             self.__exit__()
             raise
@@ -148,7 +148,7 @@ class Engine(base.Engine):
         from openai import APIConnectionError, APIStatusError
 
         reading, total = (
-            Reading(chats(self.config)),
+            Reading(is_chat(self.config)),
             float(self._option("total_timeout", TOTAL_TIMEOUT)),
         )
         try:
@@ -175,9 +175,9 @@ class Engine(base.Engine):
         """Return the request under way: a context manager of its response."""
         chat, options = self._client.chat.completions, self.config.options
         plain = self._client.completions
-        ask = (chat if chats(self.config) else plain).with_streaming_response.create
+        ask = (chat if is_chat(self.config) else plain).with_streaming_response.create
         own = {"messages": [{"role": "user", "content": request.text}]}
-        own = own if chats(self.config) else {"prompt": request.text}
+        own = own if is_chat(self.config) else {"prompt": request.text}
         more = {key: options[key] for key in CLIENT_OPTIONS - {"extra_body"} if options.get(key)}
         return ask(**own, model=self._body["model"], extra_body=self._body, **more)
 

@@ -9,7 +9,7 @@ from slmrag.generation.engines.base import EngineConfig
 from slmrag.models.thinking import arguments
 
 
-def chats(config: EngineConfig) -> bool:
+def is_chat(config: EngineConfig) -> bool:
     """Tell whether the server puts its chat template around the prompt.
 
     With a template of the user's own the prompt is a finished conversation: a completion.
@@ -17,7 +17,7 @@ def chats(config: EngineConfig) -> bool:
     return config.chat and config.entry.get("chat_template") in MODELS_OWN
 
 
-def drawn(config: EngineConfig) -> bool:
+def is_drawn(config: EngineConfig) -> bool:
     """Tell whether an answer is drawn: above temperature 0, or where the server chooses it."""
     return config.sampling.temperature > 0 or config.options.get("temperature", 0) is None
 
@@ -38,7 +38,7 @@ def body(config: EngineConfig, off: Mapping[str, float] | None = None) -> dict[s
         "stream_options": {"include_usage": True},
     }
     made |= {"stop": list(wanted.stop)} if wanted.stop else {}
-    made |= {**(off or {}), **wanted.optional_keys(drawn(config)), **_limit(config)}
+    made |= {**(off or {}), **wanted.optional_keys(is_drawn(config)), **_limit(config)}
     made |= {
         key: value for key, value in options.items() if key not in SPEED_OPTIONS | CLIENT_OPTIONS
     }
@@ -52,14 +52,16 @@ def _limit(config: EngineConfig) -> dict[str, Any]:
     """Return max_completion_tokens where max_tokens is null, as OpenAI's newer models want."""
     left_out = "max_tokens" in config.options and config.options["max_tokens"] is None
     return (
-        {"max_completion_tokens": config.sampling.max_tokens} if left_out and chats(config) else {}
+        {"max_completion_tokens": config.sampling.max_tokens}
+        if left_out and is_chat(config)
+        else {}
     )
 
 
 def _extra(config: EngineConfig) -> dict[str, Any]:
     """Return extra_body, with what the entry says to the server's chat template merged in."""
     extra = dict(config.options.get("extra_body") or {})
-    if chats(config) and (told := arguments(config.entry)):
+    if is_chat(config) and (told := arguments(config.entry)):
         extra["chat_template_kwargs"] = told
     return extra
 

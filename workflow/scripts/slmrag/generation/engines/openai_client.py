@@ -31,7 +31,7 @@ def client(config: EngineConfig) -> "AsyncOpenAI":
     ways: dict[str, Any] = {"verify": known} if known else {}
     try:
         # A redirect may ask again without the prompt, and what answers then answers nothing.
-        ways |= {"follow_redirects": False, "trust_env": not direct(place)}
+        ways |= {"follow_redirects": False, "trust_env": not needs_no_proxy(place)}
         http = DefaultAsyncHttpxClient(timeout=timeout, **ways)
     except ImportError:
         raise UserError(
@@ -72,7 +72,7 @@ def _certificates() -> ssl.SSLContext | None:
         ) from None
 
 
-def direct(place: str) -> bool:
+def needs_no_proxy(place: str) -> bool:
     """Tell whether no proxy stands before an endpoint: on loopback, or where NO_PROXY says so."""
     host = urlsplit(place).hostname or ""
     return _loopback(host) or bool(proxy_bypass_environment(host))
@@ -88,7 +88,7 @@ def _loopback(host: str) -> bool:
 
 def proxy_of(place: str) -> str:
     """Return variable and place of an endpoint's proxy, without its password; '' for none."""
-    found = {} if direct(place) else getproxies_environment()
+    found = {} if needs_no_proxy(place) else getproxies_environment()
     scheme = next((one for one in (urlsplit(place).scheme, "all") if found.get(one)), "")
     address = found.get(scheme, "").rpartition("@")[2]
     return f"{scheme.upper()}_PROXY ({address})" if address else ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slmrag.generation.engines.openai_waits import asked_wait
-from slmrag.generation.engines.openai_words import names, one_line, said
+from slmrag.generation.engines.openai_words import names_of_error, one_line, words_of_error
 
 WRONG_KEY = "refuses the key; export the right one in the variable that options.api_key_env names"
 WRONG_PATH = "knows no such path or model; check endpoint (it ends in /v1) and served_name"
@@ -63,14 +63,14 @@ class Told(Exception):
     """An error that the server put into its answer in place of words."""
 
     def __init__(self, body: Any) -> None:
-        super().__init__(one_line(said(body)))
+        super().__init__(one_line(words_of_error(body)))
         self.body = body
 
     @property
     def status(self) -> int:
         """Return the HTTP status that the error would have had, 500 where it says none."""
         told = self.body if isinstance(self.body, dict) else {}
-        if MODERATED.search(names(told)):
+        if MODERATED.search(names_of_error(told)):
             return 400
         codes = (str(told.get(name)) for name in ("code", "status", "status_code"))
         return next((int(one) for one in codes if re.fullmatch(r"[45]\d\d", one)), 500)
@@ -87,15 +87,15 @@ def judged(
 
     ``sent`` is the body of the request, ``longest`` the seconds that a server may ask to wait.
     """
-    words = one_line(said(body))
-    if about := _of_prompt(status, f"{names(body)} {words}"):
+    words = one_line(words_of_error(body))
+    if about := _of_prompt(status, f"{names_of_error(body)} {words}"):
         return Refused(str(status), words, about)
     if status in (400, 422):
         keys = forbidden(body, sent)
         remedy = f"answers {status}: it refuses {', '.join(keys)} ({words}); {_remedy(keys)}"
         return Ended(remedy) if keys else Refused(str(status), words, None)
     if status in PASSING_STATUSES or status >= 500:
-        return _passing(status, words, headers, longest, names(body))
+        return _passing(status, words, headers, longest, names_of_error(body))
     if 300 <= status < 400:
         place = one_line(headers.get("location", "no place"))
         return Ended(f"answers {status}: it has moved to {place}; write in endpoint where it is")
@@ -131,7 +131,7 @@ def forbidden(body: Any, sent: Mapping[str, Any]) -> list[str]:
     told = body if isinstance(body, dict) else {}
     places = [str(told.get("param") or ""), *_places(told.get("detail"))]
     named = [re.split(r"[.\[]", place)[0] for place in places]
-    text = said(body)
+    text = words_of_error(body)
     if FORBIDS.search(text):
         named += [one or other for one, other in NAMED_KEY.findall(text)]
     own = {*sent} - {"messages", "prompt"}

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from slmrag.config.sampling import KEYS_OF_DRAWING, NEUTRAL_VALUES
 from slmrag.errors import UserError
 from slmrag.generation.engines.base import EngineConfig
-from slmrag.generation.engines.openai_body import body, drawn
+from slmrag.generation.engines.openai_body import body, is_drawn
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -48,9 +48,9 @@ class Server(NamedTuple):
         return {"server": self.name, "sampling_sent": sent, "sampling_unknown": self.unknown}
 
 
-async def met(client: "AsyncOpenAI", config: EngineConfig) -> Server:
+async def ask_server(client: "AsyncOpenAI", config: EngineConfig) -> Server:
     """Ask a server for its models; UserError for a key of sampling that it would pass over."""
-    place, name = config.entry["endpoint"], await owner(client, config)
+    place, name = config.entry["endpoint"], await server_name(client, config)
     if lost := [
         key
         for key in config.sampling.optional_keys()
@@ -60,8 +60,8 @@ async def met(client: "AsyncOpenAI", config: EngineConfig) -> Server:
             f"{place} ({name}) has no {lost[0]}; remove the key, or write what it has instead into "
             "the model's options.extra_body"
         )
-    sent = body(config, off(name, config))
-    unknown = [] if urlsplit(place).hostname == OPENAI else undecided(name, config, sent)
+    sent = body(config, neutral_values(name, config))
+    unknown = [] if urlsplit(place).hostname == OPENAI else unset_keys(name, config, sent)
     if unknown:
         logger.warning(
             "%s decides %s by itself, as nothing sets it and the server is not known to take a "
@@ -72,7 +72,7 @@ async def met(client: "AsyncOpenAI", config: EngineConfig) -> Server:
     return Server(name, sent, unknown)
 
 
-async def owner(client: "AsyncOpenAI", config: EngineConfig) -> str | None:
+async def server_name(client: "AsyncOpenAI", config: EngineConfig) -> str | None:
     """Return ``owned_by`` of the model, or of all models of the list, None where none is told."""
     ways = {key: config.options.get(key) for key in ("extra_headers", "extra_query")}
     try:
@@ -94,16 +94,16 @@ def owned_by(told: Any, model: str) -> str | None:
     return owners.pop()[:80] if len(owners) == 1 else None
 
 
-def off(name: str | None, config: EngineConfig) -> Mapping[str, float]:
+def neutral_values(name: str | None, config: EngineConfig) -> Mapping[str, float]:
     """Return what switches a known server's own wishes off; nothing for another."""
     known = NEUTRAL_VALUES_BY_SERVER.get(name or "", {})
     return {
-        key: value for key, value in known.items() if drawn(config) or key not in KEYS_OF_DRAWING
+        key: value for key, value in known.items() if is_drawn(config) or key not in KEYS_OF_DRAWING
     }
 
 
-def undecided(name: str | None, config: EngineConfig, sent: Mapping[str, Any]) -> list[str]:
+def unset_keys(name: str | None, config: EngineConfig, sent: Mapping[str, Any]) -> list[str]:
     """Return the keys of sampling that matter and that a request does not hold, sorted."""
-    idle = {"min_tokens", *(() if drawn(config) else KEYS_OF_DRAWING)}
+    idle = {"min_tokens", *(() if is_drawn(config) else KEYS_OF_DRAWING)}
     names = NAMES_BY_SERVER.get(name or "", {})
     return sorted(key for key in NEUTRAL_VALUES.keys() - idle if names.get(key, key) not in sent)

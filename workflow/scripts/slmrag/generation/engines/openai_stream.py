@@ -9,7 +9,7 @@ from typing import Any
 
 from slmrag.generation.engines.openai_errors import Broken, Ended, Told
 from slmrag.generation.engines.openai_reading import Reading
-from slmrag.generation.engines.openai_words import one_line, said
+from slmrag.generation.engines.openai_words import one_line, words_of_error
 
 FIELD = re.compile(rb"(data|event|id|retry)?:")
 LINE = re.compile(rb"\r\n|\n|\r(?!\Z)")
@@ -150,7 +150,7 @@ def _whole(body: bytes, reading: Reading, streams: bool) -> None:
     except Broken:
         found = text
     if not isinstance(found, dict) or not found.get("choices"):
-        raise Ended(f"{NO_STREAM} ({one_line(said(found))}); {CHECK_ENDPOINT}")
+        raise Ended(f"{NO_STREAM} ({one_line(words_of_error(found))}); {CHECK_ENDPOINT}")
     if streams:
         raise Ended(
             f"{NO_STREAM} but a whole answer; if it cannot stream, set options: {{stream: false}}"

@@ -10,12 +10,12 @@ MOST_CHARACTERS = 300
 KEYS_OF_WORDS = ("message", "msg", "detail", "error", "error_description")
 
 
-def said(body: Any, deep: int = 4) -> str:
+def words_of_error(body: Any, deep: int = 4) -> str:
     """Return the server's own words out of the body of an error; tags of a page are left out."""
     if isinstance(body, str):
         return re.sub(r"<[^<>]*>", " ", body)
     if isinstance(body, list) and deep:
-        return "; ".join(said(one, deep - 1) for one in body[:16])
+        return "; ".join(words_of_error(one, deep - 1) for one in body[:16])
     name = (
         next((name for name in KEYS_OF_WORDS if body.get(name)), "") if _speaks(body, deep) else ""
     )
@@ -23,14 +23,14 @@ def said(body: Any, deep: int = 4) -> str:
         return json.dumps(body)
     place = body.get("loc")
     where = ".".join(map(str, place)) + ": " if isinstance(place, list) else ""
-    return where + said(body[name], deep - 1)
+    return where + words_of_error(body[name], deep - 1)
 
 
 def _speaks(body: Any, deep: int) -> bool:
     return isinstance(body, dict) and deep > 0
 
 
-def names(body: Any) -> str:
+def names_of_error(body: Any) -> str:
     """Return the words by which an error is known to programs: its code, type and inner code."""
     told = body if isinstance(body, dict) else {}
     inner = told.get("innererror")

@@ -158,7 +158,7 @@ def transformers_arguments(
     return {BITSANDBYTES_ARGUMENTS[wanted]: True}
 
 
-def nothing(entry: Mapping[str, Any], engine: str) -> None:
+def refuse_quantization(entry: Mapping[str, Any], engine: str) -> None:
     """Refuse a wish that an engine without weights of its own cannot fulfil."""
     asked = "load_in_8bit" if entry.get("load_in_8bit") else "quantization"
     if entry.get("load_in_8bit") or entry.get("quantization"):

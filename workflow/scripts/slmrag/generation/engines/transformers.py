@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from slmrag.errors import UserError
 from slmrag.generation.answer_extraction import cut_at_stop
 from slmrag.generation.engines import base
-from slmrag.generation.engines.error_advice import advised
+from slmrag.generation.engines.error_advice import advice_on
 from slmrag.generation.engines.parallelism import Split
 from slmrag.generation.engines.transformers_load import load
 from slmrag.models.checkpoint import Checkpoint
@@ -77,7 +77,7 @@ class Engine(base.Engine):
             own, end = self._model.generation_config, self._tokenizer.eos_token_id
             self._model.generation_config = ids_alone(own, end)
         except Exception as error:
-            raise advised(error) or error from error
+            raise advice_on(error) or error from error
         loaded = time.perf_counter()
         self.start_seconds = {"import": imported - began, "weights": loaded - imported}
         return self
@@ -95,7 +95,7 @@ class Engine(base.Engine):
         try:
             return self._batch(batch)
         except Exception as error:
-            raise advised(error) or error from error
+            raise advice_on(error) or error from error
 
     def _batch(self, batch: Sequence[base.Request]) -> list[base.Completion]:
         import torch

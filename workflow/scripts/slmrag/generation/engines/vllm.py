@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from slmrag.generation.engines import base, vllm_arguments
-from slmrag.generation.engines.error_advice import advised
+from slmrag.generation.engines.error_advice import advice_on
 from slmrag.generation.engines.parallelism import Split, split
 from slmrag.models.checkpoint import Checkpoint
 
@@ -50,7 +50,7 @@ class Engine(base.Engine):
             self._llm = LLM(worker_extension_cls=f"{WORKER}.Facts", **arguments)
             (self._facts, *_) = self._llm.collective_rpc("slmrag_facts")
         except Exception as error:
-            raise advised(error) or error from error
+            raise advice_on(error) or error from error
         told = self._facts.pop("start_seconds")
         other = time.perf_counter() - imported - sum(filter(None, told.values()))
         self.start_seconds = {"import": imported - began, **told, "other": max(0.0, other)}
@@ -67,7 +67,7 @@ class Engine(base.Engine):
         try:
             yield from self._stream(requests)
         except Exception as error:
-            raise advised(error) or error from error
+            raise advice_on(error) or error from error
 
     def _stream(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
         engine = self._llm.llm_engine
