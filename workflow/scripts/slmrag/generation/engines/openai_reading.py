@@ -5,10 +5,10 @@ The proof is a finish reason of the server's own: that a stream ended proves not
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from slmrag.generation.engines.openai_errors import Broken, Refused, Told
-from slmrag.generation.engines.openai_reasoning import Channels
 from slmrag.generation.engines.openai_words import one_line
 
 # The protocol says stop and length; the others are what TGI, Mistral, Cohere and gateways to
@@ -18,22 +18,13 @@ FINISH_REASONS = {
     **dict.fromkeys(("length", "max_tokens", "model_length"), "length"),
 }
 REFUSAL_REASONS = {
-    "content_filter",
-    "content_filtered",
-    "safety",
-    "recitation",
-    "refusal",
-    "sensitive",
-}
-REFUSAL_REASONS |= {
-    "blocklist",
-    "prohibited_content",
-    "spii",
-    "tool_calls",
-    "function_call",
-    "tool_use",
+    *("content_filter", "content_filtered", "safety", "recitation", "refusal", "sensitive"),
+    *("blocklist", "prohibited_content", "spii", "tool_calls", "function_call", "tool_use"),
 }
 COUNTED_TOKENS = ("prompt", "completion")
+REASONING_FIELDS = ("reasoning_content", "reasoning")
+"""Where a server tells reasoning apart; it is put before the answer, as a model writes it."""
+THINK, THINK_END = "<think>\n", "\n</think>\n\n"
 PLACES_OF_WORDS = {"delta", "message", "text"}
 
 
@@ -135,3 +126,20 @@ def words(content: Any) -> str:
 def _count(value: Any) -> int | None:
     """Return a number of tokens, or None for what is none."""
     return value if type(value) is int and 0 <= value < 1 << 31 else None
+
+
+class Channels:
+    """One stream's two channels as one text, so that no word of either is lost."""
+
+    def __init__(self) -> None:
+        self._open = False
+
+    def text(self, held: Mapping[str, Any], answer: str) -> str:
+        """Return what a delta adds: reasoning within think tags, the words of its answer as is."""
+        said = next(filter(None, (held.get(name) for name in REASONING_FIELDS)), None)
+        thought = said.replace("think>", "think >") if isinstance(said, str) else ""
+        if thought and not self._open:
+            self._open, thought = True, THINK + thought
+        if answer and self._open:
+            self._open, answer = False, THINK_END + answer
+        return thought + answer
