@@ -26,8 +26,8 @@ GPT_OSS = TURN + "{% if 0 %}<|start|>assistant<|channel|>analysis<|message|>{% e
 MAGISTRAL = "Think first: [THINK]thoughts[/THINK]. " + TURN
 
 
-def setup(tmp_path, template=None, common=None, **entry):
-    """Return the setup of a model with a chat template in its tokenizer."""
+def job_of(tmp_path, template=None, common=None, **entry):
+    """Return the job of a model with a chat template in its tokenizer."""
     folder = tmp_path / "model"
     make_tokenizer(folder)
     (folder / "config.json").write_text(
@@ -65,7 +65,7 @@ def setup(tmp_path, template=None, common=None, **entry):
 )
 def test_a_wish_that_the_template_does_not_read_is_refused(tmp_path, template, entry, sentence):
     """The sentence names what the template reads, in a job and, where it is here, before one."""
-    made = setup(tmp_path, template, **entry)
+    made = job_of(tmp_path, template, **entry)
     with pytest.raises(UserError, match=sentence):
         _ = made.engine_config
     raw = edited(("models/tiny", {"checkpoint": str(tmp_path / "model"), **entry}))
@@ -88,14 +88,14 @@ def test_a_wish_that_the_template_does_not_read_is_refused(tmp_path, template, e
 )
 def test_a_wish_that_is_read_or_fulfilled_is_none_to_refuse(tmp_path, template, entry):
     """A switch of any name, reasoning that comes by itself, and none where none is wanted."""
-    assert setup(tmp_path, template, **entry).engine_config.chat == (template is not None)
+    assert job_of(tmp_path, template, **entry).engine_config.chat == (template is not None)
 
 
 def test_arguments_reach_the_prompt(tmp_path):
     """chat_template_kwargs are what the template reads; the cache key is the same without them."""
     row = {"question_id": "q", "question": "who?", "passages": [], "template": "{{ question }}"}
-    on = setup(tmp_path, GRANITE, chat_template_kwargs={"thinking": True})
-    off = setup(tmp_path, GRANITE)
+    on = job_of(tmp_path, GRANITE, chat_template_kwargs={"thinking": True})
+    off = job_of(tmp_path, GRANITE)
     assert on.formatter.prompt(row).text == "Here is my thought process: <u>who?<a>"
     assert off.formatter.prompt(row).text == "<u>who?<a>"
     assert cache_key(on) == cache_key(off)
@@ -175,7 +175,7 @@ def test_an_endpoint_gets_what_three_keys_say():
 )
 def test_stop_strings_wait_where_a_model_reasons(tmp_path, template, entry, waits):
     """No engine gets them there, and the cache key is that without; else nothing changes."""
-    made = setup(tmp_path, template, {"stop": ["\n"]}, **entry)
+    made = job_of(tmp_path, template, {"stop": ["\n"]}, **entry)
     assert made.engine_config.sampling.stop == (() if waits else ("\n",))
     assert made.reading.stop == (("\n",) if waits else ())
     assert cache_key(made)["sampling"]["stop"] == ([] if waits else ["\n"])
@@ -183,18 +183,18 @@ def test_stop_strings_wait_where_a_model_reasons(tmp_path, template, entry, wait
 
 def test_without_stop_strings_reasoning_changes_no_key(tmp_path):
     """A config of before has the cache key of before: nothing new stands in it."""
-    made = setup(tmp_path, CHAT, thinking=True)
+    made = job_of(tmp_path, CHAT, thinking=True)
     assert set(cache_key(made)) == {
         "engine", "engine_revision", "checkpoint", "entry", "adapter", "sampling", "chat"
     }  # fmt: skip
     assert cache_key(made)["entry"] == {"engine": "transformers", "thinking": True, "options": {}}
-    named = setup(tmp_path, CHAT, thinking=True, reasoning="think")
+    named = job_of(tmp_path, CHAT, thinking=True, reasoning="think")
     assert cache_key(named) == cache_key(made)
 
 
 def test_tags_that_are_special_tokens_are_kept_and_said_in_the_key(tmp_path):
     """The engine leaves out the others by hand; only such a checkpoint's cache key says so."""
-    made = setup(tmp_path)
+    made = job_of(tmp_path)
     file = tmp_path / "model/tokenizer.json"
     known = json.loads(file.read_text())
     known["added_tokens"] += [

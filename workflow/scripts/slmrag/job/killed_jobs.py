@@ -28,7 +28,7 @@ def close_log_of_dead_job(attempt: Attempt) -> None:
 
 
 def truncated_line(file: BinaryIO) -> list[str]:
-    """Return what ends a log's last line, if that was cut short, and go to the log's end."""
+    """Return what ends a log's last line, if that was truncated, and go to the log's end."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 1))
     return [""] if file.read() not in (b"", b"\n") else []
