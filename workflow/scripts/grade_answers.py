@@ -19,10 +19,8 @@ def main(input, output, params):
     """Write, for each cell, the verdict and grade of each answer, and what they add up to."""
     import polars as pl
 
-    job, template = (
-        GenerationJob.of(input, params),
-        Path(input.template).read_text(encoding="utf-8"),
-    )
+    job = GenerationJob.of(input, params)
+    template = Path(input.template).read_text(encoding="utf-8")
     judge = {"name": judge_name(params.model), "recipe": cache_key(job)}
     judge["prompt"] = prompt_digest(template)
     results = {}
