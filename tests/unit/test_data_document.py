@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 from slmrag.config.data import CorpusEntry, DatasetEntry
-from slmrag.config.models_and_modes import ModelEntry
+from slmrag.config.models import ModelEntry
 from slmrag.config.storage import ObjectEntry, StorageEntry
 from slmrag.data.formats import FORMATS
 
