@@ -119,6 +119,7 @@ def test_what_the_journal_knows_is_not_counted_again(chat, monkeypatch, words):
     first = formatter(chat).prompt(asked)
     tokens = len(formatter(chat).encode([first.text])[0])
     known = {"prompt_tokens": tokens, "passages": first.passages, "words_cut": first.words_cut}
+    known |= {"digest": prompt_digest(first.text)}
     journal = {prompt_digest(first.text): known, first.whole: known}
     monkeypatch.setattr(Tokens, "encode", lambda *_, **__: pytest.fail("it was counted"))
     assert formatter(chat).prompt(asked, journal.get) == first
@@ -218,3 +219,11 @@ def test_a_cut_prompt_is_known_by_what_it_always_was(base):
     text = "word " * 99
     made = formatter(base).prompt(row(passages=[text]))
     assert made.words_cut and made.whole == prompt_digest(f"1 56 [{len(text)}]\nWho? {text}")
+
+
+def test_a_cut_of_older_code_that_would_not_fit_is_made_anew(base):
+    """Where a Chinese text counted as one word, the journal's count would cut a letter alone."""
+    asked = row(passages=["北京是首都 " * 20])
+    first = formatter(base).prompt(asked)
+    older = {"prompt_tokens": 9, "passages": 1, "words_cut": 1, "digest": "of another text"}
+    assert formatter(base).prompt(asked, {first.whole: older}.get) == first

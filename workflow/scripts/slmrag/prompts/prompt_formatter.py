@@ -112,7 +112,9 @@ class PromptFormatter:
         whole = self._digest_of_whole(text, passages)
         if made := recall(whole):
             kept = made["passages"], made["words_cut"]
-            return truncate_as_before(make, question, passages, *kept)._replace(whole=whole)
+            prompt = truncate_as_before(make, question, passages, *kept)
+            if prompt_digest(prompt.text) == made["digest"]:  # older code counted words otherwise
+                return prompt._replace(whole=whole)
         try:
             prompt = truncate(make, question, passages, self._fits)
         except UserError as error:
