@@ -77,7 +77,7 @@ def make_gemma(folder: Path) -> None:
     check(folder / name, CHECKSUMS["source"][name])
     source = {"gguf_file": name, "quantization_config": GgufConfig(dequantize=True)}
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **source)
-    forget_quantisation(model)
+    forget_quantization(model)
     print("the weights are read; now the tokenizer's 262,144 entries (a minute)", flush=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
     begin_with_bos(tokenizer)
@@ -90,8 +90,8 @@ def make_gemma(folder: Path) -> None:
         file.write(CHANGED)
 
 
-def forget_quantisation(model: Any) -> None:
-    """Clear the marks of the quantiser: the weights are plain now, and would not be saved."""
+def forget_quantization(model: Any) -> None:
+    """Clear the marks of the quantizer: the weights are plain now, and would not be saved."""
     model.is_quantized = False
     for owner, mark in ((model, "hf_quantizer"), (model.config, "quantization_config")):
         if hasattr(owner, mark):

@@ -3,7 +3,7 @@
 Needs: resources/raw/{object}; here {corpus}, {dataset} and {object} are an entry's name and its digits
 A raw object counts as changed when its manifest does, so its folder's time stamps are ancient.
 Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}/questions.parquet,
-       an audit.json beside each; resources/coverage/{dataset}/audit.json: the set against its corpus
+       an audit.json beside each; resources/coverage/{dataset}/coverage.json: the set against its corpus
 """
 
 
@@ -61,16 +61,16 @@ rule prepare_dataset:
         "../workflow/scripts/prepare_dataset.py"
 
 
-rule audit_dataset:
+rule audit_coverage:
     input:
         questions=lambda wildcards: questions(ENTRIES[wildcards.dataset]),
         passages=lambda wildcards: passages(ENTRIES[wildcards.dataset]),
     output:
-        audit="resources/coverage/{dataset}/audit.json",
+        audit="resources/coverage/{dataset}/coverage.json",
     log:
-        "logs/audit_dataset/{dataset}.log",
+        "logs/audit_coverage/{dataset}.log",
     benchmark:
-        "benchmarks/audit_dataset/{dataset}.tsv"
+        "benchmarks/audit_coverage/{dataset}.tsv"
     wildcard_constraints:
         dataset=grid.pattern(KEYS.coverage.values()),
     conda:
@@ -79,6 +79,6 @@ rule audit_dataset:
         mem_mb=grown(4000),
         runtime=lasting(240),
     params:
-        code=code("audit_dataset"),
+        code=code("audit_coverage"),
     script:
-        "../workflow/scripts/audit_dataset.py"
+        "../workflow/scripts/audit_coverage.py"

@@ -25,7 +25,10 @@ rule report_comparison:
         audits=[
             *[f"resources/datasets/{KEYS.datasets[d]}/audit.json" for d in grid.datasets(CONFIG)],
             *[f"resources/corpora/{KEYS.corpora[c]}/audit.json" for c in grid.corpora(CONFIG)],
-            *[f"resources/coverage/{KEYS.coverage[d]}/audit.json" for d in grid.searched(CONFIG)],
+            *[
+                f"resources/coverage/{KEYS.coverage[d]}/coverage.json"
+                for d in grid.searched(CONFIG)
+            ],
         ],
         grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded(CONFIG)],
         chat_templates=sorted({file for own in FILES.values() for file in own["chat_template"]}),

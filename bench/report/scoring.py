@@ -21,8 +21,8 @@ WORDS = [
 RARE = [f"word{i}" for i in range(20_000)] + ["Émile", "São", "Köln", "–"] * 40
 
 
-def plain_normalise(text):
-    """Normalise as instruct-qa does, one step after the other."""
+def plain_normalize(text):
+    """Normalize as instruct-qa does, one step after the other."""
     punctuation = set(string.punctuation)
     text = "".join(ch for ch in text.lower() if ch not in punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
@@ -30,7 +30,7 @@ def plain_normalise(text):
 
 def overlap(answer, reference):
     """Return the multiset overlap and both lengths."""
-    said, wanted = plain_normalise(answer).split(), plain_normalise(reference).split()
+    said, wanted = plain_normalize(answer).split(), plain_normalize(reference).split()
     return sum((Counter(wanted) & Counter(said)).values()), len(said), len(wanted), said == wanted
 
 
@@ -62,12 +62,12 @@ def exact_match(answer, reference):
 
 def match(answer, reference):
     """Whether the reference is a substring."""
-    return float(plain_normalise(reference) in plain_normalise(answer))
+    return float(plain_normalize(reference) in plain_normalize(answer))
 
 
 def token_match(answer, reference):
     """Whether the reference's tokens stand in the answer."""
-    wanted, said = plain_normalise(reference), plain_normalise(answer)
+    wanted, said = plain_normalize(reference), plain_normalize(answer)
     return float(not wanted or f" {wanted} " in f" {said} ")
 
 

@@ -2,7 +2,7 @@
 
     python bench/storage/download.py [--mib 1024] [--rounds 5]
 
-Prints the median seconds of each, and the median ratio of neighbouring runs.
+Prints the median seconds of each, and the median ratio of neighboring runs.
 """
 
 import argparse

@@ -249,7 +249,7 @@ def test_an_adapter_changes_answers_and_must_fit(tiny, tmp_path):
             {"options": {"gpu_memory_utilisation": 0.5}},
             "knows no argument 'gpu_memory_utilisation'",
         ),
-        ({"load_in_8bit": True}, "CPU build cannot quantise"),
+        ({"load_in_8bit": True}, "CPU build cannot quantize"),
         ({"quantization": "awq"}, "are not; write fp8"),
         ({"options": {"num_gpu_blocks_override": 1}}, "leave no room for the cache; raise"),
         (

@@ -96,7 +96,7 @@ def test_a_refused_one_fails_by_its_own_name(made):
 
 
 def test_no_metric_rewards_a_refusal(tmp_path):
-    """A reference of which normalisation leaves nothing is no match for a refused prompt."""
+    """A reference of which normalization leaves nothing is no match for a refused prompt."""
     experiment = MadeUp(tmp_path, models=("remote",), questions=4)
     path = experiment.folder / "resources/datasets/facts/questions.parquet"
     pl.read_parquet(path).with_columns(answers=pl.lit(["the"])).write_parquet(path)

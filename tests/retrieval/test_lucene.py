@@ -1,4 +1,4 @@
-"""Lucene through Anserini: the same formula, its own analyser, and no silent end."""
+"""Lucene through Anserini: the same formula, its own analyzer, and no silent end."""
 
 import stat
 from collections.abc import Callable
@@ -140,7 +140,7 @@ def test_without_pyserini(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_lucene
 @pytest.mark.slow
-def test_a_language_has_its_own_analyser(
+def test_a_language_has_its_own_analyzer(
     tmp_path: Path, run: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Chinese is searched in pairs of letters, NFD as NFC; English analysis of Chinese is told."""
@@ -148,8 +148,8 @@ def test_a_language_has_its_own_analyser(
     write_questions(tmp_path, ["法国", "日元"])
     found = run({"kind": "lucene", "language": "zh-CN", "depth": 5})
     assert found["passage_id"].to_list() == ["p0", "p1"]
-    assert "English analyser" not in caplog.text
+    assert "English analyzer" not in caplog.text
     write_corpus(tmp_path, ["巴黎是法国的首都", "Beyonce\u0301", "国法" * 9])
     write_questions(tmp_path, ["Beyonc\u00e9"])
     assert run({"kind": "lucene", "depth": 5})["passage_id"].to_list() == ["p1"]
-    assert "English analyser reads passages in Han" in caplog.text
+    assert "English analyzer reads passages in Han" in caplog.text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slmrag.config.languages import LUCENE
 from slmrag.data import passages
 from slmrag.indexing import bm25s, rank_bm25
-from slmrag.indexing.analyzer import analyser, facts, whitespace, words
+from slmrag.indexing.analyzer import analyzer, facts, whitespace, words
 from slmrag.retrieval import rank_bm25 as search
 
 PLAIN = st.characters(categories=["L", "N", "P", "S", "Z"], max_codepoint=0x4FF)
@@ -35,7 +35,7 @@ SPLIT = [
 
 
 def paired(letters):
-    """Return neighbours of a list, joined."""
+    """Return neighbors of a list, joined."""
     return [a + b for a, b in pairwise(letters)]
 
 
@@ -66,13 +66,13 @@ def test_composed_and_decomposed_have_the_same_terms(text):
 
 def test_languages_that_fold_letters():
     """Turkish has two kinds of i; Arabic's and Hebrew's points are left out."""
-    assert analyser(language="tr")("IRMAK İzmir") == ["ırmak", "izmir"]
-    assert analyser(language="ar")("كِتَـاب") == ["كتاب"]
-    assert analyser(language="he")("בֵּית־סֵפֶר") == ["בית", "ספר"]
-    assert analyser(language="de-CH")("Straße STRASSE Groẞ") == ["strasse", "strasse", "gross"]
-    assert analyser(language="ru")("Ёлка е\u0308лка") == ["елка", "елка"]
-    assert analyser()("Straße ёлка") == ["straße", "ёлка"]
-    assert analyser("words", "english", "en")("The I of IT") == ["i"]
+    assert analyzer(language="tr")("IRMAK İzmir") == ["ırmak", "izmir"]
+    assert analyzer(language="ar")("كِتَـاب") == ["كتاب"]
+    assert analyzer(language="he")("בֵּית־סֵפֶר") == ["בית", "ספר"]
+    assert analyzer(language="de-CH")("Straße STRASSE Groẞ") == ["strasse", "strasse", "gross"]
+    assert analyzer(language="ru")("Ёлка е\u0308лка") == ["елка", "елка"]
+    assert analyzer()("Straße ёлка") == ["straße", "ёлка"]
+    assert analyzer("words", "english", "en")("The I of IT") == ["i"]
 
 
 def built(folder, texts, module=rank_bm25, **params):

@@ -3,7 +3,7 @@
 import json
 from types import SimpleNamespace
 
-import audit_dataset
+import audit_coverage
 import numpy as np
 import polars as pl
 from hypothesis import given, settings
@@ -98,7 +98,7 @@ def test_the_job(tmp_path):
     pl.DataFrame(passages).write_parquet(tmp_path / "p.parquet")
     input = SimpleNamespace(questions=tmp_path / "q.parquet", passages=tmp_path / "p.parquet")
     output = SimpleNamespace(audit=tmp_path / "audit.json")
-    assert audit_dataset.main(input, output, None)["corpus_has_answer"] == 0.5
+    assert audit_coverage.main(input, output, None)["corpus_has_answer"] == 0.5
     audit = json.loads(output.audit.read_text())
     assert audit["without_answer_in_corpus"] == ["2"]
     assert (audit["gold_in_corpus"], audit["questions_in_corpus"]) == (0.5, 1)

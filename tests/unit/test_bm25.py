@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.errors import UserError
 from slmrag.indexing import postings
-from slmrag.indexing.analyzer import analyser
+from slmrag.indexing.analyzer import analyzer
 from slmrag.retrieval import rank_bm25
 from slmrag.retrieval.bm25_formulas import VARIANTS
 
@@ -20,7 +20,7 @@ def indexed(folder: Path, texts: list[str], split: int = 2) -> postings.Postings
     """Return the postings of texts that came in blocks."""
     folder.mkdir(exist_ok=True)
     blocks = [texts[i : i + split] for i in range(0, len(texts), split)]
-    postings.write(blocks, len(texts), analyser("whitespace"), folder)
+    postings.write(blocks, len(texts), analyzer("whitespace"), folder)
     return postings.Postings.open(folder)
 
 

@@ -30,7 +30,7 @@ def test_a_checkpoint_tells_its_size_without_torch(tmp_path):
         ({"quant_method": "fp8"}, {"a.weight": [100, 10], "a.weight_scale_inv": [1, 1]}),
     ],
 )
-def test_a_quantised_checkpoint_has_as_many_parameters(tmp_path, config, shapes):
+def test_a_quantized_checkpoint_has_as_many_parameters(tmp_path, config, shapes):
     """Packed weights are counted unpacked, and scales and their like not at all."""
     config = {"quantization_config": config} if config else {}
     made = checkpoint(tmp_path, shapes={**shapes, "norm.weight": [7]}, **config)

@@ -146,7 +146,7 @@ def test_a_data_set(raw: Path, tmp_path: Path, entry: dict, asked: str, gold: li
 def test_an_audit(tables: Path) -> None:
     """The audit of a set against its corpus."""
     input = {"questions": tables / "questions.parquet", "passages": tables / "passages.parquet"}
-    hold("audit_dataset", input, {"audit": tables / "audit.json"}, {})
+    hold("audit_coverage", input, {"audit": tables / "audit.json"}, {})
 
 
 RETRIEVERS = [

@@ -14,10 +14,10 @@ class NVMLError(Exception):
 
 
 def nvml(running, used=0, total=80 * GIB, busy=50):
-    """Return a module whose one device has processes, memory and utilisation."""
+    """Return a module whose one device has processes, memory and utilization."""
     state = SimpleNamespace(running=running, used=used)
 
-    def utilisation(gpu):
+    def utilization(gpu):
         if busy is None:
             raise NVMLError
         return SimpleNamespace(gpu=busy)
@@ -32,7 +32,7 @@ def nvml(running, used=0, total=80 * GIB, busy=50):
         nvmlDeviceGetComputeRunningProcesses=lambda gpu: [
             SimpleNamespace(pid=pid, usedGpuMemory=size) for pid, size in state.running.items()
         ],
-        nvmlDeviceGetUtilizationRates=utilisation,
+        nvmlDeviceGetUtilizationRates=utilization,
         nvmlDeviceGetName=lambda gpu: "GPU",
     )
 
@@ -94,7 +94,7 @@ def test_hidden_process_ids(opened):
     assert gpus.describe()["method"] == "nvml device use above its baseline"
 
 
-def test_a_neighbour_is_not_the_job(opened):
+def test_a_neighbor_is_not_the_job(opened):
     """Where the processes on the device can be seen from here, their memory is not the job's."""
     gpus, state = opened(running={}, used=0)
     state.running, state.used = {1: 4 * GIB}, 4 * GIB
@@ -102,7 +102,7 @@ def test_a_neighbour_is_not_the_job(opened):
 
 
 def test_a_slice_without_utilisation(opened):
-    """A device that does not tell its utilisation still tells its memory."""
+    """A device that does not tell its utilization still tells its memory."""
     gpus, _ = opened(running={7: GIB}, used=GIB, busy=None)
     assert gpus.measure({7}) == {"gpu_bytes": GIB, "gpu_memory_percent": 1.25}
 

@@ -45,5 +45,5 @@ def test_nothing_attempted_has_no_accuracy():
 
 
 def test_no_answers_are_no_grades():
-    """An empty cell is summarised without complaint."""
+    """An empty cell is summarized without complaint."""
     assert summarize_grades([], METRICS)["share_correct"]["mean"] is None

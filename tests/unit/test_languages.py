@@ -87,7 +87,7 @@ def test_mlqa_wants_a_language_of_its_own(dataset, variants, said):
 @pytest.mark.parametrize(
     ("corpus", "refused"), [("ta", True), ("th", True), ("zh-CN", False), (None, False)]
 )
-def test_lucene_without_an_analyser(corpus, refused):
+def test_lucene_without_an_analyzer(corpus, refused):
     """A language that Anserini would take for English is refused where Lucene searches it."""
     found = problems_of_references(config(corpus, retriever={"kind": "lucene", "depth": 4}))
     assert bool(found) is refused
@@ -103,7 +103,7 @@ def test_english_keys_over_another_language_are_told():
 
 
 @pytest.mark.parametrize("key", [{"stemmer": "krovetz"}, {"keep_stopwords": True}])
-def test_keys_of_lucenes_english_analyser_alone_are_refused_elsewhere(key):
+def test_keys_of_lucenes_english_analyzer_alone_are_refused_elsewhere(key):
     """A key that would do nothing is refused, by its name; one that asks for nothing is not."""
     lucene = {"kind": "lucene", "depth": 4}
     (problem,) = problems_of_references(config("fr", retriever=lucene | key))

@@ -20,7 +20,7 @@ def test_a_model_that_fits_passes(tmp_path):
 
 
 def test_weights_that_do_not_fit_say_what_to_change(tmp_path):
-    """A model larger than the GPU's share names 8 bits, utilisation and more GPUs."""
+    """A model larger than the GPU's share names 8 bits, utilization and more GPUs."""
     half = {"gpu_memory_utilization": 0.5}
     with pytest.raises(UserError, match=r"7\.5 GiB .* 8\.0 GiB .* load_in_8bit"):
         memory_check.check_gpu(big(tmp_path), half, T4)

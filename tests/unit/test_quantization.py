@@ -31,18 +31,18 @@ def test_eight_bits_on_a_gpu_are_online_fp8(device):
 @pytest.mark.parametrize(
     ("entry", "stored", "device", "sentence"),
     [
-        ({"load_in_8bit": True}, None, CPU, "CPU build cannot quantise"),
+        ({"load_in_8bit": True}, None, CPU, "CPU build cannot quantize"),
         ({"load_in_8bit": True}, None, V100, r"capability 7\.5, this one has 7\.0"),
-        ({"load_in_8bit": True}, "awq", H100, r"quantised already \(awq\)"),
+        ({"load_in_8bit": True}, "awq", H100, r"quantized already \(awq\)"),
         ({"load_in_8bit": True, "quantization": "fp8"}, None, H100, "exclude each other"),
         ({"quantization": "int8_per_channel_weight_only"}, None, H100, "does nothing to a dense"),
         ({"quantization": "bitsandbytes"}, None, H100, "vllm-bnb-plugin"),
         ({"quantization": "gguf"}, None, H100, "convert the model to safetensors"),
-        ({"quantization": "gptq"}, None, H100, "reads weights that are quantised already"),
-        ({"quantization": "fp8"}, None, CPU, "CPU build cannot quantise"),
-        ({"quantization": "torchao"}, None, H100, "reads weights that are quantised already"),
+        ({"quantization": "gptq"}, None, H100, "reads weights that are quantized already"),
+        ({"quantization": "fp8"}, None, CPU, "CPU build cannot quantize"),
+        ({"quantization": "torchao"}, None, H100, "reads weights that are quantized already"),
         ({"quantization": "experts_int8"}, None, H100, "does nothing to a dense"),
-        ({"quantization": "fp8"}, "gptq", H100, "is quantised by gptq; write gptq, or remove"),
+        ({"quantization": "fp8"}, "gptq", H100, "is quantized by gptq; write gptq, or remove"),
         ({"quantization": "gptqq"}, None, CPU, r"knows no 'gptqq'; did you mean 'gptq'\?"),
         ({"quantization": "compressed_tensors"}, None, CPU, "did you mean 'compressed-tensors'"),
         ({"quantization": "int8"}, None, CPU, "knows no 'int8'; write load_in_8bit: true"),
@@ -81,7 +81,7 @@ def test_a_wish_that_can_be_met_is_passed_on(entry, stored, device, arguments):
     assert vllm_arguments(entry, stored, device, always) == wanted
 
 
-def test_transformers_quantises_by_bitsandbytes():
+def test_transformers_quantizes_by_bitsandbytes():
     """In Transformers load_in_8bit is bitsandbytes, where a GPU and the package are."""
     assert transformers_arguments({"load_in_8bit": True}, None, H100, always) == {
         "load_in_8bit": True
@@ -95,14 +95,14 @@ def test_transformers_quantises_by_bitsandbytes():
         transformers_arguments({"quantization": "fp8"}, None, H100, always)
     with pytest.raises(UserError, match=r"only; did you mean 'bitsandbytes_8bit'\?; write"):
         transformers_arguments({"quantization": "bitsandbyte_8bit"}, None, H100, always)
-    with pytest.raises(UserError, match=r"quantised already \(gptq\)"):
+    with pytest.raises(UserError, match=r"quantized already \(gptq\)"):
         transformers_arguments({"load_in_8bit": True}, "gptq", H100, always)
-    with pytest.raises(UserError, match="is quantised by gptq; write gptq"):
+    with pytest.raises(UserError, match="is quantized by gptq; write gptq"):
         transformers_arguments({"quantization": "awq"}, "gptq", H100, always)
     assert transformers_arguments({"quantization": "gptq"}, "gptq", CPU, never) == {}
 
 
-def test_engines_without_weights_quantise_nothing():
+def test_engines_without_weights_quantize_nothing():
     """A wish that nobody would fulfil is refused by name."""
     refuse_quantization({}, "echo")
     with pytest.raises(UserError, match="quantization does nothing with engine: echo"):

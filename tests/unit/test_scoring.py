@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.data.normalize import normalise, tokens
+from slmrag.data.normalize import normalize, tokens
 from slmrag.scoring.qa_metrics import METRICS, score_answers
 
 WORD = st.sampled_from(
@@ -26,7 +26,7 @@ def plainly(answer, reference):
     precision = common / len(said) if said else 0.0
     f1 = 2 * precision * recall / (precision + recall) if common else float(said == wanted == [])
     whole = f" {' '.join(wanted)} " in f" {' '.join(said)} " or not wanted
-    match = normalise(reference) in normalise(answer)
+    match = normalize(reference) in normalize(answer)
     return dict(zip(METRICS, (recall, precision, f1, said == wanted, match, whole), strict=True))
 
 

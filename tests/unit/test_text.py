@@ -4,7 +4,7 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.data.normalize import SEPARATOR, flat_tokens, normalise, tokens
+from slmrag.data.normalize import SEPARATOR, flat_tokens, normalize, tokens
 
 ODD = st.text(
     alphabet="aAntheTHE  .,-'\u2013\u00e9\u0301_0\x00\x1c\x85\u03a3\u0130\u00df\u200b\ufeff",
@@ -33,18 +33,18 @@ def plain(text):
 )
 def test_normal_form(text, expected):
     """Case, ASCII punctuation, articles and white space make no difference."""
-    assert normalise(text) == expected
+    assert normalize(text) == expected
 
 
 @given(TEXT)
-def test_normalise_equals_the_plain_definition(text):
+def test_normalize_equals_the_plain_definition(text):
     """The quick way and the definition agree on any text."""
-    assert normalise(text) == plain(text)
+    assert normalize(text) == plain(text)
 
 
 @given(st.lists(TEXT, min_size=1, max_size=5))
 def test_a_column_equals_its_texts(texts):
-    """Normalising a column at once gives what normalising each text gives."""
+    """Normalizing a column at once gives what normalizing each text gives."""
     words, rows = flat_tokens(texts), [[]]
     for word in words:
         rows.append([]) if word == SEPARATOR else rows[-1].append(word.decode(errors="ignore"))

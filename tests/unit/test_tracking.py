@@ -17,7 +17,7 @@ from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking import launch, naming
 from slmrag.tracking.deliver import deliver
 from slmrag.tracking.settings import settings
-from slmrag.tracking.sync import synchronise
+from slmrag.tracking.sync import synchronize
 from slmrag.tracking.sync_process import sentence, sweep
 
 START = {
@@ -273,7 +273,7 @@ def test_a_sync_that_sends_nothing_buries_the_dead(attempt, tmp_path):
     )
     attempt.path.write_text(text.replace('"id":', f'"host": "{os.uname().nodename}", "id":', 1))
     assert not attempt.ended()
-    assert synchronise(tmp_path / "results", settings({"mode": "off"})) == ({}, None)
+    assert synchronize(tmp_path / "results", settings({"mode": "off"})) == ({}, None)
     assert attempt.ended()
 
 

@@ -72,7 +72,7 @@ def test_a_gpu_build_on_a_machine_without_gpus_says_so(monkeypatch, tmp_path):
         (GPU, False, {"quantization": "fp8"}),
         (GPU | {"capability": (7, 5)}, False, {"quantization": "fp8"}),
         (GPU | {"capability": (7, 0)}, False, "needs a GPU of compute capability 7.5"),
-        ({}, True, "CPU build cannot quantise"),
+        ({}, True, "CPU build cannot quantize"),
     ],
 )
 def test_eight_bits_resolve_by_what_the_probe_finds(monkeypatch, tmp_path, gpu, on_cpu, expected):

@@ -35,7 +35,7 @@ FILES = {
     "prepare_dataset": [
         f"resources/datasets/{{}}/{x}" for x in ("questions.parquet", "audit.json")
     ],
-    "audit_dataset": ["resources/coverage/{}/audit.json"],
+    "audit_coverage": ["resources/coverage/{}/coverage.json"],
     "index_passages": ["resources/indexes/{}", "resources/indexes/{}.json"],
     "retrieve_passages": [f"{R}/retrieval/{{}}.parquet", f"{R}/retrieval/{{}}.json"],
     "build_prompts": [f"{R}/prompts/{{}}.parquet"],
@@ -222,7 +222,7 @@ def of_entries() -> list[Edit]:
             {
                 "download_object": ["more"],
                 "prepare_dataset": ["short"],
-                "audit_dataset": ["short"],
+                "audit_coverage": ["short"],
                 "retrieve_passages": ["short/bm25", "short/dense"],
                 "build_prompts": short,
             }
@@ -309,7 +309,7 @@ def of_sources() -> list[Edit]:
             {
                 "download_object": ["passages"],
                 "prepare_corpus": ["facts"],
-                "audit_dataset": list(DATASETS),
+                "audit_coverage": list(DATASETS),
             }
             | INDEXES
             | RETRIEVED,
@@ -322,7 +322,7 @@ def of_sources() -> list[Edit]:
             {
                 "download_object": ["questions"],
                 "prepare_dataset": ["quiz"],
-                "audit_dataset": ["quiz"],
+                "audit_coverage": ["quiz"],
                 "retrieve_passages": ["quiz/bm25", "quiz/dense"],
                 "build_prompts": quiz,
             }
@@ -336,10 +336,10 @@ def of_sources() -> list[Edit]:
             SCORED,
         ),
         Edit(
-            "the code that normalises answers",
+            "the code that normalizes answers",
             "the sets and all that follows; no corpus, no index",
             source(f"{SCRIPTS}/slmrag/data/normalize.py", "import", "import math\nimport"),
-            {rule: list(DATASETS) for rule in ("prepare_dataset", "audit_dataset")}
+            {rule: list(DATASETS) for rule in ("prepare_dataset", "audit_coverage")}
             | RETRIEVED
             | {"build_prompts": CELLS}
             | answers(),
@@ -350,7 +350,7 @@ def of_sources() -> list[Edit]:
             source(f"{SCRIPTS}/slmrag/data/formats/beir.py", "from", "import math\nfrom"),
             {
                 "prepare_dataset": ["trivia"],
-                "audit_dataset": ["trivia"],
+                "audit_coverage": ["trivia"],
                 "retrieve_passages": ["trivia/bm25", "trivia/dense"],
                 "build_prompts": trivia,
             }
@@ -433,7 +433,7 @@ def of_nothing() -> list[Edit]:
 NEW_KEY = source(
     f"{SCRIPTS}/slmrag/config/data.py",
     "    corpus: ",
-    "    colour: str | None = None\n    corpus: ",
+    "    color: str | None = None\n    corpus: ",
 )
 
 

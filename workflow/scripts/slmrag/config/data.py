@@ -56,7 +56,7 @@ class ChunkEntry(Entry):
 
     by: Literal["words", "sentences"] = Field("words", description="Unit that is counted")
     size: PositiveInt = Field(100, description="Units in a passage")
-    overlap: NonNegativeInt = Field(0, description="Units shared by neighbouring passages")
+    overlap: NonNegativeInt = Field(0, description="Units shared by neighboring passages")
 
     @model_validator(mode="after")
     def moves_on(self) -> Self:

@@ -29,20 +29,20 @@ def of_cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
         if config.retrievers[name].kind == "lucene" and language and language not in LUCENE:
             yield (
                 f"corpora.{corpus}.language: retriever '{name}' is of kind lucene, which has no "
-                f"analyser for '{language}'; use kind: rank_bm25 or bm25s, or remove the language"
+                f"analyzer for '{language}'; use kind: rank_bm25 or bm25s, or remove the language"
             )
         elif config.retrievers[name].kind == "lucene" and language not in (None, "en"):
             yield from _without_effect(config, name, f"corpora.{corpus}.language is {language}")
 
 
 def _without_effect(config: "Config", name: str, why: str) -> Iterator[str]:
-    """Yield a sentence for each key that is of Lucene's English analyser alone."""
+    """Yield a sentence for each key that is of Lucene's English analyzer alone."""
     entry = config.retrievers[name].params()
     for key in ("stemmer", "keep_stopwords"):
         if entry.get(key) not in (None, "none", False):
             yield (
                 f"retrievers.{name}.{key}: {entry[key]!r} does nothing, as it is for Lucene's "
-                f"English analyser, and {why}; give that corpus a retriever without {key}"
+                f"English analyzer, and {why}; give that corpus a retriever without {key}"
             )
 
 

@@ -104,7 +104,7 @@ class ModelEntry(Entry):
     dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = Field(
         None, description="Type of weights and activations; null is the engine's default"
     )
-    quantization: str | None = Field(None, description="Quantisation by the engine's name for it")
+    quantization: str | None = Field(None, description="Quantization by the engine's name for it")
     load_in_8bit: bool | None = Field(None, description="Familiar spelling of 8-bit weights")
     adapter: str | None = Field(None, description="LoRA adapter: a folder")
     chat_template: str | None = Field(

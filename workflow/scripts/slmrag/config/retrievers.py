@@ -96,7 +96,7 @@ class RankBM25(Retriever):
         None, description="Which of rank_bm25's classes (okapi)"
     )
     k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
-    b: Share | None = Field(None, description="Normalisation by passage length (0.75)")
+    b: Share | None = Field(None, description="Normalization by passage length (0.75)")
     epsilon: NonNegativeFloat | None = Field(
         None, description="okapi: share of the mean idf for terms in over half the passages (0.25)"
     )
@@ -121,7 +121,7 @@ class BM25S(Retriever):
         None, description="Which BM25 (lucene)"
     )
     k1: PositiveFloat | None = Field(None, description="Saturation of term frequency (1.5)")
-    b: Share | None = Field(None, description="Normalisation by passage length (0.75)")
+    b: Share | None = Field(None, description="Normalization by passage length (0.75)")
     delta: NonNegativeFloat | None = Field(
         None, description="bm25l, bm25+: least worth of a term (0.5)"
     )
@@ -135,11 +135,11 @@ class Lucene(Retriever):
 
     kind: Literal["lucene"]
     stemmer: Literal["porter", "krovetz", "none"] | None = Field(
-        None, description="Stemmer of Anserini's English analyser (porter)"
+        None, description="Stemmer of Anserini's English analyzer (porter)"
     )
     keep_stopwords: bool | None = Field(None, description="Index stop words too (false)")
     k1: NonNegativeFloat | None = Field(None, description="Saturation of term frequency (0.9)")
-    b: Share | None = Field(None, description="Normalisation by passage length (0.4)")
+    b: Share | None = Field(None, description="Normalization by passage length (0.4)")
 
 
 class Dense(Retriever):

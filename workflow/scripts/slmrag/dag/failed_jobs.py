@@ -13,7 +13,7 @@ DETERMINED = frozenset(
     {
         "prepare_corpus",
         "prepare_dataset",
-        "audit_dataset",
+        "audit_coverage",
         "build_prompts",
         "score_answers",
         "report_comparison",

@@ -1,4 +1,4 @@
-"""One normalisation for every metric: Adlakha et al. (TACL 2024), after SQuAD."""
+"""One normalization for every metric: Adlakha et al. (TACL 2024), after SQuAD."""
 
 import re
 import string
@@ -18,13 +18,13 @@ _ODD = re.compile(r"[^\x00-\x7f\w\s]")  # what an article may touch, being no wo
 _PUNCTUATION = string.punctuation.encode()
 
 
-def normalise(text: str) -> str:
+def normalize(text: str) -> str:
     """Lower-case, delete ASCII punctuation, turn articles into spaces, collapse white space."""
     return " ".join(tokens(text))
 
 
 def tokens(text: str) -> list[str]:
-    """Return the words of the normalised text, in order."""
+    """Return the words of the normalized text, in order."""
     text = text.lower().translate(_WITHOUT_PUNCTUATION)
     words = text.split()
     if not "".join(words).isalnum():  # only then can an article touch something but a space
@@ -39,14 +39,14 @@ def flat_tokens(texts: Sequence[str]) -> list[bytes]:
     """
     joined = _join([text if text.isascii() else _spaced(text) for text in texts])
     if len(joined.translate(None, _CONTROL)) != len(joined):
-        joined = _join([normalise(text) for text in texts])
+        joined = _join([normalize(text) for text in texts])
     return joined.translate(_LOWER, _PUNCTUATION).split()
 
 
 def _spaced(text: str) -> str:
     """Return a lower-case text that bytes.split and an article filter can finish."""
     lower = text.lower()
-    return normalise(text) if _ODD.search(lower) else " ".join(lower.split())
+    return normalize(text) if _ODD.search(lower) else " ".join(lower.split())
 
 
 def _join(texts: Sequence[str]) -> bytes:

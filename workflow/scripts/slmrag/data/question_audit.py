@@ -8,7 +8,7 @@ import numpy as np
 
 from slmrag.data.corpus_audit import Lengths
 from slmrag.data.has_answer import has_answer
-from slmrag.data.normalize import normalise
+from slmrag.data.normalize import normalize
 from slmrag.data.squad_misfit import UNLIKE, unlike
 from slmrag.data.unicode_scripts import count, shares
 
@@ -18,7 +18,7 @@ def audit_questions(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     with_gold = [row for row in rows if row["gold"]]
     answered = sum(gold_answers(row) for row in with_gold)
     references = [answer for row in rows for answer in row["answers"]]
-    asked = Counter(normalise(row["question"]) for row in rows)
+    asked = Counter(normalize(row["question"]) for row in rows)
     return {
         "questions": len(rows),
         "duplicate_questions": sum(count - 1 for count in asked.values()),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.data.ids import name
-from slmrag.data.normalize import normalise
+from slmrag.data.normalize import normalize
 from slmrag.data.schemas import Question
 from slmrag.errors import UserError
 
@@ -107,7 +107,7 @@ def _answers(question: Question, place: str, wordless: str) -> list[str]:
             "for the data set"
         )
     distinct = list(dict.fromkeys(question.answers))
-    kept = [answer for answer in distinct if wordless == "keep" or normalise(answer)]
+    kept = [answer for answer in distinct if wordless == "keep" or normalize(answer)]
     if not kept and wordless == "refuse":
         raise UserError(
             f"{place}: nothing is left of the answer {distinct[0]!r} without articles and "

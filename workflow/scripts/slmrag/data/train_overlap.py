@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from slmrag.data.normalize import normalise
+from slmrag.data.normalize import normalize
 
 KINDS = ("question", "answer", "none")
 
@@ -13,18 +13,18 @@ def overlaps(
 ) -> list[str]:
     """Return for each question whether the train set has it, or one of its answers, or neither.
 
-    ``train`` yields (question, answers); texts are equal when they are after normalising, so
+    ``train`` yields (question, answers); texts are equal when they are after normalizing, so
     paraphrases, which the paper's annotators also count, are not found.
     """
     asked, answered = set(), set()
     for question, answers in train:
-        asked.add(normalise(question))
-        answered.update(normalise(answer) for answer in answers)
+        asked.add(normalize(question))
+        answered.update(normalize(answer) for answer in answers)
     return [_kind(row, asked, answered) for row in questions]
 
 
 def _kind(row: Mapping[str, Any], asked: set[str], answered: set[str]) -> str:
-    if normalise(row["question"]) in asked:
+    if normalize(row["question"]) in asked:
         return "question"
-    known = any(normalise(answer) in answered for answer in row["answers"])
+    known = any(normalize(answer) in answered for answer in row["answers"])
     return "answer" if known else "none"

@@ -1,6 +1,6 @@
-"""How text becomes terms, for the BM25 kinds that do not bring an analyser of their own.
+"""How text becomes terms, for the BM25 kinds that do not bring an analyzer of their own.
 
-Texts in NFC and NFD have the same terms. Scripts without spaces give pairs of neighbouring
+Texts in NFC and NFD have the same terms. Scripts without spaces give pairs of neighboring
 letters, as Lucene's CJKAnalyzer does for Han and Kana; a letter alone is a term.
 """
 
@@ -19,7 +19,7 @@ import regex
 from slmrag.data.spelling import fold
 from slmrag.data.unspaced_scripts import COLUMN, LETTER, MARKS, SCRIPTS, members, rare
 
-Analyser = Callable[[str], list[str]]
+Analyzer = Callable[[str], list[str]]
 
 _log = logging.getLogger(__name__)
 _WORD = re.compile(r"\w+")
@@ -102,12 +102,12 @@ def whitespace(text: str) -> list[str]:
 
 
 CUT = {"words": "pairs of letters", "whitespace": "what stands between white space"}
-TOKENIZERS: dict[str, Analyser] = {"words": words, "whitespace": whitespace}
+TOKENIZERS: dict[str, Analyzer] = {"words": words, "whitespace": whitespace}
 
 
-def analyser(
+def analyzer(
     tokenizer: str = "words", stopwords: str = "none", language: str | None = None
-) -> Analyser:
+) -> Analyzer:
     """Return the function from a text of a language to its terms."""
     split, stop, one = TOKENIZERS[tokenizer], STOPWORDS[stopwords], fold(language)
     folded = (lambda text: split(one(text))) if one else split

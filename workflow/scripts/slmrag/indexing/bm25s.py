@@ -10,7 +10,7 @@ import polars as pl
 from slmrag.data import passages as corpus
 from slmrag.errors import UserError
 from slmrag.indexing import memory_estimate
-from slmrag.indexing.analyzer import analyser, facts
+from slmrag.indexing.analyzer import analyzer, facts
 from slmrag.job.progress import bar
 
 BUILD = {
@@ -29,14 +29,14 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     from bm25s import BM25, __version__
     from bm25s.tokenization import Tokenized
 
-    analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
-    memory_estimate.check(passages, analyse, BYTES_A_TERM, "bm25s", "lucene", params)
+    analyze = analyzer(params["tokenizer"], params["stopwords"], params.get("language"))
+    memory_estimate.check(passages, analyze, BYTES_A_TERM, "bm25s", "lucene", params)
     vocabulary: defaultdict[str, int] = defaultdict()
     vocabulary.default_factory = vocabulary.__len__
     ids: list[list[int]] = []
     with bar(total=corpus.size(passages), desc="tokenize", unit="passage") as progress:
         for texts in corpus.texts(passages):
-            ids += [list(map(vocabulary.__getitem__, analyse(text))) for text in texts]
+            ids += [list(map(vocabulary.__getitem__, analyze(text))) for text in texts]
             progress.update(len(texts))
     if not vocabulary:
         raise UserError(f"{passages}: no passage has a term")

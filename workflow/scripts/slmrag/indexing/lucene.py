@@ -40,17 +40,17 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
 
 
 def _warn(passages: Path, params: Mapping[str, Any]) -> None:
-    """Say where English's analyser is given passages that are mostly in another script."""
+    """Say where English's analyzer is given passages that are mostly in another script."""
     scripts = shares(count(corpus.sample(passages, 8, 100)))
     if not params.get("language") and scripts and scripts.get("Latin", 0) < 0.5:
         _log.warning(
-            "Lucene's English analyser reads passages in %s; set language of the corpus",
+            "Lucene's English analyzer reads passages in %s; set language of the corpus",
             said(scripts),
         )
 
 
 def analysis(params: Mapping[str, Any]) -> list[str]:
-    """Return Anserini's options for how text becomes terms: English's, or a language's analyser."""
+    """Return Anserini's options for how text becomes terms: English's, or a language's analyzer."""
     if (language := primary(params.get("language"))) not in (None, "en"):
         return ["-language", language]
     return ["-stemmer", params["stemmer"], *["-keepStopwords"] * params["keep_stopwords"]]

@@ -6,7 +6,7 @@ from typing import Any
 
 from slmrag.data import passages as corpus
 from slmrag.errors import UserError
-from slmrag.indexing.analyzer import Analyser
+from slmrag.indexing.analyzer import Analyzer
 
 PLACES, SAMPLE = 8, 200
 FIXED = 300 * 2**20
@@ -14,14 +14,14 @@ FIXED = 300 * 2**20
 
 def check(
     passages: Path,
-    analyse: Analyser,
+    analyze: Analyzer,
     bytes_a_term: float,
     kind: str,
     instead: str,
     hardware: Mapping[str, Any],
 ) -> int:
     """Return the bytes that a build may need; UserError where the job has not as many."""
-    needed = FIXED + int(bytes_a_term * estimate(passages, analyse))
+    needed = FIXED + int(bytes_a_term * estimate(passages, analyze))
     has = available(hardware)
     if needed > has:
         raise UserError(
@@ -31,11 +31,11 @@ def check(
     return needed
 
 
-def estimate(passages: Path, analyse: Analyser) -> float:
+def estimate(passages: Path, analyze: Analyzer) -> float:
     """Return about how many (passage, term) pairs a corpus has, from places all over it."""
     texts = corpus.sample(passages, PLACES, SAMPLE)
     return (
-        sum(len(set(analyse(text))) for text in texts) / max(len(texts), 1) * corpus.size(passages)
+        sum(len(set(analyze(text))) for text in texts) / max(len(texts), 1) * corpus.size(passages)
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from slmrag.indexing.analyzer import Analyser
+from slmrag.indexing.analyzer import Analyzer
 from slmrag.job.progress import bar
 
 Array = np.ndarray
@@ -46,7 +46,7 @@ class Postings:
         return dict(zip(found["term"], found["number"], strict=True))
 
 
-def write(blocks: Iterable[list[str]], total: int, analyse: Analyser, folder: Path) -> int:
+def write(blocks: Iterable[list[str]], total: int, analyze: Analyzer, folder: Path) -> int:
     """Index blocks of texts into ``folder``; return the number of postings.
 
     Memory holds the vocabulary and one block; postings wait in one file a block.
@@ -56,7 +56,7 @@ def write(blocks: Iterable[list[str]], total: int, analyse: Analyser, folder: Pa
     lengths, spilled, done = np.zeros(total, dtype=np.int32), [], 0
     with bar(total=total, desc="index passages", unit="passage", unit_scale=True) as progress:
         for texts in blocks:
-            terms, sizes = _numbered(texts, analyse, vocabulary)
+            terms, sizes = _numbered(texts, analyze, vocabulary)
             lengths[done : done + len(texts)] = sizes
             spilled.append(_spill(terms, sizes, done, folder / f"block{len(spilled)}.npy"))
             done += len(texts)
@@ -69,12 +69,12 @@ def write(blocks: Iterable[list[str]], total: int, analyse: Analyser, folder: Pa
 
 
 def _numbered(
-    texts: list[str], analyse: Analyser, vocabulary: defaultdict[str, int]
+    texts: list[str], analyze: Analyzer, vocabulary: defaultdict[str, int]
 ) -> tuple[Array, Array]:
     terms: list[int] = []
     sizes = np.zeros(len(texts), dtype=np.int32)
     for row, text in enumerate(texts):
-        found = analyse(text)
+        found = analyze(text)
         sizes[row] = len(found)
         terms.extend(map(vocabulary.__getitem__, found))
     return np.array(terms, dtype=np.int64), sizes

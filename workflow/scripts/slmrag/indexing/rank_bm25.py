@@ -9,7 +9,7 @@ import polars as pl
 from slmrag.data import passages as corpus
 from slmrag.errors import UserError
 from slmrag.indexing import memory_estimate, postings
-from slmrag.indexing.analyzer import analyser, facts
+from slmrag.indexing.analyzer import analyzer, facts
 
 BUILD = {"tokenizer": "words", "stopwords": "none"}
 BYTES_A_POSTING = 14  # measured while building, see bench/retrieval
@@ -17,10 +17,10 @@ BYTES_A_POSTING = 14  # measured while building, see bench/retrieval
 
 def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
     """Write the inverted index of a corpus."""
-    analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
-    memory_estimate.check(passages, analyse, BYTES_A_POSTING, "rank_bm25", "lucene", params)
+    analyze = analyzer(params["tokenizer"], params["stopwords"], params.get("language"))
+    memory_estimate.check(passages, analyze, BYTES_A_POSTING, "rank_bm25", "lucene", params)
     total = corpus.size(passages)
-    found = postings.write(corpus.texts(passages), total, analyse, index)
+    found = postings.write(corpus.texts(passages), total, analyze, index)
     if not found:
         raise UserError(f"{passages}: no passage has a term to search for")
     terms = pl.read_parquet(index / "terms.parquet")["term"]

@@ -40,7 +40,7 @@ class Gpus:
         self.method = "nvml per process" if self.devices else "none"
 
     def measure(self, processes: Collection[int]) -> dict[str, float]:
-        """Return bytes in use by ``processes``, the highest utilisation and the fullest device."""
+        """Return bytes in use by ``processes``, the highest utilization and the fullest device."""
         if not self.devices:
             return {}
         import pynvml
@@ -55,7 +55,7 @@ class Gpus:
         return values | ({} if busy is None else {"gpu_percent": busy})
 
     def busy(self, processes: Collection[int]) -> float | None:
-        """Return the utilisation, in percent, that ``processes`` make of their busiest device.
+        """Return the utilization, in percent, that ``processes`` make of their busiest device.
 
         It is the device's own where NVML does not tell processes apart, None where it tells none.
         """
@@ -126,7 +126,7 @@ def own_utilization(gpu: Any, processes: Collection[int]) -> float | None:
 
 
 def utilization(gpu: Any) -> float | None:
-    """Return a device's utilisation in percent, None where it does not tell (a MIG slice)."""
+    """Return a device's utilization in percent, None where it does not tell (a MIG slice)."""
     import pynvml
 
     try:

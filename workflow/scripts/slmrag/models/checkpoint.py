@@ -132,7 +132,7 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
-# What stands beside quantised weights: scales, zero points, orders, bitsandbytes' tables.
+# What stands beside quantized weights: scales, zero points, orders, bitsandbytes' tables.
 BESIDE_WEIGHTS = re.compile(
     r"[._](?:q?zeros|scales?|scale_inv|zero_point|g_idx|weight_shape|input_scale|SCB|absmax|"
     r"weight_format|(?:nested_)?quant_map|nested_absmax|quant_state\.\S+)$"

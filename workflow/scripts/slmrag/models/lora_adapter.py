@@ -75,7 +75,7 @@ def _matrices(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def _weights(module: str, shapes: Mapping[str, list[int]]) -> list[list[int]]:
-    """Return the shapes of what the model has under a module's name, quantised or not."""
+    """Return the shapes of what the model has under a module's name, quantized or not."""
     layer = LAYER.search(module)
     tail = layer[1] if layer else module
     parts = re.compile(rf"(?:^|\.){re.escape(tail)}\.(?:weight|qweight|weight_packed)$")

@@ -83,7 +83,7 @@ def _refuse_layers(checkpoint: Path, params: Mapping[str, Any]) -> None:
 
 
 def _from_files(checkpoint: Path) -> EncoderSettings:
-    """Read sentence-transformers' files: pooling, normalisation, prompts, longest text."""
+    """Read sentence-transformers' files: pooling, normalization, prompts, longest text."""
     prompts = _json(checkpoint / "config_sentence_transformers.json").get("prompts") or {}
     modules = _json(checkpoint / "modules.json") or []
     return EncoderSettings(

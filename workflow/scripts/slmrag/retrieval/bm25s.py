@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from slmrag.indexing.analyzer import analyser
+from slmrag.indexing.analyzer import analyzer
 from slmrag.indexing.bm25s import BUILD
 from slmrag.job.progress import bar
 from slmrag.retrieval.hits import Hits
@@ -21,9 +21,9 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     """Return each question's best passages among those that gain from one of its terms."""
     from bm25s import BM25
 
-    analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
+    analyze = analyzer(params["tokenizer"], params["stopwords"], params.get("language"))
     model = BM25.load(index, mmap=True, show_progress=False)
-    queries = [model.get_tokens_ids(analyse(question)) for question in questions]
+    queries = [model.get_tokens_ids(analyze(question)) for question in questions]
     return Hits.of(_best(model, query, depth) for query in bar(queries, desc="search", unit="q"))
 
 

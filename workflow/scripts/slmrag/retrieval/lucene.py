@@ -1,4 +1,4 @@
-"""BM25 of Lucene, by Anserini: its English analyser, its tie-break, its run file.
+"""BM25 of Lucene, by Anserini: its English analyzer, its tie-break, its run file.
 
 k1 and b act while searching; Lucene's own rounding of lengths is part of its scores.
 """

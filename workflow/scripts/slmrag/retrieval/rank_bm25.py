@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from slmrag.errors import UserError
-from slmrag.indexing.analyzer import analyser
+from slmrag.indexing.analyzer import analyzer
 from slmrag.indexing.postings import Postings
 from slmrag.indexing.rank_bm25 import BUILD
 from slmrag.job.progress import bar
@@ -27,8 +27,8 @@ CACHE_BYTES = 256 * 2**20
 
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
     """Return each question's best passages among those that hold one of its terms."""
-    analyse = analyser(params["tokenizer"], params["stopwords"], params.get("language"))
-    terms = [analyse(question) for question in questions]
+    analyze = analyzer(params["tokenizer"], params["stopwords"], params.get("language"))
+    terms = [analyze(question) for question in questions]
     inverted = Postings.open(index)
     numbers = inverted.numbers(term for words in terms for term in words)
     scorer = Scorer(inverted, *settings(params))

@@ -60,8 +60,8 @@ def bca_interval(values: np.ndarray, means: np.ndarray, confidence: float) -> tu
     """Return one BCa interval of the mean of ``values`` from its resampled ``means``."""
     if np.ptp(values) == 0:
         return constant_interval(float(values[0]), len(values), confidence)
-    centred = values - values.mean()
-    skew = np.sum(centred**3) / np.sum(centred**2) ** 1.5
+    centered = values - values.mean()
+    skew = np.sum(centered**3) / np.sum(centered**2) ** 1.5
     low, high = bca_intervals(means[None], values.mean()[None], skew[None], confidence)[0]
     return float(low), float(high)
 
@@ -71,7 +71,7 @@ def bca_intervals(
 ) -> np.ndarray:
     """Return BCa intervals (Efron 1987, eq. 6.8) as rows (low, high), one a row of ``means``.
 
-    ``means`` is (m, resamples); ``skews`` are sum d^3 / (sum d^2)^1.5 of the centred values.
+    ``means`` is (m, resamples); ``skews`` are sum d^3 / (sum d^2)^1.5 of the centered values.
     """
     ordered, count = np.sort(means, axis=1), means.shape[1]
     below = np.sum(ordered < estimates[:, None] - _TIE_TOLERANCE, axis=1)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from slmrag.data.normalize import normalise
+from slmrag.data.normalize import normalize
 from slmrag.models.reasoning import UNFINISHED, tagged
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def leaked_reasoning(record: AnswerRecord) -> bool:
 
 def empty(record: AnswerRecord) -> bool:
     """Nothing is left of the answer after normalization."""
-    return not normalise(record.answer)
+    return not normalize(record.answer)
 
 
 def refusal(record: AnswerRecord) -> bool:
@@ -70,17 +70,17 @@ def refusal(record: AnswerRecord) -> bool:
 
 def echo(record: AnswerRecord) -> bool:
     """The answer repeats the question, or is a run of at least four of its words."""
-    answer, question = normalise(record.answer), normalise(record.question)
+    answer, question = normalize(record.answer), normalize(record.question)
     long_enough = answer.count(" ") + 1 >= MIN_ECHOED_WORDS
     return (bool(question) and question in answer) or (long_enough and answer in question)
 
 
 def copied_context(record: AnswerRecord) -> bool:
     """The answer is a run of at least twelve words of one passage."""
-    answer = normalise(record.answer)
+    answer = normalize(record.answer)
     if answer.count(" ") + 1 < MIN_COPIED_WORDS:
         return False
-    return any(answer in normalise(passage) for passage in record.passages)
+    return any(answer in normalize(passage) for passage in record.passages)
 
 
 def run_on(record: AnswerRecord) -> bool:

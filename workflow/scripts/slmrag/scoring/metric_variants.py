@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from slmrag.data.normalize import normalise, tokens
+from slmrag.data.normalize import normalize, tokens
 from slmrag.scoring import answer_words
 
 Metric = Callable[[str, str], float]
@@ -43,7 +43,7 @@ def choice_metric(place: int) -> Metric:
     """Return the same, but yes, no and noanswer count only where both texts are just that word."""
 
     def metric(answer: str, reference: str) -> float:
-        said, wanted = normalise(answer), normalise(reference)
+        said, wanted = normalize(answer), normalize(reference)
         if said != wanted and ({said, wanted} & CHOICE_ANSWERS):
             return 0.0
         return token_overlap(said.split(), wanted.split())[place]
@@ -53,12 +53,12 @@ def choice_metric(place: int) -> Metric:
 
 def normalized_equal(answer: str, reference: str) -> float:
     """Return whether the normalized texts are equal."""
-    return float(normalise(answer) == normalise(reference))
+    return float(normalize(answer) == normalize(reference))
 
 
 def normalized_contained(answer: str, reference: str) -> float:
     """Return whether the normalized reference is a substring of the normalized answer."""
-    return float(normalise(reference) in normalise(answer))
+    return float(normalize(reference) in normalize(answer))
 
 
 def trigrams(text: str) -> list[str]:

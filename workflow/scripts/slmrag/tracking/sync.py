@@ -25,7 +25,7 @@ PATIENCE = 3
 """Failures after which the rest is kept without a try."""
 
 
-def synchronise(
+def synchronize(
     results: Path, chosen: Settings, tell: Tell = lambda *_: None
 ) -> tuple[Counts, str | None]:
     """Return how many attempts were sent, kept, busy and still running, and the first failure.
@@ -110,14 +110,14 @@ def explain(error: BaseException) -> str:
 
 
 def main(results: str) -> None:
-    """Synchronise, and print counts and failure as JSON on the real standard output."""
+    """Synchronize, and print counts and failure as JSON on the real standard output."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
     def tell(counts: Counts, failure: str | None) -> None:
         print(json.dumps({"counts": counts, "failure": failure}), file=answer, flush=True)
 
-    tell(*synchronise(Path(results), settings(json.loads(sys.stdin.readline())), tell))
+    tell(*synchronize(Path(results), settings(json.loads(sys.stdin.readline())), tell))
     os._exit(0)
 
 

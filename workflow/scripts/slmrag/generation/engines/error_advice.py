@@ -64,7 +64,7 @@ ADVICE = [
     ),
     (
         r"quantization method .* is not supported|Minimum capability|not supported for the current",
-        "the device lacks this quantisation; remove quantization or ask for another GPU",
+        "the device lacks this quantization; remove quantization or ask for another GPU",
     ),
     (
         r"No CUDA GPUs are available|no NVIDIA driver|Failed to infer device type|libcuda\.so",

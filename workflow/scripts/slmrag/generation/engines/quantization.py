@@ -6,7 +6,7 @@ from typing import Any
 
 from slmrag.errors import UserError, nearest
 
-# Methods that only read what a checkpoint was quantised to (vLLM 0.32, QuantizationMethods).
+# Methods that only read what a checkpoint was quantized to (vLLM 0.32, QuantizationMethods).
 STORED_METHODS = {
     *("awq", "auto_awq", "awq_marlin", "gptq", "auto_gptq", "gptq_marlin", "moe_wna16"),
     *("compressed-tensors", "torchao", "quark", "inc", "fbgemm_fp8", "fp_quant"),
@@ -39,7 +39,7 @@ class Device:
 def vllm_arguments(
     entry: Mapping[str, Any], stored: str | None, device: Device, has: Callable[[str], bool]
 ) -> dict[str, Any]:
-    """Return vLLM's arguments for an entry; ``stored`` is what the checkpoint is quantised by."""
+    """Return vLLM's arguments for an entry; ``stored`` is what the checkpoint is quantized by."""
     wanted = entry.get("quantization")
     if entry.get("load_in_8bit"):
         return {"quantization": _eight_bit(wanted, stored, device)}
@@ -65,15 +65,15 @@ def _refuse_twice(wanted: str | None, stored: str | None) -> None:
         raise UserError(f"load_in_8bit and quantization: {wanted} exclude each other; keep one")
     if stored is not None:
         raise UserError(
-            f"load_in_8bit: the checkpoint is quantised already ({stored}); remove the key"
+            f"load_in_8bit: the checkpoint is quantized already ({stored}); remove the key"
         )
 
 
 def _needs_gpu(what: str, device: Device) -> None:
     if device.kind == "cpu":
         raise UserError(
-            f"{what}: vLLM's CPU build cannot quantise a model while it loads; remove the key, or "
-            "take a checkpoint that is quantised already (compressed-tensors int8)"
+            f"{what}: vLLM's CPU build cannot quantize a model while it loads; remove the key, or "
+            "take a checkpoint that is quantized already (compressed-tensors int8)"
         )
     if device.capability and device.capability < FP8_CAPABILITY:
         major, minor = device.capability
@@ -116,12 +116,12 @@ def _refuse_what_does_nothing(wanted: str, has: Callable[[str], bool]) -> None:
 def _refuse_another_format(wanted: str, stored: str | None) -> None:
     if wanted in STORED_METHODS and stored is None:
         raise UserError(
-            f"quantization: {wanted} reads weights that are quantised already, and those of this "
+            f"quantization: {wanted} reads weights that are quantized already, and those of this "
             "checkpoint are not; write fp8, or name a checkpoint that is"
         )
     if stored and wanted not in READERS_OF_SEVERAL_FORMATS and _family(wanted) != _family(stored):
         raise UserError(
-            f"quantization: {wanted}, but the checkpoint is quantised by {stored}; write {stored}, "
+            f"quantization: {wanted}, but the checkpoint is quantized by {stored}; write {stored}, "
             "or remove the key"
         )
 
@@ -147,7 +147,7 @@ def transformers_arguments(
         _refuse_another_format(wanted, stored)
     if wanted not in BITSANDBYTES_ARGUMENTS:
         raise UserError(
-            f"quantization: {wanted}: Transformers quantises while loading by bitsandbytes_8bit "
+            f"quantization: {wanted}: Transformers quantizes while loading by bitsandbytes_8bit "
             f"or bitsandbytes_4bit only{nearest(wanted, BITSANDBYTES_ARGUMENTS)}; write one of "
             "them, or set engine: vllm"
         )

@@ -1,4 +1,4 @@
-"""A checkpoint on a device by Transformers: all its weights, its quantisation, its adapter."""
+"""A checkpoint on a device by Transformers: all its weights, its quantization, its adapter."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ WEIGHT_FILES = [name + end for name in (SAFE, PICKLED) for end in ("", ".index.j
 
 
 def load(config: base.EngineConfig, device: str) -> Any:
-    """Return the model; UserError where weights are missing or the quantisation cannot be had."""
+    """Return the model; UserError where weights are missing or the quantization cannot be had."""
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     checkpoint = Checkpoint(config.checkpoint)

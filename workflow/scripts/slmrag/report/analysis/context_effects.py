@@ -40,7 +40,7 @@ def context_use(known: np.ndarray, correct: np.ndarray, has_answer: np.ndarray) 
     """Return what a context did to what a model knew, (n,) each: counts and rates in [0, 1].
 
     ``known``: correct without context; ``has_answer``: 1, 0 or NaN. Fix rate: correct among the
-    unknown; destruction rate: wrong among the known; utilisation: correct among the unknown whose
+    unknown; destruction rate: wrong among the known; utilization: correct among the unknown whose
     context has the answer (arXiv 2603.11513, 2510.02657). None: no such question.
     """
     hit, miss = has_answer == 1, has_answer == 0

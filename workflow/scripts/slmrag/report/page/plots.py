@@ -82,7 +82,7 @@ def scatter(
 ) -> str:
     """Draw quality (up) against cost (right, logarithmic); ``joined`` draws a line a series.
 
-    Otherwise a grey line joins the cells that no other beats in both, the ``ideal`` series apart.
+    Otherwise a gray line joins the cells that no other beats in both, the ``ideal`` series apart.
     """
     key, top = legend(series, SCATTER_LEFT, 12, WIDTH)
     top += 20

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-SERIES_STYLES = 8  # colours and shapes before they repeat
+SERIES_STYLES = 8  # colors and shapes before they repeat
 SHAPES = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z",
     "M0 -5.2L5.2 0L0 5.2L-5.2 0Z",

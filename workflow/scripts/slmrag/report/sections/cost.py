@@ -81,7 +81,7 @@ def cost_section(experiment: Experiment, rows: Rows) -> Section:
     intro = [
         OWN_TIME,
         SERVICE_TIME,
-        "The grey line joins the cells (oracle excluded) that no cheaper cell equals.",
+        "The gray line joins the cells (oracle excluded) that no cheaper cell equals.",
     ]
     if any((row["engine"] or "").startswith("openai") for row in rows):
         intro.insert(2, ENDPOINT)
