@@ -14,7 +14,7 @@ from slmrag.dag import compared_report, grid, local_files, local_sources, resour
 from slmrag.config.load import load, plain
 from slmrag.dag.fingerprint import code
 from slmrag.dag.failed_jobs import failures
-from slmrag.dag.config_warnings import oddities
+from slmrag.dag.config_warnings import config_warnings
 from slmrag.job.attempts import MAINTENANCE
 from slmrag.tracking import workflow_run as tracked_run
 
@@ -24,7 +24,7 @@ try:
     KEYS = resource_keys.keys(CONFIG, LOCAL)
     if PLANS and not command_line.reads_no_source(sys.argv[1:]):
         local_files.check(CONFIG, KEYS, HERE)
-        for sentence in oddities(CONFIG, HERE):
+        for sentence in config_warnings(CONFIG, HERE):
             logger.warning(f"warning: {sentence}")
 except UserError as error:
     raise WorkflowError(str(error)) from None

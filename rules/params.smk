@@ -53,7 +53,7 @@ def revision(table, wildcard, name):
 
 
 @unrecorded
-def told(wildcards):
+def redacted_config(wildcards):
     """Return the whole config without its secrets."""
     return redact_values(plain(CONFIG))
 

@@ -74,7 +74,7 @@ try:
     TYPED = (
         yaml_scalars.whole(config)
         if MODULE
-        else yaml_files.settled(
+        else yaml_files.merge_cli_config(
             filter(os.path.exists, CONFIG_FILES or default), CONFIG_SETTINGS.config_args or []
         )
     )

@@ -71,7 +71,7 @@ rule report_comparison:
         sampling=CONFIG.sampling.params(),
         prices={name: m.price.params() for name, m in CONFIG.models.items() if m.price},
         experiment=CONFIG.experiment,
-        told=told,
+        redacted_config=redacted_config,
         code=code("report_comparison"),
     script:
         "../workflow/scripts/report_comparison.py"

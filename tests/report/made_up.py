@@ -250,11 +250,11 @@ class MadeUp:
             retrievers={"bm25": {"kind": "rank_bm25", "k1": 0.9}},
             metrics=METRICS,
             experiment="made-up",
-            told=self.told,
+            redacted_config=self.redacted_config,
         )
 
     @property
-    def told(self):
+    def redacted_config(self):
         """The whole config, as the driver tells it."""
         return {
             "experiment": "made-up",

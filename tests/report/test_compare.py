@@ -26,8 +26,8 @@ def make(folder, name, questions=30, told=None, template=None, adapter=None, **e
         pl.read_parquet(path).with_columns(template=pl.lit(template)).write_parquet(path)
     params = made.params
     params.models["tiny"] |= entries
-    params.told["models"]["tiny"] |= entries
-    params.told |= {"experiment": name, **(told or {})}
+    params.redacted_config["models"]["tiny"] |= entries
+    params.redacted_config |= {"experiment": name, **(told or {})}
     report_comparison.main(made.input, made.output, params)
     (folder / "results").mkdir(exist_ok=True)
     return made.results.rename(folder / "results" / name)

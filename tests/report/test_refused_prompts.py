@@ -52,7 +52,9 @@ def experiment(folder, count=10, **facts):
     if count:
         refuse(made, CELL, count)
     params = made.params
-    params.models["remote"]["served_name"] = params.told["models"]["remote"]["served_name"] = "m"
+    params.models["remote"]["served_name"] = params.redacted_config["models"]["remote"][
+        "served_name"
+    ] = "m"
     params.prices = {"remote": PRICE}
     return made, params
 

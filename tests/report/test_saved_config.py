@@ -58,7 +58,7 @@ def test_a_saved_config_is_the_config(made, raw):
 def test_what_is_masked_or_local_is_said(made):
     """The comment names each masked value, each file of the machine, and each template's digest."""
     entry = {"engine": "openai", "options": {"api_key": "k-123456"}, "adapter": "lora/mine"}
-    head = saved(made, made.told | {"models": {"m": entry}}).partition("\nexperiment")[0]
+    head = saved(made, made.redacted_config | {"models": {"m": entry}}).partition("\nexperiment")[0]
     assert "k-123456" not in head
     assert "Redacted, to be filled in before a run: models.m.options.api_key." in head
     assert "models.m.adapter: lora/mine" in head and "objects.facts.uri: data/facts.jsonl" in head
@@ -77,7 +77,7 @@ def test_a_masked_value_is_not_run(made):
 
 def test_a_line_break_in_a_value_stays_in_the_comment(made):
     """A path of two lines cannot put a line of its own into the file."""
-    told = made.told | {"expected": "a\nmodels: {}\nb"}
+    told = made.redacted_config | {"expected": "a\nmodels: {}\nb"}
     assert yaml.safe_load(saved(made, told)) == told
 
 
@@ -87,7 +87,7 @@ def test_the_page_saves_the_file_of_the_report(made):
     html = made.output.html.read_text()
     text = base64.b64decode(re.search(r"application/yaml;base64,([A-Za-z0-9+/=]+)", html)[1])
     assert text == made.output.config.read_bytes()
-    assert yaml.safe_load(text) == made.told
+    assert yaml.safe_load(text) == made.redacted_config
 
 
 def test_chat_templates_and_the_judge_s_are_told(made, tmp_path):

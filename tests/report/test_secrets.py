@@ -35,7 +35,7 @@ def test_planted_secrets_are_masked(tmp_path, monkeypatch):
         name: entry | {"endpoint": url, "options": {"api_key": SECRETS[2]}}
         for name, entry in params.models.items()
     }
-    params.told |= {"models": params.models, "judge": {"model": {"endpoint": url}}}
+    params.redacted_config |= {"models": params.models, "judge": {"model": {"endpoint": url}}}
     for path in inputs.prompts:
         told = pl.read_parquet(path).with_columns(template=pl.lit(f"{{{{ question }}}} {WORD}"))
         told.write_parquet(path)

@@ -104,7 +104,7 @@ def test_another_machine_does_not_make_a_report_untrue(made, monkeypatch):
     """What is only told (config, commit, libraries) is taken from the report that is verified."""
     monkeypatch.setattr("slmrag.report.analysis.job_records.report_versions", lambda code: [])
     params = made.params
-    params.told["storage"] = {"endpoint_url": "http://other:9000"}
+    params.redacted_config["storage"] = {"endpoint_url": "http://other:9000"}
     input = SimpleNamespace(**vars(made.input), html=made.output.html)
     assert verify_report.main(input, SimpleNamespace(), params)["cells"] == 3
 

@@ -118,8 +118,8 @@ def awkward(kind: str, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 ROWS = np.arange(900)
 SCREENS = {
     "plain": lambda asked, table: bounds.plain(asked),
-    "in_bytes": lambda asked, table: int8.InBytes(asked, [in_bytes(table)]),
-    "ahead": lambda asked, table: looking_ahead(int8.InBytes(asked, [in_bytes(table)])),
+    "in_bytes": lambda asked, table: int8.Int8Screen(asked, [in_bytes(table)]),
+    "ahead": lambda asked, table: looking_ahead(int8.Int8Screen(asked, [in_bytes(table)])),
     "on_gpu": lambda asked, table: bounds.on_gpu(asked, device="cpu"),
 }
 
@@ -127,7 +127,7 @@ SCREENS = {
 def in_bytes(table: np.ndarray) -> int8_codes.Codes:
     """Return the codes of vectors, chunk by chunk."""
     found = [
-        int8_codes.coded(table[at : at + int8_codes.CHUNK])
+        int8_codes.quantize(table[at : at + int8_codes.CHUNK])
         for at in range(0, len(table), int8_codes.CHUNK)
     ]
     if not found:
@@ -137,7 +137,7 @@ def in_bytes(table: np.ndarray) -> int8_codes.Codes:
     )
 
 
-def looking_ahead(screen: int8.InBytes) -> int8.InBytes:
+def looking_ahead(screen: int8.Int8Screen) -> int8.Int8Screen:
     """Return a screen that does as for few questions and more codes than a cache holds."""
     screen.ahead = True
     return screen
@@ -220,8 +220,8 @@ def test_the_bound_holds_where_all_that_is_lost_adds_up(turned: bool) -> None:
     asked = asked.astype(np.float32)[None]
     (found,) = (
         chosen
-        for chosen in int8.InBytes(asked, [in_bytes(table)])(
-            0, slice(0, 4), table, running_top_k.Best(1, 5)
+        for chosen in int8.Int8Screen(asked, [in_bytes(table)])(
+            0, slice(0, 4), table, running_top_k.RunningTopK(1, 5)
         )
         if len(chosen.row)
     )
@@ -237,7 +237,7 @@ def test_the_bound_holds_where_all_that_is_lost_adds_up(turned: bool) -> None:
 def test_codes_keep_their_word(kind: str, rows: int, seed: int) -> None:
     """No vector is farther from what its codes say than its chunk's scales allow."""
     table, _ = awkward(kind, rows, seed)
-    found, (unit, lost, longest, reach, *mean) = int8_codes.coded(table)
+    found, (unit, lost, longest, reach, *mean) = int8_codes.quantize(table)
     said = np.float64(unit) * found
     rest = table.astype(np.float64) - mean - said
     assert np.linalg.norm(rest, axis=1).max() <= 1.0001 * lost + 1e-6 * reach
@@ -294,7 +294,7 @@ def test_codes_cut_short(tmp_path: Path, run: Callable, name: str) -> None:
 def test_values_that_float16_cannot_hold(value: float) -> None:
     """A vector that would become infinite or is no number is refused when it is encoded."""
     with pytest.raises(UserError, match="encoder mine: gives vectors with values"):
-        vectors.halved(np.array([[1.0, value]], dtype=np.float32), "mine")
+        vectors.to_float16(np.array([[1.0, value]], dtype=np.float32), "mine")
 
 
 def test_two_towers(tmp_path: Path, run: Callable) -> None:

@@ -152,11 +152,11 @@ def test_a_sender_stopped_at_its_deadline_sends_nothing_twice(place, clearml):
         place.job("complete", name=name)
     place.environment |= clearml.environment()
     clearml.slow_seconds = 0.3
-    sweep = "import json, pathlib, sys; from slmrag.tracking.sync_process import sweep; "
-    sweep += "print(json.dumps(sweep(pathlib.Path('results/exp'), *json.loads(sys.argv[1]))))"
+    code = "import json, pathlib, sys; from slmrag.tracking.sync_process import run_sync; "
+    code += "print(json.dumps(run_sync(pathlib.Path('results/exp'), *json.loads(sys.argv[1]))))"
     said, seconds = [[{}, "not yet"]], 2.0
     while said[-1][1]:
-        done = place.python("-c", sweep, json.dumps([place.tracking, seconds]))
+        done = place.python("-c", code, json.dumps([place.tracking, seconds]))
         said.append(json.loads(done.stdout))
         seconds *= 1.3
     assert len(said) > 2

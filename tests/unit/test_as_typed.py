@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.config.load import load, plain
-from slmrag.config.yaml_files import settled
+from slmrag.config.yaml_files import merge_cli_config
 from slmrag.errors import UserError
 from slmrag.tracking.check import read_settings
 
@@ -23,7 +23,7 @@ NAMES += ["2024-13-45", "1:30", "'7'", '"no"']
 def read(tmp_path, text, *settings):
     """Return the config of a file as people write it, and of a command line's settings."""
     (tmp_path / "config.yaml").write_text(text)
-    return load(settled([tmp_path / "config.yaml"], settings))
+    return load(merge_cli_config([tmp_path / "config.yaml"], settings))
 
 
 @pytest.mark.parametrize("typed", [name for name in NAMES if ":" not in name])

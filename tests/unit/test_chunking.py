@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.data.chunking import chunks, cut
-from slmrag.data.schemas import PLACED
+from slmrag.data.schemas import PASSAGES_WITH_LINE
 from slmrag.data.sentences import sentences
 
 
@@ -41,7 +41,7 @@ def test_sentences():
 
 def test_cut_names_the_passages():
     """Passages are called by document and number, and keep title and line."""
-    documents = pl.DataFrame([("d", "T", "a b c", 7)], schema=PLACED, orient="row")
+    documents = pl.DataFrame([("d", "T", "a b c", 7)], schema=PASSAGES_WITH_LINE, orient="row")
     assert cut(documents, size=2).rows() == [("d#0", "T", "a b", 7), ("d#1", "T", "c", 7)]
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from slmrag.config.yaml_files import settled
+from slmrag.config.yaml_files import merge_cli_config
 from slmrag.errors import UserError
 
 BROKEN = [
@@ -21,7 +21,7 @@ def test_a_broken_file_is_named_with_its_line(tmp_path, text, expected):
     path = tmp_path / "config.yaml"
     path.write_text(text)
     with pytest.raises(UserError) as error:
-        settled([path], [])
+        merge_cli_config([path], [])
     assert expected in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -30,7 +30,7 @@ def test_a_good_file_passes(tmp_path):
     """The same key in two tables is no repetition."""
     path = tmp_path / "config.yaml"
     path.write_text("models: {a: {k: 1}, b: {k: 1}}\n")
-    settled([path], [])
+    merge_cli_config([path], [])
 
 
 def test_settings_of_the_command_line_are_read_as_yaml(tmp_path):
@@ -40,17 +40,17 @@ def test_settings_of_the_command_line_are_read_as_yaml(tmp_path):
     two.write_text("models: {a: {k: w, u: null}}\n")
     said = ["models={a: {k: x, s: '1'}, b: null}", "against=null", "experiment=x=y"]
     models = {"a": {"k": "x", "u": None, "s": "1"}, "b": None}
-    merged = settled([one, two], said)
+    merged = merge_cli_config([one, two], said)
     assert merged == {"models": models, "against": None, "experiment": "x=y"}
 
 
 def test_a_setting_that_is_no_yaml_is_named():
     """An open bracket on the command line is told with the setting."""
     with pytest.raises(UserError, match=re.escape("--config models={a: : no YAML (expected")):
-        settled([], ["models={a: "])
+        merge_cli_config([], ["models={a: "])
 
 
 def test_a_key_that_stands_twice_in_a_setting_is_named():
     """A repetition on the command line is told with the setting, as YAML may repeat none."""
     with pytest.raises(UserError, match=re.escape("--config models={a: 1, a: 2}:")):
-        settled([], ["models={a: 1, a: 2}"])
+        merge_cli_config([], ["models={a: 1, a: 2}"])

@@ -1,7 +1,7 @@
 """The key ``language``: codes, what it is refused for, and what it changes."""
 
 import pytest
-from slmrag.config.language_checks import oddities
+from slmrag.config.language_checks import language_warnings
 from slmrag.config.languages import canonical
 from slmrag.config.references import problems_of_references
 from slmrag.config.schema import Config
@@ -97,9 +97,9 @@ def test_lucene_without_an_analyzer(corpus, refused):
 def test_english_keys_over_another_language_are_told():
     """Stop words of English do nothing good elsewhere."""
     stop = {"kind": "rank_bm25", "depth": 4, "stopwords": "english"}
-    assert "stopwords" in next(oddities(config("fr", retriever=stop)))
+    assert "stopwords" in next(language_warnings(config("fr", retriever=stop)))
     for corpus in ("en-GB", None):
-        assert not [*oddities(config(corpus, retriever=stop))]
+        assert not [*language_warnings(config(corpus, retriever=stop))]
 
 
 @pytest.mark.parametrize("key", [{"stemmer": "krovetz"}, {"keep_stopwords": True}])
@@ -119,12 +119,12 @@ def test_keys_of_lucenes_english_analyzer_alone_are_refused_elsewhere(key):
 )
 def test_questions_in_another_language_than_their_corpus_are_told(corpus, dataset, told):
     """A set of questions in one language over passages in another is told before anything runs."""
-    said = [*oddities(config(corpus, dataset))]
+    said = [*language_warnings(config(corpus, dataset))]
     assert ["datasets.quiz.language: en" in one for one in said] == [True] * told
 
 
 def test_white_space_over_a_language_without_any_is_told():
     """tokenizer: whitespace is told at once where the language has no spaces."""
     split = {"kind": "bm25s", "depth": 4, "tokenizer": "whitespace"}
-    assert "retrievers.bm25.tokenizer" in next(oddities(config("th", retriever=split)))
-    assert not [*oddities(config("ko", retriever=split))]
+    assert "retrievers.bm25.tokenizer" in next(language_warnings(config("th", retriever=split)))
+    assert not [*language_warnings(config("ko", retriever=split))]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from slmrag.dag.failed_jobs import DETERMINED, RUN, failures, repeated_mistake
+from slmrag.dag.failed_jobs import DETERMINED, RUN, failures, repeated_failure
 
 ROOT = Path(__file__).parents[2]
 START = {"kind": "start", "run": "one"}
@@ -28,9 +28,9 @@ def test_only_this_run_s_mistake_counts(tmp_path, monkeypatch, events, expected)
     """A mistake of an earlier run, a crash and a job without an end are tried again."""
     monkeypatch.setenv(RUN, "one")
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
-    assert repeated_mistake("prepare_corpus", tmp_path) == expected
-    assert repeated_mistake("prepare_corpus", tmp_path / "nowhere") is None
-    assert repeated_mistake("generate_answers", tmp_path) is None
+    assert repeated_failure("prepare_corpus", tmp_path) == expected
+    assert repeated_failure("prepare_corpus", tmp_path / "nowhere") is None
+    assert repeated_failure("generate_answers", tmp_path) is None
 
 
 def test_without_a_run_s_name_no_mistake_is_known(tmp_path, monkeypatch):
@@ -38,7 +38,7 @@ def test_without_a_run_s_name_no_mistake_is_known(tmp_path, monkeypatch):
     monkeypatch.delenv(RUN, raising=False)
     events = [START | {"run": None}, END]
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
-    assert repeated_mistake("prepare_corpus", tmp_path) is None
+    assert repeated_failure("prepare_corpus", tmp_path) is None
 
 
 def test_determined_rules_are_rules():

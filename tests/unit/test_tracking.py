@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from slmrag.job import alerts, outputs
 from slmrag.job.attempts import Attempt, Busy, begin, find
 from slmrag.job.killed_jobs import close_log_of_dead_job
-from slmrag.tracking import launch, naming
-from slmrag.tracking.deliver import deliver
+from slmrag.tracking import naming, start_publisher
+from slmrag.tracking.send import send_attempt
 from slmrag.tracking.settings import settings
 from slmrag.tracking.sync import synchronize
-from slmrag.tracking.sync_process import sentence, sweep
+from slmrag.tracking.sync_process import run_sync, sentence
 
 START = {
     "time": 100.0,
@@ -114,12 +114,12 @@ def test_a_folder_has_its_manifest_s_digest(tmp_path):
 def test_a_job_waits_where_its_end_would_leave_a_task_open(monkeypatch):
     """Without a word in the config, only a batch system's job whose task was begun waits."""
     chosen = settings({"deadline_seconds": 7})
-    for name in launch.BATCH_SYSTEMS:
+    for name in start_publisher.BATCH_SYSTEMS:
         monkeypatch.delenv(name, raising=False)
-    assert launch.waiting(chosen, True) == 0
+    assert start_publisher.waiting(chosen, True) == 0
     monkeypatch.setenv("SLURM_JOB_ID", "1")
-    assert (launch.waiting(chosen, True), launch.waiting(chosen, False)) == (7, 0)
-    assert launch.waiting(settings({"wait_seconds": 90}), False) == 20
+    assert (start_publisher.waiting(chosen, True), start_publisher.waiting(chosen, False)) == (7, 0)
+    assert start_publisher.waiting(settings({"wait_seconds": 90}), False) == 20
 
 
 def test_absent_settings_are_defaults():
@@ -165,14 +165,14 @@ def write(path, *events):
 def test_delivery_goes_on_where_it_stopped(attempt, tmp_path):
     """What was sent is not sent again; after the end there is nothing to send."""
     tracker, results = Memory(), tmp_path / "results"
-    assert not deliver(attempt, tracker, results)
+    assert not send_attempt(attempt, tracker, results)
     tracker.broken = True
     write(attempt.path, {"kind": "end", "status": "completed"})
     with pytest.raises(ConnectionError):
-        deliver(attempt, tracker, results)
+        send_attempt(attempt, tracker, results)
     tracker.broken = False
-    assert deliver(attempt, tracker, results)
-    assert deliver(attempt, tracker, results)
+    assert send_attempt(attempt, tracker, results)
+    assert send_attempt(attempt, tracker, results)
     assert [event["kind"] for event in tracker.sent] == ["start", "single", "end"]
     assert len(tracker.tasks) == 1
 
@@ -196,7 +196,7 @@ def test_a_child_is_linked_to_its_run(tmp_path):
     path = begin(results / "jobs/generate_answers/tiny", "attempt-1")
     write(path, START | {"run": "run-1"})
     tracker = Memory()
-    deliver(Attempt(path), tracker, results)
+    send_attempt(Attempt(path), tracker, results)
     assert set(tracker.tasks) == {"run-1", "attempt-1"}
     assert Attempt(path).state("memory")["parent"] == "task of run-1"
     assert [found.id for found in find(results)] == ["run-1", "attempt-1"]
@@ -296,7 +296,7 @@ def test_a_sender_without_end_is_stopped(tmp_path, monkeypatch, lines, said):
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setattr(sys, "executable", str(program))
-    assert sentence(*sweep(tmp_path, {}, 2)) == said
+    assert sentence(*run_sync(tmp_path, {}, 2)) == said
     assert not list((tmp_path / "tmp").iterdir())
 
 

@@ -36,10 +36,10 @@ def main(input, output, params):
     summary = audit_questions(rows)
     if "overlap" in table.columns:
         summary["overlap"] = dict(Counter(table["overlap"]))
-    summary |= told(left_out) | counted(lines)
-    summary |= regex_answers.look(rows, entry["format"], input.raw)
-    summary |= regex_answers.look_for_lists(rows, input.raw)
-    summary |= regex_answers.look_for_nulls(rows, input.raw)
+    summary |= describe_left_out(left_out) | counted(lines)
+    summary |= regex_answers.count_patterns(rows, entry["format"], input.raw)
+    summary |= regex_answers.count_lists(rows, input.raw)
+    summary |= regex_answers.count_nulls(rows, input.raw)
     odd = misfits(summary["scripts"]["answers"], entry.get("language"), "the answers")
     for sentence in odd:
         log.warning("%s", sentence)
@@ -81,7 +81,7 @@ def overlap(rows, trains, read, entry):
     return pl.Series(overlaps(rows, kept), dtype=pl.String)
 
 
-def told(left_out):
+def describe_left_out(left_out):
     """Warn of the questions that are left out, and return their numbers for the audit."""
     for reason, places in left_out.items():
         log.warning("%d questions left out: %s (%s)", len(places), WHY[reason][1], places[0])

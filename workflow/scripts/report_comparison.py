@@ -12,7 +12,7 @@ from slmrag.report.write import write_report
 
 def main(input, output, params):
     """Write the comparison's tables, figures and page."""
-    folder, config = Path(output.html).parents[1], getattr(params, "told", {})
+    folder, config = Path(output.html).parents[1], getattr(params, "redacted_config", {})
     observed = observe(folder, getattr(input, "indexes", ()), config, version())
     report = build_report(read_experiment(input, params, observed))
     write_report(report, output)

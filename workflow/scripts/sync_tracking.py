@@ -10,11 +10,11 @@ def main(input, output, params):
     """Send each kept attempt once; a second call sends nothing."""
     from slmrag.job.attempts import find
     from slmrag.tracking.settings import settings
-    from slmrag.tracking.sync_process import sentence, sweep
+    from slmrag.tracking.sync_process import run_sync, sentence
 
     results = Path(params.results)
     seconds = settings(params.tracking).deadline_seconds * (1 + len(find(results)))
-    counts, failure = sweep(results, params.tracking, seconds)
+    counts, failure = run_sync(results, params.tracking, seconds)
     if failure:
         raise UserError(f"tracking: {sentence(counts, failure)}")
     print(f"tracking: {sentence(counts, None)}")

@@ -46,7 +46,7 @@ def _without_effect(config: "Config", name: str, why: str) -> Iterator[str]:
             )
 
 
-def oddities(config: "Config") -> Iterator[str]:
+def language_warnings(config: "Config") -> Iterator[str]:
     """Yield a sentence for each search whose keys or languages hardly fit each other."""
     for name, dataset in config.datasets.items():
         corpus, language = _spoken(config, name)

@@ -216,7 +216,7 @@ class ModelEntry(Entry):
         return self
 
     @model_validator(mode="after")
-    def wishes_agree(self) -> Self:
+    def chat_options_agree(self) -> Self:
         """Refuse what is told to the chat template in two ways, or where there is none."""
         if found := contradictions(self.params()):
             raise ValueError(found[0])

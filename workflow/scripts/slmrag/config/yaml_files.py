@@ -6,13 +6,13 @@ from typing import Any
 
 import yaml
 
-from slmrag.config.yaml_scalars import AsTyped, Strict
+from slmrag.config.yaml_scalars import AsTyped, DuplicateKeyLoader
 from slmrag.errors import UserError
 
 HINT = "; see config/config.yaml"
 
 
-def settled(paths: Iterable[str | Path], settings: Iterable[str]) -> dict[str, Any]:
+def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> dict[str, Any]:
     """Return the config of some files, each merged deep into those before it, then ``--config``'s.
 
     All of it is as typed (``as_typed.Scalar``). Snakemake has read the same by looser rules, and
@@ -51,7 +51,9 @@ def _merged(base: Any, over: Any) -> Any:
     return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
 
 
-def read(path: str | Path, hint: str = "", loader: type[Strict] = Strict) -> dict[Any, Any]:
+def read(
+    path: str | Path, hint: str = "", loader: type[DuplicateKeyLoader] = DuplicateKeyLoader
+) -> dict[Any, Any]:
     """Return a file's table of keys; UserError with file and line where it holds none."""
     with open(path, encoding="utf-8") as file:
         try:

@@ -26,7 +26,7 @@ class Scalar:
     text: str
 
 
-class Strict(yaml.SafeLoader):
+class DuplicateKeyLoader(yaml.SafeLoader):
     """A loader that refuses a key that stands twice in one table."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -43,7 +43,7 @@ class Strict(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-class AsTyped(Strict):
+class AsTyped(DuplicateKeyLoader):
     """A loader whose keys are text and whose numbers, days and truths are ``Scalar``."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -69,7 +69,7 @@ def _meant(loader: AsTyped, node: yaml.ScalarNode) -> Any:
         return int(plain)
     if ":" in plain and node.tag != f"{TAG}timestamp":
         raise ValueError("minutes are no digits")
-    return Strict.yaml_constructors[node.tag](loader, node)
+    return DuplicateKeyLoader.yaml_constructors[node.tag](loader, node)
 
 
 for _kind in ("bool", "int", "float", "timestamp"):

@@ -19,12 +19,12 @@ REASONING = 4096
 """Tokens that reasoning and an answer want at least; Qwen3's card advises 32,768."""
 
 
-def oddities(config: "Config", basedir: str) -> Iterator[str]:
+def config_warnings(config: "Config", basedir: str) -> Iterator[str]:
     """Yield a sentence for each; ``basedir`` is the Snakefile's folder, where our templates lie."""
     for where, entry, sampling in sampling_of_models(config):
         yield from _cramped(where, entry, sampling.max_tokens)
     yield from by_case(config)
-    yield from language_checks.oddities(config)
+    yield from language_checks.language_warnings(config)
     for table, keys in _keys(config, basedir).items():
         yield from _twins(table, keys)
 

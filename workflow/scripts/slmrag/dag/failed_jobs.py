@@ -27,7 +27,7 @@ Not those with an engine: what it refuses may be a matter of memory or of the no
 """
 
 
-def repeated_mistake(rule: str, folder: Path) -> str | None:
+def repeated_failure(rule: str, folder: Path) -> str | None:
     """Return the user's mistake that this run met in the job before and would only meet again.
 
     ``folder`` is the job's. None where a retry may help, and for the job's first attempt.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from slmrag.data.schemas import PLACED
+from slmrag.data.schemas import PASSAGES_WITH_LINE
 from slmrag.data.sentences import units as sentence_units
 from slmrag.data.word_units import joined, word_units
 
@@ -44,4 +44,4 @@ def cut(
         for id, title, whole, line in documents.iter_rows()
         for number, text in enumerate(chunks(whole, by, size, overlap, language))
     ]
-    return pl.DataFrame(rows, schema=PLACED, orient="row")
+    return pl.DataFrame(rows, schema=PASSAGES_WITH_LINE, orient="row")

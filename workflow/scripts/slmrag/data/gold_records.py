@@ -18,7 +18,7 @@ from slmrag.errors import UserError
 KEYS = ("question_id", "question", "id")
 """What a record of gold is joined by: the first of these that it has."""
 Key = tuple[str, str]
-Placed = tuple[int, dict[str, Any]]
+WithLine = tuple[int, dict[str, Any]]
 
 
 def gold_of(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
@@ -40,7 +40,7 @@ def gold_of(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
         yield (key, normal(names[key]) if key == "question" else names[key]), gold
 
 
-def _records(path: Path) -> Iterator[Placed]:
+def _records(path: Path) -> Iterator[WithLine]:
     suffixes = {suffix.lower() for suffix in path.suffixes}
     head = head_of(path)
     is_parquet = path.suffix.lower() == ".parquet" or head.startswith(b"PAR1")

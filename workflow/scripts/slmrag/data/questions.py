@@ -10,7 +10,7 @@ from slmrag.data.schemas import Question
 from slmrag.errors import UserError
 
 Read = Callable[[Path, Mapping[str, str]], Iterator[Question]]
-Placed = tuple[Path, Question]
+FromFile = tuple[Path, Question]
 LeftOut = dict[str, list[str]]
 """Places of questions by why they are left out: wordless (answers), unanswerable, or repeated."""
 PARTLY = ("squad", "nq_simplified")
@@ -19,7 +19,7 @@ PARTLY = ("squad", "nq_simplified")
 
 def checked(
     files: Sequence[Path], read: Read, entry: Mapping[str, Any], left_out: LeftOut
-) -> Iterator[Placed]:
+) -> Iterator[FromFile]:
     """Yield (file, question) with ids and answers; UserError names file and line of what is wrong.
 
     A question without an id is called by its number, from 0, among those with answers, in the order

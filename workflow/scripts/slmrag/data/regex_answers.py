@@ -18,7 +18,7 @@ SHARE = 0.1
 """So many of the questions have to have an answer like a regular expression, as CuratedTREC's."""
 
 
-def look(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str, int]:
+def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str, int]:
     """Return for the audit how many questions' answers look like patterns, where many do.
 
     Raises UserError where the format is one whose sets have them (``dpr_qa``); others get a
@@ -38,7 +38,7 @@ def look(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str
     return {"answers_like_patterns": len(found)}
 
 
-def look_for_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
+def count_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
     """Return for the audit how many questions have a list, written as a text, for an answer."""
     listed = (next(filter(LIST.fullmatch, row["answers"]), None) for row in rows)
     found = [answer for answer in listed if answer]
@@ -53,7 +53,7 @@ def look_for_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, i
     return {"answers_like_lists": len(found)}
 
 
-def look_for_nulls(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
+def count_nulls(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
     """Return for the audit how many questions have what reads as null for their only answer."""
     found = [row["answers"][0] for row in rows if len(row["answers"]) == 1]
     found = [answer for answer in found if answer in NULLS]

@@ -7,7 +7,7 @@ from itertools import islice
 import polars as pl
 
 PASSAGES = pl.Schema({"id": pl.String, "title": pl.String, "text": pl.String})
-PLACED = pl.Schema({**PASSAGES, "line": pl.UInt32})
+PASSAGES_WITH_LINE = pl.Schema({**PASSAGES, "line": pl.UInt32})
 GOLD = pl.List(pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String}))
 QUESTIONS = pl.Schema(
     {
@@ -49,4 +49,4 @@ def tabled(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
     """Gather passages into tables."""
     rows = iter(rows)
     while batch := list(islice(rows, ROWS)):
-        yield pl.DataFrame(batch, schema=PLACED, orient="row")
+        yield pl.DataFrame(batch, schema=PASSAGES_WITH_LINE, orient="row")

@@ -69,11 +69,11 @@ def misfits(scripts: Mapping[str, float], language: str | None, what: str) -> It
     if plain and own and scripts and sum(scripts.get(name, 0) for name in own) < 0.5:
         yield (
             f"language: {language} is written in {' and '.join(sorted(own))}, but {what} are "
-            f"{said(scripts)}; correct the language, or the object"
+            f"{describe_shares(scripts)}; correct the language, or the object"
         )
 
 
-def said(scripts: Mapping[str, float]) -> str:
+def describe_shares(scripts: Mapping[str, float]) -> str:
     """Return the greatest shares in words."""
     return ", ".join(f"{name} {share:.0%}" for name, share in [*scripts.items()][:3])
 

@@ -28,7 +28,7 @@ def encode_passages(
     with bar(total=end - first, desc="encode passages", unit="passage") as progress:
         for block in blocks(passages, "title", "text", rows=BLOCK, first=first, end=end):
             found = model.passages(block["title"].to_list(), block["text"].to_list())
-            table[done : done + len(found)] = vectors.halved(found, params["encoder"])
+            table[done : done + len(found)] = vectors.to_float16(found, params["encoder"])
             done += len(found)
             progress.update(len(found))
     return model.facts("passages", done)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from slmrag.errors import UserError
-from slmrag.indexing.vectors import create, mapped, widened
+from slmrag.indexing.vectors import create, mapped, to_float32
 from slmrag.job.progress import bar
 
 Array = np.ndarray
@@ -37,7 +37,7 @@ def write(parts: Sequence[Array], index: Path) -> None:
             codes = create(index / f"codes-{number:05d}.npy", *part.shape, np.int8)
             scales = np.zeros((-(-len(part) // CHUNK), 4 + part.shape[1]), dtype=np.float32)
             for row, start in zip(scales, range(0, len(part), CHUNK), strict=True):
-                codes[start : start + CHUNK], row[:] = coded(part[start : start + CHUNK])
+                codes[start : start + CHUNK], row[:] = quantize(part[start : start + CHUNK])
                 progress.update(min(CHUNK, len(part) - start))
             np.save(index / f"scales-{number:05d}.npy", scales)
 
@@ -53,9 +53,9 @@ def read(index: Path, parts: Sequence[Array]) -> list[Codes]:
     return found
 
 
-def coded(vectors: Array) -> tuple[Array, Array]:
+def quantize(vectors: Array) -> tuple[Array, Array]:
     """Return the codes of a chunk of vectors, and its scales."""
-    values = widened(vectors)
+    values = to_float32(vectors)
     mean = values.mean(axis=0)
     values = values - mean
     unit = max(TINY, np.abs(values).max() / np.float32(127))

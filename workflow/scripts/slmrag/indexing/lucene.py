@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from slmrag.config.languages import primary
 from slmrag.data import passages as corpus
-from slmrag.data.unicode_scripts import count, said, shares
+from slmrag.data.unicode_scripts import count, describe_shares, shares
 from slmrag.errors import UserError
 from slmrag.indexing import anserini
 from slmrag.job.progress import bar
@@ -45,7 +45,7 @@ def _warn(passages: Path, params: Mapping[str, Any]) -> None:
     if not params.get("language") and scripts and scripts.get("Latin", 0) < 0.5:
         _log.warning(
             "Lucene's English analyzer reads passages in %s; set language of the corpus",
-            said(scripts),
+            describe_shares(scripts),
         )
 
 

@@ -29,7 +29,7 @@ def create(path: Path, rows: int, dimensions: int, dtype: Any = np.float16) -> A
     return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
 
 
-def halved(vectors: Array, encoder: str) -> Array:
+def to_float16(vectors: Array, encoder: str) -> Array:
     """Return vectors as float16; UserError where one of them has a value that it cannot hold."""
     with np.errstate(over="ignore"):
         halves = vectors.astype(np.float16)
@@ -41,14 +41,14 @@ def halved(vectors: Array, encoder: str) -> Array:
     return halves
 
 
-def widened(vectors: Array) -> Array:
+def to_float32(vectors: Array) -> Array:
     """Return float16 vectors as float32."""
     held = np.empty(vectors.shape, dtype=np.float32)
-    widen(vectors, held)
+    copy_as_float32(vectors, held)
     return held
 
 
-def widen(vectors: Array, held: Array) -> None:
+def copy_as_float32(vectors: Array, held: Array) -> None:
     """Write float16 vectors into float32 ones; torch is many times faster at it."""
     if torch := sys.modules.get("torch"):
         torch.from_numpy(held).copy_(torch.from_numpy(vectors))

@@ -53,7 +53,9 @@ class Job:
             "rule": self.rule,
             "wildcards": self.wildcards,
             "experiment": self.experiment,
-            "params": {k: v for k, v in self.params.items() if k not in ("code", "told")},
+            "params": {
+                k: v for k, v in self.params.items() if k not in ("code", "redacted_config")
+            },
             "resources": self.resources,
             "threads": self.threads,
             "code": {"digest": self.params.get("code"), **version()},

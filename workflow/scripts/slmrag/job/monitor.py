@@ -11,8 +11,8 @@ from slmrag.job.attempts import begin
 from slmrag.job.job_info import Job
 from slmrag.job.log import JobLog
 from slmrag.job.memory import Sampler
-from slmrag.tracking.launch import Publisher, launch
 from slmrag.tracking.settings import settings
+from slmrag.tracking.start_publisher import Publisher, start_publisher
 
 
 @contextmanager
@@ -44,7 +44,7 @@ class Watchers:
         event_log.write("start", **job.beginning())
         if model := outputs.model(job):
             event_log.write("model", **model)
-        publisher = launch(path, job.results, job.tracking)
+        publisher = start_publisher(path, job.results, job.tracking)
         interval = settings(job.tracking).interval_seconds
         sampler = Sampler(event_log, job.folder / "memory_usage.json", interval)
         beside = [it.process for it in (publisher, log) if it and it.process]

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from slmrag.config.redaction import redact
-from slmrag.dag.failed_jobs import repeated_mistake
+from slmrag.dag.failed_jobs import repeated_failure
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
 from slmrag.job.attempts import MAINTENANCE
@@ -47,7 +47,7 @@ def run_job(snakemake: Any, main: Main) -> None:
     add_job_resources(snakemake)
     job = describe(snakemake)
     with JobLog(job.log, job.attempt) as log:
-        if known := repeated_mistake(job.rule, job.folder):
+        if known := repeated_failure(job.rule, job.folder):
             status, _ = explain(job, log, UserError(known))
         else:
             status = watch(

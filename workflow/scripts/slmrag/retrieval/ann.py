@@ -35,7 +35,7 @@ def search(
     hits = Hits.best(question, rows[found], scores[found], depth)
     some = asked[:MEASURED]
     whole = Hits.of(exact.search(parts, some, depth, codes=int8_codes.read(index, parts)))
-    return hits.saying(ann_recall=overlap(hits, whole), ann_recall_questions=len(some))
+    return hits.with_facts(ann_recall=overlap(hits, whole), ann_recall_questions=len(some))
 
 
 def overlap(hits: Hits, exact: Hits) -> float:

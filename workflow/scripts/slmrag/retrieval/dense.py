@@ -23,7 +23,7 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     encoder = encoders.encoder(params)
     asked = encoder.questions(questions)
     facts = encoder.facts("questions", len(questions))
-    vectors.halved(asked, params.get("query_encoder") or params["encoder"])
+    vectors.to_float16(asked, params.get("query_encoder") or params["encoder"])
     parts = vectors.parts(index)
     if asked.shape[1] != parts[0].shape[1]:
         raise UserError(
@@ -31,11 +31,11 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
             f"vectors of {asked.shape[1]}; query_encoder is not the other tower of encoder"
         )
     if params["ann"] != "exact":
-        return ann.search(parts, index, asked, depth, params).saying(**facts)
+        return ann.search(parts, index, asked, depth, params).with_facts(**facts)
     found = exact.search(
         parts, asked, depth, transformer.device(params), int8_codes.read(index, parts)
     )
-    return Hits.of(found).saying(**facts)
+    return Hits.of(found).with_facts(**facts)
 
 
 def _refuse_another(index: Path, params: Mapping[str, Any]) -> None:

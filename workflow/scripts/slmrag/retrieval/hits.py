@@ -22,7 +22,7 @@ class Hits:
     score: Array
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def saying(self, **facts: Any) -> "Hits":
+    def with_facts(self, **facts: Any) -> "Hits":
         """Return the same hits with facts about their search, for the metrics' file."""
         return replace(self, facts={**self.facts, **facts})
 

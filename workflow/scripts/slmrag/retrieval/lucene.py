@@ -23,9 +23,9 @@ from slmrag.retrieval.hits import Hits
 
 __all__ = ["BUILD", "search", "shortened"]
 
-MOST_WORDS = 1_000
+MAX_QUERY_WORDS = 1_000
 LIMIT = text_limits.Limit(
-    MOST_WORDS, "the words that one query of Lucene may have", MOST_WORDS, "words"
+    MAX_QUERY_WORDS, "the words that one query of Lucene may have", MAX_QUERY_WORDS, "words"
 )
 LITTLE_WORK = 50 * 2**30  # questions x bytes of the index
 
@@ -55,7 +55,7 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
         work = asked * sum(file.stat().st_size for file in index.iterdir())
         options = anserini.SHORT if work < LITTLE_WORK else ()
         _watch(lucene.run("search.SearchCollection", arguments, options), asked)
-        return _read(run).saying(**facts)
+        return _read(run).with_facts(**facts)
 
 
 def _topics(questions: Sequence[str], path: Path) -> tuple[int, int]:
@@ -69,10 +69,10 @@ def _topics(questions: Sequence[str], path: Path) -> tuple[int, int]:
 def shortened(question: str) -> tuple[str, bool]:
     """Return a question on one line as far as Lucene takes its words, and whether it goes on."""
     line = normalize("NFC", " ".join(question.split()))
-    beyond = next(islice(_UNIT.finditer(line), MOST_WORDS, None), None)
+    beyond = next(islice(_UNIT.finditer(line), MAX_QUERY_WORDS, None), None)
     if beyond is None:
         return line, False
-    _log.warning("cut after %d words: %s...", MOST_WORDS, line[:60])
+    _log.warning("cut after %d words: %s...", MAX_QUERY_WORDS, line[:60])
     return line[: beyond.start()].strip(), True
 
 

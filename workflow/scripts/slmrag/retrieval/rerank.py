@@ -44,7 +44,7 @@ def combine(
                 scores[places[rows]] = relevance(logits.cpu().numpy())
                 progress.update(len(rows))
     facts = model.facts("pairs of question and passage", len(question))
-    return Hits.best(question, passage, scores, depth).saying(**facts)
+    return Hits.best(question, passage, scores, depth).with_facts(**facts)
 
 
 def relevance(logits: Array) -> Array:

@@ -181,7 +181,7 @@ class Checks:
         for job in jobs:
             job.result()
 
-    def verdict(self) -> str:
+    def verified_sha256(self) -> str:
         """Return the SHA-256; Mismatch where the server described another content."""
         for name, value, digest in self.expected:
             if digest.value() != value:

@@ -12,7 +12,7 @@ from slmrag.errors import UserError
 log = logging.getLogger(__name__)
 
 BLOCK = 1 << 18
-NOTHING = {"", "identity", "aws-chunked"}
+UNENCODED = {"", "identity", "aws-chunked"}
 """Codings after which nothing is to be decoded; the last is a trace of how S3 was uploaded to."""
 ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 SUFFIXES = {"gzip": (".gz", ".tgz"), "zstd": (".zst",), "br": (".br",), "compress": (".z",)}
@@ -24,7 +24,7 @@ KNOWN = {*SUFFIXES, "deflate"}
 def coding(header: str | None) -> str | None:
     """Return the codings of a Content-Encoding, ``, `` between them; None where there is none."""
     parts = [part.strip().lower() for part in (header or "").split(",")]
-    return ", ".join(ALIASES.get(part, part) for part in parts if part not in NOTHING) or None
+    return ", ".join(ALIASES.get(part, part) for part in parts if part not in UNENCODED) or None
 
 
 def decode(path: Path, encoding: str, aside: Path, where: str) -> bool:

@@ -19,7 +19,7 @@ from slmrag.storage.download_folder import (
     Workspace,
     refuse_full_disk,
     refuse_lost,
-    sweep,
+    remove_leftovers,
     workspace,
 )
 from slmrag.storage.partial_file import Partial
@@ -52,7 +52,7 @@ def download(
     if sha256 and len(remotes) != 1:
         raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
     with workspace(Path(folder)) as work:
-        sweep(work.data, names)
+        remove_leftovers(work.data, names)
         files = _fetch_all(source, remotes, work)
         refuse_lost(work.data, names)
         if reason := wrong(remotes, files, sha256):

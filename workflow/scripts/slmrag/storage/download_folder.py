@@ -105,7 +105,7 @@ def _replace(work: Path, folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def sweep(data: Path, wanted: set[str]) -> None:
+def remove_leftovers(data: Path, wanted: set[str]) -> None:
     """Remove what an earlier try left of files that are no longer there, by name below ``data``."""
     for folder, _, files in os.walk(data, topdown=False):
         at = _name(folder, data)

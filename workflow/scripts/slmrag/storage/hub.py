@@ -28,7 +28,7 @@ class Hub(Local):
         """Return the files that the address names; their version is the repository's commit."""
         named = hub_name(self.uri)
         folder, names = fetched(named)
-        tell_if_it_moves(named, folder.name)
+        warn_if_unpinned(named, folder.name)
         found = {name: files_of(str(folder / path)).values() for name, path in names.items()}
         if lacking := sorted(name for name, files in found.items() if not files):
             raise UserError(
@@ -40,7 +40,7 @@ class Hub(Local):
         ]
 
 
-def tell_if_it_moves(named: HubName, commit: str) -> None:
+def warn_if_unpinned(named: HubName, commit: str) -> None:
     """Warn where the revision is a branch or a tag, and say which commit it means now."""
     if not is_commit(named.revision):
         log.warning(
@@ -102,7 +102,7 @@ def snapshot(
     """
     named = _at(repo, revision)
     whole = copied(named, [*described])
-    tell_if_it_moves(named, whole.name)
+    warn_if_unpinned(named, whole.name)
     at, path = named._replace(revision=whole.name), whole / named.path
     names = at.below(listed(at) or _below(whole))
     chosen = choose(list(names), lambda name: (path / name).read_bytes())

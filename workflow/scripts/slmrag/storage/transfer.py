@@ -72,7 +72,7 @@ def _parts(source: Source, remote: Remote, partial: Partial, pool: Executor, rep
                 checks.take(partial, start, stop, aside)
     finally:
         _abandon(futures.values())
-    return checks.verdict()
+    return checks.verified_sha256()
 
 
 def _at_once(
@@ -87,7 +87,7 @@ def _at_once(
     for start, stop in spans:
         _part(source, remote, partial, 0, (start, stop), report)
         checks.update(os.pread(partial.fd, stop, start))
-    return checks.verdict()
+    return checks.verified_sha256()
 
 
 def _abandon(futures: Iterable[Future[None]]) -> None:
@@ -147,7 +147,7 @@ def _whole(source: Source, remote: Remote, partial: Partial, report: Report) -> 
             if at != (at if remote.bytes is None else remote.bytes):
                 raise Interrupted(f"{remote.locator}: another number of bytes came than announced")
             os.ftruncate(partial.fd, at)
-            return checks.verdict()
+            return checks.verified_sha256()
         except Interrupted as cut:
             report(-at)
             wait_after(cut, tries, KEPT)

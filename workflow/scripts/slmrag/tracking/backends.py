@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from slmrag.tracking.deliver import Tracker
+from slmrag.tracking.send import Tracker
 from slmrag.tracking.settings import Settings
 
 

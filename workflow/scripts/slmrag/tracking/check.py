@@ -80,10 +80,10 @@ def read_settings(path: Path) -> Settings:
     """Return the tracking part of a config file, or the defaults where there is no file."""
     from slmrag.config.error_messages import message, sentences
     from slmrag.config.tracking import TrackingEntry
-    from slmrag.config.yaml_files import settled
+    from slmrag.config.yaml_files import merge_cli_config
     from slmrag.config.yaml_scalars import meant
 
-    whole = settled([path] if path.is_file() else [], [])
+    whole = merge_cli_config([path] if path.is_file() else [], [])
     raw, experiment = whole.get("tracking"), meant(whole.get("experiment"), str)
     try:
         entry = TrackingEntry.model_validate(meant({} if raw is None else raw, TrackingEntry))

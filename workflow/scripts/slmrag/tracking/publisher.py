@@ -20,7 +20,7 @@ from slmrag.config.redaction import redact
 from slmrag.job.attempts import Attempt, Busy
 from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking.backends import connect
-from slmrag.tracking.deliver import Tracker, deliver
+from slmrag.tracking.send import Tracker, send_attempt
 from slmrag.tracking.settings import Settings, settings
 
 MEMORY = 2 * 2**30
@@ -36,7 +36,7 @@ def main(log: str, results: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     job = os.pidfd_open(os.getppid())
     chosen = settings(json.loads(sys.stdin.readline()))
-    expendable()
+    kill_first_when_memory_ends()
     over, say_over = os.pipe()
     worker = os.fork()
     if worker == 0:
@@ -50,7 +50,7 @@ def main(log: str, results: str) -> None:
     guard(worker, job, say_over, chosen.deadline_seconds)
 
 
-def expendable() -> None:
+def kill_first_when_memory_ends() -> None:
     """Let the kernel take this process before the job where memory runs out, and bound its own."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
@@ -101,7 +101,7 @@ def follow(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None
         pause = POLL_SECONDS
         try:
             tracker = tracker or connect(chosen)
-            if deliver(attempt, tracker, results):
+            if send_attempt(attempt, tracker, results):
                 return
         except Exception as error:
             tracker, pause = None, PAUSE_SECONDS

@@ -15,7 +15,7 @@ from slmrag.job.attempts import Attempt, Busy, find
 from slmrag.job.killed_jobs import close_log_of_dead_job, close_logs_of_dead_jobs
 from slmrag.tracking.backends import configured, connect
 from slmrag.tracking.clearml import offline
-from slmrag.tracking.deliver import deliver
+from slmrag.tracking.send import send_attempt
 from slmrag.tracking.settings import Settings, settings
 
 Counts = dict[str, int]
@@ -70,7 +70,7 @@ def to_server(results: Path, chosen: Settings, tell: Tell) -> tuple[Counts, str 
         results,
         chosen.backend,
         "sent",
-        lambda attempt: deliver(attempt, tracker, results),
+        lambda attempt: send_attempt(attempt, tracker, results),
         tell,
     )
 

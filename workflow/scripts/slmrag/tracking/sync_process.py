@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from slmrag.tracking.launch import python_path
+from slmrag.tracking.start_publisher import python_path
 
 KEPT = "kept for `snakemake -c1 sync_tracking`"
 
@@ -23,7 +23,7 @@ WORDS = {
 }
 
 
-def sweep(
+def run_sync(
     results: Path, raw: Mapping[str, Any], seconds: float
 ) -> tuple[dict[str, int], str | None]:
     """Return the counts of ``sync`` and its first failure; it is killed after ``seconds``.
@@ -41,16 +41,16 @@ def sweep(
                 env={**os.environ, "PYTHONPATH": python_path(), "TMPDIR": scratch},
                 start_new_session=True,
             )
-            return said(done.stdout)
+            return parse_counts(done.stdout)
         except subprocess.TimeoutExpired as late:
             with suppress(ValueError):
-                return said(late.stdout or b"")[0], f"stopped after {seconds:.0f} s"
+                return parse_counts(late.stdout or b"")[0], f"stopped after {seconds:.0f} s"
             return {}, f"no end after {seconds:.0f} s; all is {KEPT}"
         except (OSError, ValueError):
             return {}, f"the sender failed; all is {KEPT}"
 
 
-def said(output: bytes) -> tuple[dict[str, int], str | None]:
+def parse_counts(output: bytes) -> tuple[dict[str, int], str | None]:
     """Return counts and failure of the last whole line; ValueError if there is none."""
     answer = json.loads(output[: output.rindex(b"\n")].splitlines()[-1])
     return answer["counts"], answer["failure"]

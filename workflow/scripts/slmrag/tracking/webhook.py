@@ -12,15 +12,15 @@ from typing import Any
 
 from slmrag.config.redaction import MASK, redact, redact_values
 from slmrag.job.attempts import Attempt, find, is_run
-from slmrag.tracking.launch import python_path
 from slmrag.tracking.naming import task_name
+from slmrag.tracking.start_publisher import python_path
 
 SECONDS = 4.0
 
 
 def summary(results: Path, run: str, status: str) -> dict[str, Any]:
     """Return how a run ended: its jobs by status, failures, alerts and results."""
-    jobs = [job for job in map(told, find(results)) if job and job["run"] == run]
+    jobs = [job for job in map(summarize_attempt, find(results)) if job and job["run"] == run]
     counts: dict[str, int] = {}
     for job in jobs:
         counts[job["status"]] = counts.get(job["status"], 0) + 1
@@ -39,7 +39,7 @@ def summary(results: Path, run: str, status: str) -> dict[str, Any]:
     }
 
 
-def told(attempt: Attempt) -> dict[str, Any] | None:
+def summarize_attempt(attempt: Attempt) -> dict[str, Any] | None:
     """Return what an attempt's log says in short, None for a whole run or an empty log."""
     start = attempt.start()
     if start is None or is_run(attempt):
@@ -64,10 +64,10 @@ def post(url: str, results: Path, run: str, status: str) -> str | None:
     """Post a run's summary from a process that is soon killed; return why it failed, if it did."""
     command = [sys.executable, "-P", "-m", "slmrag.tracking.webhook"]
     try:
-        told = redact_values(summary(results, run, status))
-        if status == "completed" and not told["jobs"]:
+        summed = redact_values(summary(results, run, status))
+        if status == "completed" and not summed["jobs"]:
             return None  # nothing was to be done, or a sync
-        body = json.dumps(told)
+        body = json.dumps(summed)
         done = subprocess.run(
             command,
             input=f"{json.dumps(url)}\n{body}\n",

@@ -16,7 +16,7 @@ from slmrag.job.events import EventLog
 from slmrag.job.killed_jobs import close_logs_of_dead_jobs
 from slmrag.tracking import webhook
 from slmrag.tracking.settings import Settings, settings
-from slmrag.tracking.sync_process import sentence, sweep
+from slmrag.tracking.sync_process import run_sync, sentence
 
 RUN = "SLMRAG_RUN_ID"
 SHORT_SECONDS = 5.0  # whoever interrupts a run, or reads its error, should not wait
@@ -60,7 +60,7 @@ def finish(config: Mapping[str, Any], status: str) -> None:
     if chosen.on:
         seconds = chosen.deadline_seconds if status == "completed" else SHORT_SECONDS
         seconds = min(seconds, chosen.deadline_seconds)
-        outcome = sweep(results(config), config.get("tracking") or {}, seconds)
+        outcome = run_sync(results(config), config.get("tracking") or {}, seconds)
         print(f"tracking: {sentence(*outcome)}", file=sys.stderr, flush=True)
     if told:
         told.join(WEBHOOK_SECONDS)

@@ -12,7 +12,7 @@ import polars as pl
 from slmrag.data.reading.column_mapping import OURS, question_of, row_of
 from slmrag.data.reading.parquet_rows import LINE, records_of, schema_of, tables_of, written
 from slmrag.data.reading.parquet_types import kind_of, refuse_kind
-from slmrag.data.schemas import PLACED, Question, tabled
+from slmrag.data.schemas import PASSAGES_WITH_LINE, Question, tabled
 from slmrag.errors import UserError
 
 ASKED = ("question_id", "question", "answers", "gold")
@@ -49,7 +49,7 @@ def _tables(path: Path, names: Mapping[str, str], schema: pl.Schema) -> Iterator
         for name in OURS
     ]
     for table in tables_of(path, list(dict.fromkeys(names.values()))):
-        own = table.select(*ours, line=LINE).cast(dict(PLACED))
+        own = table.select(*ours, line=LINE).cast(dict(PASSAGES_WITH_LINE))
         _refuse_null(own, names, path)
         yield own.with_columns(pl.col("title").fill_null(""))
 

@@ -12,7 +12,7 @@ import polars as pl
 from slmrag.data.reading.dialect import Layout
 from slmrag.data.reading.fast_rows import Rows, fast_rows
 from slmrag.data.reading.headers import header_of, is_blank, places_of, whole
-from slmrag.data.reading.lines import Lines, Placed
+from slmrag.data.reading.lines import Lines, WithLine
 from slmrag.data.reading.swallowed_lines import Swallowed
 from slmrag.data.schemas import PASSAGES
 
@@ -26,12 +26,12 @@ def rows_of(path: Path, layout: Layout) -> Iterator[tuple[int, dict[str, str]]]:
         yield line, {name: value for name, value in row if name.strip()}
 
 
-def records_of(path: Path, layout: Layout) -> Iterator[Placed]:
+def records_of(path: Path, layout: Layout) -> Iterator[WithLine]:
     """Yield (line number, values) of each record, a header among them; empty ones are left out."""
     return _records(Lines(path, layout))
 
 
-def _records(lines: Lines) -> Iterator[Placed]:
+def _records(lines: Lines) -> Iterator[WithLine]:
     swallowed = Swallowed(lines.path, lines.layout)
     try:
         yield from _told(lines, lines.records(), swallowed)
@@ -55,7 +55,7 @@ def tables_of(
         swallowed.tell()
 
 
-def _told(lines: Lines, records: Iterator[Placed], swallowed: Swallowed) -> Iterator[Placed]:
+def _told(lines: Lines, records: Iterator[WithLine], swallowed: Swallowed) -> Iterator[WithLine]:
     """Yield the records that hold something, and look at those that may hold too much."""
     for line, values in records:
         if lines.line - line > 1:

@@ -10,12 +10,12 @@ from slmrag.data.reading.compression import chunks_of, lines_of
 from slmrag.data.reading.json_stream import DECODER, JsonStream, not_json, too_deep, whole
 from slmrag.errors import UserError
 
-Placed = tuple[int, dict[str, Any]]
+WithLine = tuple[int, dict[str, Any]]
 START = 4096
 """Bytes in which a file shows whether it is an array."""
 
 
-def json_lines(path: Path) -> Iterator[Placed]:
+def json_lines(path: Path) -> Iterator[WithLine]:
     """Yield (line number, object) of a JSONL file, or of an array; empty lines are passed over."""
     if next(chunks_of(path, START), b"").removeprefix(BOM_UTF8).lstrip().startswith(b"["):
         yield from json_items(path)
@@ -52,7 +52,7 @@ def _of_other_lines(error: JSONDecodeError, line: str, path: Path, number: int) 
     return not_json(error, path, number)
 
 
-def json_items(path: Path) -> Iterator[Placed]:
+def json_items(path: Path) -> Iterator[WithLine]:
     """Yield (line number, object) of a JSON array of objects, one at a time, or of JSONL."""
     stream = JsonStream(path)
     if stream.take("["):
@@ -64,7 +64,7 @@ def json_items(path: Path) -> Iterator[Placed]:
         raise UserError(f"{path}, line 1: neither a JSON array nor JSONL; check the format")
 
 
-def json_member(path: Path, name: str) -> Iterator[Placed]:
+def json_member(path: Path, name: str) -> Iterator[WithLine]:
     """Yield (line number, object) of the array called ``name`` in a file that is one object."""
     stream, seen = JsonStream(path), False
     if not stream.take("{"):
@@ -87,7 +87,7 @@ def json_member(path: Path, name: str) -> Iterator[Placed]:
         raise UserError(f"{path}, line 1: no '{name}'; check the format")
 
 
-def _objects(stream: JsonStream) -> Iterator[Placed]:
+def _objects(stream: JsonStream) -> Iterator[WithLine]:
     for line, value in stream.items():
         if not isinstance(value, dict):
             raise UserError(f"{stream.path}, line {line}: not a JSON object; correct the array")

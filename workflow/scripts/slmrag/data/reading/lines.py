@@ -15,7 +15,7 @@ csv.field_size_limit(1 << 28)
 SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
 """The first line by which Excel is told what keeps the fields apart."""
 
-Placed = tuple[int, list[str]]
+WithLine = tuple[int, list[str]]
 """The line where a record begins, and its values."""
 
 
@@ -58,7 +58,7 @@ class Lines:
         self.hand = self.hand[end:]
         self.line += lines
 
-    def records(self) -> Iterator[Placed]:
+    def records(self) -> Iterator[WithLine]:
         """Yield the records from the hand to the file's end; UserError names what csv refuses."""
         quoting = csv.QUOTE_MINIMAL if self.layout.quoted else csv.QUOTE_NONE
         reader = csv.reader(
@@ -74,7 +74,7 @@ class Lines:
                 return
             yield first, values
 
-    def records_of_hand(self) -> Iterator[Placed]:
+    def records_of_hand(self) -> Iterator[WithLine]:
         """Yield the records that begin in the hand; the last may end in a later block."""
         for placed in self.records():
             yield placed

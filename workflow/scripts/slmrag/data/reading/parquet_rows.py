@@ -45,7 +45,7 @@ def _swapped(kind: pl.DataType, others: Mapping[Any, Any]) -> pl.DataType:
 
 LINE = "number of the row"
 """A column that no file is likely to have."""
-Placed = tuple[int, dict[str, Any]]
+WithLine = tuple[int, dict[str, Any]]
 
 
 def schema_of(path: Path) -> pl.Schema:
@@ -70,7 +70,7 @@ def tables_of(path: Path, names: list[str]) -> Iterator[pl.DataFrame]:
         first += table.height
 
 
-def records_of(path: Path, names: Iterable[str] | None = None) -> Iterator[Placed]:
+def records_of(path: Path, names: Iterable[str] | None = None) -> Iterator[WithLine]:
     """Yield (row's number, row) with the columns that hold what is named, dotted names inside."""
     schema = schema_of(path)
     wanted = schema if names is None else names

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slmrag.data.squad_misfit import misfit
-from slmrag.data.unicode_scripts import misfits, said
+from slmrag.data.unicode_scripts import describe_shares, misfits
 from slmrag.report.analysis.caveats import punctuated_answers, scripts_differ
 from slmrag.report.analysis.engine_records import retriever_facts
 from slmrag.report.analysis.experiment import Experiment
@@ -44,8 +44,8 @@ def script_mismatch(experiment: Experiment, dataset: str, corpus: str | None) ->
     searched = scripts_of(experiment, "corpora", corpus)
     if scripts_differ(asked, searched):
         yield (
-            f"{dataset}: the questions are {said(asked)}, the passages of {corpus} "
-            f"{said(searched)}; a search by words finds only what both write alike."
+            f"{dataset}: the questions are {describe_shares(asked)}, the passages of {corpus} "
+            f"{describe_shares(searched)}; a search by words finds only what both write alike."
         )
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from slmrag.indexing.vectors import widened
+from slmrag.indexing.vectors import to_float32
 from slmrag.retrieval.exact.candidates import Chosen
-from slmrag.retrieval.exact.running_top_k import Best
+from slmrag.retrieval.exact.running_top_k import RunningTopK
 
 Array = np.ndarray
-Screen = Callable[[int, slice, Array, Best], Iterator[Chosen]]
+Screen = Callable[[int, slice, Array, RunningTopK], Iterator[Chosen]]
 """From a block (number of its part, rows in it, float16 vectors) and the best so far to pairs.
 
 Where no threshold is known yet (minus infinity) one is found that ``depth`` products reach.
@@ -30,8 +30,8 @@ def plain(questions: Array) -> Screen:
     """Multiply in float32."""
     long = lengths(questions).astype(np.float32)
 
-    def choose(_part: int, span: slice, vectors: Array, best: Best) -> Iterator[Chosen]:
-        scores, threshold = questions @ widened(vectors).T, best.threshold
+    def choose(_part: int, span: slice, vectors: Array, best: RunningTopK) -> Iterator[Chosen]:
+        scores, threshold = questions @ to_float32(vectors).T, best.threshold
         if np.isneginf(threshold[0]):
             threshold = reached(scores, best.depth, -np.inf)
         error = long * slack(vectors)
@@ -50,7 +50,7 @@ def on_gpu(questions: Array, device: str = "cuda") -> Screen:
     asked = torch.from_numpy(questions).to(device)
     long = lengths(questions).astype(np.float32)
 
-    def choose(_part: int, span: slice, vectors: Array, best: Best) -> Iterator[Chosen]:
+    def choose(_part: int, span: slice, vectors: Array, best: RunningTopK) -> Iterator[Chosen]:
         scores = asked @ torch.from_numpy(np.array(vectors)).to(device).float().T
         threshold = best.threshold
         if np.isneginf(threshold[0]) and best.depth <= scores.shape[1]:

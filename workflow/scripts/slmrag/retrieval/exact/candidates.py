@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slmrag.indexing.vectors import KEPT, forget, widen
-from slmrag.retrieval.exact.running_top_k import Best
+from slmrag.indexing.vectors import KEPT, copy_as_float32, forget
+from slmrag.retrieval.exact.running_top_k import RunningTopK
 
 Array = np.ndarray
 
@@ -38,7 +38,7 @@ class Candidates:
         self.questions, self.parts = questions, parts
         self.firsts = np.cumsum([0, *map(len, parts)])
         self.best, self.most = (
-            Best(len(questions), depth),
+            RunningTopK(len(questions), depth),
             max(LEAST_ROOM, ROOM * depth * len(questions)),
         )
         self.large = sum(part.nbytes for part in parts) > KEPT
@@ -100,7 +100,7 @@ def scored(questions: Array, vectors: Array, question: Array, row: Array) -> Arr
         some = slice(start, start + TOGETHER)
         count = len(row[some])
         vectors.take(row[some], axis=0, mode="clip", out=halves[:count])
-        widen(halves[:count], held[:count])
+        copy_as_float32(halves[:count], held[:count])
         questions.take(question[some], axis=0, mode="clip", out=asked[:count])
         np.vecdot(held[:count], asked[:count], out=scores[some])
     return scores

@@ -8,7 +8,7 @@ from slmrag.indexing.int8_codes import CHUNK, TINY, Codes
 from slmrag.indexing.vectors import forget
 from slmrag.retrieval.exact.bounds import ROUNDING, SMALLEST, lengths
 from slmrag.retrieval.exact.candidates import Chosen
-from slmrag.retrieval.exact.running_top_k import Best
+from slmrag.retrieval.exact.running_top_k import RunningTopK
 from slmrag.retrieval.exact.tiles import Tiles, floored
 
 Array = np.ndarray
@@ -25,7 +25,7 @@ def supported() -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_vnni"))
 
 
-class InBytes:
+class Int8Screen:
     """Multiply the codes of vectors with those of questions, q = step codes + rest.
 
     As x = mean + unit codes + rest, q·x is the product of the codes times step and unit, plus that
@@ -47,7 +47,9 @@ class InBytes:
         self.ahead = len(questions) < FEW and self.size > CACHED
         self.memory, self.tiles = np.empty(0, dtype=np.int32), dict[int, Tiles]()
 
-    def __call__(self, part: int, span: slice, _vectors: Array, best: Best) -> Iterator[Chosen]:
+    def __call__(
+        self, part: int, span: slice, _vectors: Array, best: RunningTopK
+    ) -> Iterator[Chosen]:
         """Yield those of a block's pairs that may reach their threshold, at first the likely.
 
         The block is of one chunk; either all questions have a threshold or none has.

@@ -10,7 +10,7 @@ Kept = tuple[Array, Array, Array]
 """Question, row and score of pairs."""
 
 
-class Best:
+class RunningTopK:
     """The best ``depth`` of all scores offered so far, for several questions at once.
 
     Scores that reach a question's threshold wait in a list, which is sorted out now and then.

@@ -12,7 +12,7 @@ from slmrag.indexing.vectors import blocks
 from slmrag.job.progress import bar
 from slmrag.retrieval.exact.bounds import Screen, on_gpu, plain
 from slmrag.retrieval.exact.candidates import Candidates
-from slmrag.retrieval.exact.int8 import InBytes, supported
+from slmrag.retrieval.exact.int8 import Int8Screen, supported
 
 Array = np.ndarray
 
@@ -70,7 +70,7 @@ def screen(device: str, codes: Sequence[Codes], pairs: int) -> Callable[[Array],
         return on_gpu
     wide = bool(codes) and codes[0].codes.shape[1] > 1  # torch multiplies single columns wrongly
     if wide and _torch_for(pairs) and supported():
-        return partial(InBytes, codes=codes)
+        return partial(Int8Screen, codes=codes)
     return plain
 
 

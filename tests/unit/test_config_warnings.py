@@ -2,8 +2,8 @@
 
 import pytest
 from slmrag.config.load import load
-from slmrag.config.yaml_files import settled
-from slmrag.dag.config_warnings import oddities
+from slmrag.config.yaml_files import merge_cli_config
+from slmrag.dag.config_warnings import config_warnings
 
 from tests.unit.test_config import MINIMAL, edited
 from tests.workflow.project import ROOT
@@ -14,7 +14,7 @@ BM25 = {"context": "retriever", "prompt": "p.jinja", "retriever": "bm25"}
 
 def told(*edits):
     """Return what is told of the minimal config with edits."""
-    return list(oddities(load(edited(*edits)), str(ROOT)))
+    return list(config_warnings(load(edited(*edits)), str(ROOT)))
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def told(*edits):
 )
 def test_the_shipped_configs_hold_nothing_odd(path):
     """A warning that always comes is read by nobody."""
-    assert list(oddities(load(settled([ROOT / path], [])), str(ROOT))) == []
+    assert list(config_warnings(load(merge_cli_config([ROOT / path], [])), str(ROOT))) == []
 
 
 @pytest.mark.parametrize(

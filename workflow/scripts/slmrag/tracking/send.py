@@ -22,7 +22,7 @@ class Tracker(Protocol):
         """Make a task a child of the run's."""
 
 
-def deliver(attempt: Attempt, tracker: Tracker, results: Path) -> bool:
+def send_attempt(attempt: Attempt, tracker: Tracker, results: Path) -> bool:
     """Send what is new, under the caller's lock; return whether all up to the end was sent."""
     state = attempt.state(tracker.name)
     start = attempt.start()
@@ -60,7 +60,7 @@ def run_task(attempt: Attempt, start: Event, tracker: Tracker, results: Path) ->
         return known
     try:
         with run.lock(wait=5):
-            deliver(run, tracker, results)
+            send_attempt(run, tracker, results)
     except Busy:
         return None
     return run.state(tracker.name).get("task")

@@ -66,7 +66,7 @@ def waiting(chosen: Settings, begun: bool) -> float:
     return chosen.deadline_seconds if batch else 0.0
 
 
-def launch(log: Path, results: Path, raw: dict[str, Any]) -> Publisher | None:
+def start_publisher(log: Path, results: Path, raw: dict[str, Any]) -> Publisher | None:
     """Return a publisher where there is a server to send to, else None; never raise."""
     with suppress(Exception):
         chosen = settings(raw)
