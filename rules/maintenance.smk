@@ -1,4 +1,4 @@
-"""Looking after the folders: `snakemake -c1 journal`. (`make status` and `make explain` are no rules.)
+"""Maintenance: `snakemake -c1 journal`. (`make status` and `make explain` are no rules.)
 
 Needs: results/{experiment}, resources/journal
 Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing

@@ -1,4 +1,4 @@
-"""The end that a signal asks for: in order where that is quick, and soon in any case."""
+"""Graceful shutdown on SIGTERM and SIGINT, with a hard deadline."""
 
 import os
 import signal
