@@ -22,7 +22,7 @@ def test_the_newest_version_of_the_changelog_is_the_cited_one():
 
 
 def test_files_of_the_architecture_exist():
-    """Each file below the package that docs/architecture.md names is there; 25 answer a question."""
+    """Each file that docs/architecture.md names is there, and 25 of them answer a question."""
     whole = text("docs/architecture.md")
     named = re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.py)`", whole)
     places = [PACKAGE / name if (PACKAGE / name).exists() else ROOT / name for name in named]
