@@ -121,9 +121,11 @@ class DatasetEntry(Entry):
     header: file_layouts.Header | None = file_layouts.header()
     corpus: Name | None = Field(None, description="Corpus that retrievers search for this set")
     limit: PositiveInt | None = Field(
-        None, description="Size of a seeded sample, stable as it grows; null takes all questions"
+        None,
+        description="Size of a nested random sample: a larger limit keeps the smaller sample; "
+        "null takes all",
     )
-    seed: int | None = Field(None, description="Seed of the sample (0 unless set)")
+    seed: int | None = Field(None, description="Seed of the sample (0)")
     wordless_answers: Literal["refuse", "drop", "keep"] | None = Field(
         None,
         description="Questions whose answers have no word but an article (NQ-open has two, --- and "

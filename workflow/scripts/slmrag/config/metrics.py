@@ -16,7 +16,7 @@ class MetricsEntry(Entry):
     primary: Metric = Field("token_recall", description="Metric of the headline table")
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(0.95, description="Level of intervals")
     bootstrap: PositiveInt = Field(10_000, description="Resamples of each interval")
-    seed: int | None = Field(None, description="Seed of the resamples (0 unless set)")
+    seed: int | None = Field(None, description="Seed of the resamples (0)")
     variants: list[Variant] | None = Field(
         None,
         description="Other people's metrics beside ours, as columns named after their source; "

@@ -26,20 +26,20 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 
 class SamplingEntry(Entry):
-    """How tokens are drawn, for all models that do not say otherwise."""
+    """Decoding parameters; a model's entry may override them."""
 
-    temperature: NonNegativeFloat = Field(
-        DEFAULT.temperature, description="0 takes the likeliest token"
-    )
-    max_tokens: PositiveInt = Field(DEFAULT.max_tokens, description="Most tokens of an answer")
+    temperature: NonNegativeFloat = Field(DEFAULT.temperature, description="0 is greedy decoding")
+    max_tokens: PositiveInt = Field(DEFAULT.max_tokens, description="Maximum tokens of an answer")
     seed: int = Field(DEFAULT.seed, description="Seed of each request")
-    top_p: PositiveFloat | None = Field(None, le=1, description="Nucleus of the distribution")
+    top_p: PositiveFloat | None = Field(
+        None, le=1, description="Nucleus sampling: share of the probability mass"
+    )
     stop: list[str] | None = Field(None, description="Strings that end an answer")
     top_k: NonNegativeInt | None = Field(
-        None, description="Draw from this many likeliest tokens (0: from all)"
+        None, description="Sample from this many most likely tokens (0: from all)"
     )
     min_p: NonNegativeFloat | None = Field(
-        None, le=1, description="Draw no token less likely than this share of the likeliest"
+        None, le=1, description="Exclude tokens below this share of the highest probability"
     )
     repetition_penalty: PositiveFloat | None = Field(
         None, description="Divide the score of tokens seen in prompt or answer (1: do not)"
@@ -51,14 +51,14 @@ class SamplingEntry(Entry):
     frequency_penalty: Penalty | None = Field(
         None, description="Subtract for each time in the answer; not transformers"
     )
-    min_tokens: NonNegativeInt | None = Field(None, description="Fewest tokens of an answer")
+    min_tokens: NonNegativeInt | None = Field(None, description="Minimum tokens of an answer")
 
 
 class ReasoningEntry(Entry):
     """The tags around a model's reasoning, for a family that is not known by name."""
 
     begin: str | None = Field(
-        None, description="Text that begins it; null: the prompt does, every answer is inside one"
+        None, description="Text that begins it; null: every completion starts inside the reasoning"
     )
     end: str = Field(min_length=1, description="Text that ends it")
 
@@ -98,28 +98,29 @@ class ModelEntry(Entry):
     revision: str | None = Field(None, description="Commit of an hf: checkpoint; pin it")
     allow_pickle: bool | None = Field(
         None,
-        description="Take pytorch_model*.bin where there are no safetensors: torch reads the "
-        "tensors alone and runs nothing (false)",
+        description="Load pytorch_model*.bin if there are no safetensors: torch reads only the "
+        "tensors and runs no code (false)",
     )
     dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = Field(
         None, description="Type of weights and activations; null is the engine's default"
     )
     quantization: str | None = Field(None, description="Quantization by the engine's name for it")
-    load_in_8bit: bool | None = Field(None, description="Familiar spelling of 8-bit weights")
+    load_in_8bit: bool | None = Field(None, description="8-bit weights, as in Transformers")
     adapter: str | None = Field(None, description="LoRA adapter: a folder")
     chat_template: str | None = Field(
-        None, description="auto (the tokenizer's, if it has one), none, or a path; auto unless set"
+        None, description="The tokenizer's if it has one (auto), none, or a path (auto)"
     )
     thinking: bool | None = Field(None, description="Let the model reason before it answers")
     chat_template_kwargs: dict[str, Any] | None = Field(
         None,
-        description="Further arguments of the chat template, such as {thinking: true}; an endpoint "
-        "is sent them",
+        description="Further arguments of the chat template, such as {thinking: true}; also sent "
+        "to an endpoint",
     )
     reasoning: Family | ReasoningEntry | None = Field(
         None,
-        description="How reasoning is told from the answer: auto (by the tags of all families), "
-        "none (all of it is the answer), a family's name, or tags {begin, end}; auto unless set",
+        description="How reasoning is separated from the answer: by the tags of all families "
+        "(auto), not at all (none), by the tags of one family (its name) or by {begin, end} "
+        "(auto)",
     )
     max_model_len: PositiveInt | None = Field(None, description="Tokens of prompt and answer")
     temperature: NonNegativeFloat | None = Field(None, description="Overrides sampling.temperature")
@@ -140,27 +141,25 @@ class ModelEntry(Entry):
     )
     min_tokens: NonNegativeInt | None = Field(None, description="Overrides sampling.min_tokens")
     options: dict[str, Any] | None = Field(
-        None, description="Further arguments of the engine that can change an answer"
+        None, description="Further arguments of the engine, which can change an answer"
     )
     endpoint: str | None = Field(None, description="For openai: base URL of the service")
     served_name: str | None = Field(None, description="For openai: the model's name there")
     on_refused: Literal["fail", "record"] | None = Field(
         None,
-        description="For openai: what a prompt that the endpoint refuses does. fail (unless set): "
-        "the others are answered, then the job ends and names it; record: it has no answer and "
-        "scores 0",
+        description="For openai, if the endpoint refuses a prompt. fail: all others are answered, "
+        "then the job fails and names the prompt; record: its answer is empty and scores 0 (fail)",
     )
     price: PriceEntry | None = Field(None, description="For openai: what the endpoint charges")
     max_cost: PositiveFloat | None = Field(
         None,
-        description="For openai: most that the model's answers may cost by its price, those that "
-        "the journal has among them; nothing is asked that could cost more",
+        description="For openai: upper limit for the cost of the model's answers, by its price and "
+        "with those in the journal; a request that could exceed it is not sent",
     )
     gpus: NonNegativeInt | None = Field(
         None,
-        description="GPUs of the job: what is named must be there; unset, vllm and transformers "
-        "get 1 and do without where there is none (a GPU that is there and not used is told); 0 "
-        "means the CPU",
+        description="GPUs of the job, which must exist; 0: the CPU, without a warning about an "
+        "idle GPU; unset: 1 for vllm and transformers, or the CPU if there is none",
     )
     mem_mb: PositiveInt | None = Field(None, description="Host memory of the job, in MB")
     runtime: PositiveInt | None = Field(None, description="Time limit of the job, in minutes")

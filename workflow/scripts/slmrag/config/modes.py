@@ -8,7 +8,7 @@ from slmrag.config.base import Entry, Name
 
 
 class ModeEntry(Entry):
-    """What a question's prompt holds beside the question."""
+    """What a prompt holds beside the question."""
 
     context: Literal["none", "oracle", "retriever"] = Field(
         description="No passages, the gold passages, or a retriever's"
@@ -16,7 +16,7 @@ class ModeEntry(Entry):
     prompt: str = Field(description="Path of the Jinja template")
     retriever: Name | None = Field(None, description="Retriever of the passages")
     passages: PositiveInt | None = Field(
-        None, description="Passages in the prompt (1 for oracle, 5 for retriever unless set)"
+        None, description="Passages in the prompt (1 for oracle, 5 for retriever)"
     )
 
     @model_validator(mode="after")
@@ -41,7 +41,7 @@ class ModeEntry(Entry):
 
 
 class GenerationEntry(Entry):
-    """How generation is cut into jobs."""
+    """How generation is split into jobs."""
 
     batch: Literal["model", "cell"] = Field(
         "model", description="One job a model (one engine start), or one a cell"
@@ -49,7 +49,7 @@ class GenerationEntry(Entry):
 
 
 class SkipEntry(Entry):
-    """A cell of the grid that is left out on purpose."""
+    """A cell to skip."""
 
     dataset: Name
     mode: Name

@@ -12,4 +12,4 @@ class PriceEntry(Entry):
     output_per_million: NonNegativeFloat = Field(
         description="For a million tokens of answers, hidden reasoning among them"
     )
-    currency: str = Field("USD", min_length=1, description="What the two are in")
+    currency: str = Field("USD", min_length=1, description="Currency of both")

@@ -26,13 +26,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 GPUS = Field(
     None,
-    description="GPUs of its jobs (0 unless set; unset, a GPU that is there and not used is told; "
-    "0 means the CPU)",
+    description="GPUs of its jobs; 0: the CPU, without a warning about an idle GPU; unset: the CPU",
 )
 PICKLES = Field(
     None,
-    description="Take pytorch_model*.bin where there are no safetensors (DPR, Contriever): torch "
-    "reads the tensors alone and runs nothing (false)",
+    description="Load pytorch_model*.bin if there are no safetensors (DPR, Contriever): torch "
+    "reads only the tensors and runs no code (false)",
 )
 
 
@@ -182,8 +181,8 @@ class Dense(Retriever):
     normalize: bool | None = Field(None, description="Scale vectors to length one")
     max_length: PositiveInt | None = Field(
         None,
-        description="Tokens read of each text; longer texts are counted and told (the encoder's "
-        "recipe, its tokenizer's limit or 512)",
+        description="Tokens read of each text; longer texts are counted and reported (the "
+        "encoder's own setting, its tokenizer's limit or 512)",
     )
     ann: Literal["exact", "hnsw", "ivf"] | None = Field(
         None, description="Search all vectors, or approximately by FAISS (exact)"
@@ -209,7 +208,7 @@ class RRF(Retriever):
 
     kind: Literal["rrf"]
     of: list[Name] = Field(min_length=2, description="Retrievers whose hits are fused")
-    k: PositiveFloat | None = Field(None, description="Damping of the first ranks (60)")
+    k: PositiveFloat | None = Field(None, description="Constant k of RRF (60)")
 
     @field_validator("of")
     @classmethod
@@ -221,13 +220,13 @@ class RRF(Retriever):
 
 
 class Rerank(Retriever):
-    """Another retriever's hits, ranked anew by a cross-encoder."""
+    """Another retriever's hits, reranked by a cross-encoder."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset()
     HARDWARE: ClassVar[frozenset[str]] = frozenset({"batch_size", "gpus"})
 
     kind: Literal["rerank"]
-    of: Name = Field(description="Retriever whose hits are ranked anew")
+    of: Name = Field(description="Retriever whose hits are reranked")
     encoder: Checkpoint = Field(
         description="Cross-encoder: hf:org/name, s3://bucket/prefix/, a folder, or a table "
         "{uri, …} with keys of its own for S3"
@@ -244,12 +243,12 @@ class Rerank(Retriever):
         return encoder
 
     candidates: PositiveInt | None = Field(
-        None, description="How many of its hits are read (all of them unless set)"
+        None, description="How many of its hits are reranked (all)"
     )
     max_length: PositiveInt | None = Field(
         None,
-        description="Tokens read of question and passage; longer pairs are counted and told (the "
-        "tokenizer's limit or 512)",
+        description="Tokens read of question and passage; longer pairs are counted and reported "
+        "(the tokenizer's limit or 512)",
     )
     batch_size: PositiveInt | None = Field(None, description="Pairs read at once")
     gpus: NonNegativeInt | None = GPUS

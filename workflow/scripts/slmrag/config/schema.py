@@ -23,17 +23,23 @@ class Config(Entry):
     retrievers: dict[Name, RetrieverEntry] = Field({}, description="Retrievers, by name")
     modes: dict[Name, ModeEntry] = Field(min_length=1, description="Modes, by name")
     models: dict[Name, ModelEntry] = Field(min_length=1, description="Models, by name")
-    sampling: SamplingEntry = Field(SamplingEntry(), description="How tokens are drawn")
+    sampling: SamplingEntry = Field(SamplingEntry(), description="Decoding (sampling) parameters")
     metrics: MetricsEntry = Field(MetricsEntry(), description="How answers are compared")
-    generation: GenerationEntry = Field(GenerationEntry(), description="How jobs are cut")
-    skip: list[SkipEntry] = Field([], description="Cells that are left out on purpose")
-    judge: JudgeEntry | None = Field(None, description="A model that grades answers; off if null")
-    against: Name | None = Field(None, description="Experiment that the target `compare` reads")
+    generation: GenerationEntry = Field(
+        GenerationEntry(), description="How generation is split into jobs"
+    )
+    skip: list[SkipEntry] = Field([], description="Cells to skip")
+    judge: JudgeEntry | None = Field(
+        None, description="A judge model that grades answers; null: off"
+    )
+    against: Name | None = Field(
+        None, description="Experiment that `compare` compares this one with"
+    )
     expected: str | None = Field(
-        None, description="Path of a JSON of expected scores that the target `verify` compares"
+        None, description="JSON file of expected scores that `verify` compares"
     )
     check_remote: bool | None = Field(
         None,
-        description="Ask the sources of fetched objects and checkpoints for changes (false)",
+        description="Check whether the sources of downloads have changed (false)",
     )
-    tracking: TrackingEntry = Field(TrackingEntry(), description="Where events are sent")
+    tracking: TrackingEntry = Field(TrackingEntry(), description="Where events are uploaded")

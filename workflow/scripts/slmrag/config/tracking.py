@@ -33,14 +33,14 @@ class AlertsEntry(Entry):
     host_memory_percent: Percent | None = Field(None, description="Use of the job's allocation")
     run_hours: PositiveFloat | None = Field(None, description="A job's run time")
     truncated_share: Share | None = Field(None, description="Answers cut at max_tokens")
-    empty_share: Share | None = Field(None, description="Answers without a word")
+    empty_share: Share | None = Field(None, description="Empty answers")
     expected: dict[str, float] | None = Field(
-        None, description="Least score: {token_recall: 0.2} or {token_recall/dataset/mode: 0.2}"
+        None, description="Lowest score: {token_recall: 0.2} or {token_recall/dataset/mode: 0.2}"
     )
 
 
 class TrackingEntry(Entry):
-    """The tracker, and how long it may keep a job waiting."""
+    """The tracker, and how long a job may wait for it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -52,17 +52,25 @@ class TrackingEntry(Entry):
 
     backend: Literal["clearml", "mlflow", "none"] = Field("clearml", description="Which tracker")
     mode: Mode = Field(
-        "auto", description="auto sends when a server is configured and answers, and keeps the rest"
+        "auto",
+        description="auto uploads if a server is configured and answers, otherwise keeps the "
+        "events; docs/tracking.md",
     )
     project: str = Field("slm-experiments", min_length=3, description="Project at the tracker")
     output_uri: str | None = Field(None, description="Where artifacts go: s3://host:port/bucket")
-    interval_seconds: PositiveFloat | None = Field(None, description="Between memory samples (1)")
-    connect_seconds: PositiveFloat | None = Field(None, description="Wait for a first answer (5)")
+    interval_seconds: PositiveFloat | None = Field(
+        None, description="Seconds between memory samples (1)"
+    )
+    connect_seconds: PositiveFloat | None = Field(
+        None, description="Seconds to wait for the first answer (5)"
+    )
     deadline_seconds: PositiveFloat | None = Field(
-        None, description="Life of a publisher after its job, ended by SIGKILL (20)"
+        None, description="Seconds until a publisher is killed after its job (20)"
     )
     wait_seconds: NonNegativeFloat | None = Field(
-        None, description="Keep a job for its publisher (batch system: the deadline; else 0)"
+        None,
+        description="Seconds that a job waits for its publisher (deadline_seconds in a batch "
+        "system, otherwise 0)",
     )
     retries: NonNegativeInt | None = Field(None, description="Repeats of a failed request (2)")
     upload_mb: NonNegativeFloat | None = Field(
