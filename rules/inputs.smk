@@ -12,7 +12,7 @@ def beside(*parts):
 
 def template(path):
     """Return the path of a template: the user's, or the one beside the Snakefile."""
-    return local(local_files.place(path, HERE))
+    return local(local_files.template_path(path, HERE))
 
 
 def raw(table, wildcard, key):

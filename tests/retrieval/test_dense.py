@@ -84,7 +84,7 @@ def test_faiss_says_how_much_it_finds(tmp_path: Path, run: Callable, kind: str) 
 def test_overlap_is_of_the_exact_hits() -> None:
     """Half of the exact hits found is a recall of a half, whatever else is found."""
     exact = Hits.of([([1, 2], [2.0, 1.0])])
-    assert ann.overlap(Hits.of([([2, 7, 8], [3.0, 2.0, 1.0])]), exact) == 0.5
+    assert ann.recall_against_exact(Hits.of([([2, 7, 8], [3.0, 2.0, 1.0])]), exact) == 0.5
 
 
 def test_faiss_searches_other_settings(tmp_path: Path, run: Callable) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 from slmrag.errors import UserError
 from slmrag.files import digest
-from slmrag.models.checkpoint_files import fetched, recipe, recipe_digest, weights
+from slmrag.models.checkpoint_files import checkpoint_digest, counted_files, fetched, weights
 
 INDEX = "model.safetensors.index.json"
 WHOLE = "model.safetensors"
@@ -95,13 +95,15 @@ def test_what_describes_other_weights_is_not_fetched():
         "checkpoint-5/optimizer.pt",
     }
     assert fetched(names | other, False, nothing) == names
-    assert recipe(names | other | {"original/params.json"}, False, nothing) == names - {"README.md"}
+    assert counted_files(names | other | {"original/params.json"}, False, nothing) == names - {
+        "README.md"
+    }
 
 
 def test_documents_are_no_part_of_the_recipe():
     """Two manifests that differ in what people read agree; without that it is their own digest."""
     files = [{"name": name, "sha256": name * 2} for name in ("config.json", WHOLE)]
     documents = [{"name": name, "sha256": "0"} for name in ("README.md", "LICENSE", "sub/a.json")]
-    assert recipe_digest(files + documents) == recipe_digest(files)
-    assert recipe_digest(files) == digest([[file["name"], file["sha256"]] for file in files])
-    assert recipe_digest(files) != recipe_digest([files[0], {**files[1], "sha256": "1"}])
+    assert checkpoint_digest(files + documents) == checkpoint_digest(files)
+    assert checkpoint_digest(files) == digest([[file["name"], file["sha256"]] for file in files])
+    assert checkpoint_digest(files) != checkpoint_digest([files[0], {**files[1], "sha256": "1"}])

@@ -12,7 +12,7 @@ from slmrag.data.formats import reader
 from slmrag.data.reading import delimited, lines
 from slmrag.data.reading.compression import blocks_of
 from slmrag.data.reading.dialect import Layout
-from slmrag.data.reading.swallowed_lines import Swallowed
+from slmrag.data.reading.swallowed_lines import SwallowedLines
 from slmrag.errors import UserError
 
 from tests.unit.test_readers import prepare_passages, prepare_questions
@@ -117,7 +117,7 @@ def test_both_readings_are_the_standard_librarys(tmp_path, monkeypatch):
     Both tell the same of records of several lines.
     """
     told = []
-    monkeypatch.setattr(Swallowed, "tell", lambda self: told.append((self.lines, self.first)))
+    monkeypatch.setattr(SwallowedLines, "warn", lambda self: told.append((self.lines, self.first)))
     chance, path, ways = random.Random(SEED), tmp_path / "x.csv", Counter()
     taken = delimited.fast_rows
 

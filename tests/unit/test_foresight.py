@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from slmrag.dag.detectable_effect import Wanted, describe, questions
+from slmrag.dag.detectable_effect import PowerSettings, describe, questions
 from slmrag.scoring.paired_tests import minimum_detectable_effect
 
 
@@ -27,7 +27,7 @@ def prepared(folder, n):
 
 def wanted(limit=None, metric="token_recall", confidence=0.95):
     """Return what is asked of the one data set."""
-    return Wanted(metric, confidence, {"quiz": limit}, TABLES, Path("results/tiny/scores"))
+    return PowerSettings(metric, confidence, {"quiz": limit}, TABLES, Path("results/tiny/scores"))
 
 
 def line(limit=None):

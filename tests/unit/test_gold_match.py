@@ -15,7 +15,7 @@ from slmrag.data.gold_match import (
     gold_rank,
     holds_gold,
     keys,
-    normal,
+    normalized_text,
     piece_of_gold,
 )
 from slmrag.data.schemas import QUESTIONS
@@ -94,9 +94,9 @@ tricky = st.text(
 @given(tricky)
 def test_no_text_that_is_equal_is_ruled_out(text: str) -> None:
     """What rules most passages out lets each way to write a text in normal form pass."""
-    ways = [text, normal(text), unicodedata.normalize("NFD", text)]
+    ways = [text, normalized_text(text), unicodedata.normalize("NFD", text)]
     found = pl.DataFrame({"text": ways}).select(head()).to_series()
-    allowed = heads([normal(text)]).to_list() if normal(text) else [None]
+    allowed = heads([normalized_text(text)]).to_list() if normalized_text(text) else [None]
     assert set(found) <= set(allowed)
 
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 from slmrag.config.load import load
-from slmrag.dag.local_files import check, place
+from slmrag.dag.local_files import check, template_path
 from slmrag.dag.resource_keys import keys
 from slmrag.errors import UserError
 
@@ -90,7 +90,7 @@ def test_an_oracle_without_passages_in_its_template_is_refused(folder):
 def test_our_templates_are_found_beside_the_snakefile(folder):
     """A prompt that lies beside the Snakefile is taken from there, a file of the user's first."""
     path = "config/prompts/with_context.jinja"
-    assert os.path.samefile(place(path, str(ROOT)), ROOT / path)
+    assert os.path.samefile(template_path(path, str(ROOT)), ROOT / path)
     assert said(("modes/bm25_context/prompt", path)) == ""
 
 

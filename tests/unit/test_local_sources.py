@@ -5,7 +5,7 @@ import os
 
 import pytest
 from slmrag.dag import local_sources
-from slmrag.dag.local_sources import HANDED_ON, Source, content, digests, refuse_change
+from slmrag.dag.local_sources import DIGESTS_VARIABLE, Source, content, digests, refuse_change
 from slmrag.errors import UserError
 
 OLD = (1_600_000_000, 1_600_000_000)
@@ -14,7 +14,7 @@ OLD = (1_600_000_000, 1_600_000_000)
 @pytest.fixture(autouse=True)
 def no_driver(monkeypatch):
     """Nothing is handed on by a driver, nor to the next test."""
-    monkeypatch.setenv(HANDED_ON, "")
+    monkeypatch.setenv(DIGESTS_VARIABLE, "")
 
 
 @pytest.fixture

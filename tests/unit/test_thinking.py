@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from slmrag.config import chat_options
 from slmrag.config.load import load
-from slmrag.dag.local_files import _wishes
+from slmrag.dag.local_files import _check_chat_options
 from slmrag.errors import UserError
 from slmrag.generation.cache_key import cache_key
 from slmrag.generation.generation_job import GenerationJob
@@ -70,7 +70,7 @@ def test_a_wish_that_the_template_does_not_read_is_refused(tmp_path, template, e
         _ = made.engine_config
     raw = edited(("models/tiny", {"checkpoint": str(tmp_path / "model"), **entry}))
     with pytest.raises(UserError, match=sentence):
-        _wishes(load(raw).models["tiny"], "nowhere")
+        _check_chat_options(load(raw).models["tiny"], "nowhere")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from slmrag.dag.detectable_effect import Wanted, describe
+from slmrag.dag.detectable_effect import PowerSettings, describe
 from slmrag.job.progress import terminal
 from slmrag.job.run import run_job
 
@@ -10,7 +10,7 @@ from slmrag.job.run import run_job
 def main(input, output, params):
     """Print a line for each data set."""
     scores = Path(params.results, "scores")
-    wanted = Wanted(params.primary, params.confidence, params.limits, params.tables, scores)
+    wanted = PowerSettings(params.primary, params.confidence, params.limits, params.tables, scores)
     print(describe(wanted), file=terminal())
 
 

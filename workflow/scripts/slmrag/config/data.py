@@ -147,7 +147,7 @@ class DatasetEntry(Entry):
     train: Name | None = Field(
         None,
         description="Object with the train set, in the same format: adds the column `overlap`, "
-        "what of a question it gives away (question, answer or none)",
+        "what of a question occurs in it (question, answer or none)",
     )
     language: Language | None = Field(
         None,

@@ -9,7 +9,7 @@ from slmrag.config.error_messages import message, sentences, without
 from slmrag.config.redaction import MASK, masked_paths
 from slmrag.config.references import problems_of_names, problems_of_references
 from slmrag.config.schema import Config
-from slmrag.config.yaml_scalars import meant
+from slmrag.config.yaml_scalars import resolve_scalars
 from slmrag.errors import UserError
 
 
@@ -19,7 +19,7 @@ def load(raw: Mapping[str, Any]) -> Config:
     ``raw`` holds plain values, or scalars as typed: a text is what was typed, quoted or not.
     Raises UserError with one line for each problem: its path, the value, and the nearest name.
     """
-    raw = _without_nulls(meant(raw, Config))
+    raw = _without_nulls(resolve_scalars(raw, Config))
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:

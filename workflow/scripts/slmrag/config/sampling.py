@@ -12,7 +12,7 @@ NEUTRAL_VALUES: dict[str, float] = {
     "min_tokens": 0,
 }
 """Keys that not every engine has, and the value of each that changes nothing."""
-KEYS_OF_DRAWING = ("top_k", "min_p")
+STOCHASTIC_KEYS = ("top_k", "min_p")
 """Those of ``NEUTRAL_VALUES`` that do nothing at temperature 0."""
 
 
@@ -45,7 +45,7 @@ class Sampling(NamedTuple):
         tokens are drawn whatever our temperature is, as the server chooses it.
         """
         chosen = {key: getattr(self, key) for key in NEUTRAL_VALUES}
-        idle = () if drawn or self.temperature > 0 else KEYS_OF_DRAWING
+        idle = () if drawn or self.temperature > 0 else STOCHASTIC_KEYS
         return {
             key: value for key, value in chosen.items() if value is not None and key not in idle
         }

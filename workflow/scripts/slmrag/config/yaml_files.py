@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from slmrag.config.yaml_scalars import AsTyped, DuplicateKeyLoader
+from slmrag.config.yaml_scalars import AsTypedLoader, DuplicateKeyLoader
 from slmrag.errors import UserError
 
 HINT = "; see config/config.yaml"
@@ -24,7 +24,7 @@ def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> di
     for setting in settings:
         name, _, value = setting.partition("=")
         try:
-            merged = _merged(merged, {name: yaml.load(value, AsTyped)})
+            merged = _merged(merged, {name: yaml.load(value, AsTypedLoader)})
         except yaml.YAMLError as error:
             problem = str(getattr(error, "problem", None) or error)
             raise UserError(f"--config {setting}: no YAML ({problem}); mend it") from None
@@ -35,7 +35,7 @@ def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> di
 
 def _whole(path: str | Path) -> dict[Any, Any]:
     """Return a file's table as typed; the values, where it is a template of Snakemake's (YTE)."""
-    table = read(path, HINT, AsTyped)
+    table = read(path, HINT, AsTypedLoader)
     if "__use_yte__" not in table:
         return table
     import yte

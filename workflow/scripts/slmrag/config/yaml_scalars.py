@@ -43,7 +43,7 @@ class DuplicateKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-class AsTyped(DuplicateKeyLoader):
+class AsTypedLoader(DuplicateKeyLoader):
     """A loader whose keys are text and whose numbers, days and truths are ``Scalar``."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -54,7 +54,7 @@ class AsTyped(DuplicateKeyLoader):
         return super().construct_mapping(node, deep)
 
 
-def _remembered(loader: AsTyped, node: yaml.ScalarNode) -> Scalar | str:
+def _remembered(loader: AsTypedLoader, node: yaml.ScalarNode) -> Scalar | str:
     """Return the scalar; a text where it only looks like a number or a day."""
     try:
         return Scalar(_meant(loader, node), node.value)
@@ -62,7 +62,7 @@ def _remembered(loader: AsTyped, node: yaml.ScalarNode) -> Scalar | str:
         return node.value
 
 
-def _meant(loader: AsTyped, node: yaml.ScalarNode) -> Any:
+def _meant(loader: AsTypedLoader, node: yaml.ScalarNode) -> Any:
     """Return YAML's value, but 010 is ten and 1:30 no number."""
     plain = node.value.replace("_", "")
     if node.tag == f"{TAG}int" and re.fullmatch(r"[-+]?[0-9]+", plain):
@@ -73,8 +73,8 @@ def _meant(loader: AsTyped, node: yaml.ScalarNode) -> Any:
 
 
 for _kind in ("bool", "int", "float", "timestamp"):
-    AsTyped.add_constructor(f"{TAG}{_kind}", _remembered)
-AsTyped.add_implicit_resolver(  # YAML 1.1 takes 1e-3 for text
+    AsTypedLoader.add_constructor(f"{TAG}{_kind}", _remembered)
+AsTypedLoader.add_implicit_resolver(  # YAML 1.1 takes 1e-3 for text
     f"{TAG}float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
 
@@ -89,12 +89,12 @@ def whole(tree: Any, path: str = "config") -> Any:
     return [whole(value, path) for value in tree] if isinstance(tree, list) else tree
 
 
-def meant(tree: Any, *wanted: Any) -> Any:
+def resolve_scalars(tree: Any, *wanted: Any) -> Any:
     """Return a tree of plain values: texts as typed where one of the annotations asks for text."""
     if isinstance(tree, Mapping):
-        return {key: meant(value, *_inside(wanted, key)) for key, value in tree.items()}
+        return {key: resolve_scalars(value, *_inside(wanted, key)) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [meant(value, *_inside(wanted, None)) for value in tree]
+        return [resolve_scalars(value, *_inside(wanted, None)) for value in tree]
     if not isinstance(tree, Scalar):
         return tree
     asked = set().union(*map(parts, wanted))

@@ -9,7 +9,7 @@ from slmrag.config import language_checks
 from slmrag.config.chat_options import THINKING_SWITCHES, arguments
 from slmrag.config.name_clashes import by_case
 from slmrag.config.sampling_checks import sampling_of_models
-from slmrag.dag.local_files import place
+from slmrag.dag.local_files import template_path
 
 if TYPE_CHECKING:
     from slmrag.config.models import ModelEntry
@@ -91,5 +91,5 @@ def _resolved(entry: Any, **tables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(prompt: str, basedir: str) -> str:
-    path = Path(place(prompt, basedir))
+    path = Path(template_path(prompt, basedir))
     return path.read_text(encoding="utf-8") if path.is_file() else prompt

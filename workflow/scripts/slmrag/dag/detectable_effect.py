@@ -19,7 +19,7 @@ SIZES = (100, 300, 1000, 3000)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PowerSettings:
     """What is asked: of which metric, at which level, for which data sets."""
 
     metric: str
@@ -32,7 +32,7 @@ class Wanted:
     """The folder of the experiment's scores, which may not be there yet either."""
 
 
-def describe(wanted: Wanted) -> str:
+def describe(wanted: PowerSettings) -> str:
     """Return a line for each data set: its questions, and the smallest difference they would show.
 
     The difference is one in the primary metric that a paired test finds 8 times in 10, at the
@@ -51,7 +51,7 @@ def describe(wanted: Wanted) -> str:
     )
 
 
-def _line(wanted: Wanted, dataset: str) -> str:
+def _line(wanted: PowerSettings, dataset: str) -> str:
     from slmrag.scoring.paired_tests import minimum_detectable_effect
 
     spreads = spread(wanted, dataset)
@@ -81,7 +81,7 @@ def questions(limit: int | None, table: str) -> tuple[int | None, str]:
     return None, "how many questions it has is known once it is prepared"
 
 
-def spread(wanted: Wanted, dataset: str) -> tuple[float, float, str] | None:
+def spread(wanted: PowerSettings, dataset: str) -> tuple[float, float, str] | None:
     """Return the median and the largest deviation of two cells' differences in an earlier run.
 
     Pairs that differ on no question show no spread and are left out. None where this experiment
@@ -108,7 +108,7 @@ def spread(wanted: Wanted, dataset: str) -> tuple[float, float, str] | None:
     return float(np.median(deviations)), float(deviations.max()), source
 
 
-def _scores(wanted: Wanted, dataset: str) -> "Iterator[pl.DataFrame]":
+def _scores(wanted: PowerSettings, dataset: str) -> "Iterator[pl.DataFrame]":
     """Yield the primary metric of each cell that was scored, by question."""
     import polars as pl
 

@@ -42,7 +42,7 @@ def check(config: "Config", keys: "Keys", basedir: str) -> None:
         raise UserError(message(problems))
 
 
-def place(path: str, basedir: str) -> str:
+def template_path(path: str, basedir: str) -> str:
     """Return a template's path: the user's file, or the one beside the Snakefile."""
     beside = os.path.relpath(os.path.join(basedir, path))
     return beside if not os.path.isfile(path) and os.path.isfile(beside) else path
@@ -50,10 +50,10 @@ def place(path: str, basedir: str) -> str:
 
 def _templates(config: "Config", basedir: str) -> Iterator[str]:
     for name, mode in config.modes.items():
-        path = place(mode.prompt, basedir)
+        path = template_path(mode.prompt, basedir)
         yield from _tried(f"modes.{name}.prompt", lambda p=path, m=mode: try_prompt(p, m))
     if config.judge:
-        path = place(config.judge.prompt, basedir)
+        path = template_path(config.judge.prompt, basedir)
         yield from _tried("judge.prompt", lambda: try_judge(path))
 
 
@@ -67,8 +67,10 @@ def _tried(where: str, attempt: Callable[[], None]) -> Iterator[str]:
 def _objects(config: "Config", keys: "Keys") -> Iterator[str]:
     for name in grid.objects(config):
         uri = config.objects[name].uri
-        if is_local(uri) and not _taken(f"resources/raw/{keys.objects[name]}"):
-            yield from _absent(f"objects.{name}.uri", uri, [f.path for f in files_of(uri).values()])
+        if is_local(uri) and not _is_downloaded(f"resources/raw/{keys.objects[name]}"):
+            yield from _missing(
+                f"objects.{name}.uri", uri, [f.path for f in files_of(uri).values()]
+            )
 
 
 def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
@@ -76,13 +78,13 @@ def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
         yield from _checkpoint(f"{where}.checkpoint", address(entry.checkpoint), taken)
     if entry.adapter:
         files = [os.path.join(entry.adapter, name) for name in ADAPTER]
-        yield from _absent(f"{where}.adapter", entry.adapter, files)
+        yield from _missing(f"{where}.adapter", entry.adapter, files)
     for path in entry.template_files():
         yield from _tried(f"{where}.chat_template", lambda path=path: try_chat(path))
-    yield from _tried(where, lambda: _wishes(entry, taken))
+    yield from _tried(where, lambda: _check_chat_options(entry, taken))
 
 
-def _wishes(entry: "ModelEntry", taken: str) -> None:
+def _check_chat_options(entry: "ModelEntry", taken: str) -> None:
     """Raise UserError for a wish that a chat template does not read, where the template is here."""
     keys, own = (entry.thinking, entry.chat_template_kwargs), entry.template_files()
     if keys == (None, None) or not all(map(os.path.isfile, own)):
@@ -103,17 +105,17 @@ def _encoders(config: "Config", keys: "Keys") -> Iterator[str]:
 
 
 def _checkpoint(where: str, uri: str, taken: str) -> Iterator[str]:
-    if not is_local(uri) or _taken(taken):
+    if not is_local(uri) or _is_downloaded(taken):
         return
     hint = f"; if it is a model of the hub, write hf:{uri}" if uri.count("/") == 1 else ""
-    yield from _absent(where, uri, [os.path.join(path_of(uri), "config.json")], hint)
+    yield from _missing(where, uri, [os.path.join(path_of(uri), "config.json")], hint)
 
 
 def _others(config: "Config") -> Iterator[str]:
     if isinstance(config.storage.verify, str):
-        yield from _absent("storage.verify", config.storage.verify, [config.storage.verify])
+        yield from _missing("storage.verify", config.storage.verify, [config.storage.verify])
     if config.expected:
-        found = [*_absent("expected", config.expected, [config.expected])]
+        found = [*_missing("expected", config.expected, [config.expected])]
         yield from found or _tried("expected", lambda: _scores(Path(config.expected)))
 
 
@@ -126,7 +128,7 @@ def _scores(path: Path) -> None:
         raise UserError(f"{path} is no list of {{model, dataset, mode, metric, value, tolerance}}")
 
 
-def _absent(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
+def _missing(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
     """Yield a sentence where what is named is not there, lacks a file, or may not be read."""
     path = path_of(named)
     lacking = [file for file in files if not os.path.isfile(file)]
@@ -142,6 +144,6 @@ def _absent(where: str, named: str, files: list[str], hint: str = "") -> Iterato
         yield f"{where}: {closed[0]} may not be read; check its permissions"
 
 
-def _taken(folder: str) -> bool:
+def _is_downloaded(folder: str) -> bool:
     """Say whether what a source held was taken before: then it has its manifest."""
     return os.path.isfile(f"{folder}.json")

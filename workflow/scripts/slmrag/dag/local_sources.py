@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 
 from slmrag.errors import UserError
 from slmrag.files import atomic, digest, sha256_file
-from slmrag.models.checkpoint_files import recipe
+from slmrag.models.checkpoint_files import counted_files
 from slmrag.storage.local import File, files_of, is_local, path_of
 
 CACHE = Path(".snakemake/local_sources.json")
-HANDED_ON = "SLMRAG_LOCAL_SOURCES"
-AT_ONCE = 4
-TOLD_BYTES = 1_000_000_000
+DIGESTS_VARIABLE = "SLMRAG_LOCAL_SOURCES"
+HASHING_THREADS = 4
+BYTES_WITH_NOTICE = 1_000_000_000
 RACY_NS = 2_000_000_000
 """A file that changed so lately may change again within a tick of its clock: it is read again."""
 
@@ -46,7 +46,9 @@ class Source(NamedTuple):
         if not self.checkpoint:
             return set(names)
         try:
-            return recipe(names, self.allow_pickle, lambda name: _text(path_of(self.uri), name))
+            return counted_files(
+                names, self.allow_pickle, lambda name: _text(path_of(self.uri), name)
+            )
         except UserError as error:
             raise UserError(f"{self.uri}: {error}") from None
 
@@ -63,7 +65,7 @@ def digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Dig
     Of a source that is gone it is what was seen last, so that what was made of it stays in use. A
     job takes what its driver computed. UserError for a file that cannot be read.
     """
-    handed = os.environ.get(HANDED_ON)
+    handed = os.environ.get(DIGESTS_VARIABLE)
     if handed and not driver:
         return json.loads(handed)
     chosen = {one: _chosen(one) for one in dict.fromkeys(sources) if is_local(one.uri)}
@@ -76,7 +78,7 @@ def digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Dig
         }
     )
     if driver:
-        os.environ[HANDED_ON] = json.dumps(found)
+        os.environ[DIGESTS_VARIABLE] = json.dumps(found)
     return found
 
 
@@ -115,10 +117,10 @@ class Known:
         news = {file.path: file.stamp for file in files if not self._has(file)}
         if not news:
             return
-        if (size := sum(stamp[0] for stamp in news.values())) > TOLD_BYTES:
+        if (size := sum(stamp[0] for stamp in news.values())) > BYTES_WITH_NOTICE:
             print(f"reading {size / 1e9:.1f} GB of local files, once", file=sys.stderr)
         began = time.time_ns()
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(HASHING_THREADS) as pool:
             values = list(pool.map(_read, news))
         self._found |= {path: [news[path], value] for path, value in zip(news, values, strict=True)}
         self._young = {path for path, stamp in news.items() if began - stamp[1] < RACY_NS}

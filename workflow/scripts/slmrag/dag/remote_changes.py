@@ -10,7 +10,7 @@ from slmrag.dag.resource_keys import Fetched
 from slmrag.errors import UserError
 from slmrag.files import Choose, Read, read_json
 from slmrag.models.checkpoint_download import prefix
-from slmrag.models.checkpoint_files import changing, recipe
+from slmrag.models.checkpoint_files import changing, counted_files
 from slmrag.storage.download import listed
 from slmrag.storage.schemes import open_source
 from slmrag.storage.source import Interrupted
@@ -51,7 +51,7 @@ def _difference(one: Fetched, manifest: Mapping[str, Any], storage: dict[str, An
 
 def _counting(one: Fetched) -> Choose:
     """Return what names a checkpoint's files that can change an answer: no documents."""
-    return lambda names, read: recipe(names, one.source.allow_pickle, read)
+    return lambda names, read: counted_files(names, one.source.allow_pickle, read)
 
 
 def _counted(one: Fetched, manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

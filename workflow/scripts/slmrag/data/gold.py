@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from slmrag.data.formats import reader
-from slmrag.data.gold_match import Passage, normal
+from slmrag.data.gold_match import Passage, normalized_text
 from slmrag.data.gold_records import KEYS, Key, gold_of
 from slmrag.data.ids import stripped
 from slmrag.data.schemas import Question, passage
@@ -51,7 +51,7 @@ def with_gold(
 
 def _keys(question: Question) -> list[Key]:
     ids = [("id", id) for id in question.gold_ids]
-    named = ("question", normal(question.question))
+    named = ("question", normalized_text(question.question))
     return [("question_id", question.question_id), named, *ids]
 
 
@@ -109,7 +109,11 @@ def _found(
 
 
 def _refuse_another(key: Key, gold: Passage, known: Sequence[Passage], path: Path) -> None:
-    if key[0] == "id" and known and normal(known[0]["text"]) != normal(gold["text"]):
+    if (
+        key[0] == "id"
+        and known
+        and normalized_text(known[0]["text"]) != normalized_text(gold["text"])
+    ):
         raise UserError(
             f"{path}: the gold passage '{key[1]}' is there a second time with another text; "
             "rename one"

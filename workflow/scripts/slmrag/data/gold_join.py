@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from slmrag.data.gold_match import Key, Passage, first_chunk, grouped, keys, normal
+from slmrag.data.gold_match import Key, Passage, first_chunk, group_equal, keys, normalized_text
 
 SPACE = r"\s\x1c-\x1f"
 """What str.split takes for white space."""
@@ -90,7 +90,7 @@ class GoldJoin:
     def _found(self, gold: Sequence[Passage]) -> Found:
         wanted = {key for one in gold for key in keys(one)}
         held = [one for key in wanted for one in self.held.get(key, ())]
-        group = grouped([*gold, *held])
+        group = group_equal([*gold, *held])
         by_id = {group[key] for key in wanted if key[0] == "id" and key in self.held}
         there = {one["id"]: group["id", one["id"]] for one in held}
         every, absent = set(group.values()), set(group.values()) - set(there.values())
@@ -102,9 +102,9 @@ class GoldJoin:
 
     def _other_text(self, gold: Passage) -> bool:
         """Tell whether the corpus has the passage's id, but with another text."""
-        text = normal(gold["text"] or "")
+        text = normalized_text(gold["text"] or "")
         held = self.held.get(("id", gold["id"] or ""), ())
-        return bool(text) and any(normal(one["text"]) != text for one in held)
+        return bool(text) and any(normalized_text(one["text"]) != text for one in held)
 
     def _is_chunked(self, gold: Passage) -> bool:
         return bool(gold["id"]) and first_chunk(gold["id"]) in self.chunked

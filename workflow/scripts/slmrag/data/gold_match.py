@@ -20,14 +20,14 @@ Test = Callable[[str, str], bool]
 
 
 @lru_cache(maxsize=256)
-def normal(text: str) -> str:
+def normalized_text(text: str) -> str:
     """Return a text in NFC, with single spaces for white space and none at its ends."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def keys(passage: Passage) -> list[Key]:
     """Return the keys of a passage, at most its id's and its text's."""
-    found = ("id", passage["id"] or ""), ("text", normal(passage["text"] or ""))
+    found = ("id", passage["id"] or ""), ("text", normalized_text(passage["text"] or ""))
     return [key for key in found if key[1]]
 
 
@@ -38,7 +38,7 @@ def gold_rank(passages: Sequence[Passage], gold: Sequence[Passage]) -> int | Non
     return next((n for n, one in ranked if not wanted.isdisjoint(keys(one))), None)
 
 
-def grouped(passages: Iterable[Passage]) -> dict[Key, int]:
+def group_equal(passages: Iterable[Passage]) -> dict[Key, int]:
     """Return which passage, from 0, each key is of; entries that share a key are one passage."""
     sets: dict[Key, set[Key]] = {}
     for passage in passages:
@@ -51,7 +51,7 @@ def grouped(passages: Iterable[Passage]) -> dict[Key, int]:
 
 def distinct(gold: Sequence[Passage]) -> list[Passage]:
     """Return the first entry of each gold passage, in their order."""
-    group, first = grouped(gold), {}
+    group, first = group_equal(gold), {}
     for one in gold:
         first.setdefault(next((group[key] for key in keys(one)), None), one)
     return list(first.values())
@@ -60,7 +60,7 @@ def distinct(gold: Sequence[Passage]) -> list[Passage]:
 def holds_gold(gold: Sequence[Passage]) -> Test:
     """Return a test of passages: is it gold, or does a whole gold text stand in its text?"""
     ids, texts = _ids(gold), _texts(gold)
-    return lambda id, text: id in ids or any(one in normal(text) for one in texts)
+    return lambda id, text: id in ids or any(one in normalized_text(text) for one in texts)
 
 
 def piece_of_gold(gold: Sequence[Passage]) -> Test:
@@ -71,7 +71,7 @@ def piece_of_gold(gold: Sequence[Passage]) -> Test:
     ids, texts = _ids(gold), _texts(gold)
 
     def holds(id: str, text: str) -> bool:
-        piece = normal(text)
+        piece = normalized_text(text)
         by_id = id in ids or document(id) in ids
         return by_id or (bool(piece) and any(piece in one for one in texts))
 
@@ -98,4 +98,4 @@ def _ids(gold: Sequence[Passage]) -> set[str]:
 
 
 def _texts(gold: Sequence[Passage]) -> list[str]:
-    return list({text for one in gold if (text := normal(one["text"] or ""))})
+    return list({text for one in gold if (text := normalized_text(one["text"] or ""))})

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from slmrag.data.gold_match import normal
+from slmrag.data.gold_match import normalized_text
 from slmrag.data.ids import name
 from slmrag.data.reading import parquet_rows
 from slmrag.data.reading.delimited import rows_of
@@ -37,7 +37,7 @@ def gold_of(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
                 f"{path}, line {line}: 'text' is empty; fill it in or remove the record"
             )
         gold = passage(names["id"], name_in(record, "title", path, line), text)
-        yield (key, normal(names[key]) if key == "question" else names[key]), gold
+        yield (key, normalized_text(names[key]) if key == "question" else names[key]), gold
 
 
 def _records(path: Path) -> Iterator[WithLine]:

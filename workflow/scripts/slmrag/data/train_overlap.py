@@ -1,4 +1,4 @@
-"""Which questions of a test set its train set gives away (Lewis et al., EACL 2021)."""
+"""Which questions or answers of a test set occur in its train set (Lewis et al., EACL 2021)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.config import chat_options
-from slmrag.config.sampling import KEYS_OF_DRAWING, NEUTRAL_VALUES, Sampling
+from slmrag.config.sampling import NEUTRAL_VALUES, STOCHASTIC_KEYS, Sampling
 from slmrag.files import digest, read_json
 from slmrag.generation.generation_job import GenerationJob
 from slmrag.generation.journal import Journal
-from slmrag.models.checkpoint_files import recipe_digest
+from slmrag.models.checkpoint_files import checkpoint_digest
 from slmrag.models.generation_config import another_end, wishes
 from slmrag.models.lora_adapter import adapter_digest
 
@@ -23,7 +23,7 @@ def cache_key(job: GenerationJob) -> dict[str, Any]:
     return {
         "engine": job.engine.version(),
         "engine_revision": job.engine.REVISION,
-        "checkpoint": recipe_digest(_manifest(job)["files"]) if job.manifest else None,
+        "checkpoint": checkpoint_digest(_manifest(job)["files"]) if job.manifest else None,
         "entry": _entry(job),
         "adapter": adapter_digest(job.adapter) if job.adapter else None,
         "sampling": sampling_key(job.engine_config.sampling),
@@ -64,7 +64,7 @@ def _entry(job: GenerationJob) -> dict[str, Any]:
     if "temperature" in options and options["temperature"] is None:
         # The server chooses it, so these count though our own temperature may be 0.
         asked = job.sampling.optional_keys(drawn=True)
-        drawn = {key: asked[key] for key in KEYS_OF_DRAWING if key in asked}
+        drawn = {key: asked[key] for key in STOCHASTIC_KEYS if key in asked}
         kept["drawn"] = {"seed": job.sampling.seed, "top_p": job.sampling.top_p, **drawn}
     return kept | {
         "options": {k: v for k, v in options.items() if k not in job.engine.SPEED_OPTIONS}

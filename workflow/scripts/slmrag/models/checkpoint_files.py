@@ -55,7 +55,7 @@ def fetched(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
     return found | described.difference(stale)
 
 
-def recipe(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
+def counted_files(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
     """Return the names of the files that can change an answer or a vector."""
     return changing(fetched(names, allow_pickle, read))
 
@@ -66,7 +66,7 @@ def changing(names: Iterable[str]) -> set[str]:
     return read - matching(read, DOCUMENTS)
 
 
-def recipe_digest(files: Iterable[Mapping[str, Any]]) -> str:
+def checkpoint_digest(files: Iterable[Mapping[str, Any]]) -> str:
     """Return the digest of the files of a manifest that can change an answer or a vector.
 
     Without documents it is the manifest's own ``digest``.

@@ -35,10 +35,12 @@ def search(
     hits = Hits.best(question, rows[found], scores[found], depth)
     some = asked[:MEASURED]
     whole = Hits.of(exact.search(parts, some, depth, codes=int8_codes.read(index, parts)))
-    return hits.with_facts(ann_recall=overlap(hits, whole), ann_recall_questions=len(some))
+    return hits.with_facts(
+        ann_recall=recall_against_exact(hits, whole), ann_recall_questions=len(some)
+    )
 
 
-def overlap(hits: Hits, exact: Hits) -> float:
+def recall_against_exact(hits: Hits, exact: Hits) -> float:
     """Return the share of the exact hits that are among the hits."""
     if not len(exact):
         return 1.0

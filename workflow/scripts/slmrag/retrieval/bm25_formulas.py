@@ -39,17 +39,17 @@ def l_idf(frequencies: Array, passages: int, _epsilon: float) -> Array:
     return _logs(frequencies, lambda n: math.log(passages + 1) - math.log(n + 0.5))
 
 
-def okapi(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
+def bm25_okapi(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
     """Return what a term adds to passages that hold it ``tf`` times."""
     return idf * (tf * (w.k1 + 1) / (tf + w.k1 * norm))
 
 
-def plus(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
+def bm25_plus(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
     """Return what a term adds to passages that hold it; the others get idf x delta."""
     return idf * (w.delta + (tf * (w.k1 + 1)) / (w.k1 * norm + tf))
 
 
-def long(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
+def bm25_l(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
     """Return what a term adds to passages that hold it, under BM25L."""
     ctd = tf / norm
     return idf * tf * (w.k1 + 1) * (ctd + w.delta) / (w.k1 + ctd + w.delta)
@@ -66,9 +66,9 @@ class Variant:
 
 
 VARIANTS = {
-    "okapi": Variant(okapi_idf, okapi, delta=0.0, everywhere=False),
-    "plus": Variant(plus_idf, plus, delta=1.0, everywhere=True),
-    "l": Variant(l_idf, long, delta=0.5, everywhere=False),
+    "okapi": Variant(okapi_idf, bm25_okapi, delta=0.0, everywhere=False),
+    "plus": Variant(plus_idf, bm25_plus, delta=1.0, everywhere=True),
+    "l": Variant(l_idf, bm25_l, delta=0.5, everywhere=False),
 }
 
 

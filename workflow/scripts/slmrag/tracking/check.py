@@ -13,7 +13,7 @@ from typing import Any
 
 from slmrag.config.redaction import redact
 from slmrag.errors import UserError
-from slmrag.tracking.probe import Step, Wrong
+from slmrag.tracking.probe import ProbeError, Step
 from slmrag.tracking.settings import Settings, settings
 
 
@@ -61,7 +61,7 @@ def trial(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple[str
             with within(chosen.deadline_seconds):
                 found = step(known)
         except Exception as error:
-            kind = "" if isinstance(error, Wrong) else f"{type(error).__name__}: "
+            kind = "" if isinstance(error, ProbeError) else f"{type(error).__name__}: "
             yield name, False, redact(f"{kind}{error}").replace("\n", " ")[:500]
             return
         yield name, True, redact(f"{found} ({time.monotonic() - begun:.2f} s)")
@@ -81,12 +81,14 @@ def read_settings(path: Path) -> Settings:
     from slmrag.config.error_messages import message, sentences
     from slmrag.config.tracking import TrackingEntry
     from slmrag.config.yaml_files import merge_cli_config
-    from slmrag.config.yaml_scalars import meant
+    from slmrag.config.yaml_scalars import resolve_scalars
 
     whole = merge_cli_config([path] if path.is_file() else [], [])
-    raw, experiment = whole.get("tracking"), meant(whole.get("experiment"), str)
+    raw, experiment = whole.get("tracking"), resolve_scalars(whole.get("experiment"), str)
     try:
-        entry = TrackingEntry.model_validate(meant({} if raw is None else raw, TrackingEntry))
+        entry = TrackingEntry.model_validate(
+            resolve_scalars({} if raw is None else raw, TrackingEntry)
+        )
     except ValueError as error:
         raise UserError(message(sentences(error, TrackingEntry))) from None
     return settings(entry.params() | {"experiment": experiment})

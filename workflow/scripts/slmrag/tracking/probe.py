@@ -14,7 +14,7 @@ def in_order(chosen: Any, *functions: Callable[[Any, dict[str, Any]], str]) -> l
     return [(function.__name__, partial(function, chosen)) for function in functions]
 
 
-class Wrong(Exception):
+class ProbeError(Exception):
     """What is wrong, and what to do, in one sentence."""
 
 
@@ -22,11 +22,11 @@ def resolve(url: str) -> str:
     """Return a URL's addresses; raise Wrong where it has no host or the host none."""
     host = urlsplit(url).hostname
     if not host:
-        raise Wrong(f"'{url}' is no URL with a host; write http://host:port")
+        raise ProbeError(f"'{url}' is no URL with a host; write http://host:port")
     try:
         found = socket.getaddrinfo(host, None)
     except OSError as error:
-        raise Wrong(f"host '{host}' does not resolve: {error.strerror}") from None
+        raise ProbeError(f"host '{host}' does not resolve: {error.strerror}") from None
     return f"{host} is {', '.join(sorted({entry[4][0] for entry in found}))}"
 
 
@@ -39,7 +39,11 @@ def fetch(url: str, seconds: float) -> bytes:
         with urlopen(url, timeout=seconds) as answer:  # the user's own server, http or https
             return answer.read()
     except HTTPError as error:
-        raise Wrong(f"{url} answers {error.code} {error.reason}: is this the API's port?") from None
+        raise ProbeError(
+            f"{url} answers {error.code} {error.reason}: is this the API's port?"
+        ) from None
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise Wrong(f"{url} does not answer: {reason}; is the server up, the port right?") from None
+        raise ProbeError(
+            f"{url} does not answer: {reason}; is the server up, the port right?"
+        ) from None

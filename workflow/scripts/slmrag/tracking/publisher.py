@@ -105,13 +105,13 @@ def follow(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None
                 return
         except Exception as error:
             tracker, pause = None, PAUSE_SECONDS
-            note(attempt, chosen, error)
+            record_failure(attempt, chosen, error)
         if last:
             return
         select.select([over], [], [], pause)
 
 
-def note(attempt: Attempt, chosen: Settings, error: Exception) -> None:
+def record_failure(attempt: Attempt, chosen: Settings, error: Exception) -> None:
     """Write beside the log why nothing was sent."""
     with contextlib.suppress(OSError):
         text = redact(f"{type(error).__name__}: {error}")[:2000]

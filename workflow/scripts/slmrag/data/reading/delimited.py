@@ -13,7 +13,7 @@ from slmrag.data.reading.dialect import Layout
 from slmrag.data.reading.fast_rows import Rows, fast_rows
 from slmrag.data.reading.headers import header_of, is_blank, places_of, whole
 from slmrag.data.reading.lines import Lines, WithLine
-from slmrag.data.reading.swallowed_lines import Swallowed
+from slmrag.data.reading.swallowed_lines import SwallowedLines
 from slmrag.data.schemas import PASSAGES
 
 
@@ -32,18 +32,18 @@ def records_of(path: Path, layout: Layout) -> Iterator[WithLine]:
 
 
 def _records(lines: Lines) -> Iterator[WithLine]:
-    swallowed = Swallowed(lines.path, lines.layout)
+    swallowed = SwallowedLines(lines.path, lines.layout)
     try:
         yield from _told(lines, lines.records(), swallowed)
     finally:
-        swallowed.tell()
+        swallowed.warn()
 
 
 def tables_of(
     path: Path, layout: Layout, names: Mapping[str, str], optional: Sequence[str] = ()
 ) -> Iterator[pl.DataFrame]:
     """Yield tables of id, title, text and line; ``names`` maps ours to the header's columns."""
-    lines, swallowed = Lines(path, layout), Swallowed(path, layout)
+    lines, swallowed = Lines(path, layout), SwallowedLines(path, layout)
     line, header = header_of(lines)
     places = places_of(names, header, path, line, optional) if header else {}
     try:
@@ -52,19 +52,21 @@ def tables_of(
             if rows[0].height:
                 yield _ours(*rows, places)
     finally:
-        swallowed.tell()
+        swallowed.warn()
 
 
-def _told(lines: Lines, records: Iterator[WithLine], swallowed: Swallowed) -> Iterator[WithLine]:
+def _told(
+    lines: Lines, records: Iterator[WithLine], swallowed: SwallowedLines
+) -> Iterator[WithLine]:
     """Yield the records that hold something, and look at those that may hold too much."""
     for line, values in records:
         if lines.line - line > 1:
-            swallowed.look(line, values)
+            swallowed.inspect(line, values)
         if not is_blank(values):
             yield line, values
 
 
-def _careful(lines: Lines, header: Sequence[str], swallowed: Swallowed) -> Rows:
+def _careful(lines: Lines, header: Sequence[str], swallowed: SwallowedLines) -> Rows:
     """Return the rows that begin in the hand, as the standard library reads them."""
     numbers, rows = [], []
     for line, values in _told(lines, lines.records_of_hand(), swallowed):

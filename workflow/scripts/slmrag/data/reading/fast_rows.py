@@ -10,13 +10,13 @@ from slmrag.data.reading.dialect import Layout
 from slmrag.data.reading.headers import BLANK
 from slmrag.data.reading.lines import Lines
 from slmrag.data.reading.quotes import sound_end
-from slmrag.data.reading.swallowed_lines import Swallowed
+from slmrag.data.reading.swallowed_lines import SwallowedLines
 
 Rows = tuple[pl.DataFrame, pl.Series]
 """The fields, in columns called 0, 1 and so on, and the line that each row begins in."""
 
 
-def fast_rows(lines: Lines, width: int, swallowed: Swallowed) -> Rows | None:
+def fast_rows(lines: Lines, width: int, swallowed: SwallowedLines) -> Rows | None:
     """Take the hand's whole records; None, and nothing is taken, where only csv can tell them."""
     hand = _with_short_ends(lines.hand)
     shorter = len(hand) < len(lines.hand)
@@ -84,14 +84,14 @@ def _numbers(height: int, inside: pl.Series | None, first: int) -> pl.Series:
     return pl.Series("line", numbers)
 
 
-def _look(table: pl.DataFrame, inside: pl.Series, lines: Lines, swallowed: Swallowed) -> None:
+def _look(table: pl.DataFrame, inside: pl.Series, lines: Lines, swallowed: SwallowedLines) -> None:
     """Look at the rows whose line ends and separators are as many as several records have."""
     separators = _counts(table, lines.layout.separator)
     suspects = (inside > 0) & (separators == inside * (table.width - 1))
     if suspects.any():
         numbers = _numbers(table.height, inside, lines.line).filter(suspects)
         for line, values in zip(numbers, table.filter(suspects).iter_rows(), strict=True):
-            swallowed.look(line, values)
+            swallowed.inspect(line, values)
 
 
 def _filled(table: pl.DataFrame, numbers: pl.Series) -> Rows:

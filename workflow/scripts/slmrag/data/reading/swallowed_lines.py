@@ -30,14 +30,14 @@ def counted(counts: Mapping[Path, int]) -> dict[str, int]:
     return {"swallowed_lines": sum(counts.values())} if counts else {}
 
 
-class Swallowed:
+class SwallowedLines:
     """Counts the records of several lines, each of which looks like a record by itself."""
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path, self.layout, self.separator = path, layout, layout.separator
         self.records, self.lines, self.first = 0, 0, 0
 
-    def look(self, line: int, values: Sequence[str]) -> None:
+    def inspect(self, line: int, values: Sequence[str]) -> None:
         """Count a record that begins in ``line`` if each of its lines could be one."""
         lines = LINE_END.split(self.separator.join(values))
         if len(lines) > 1 and self._alike(lines, len(values) - 1):
@@ -52,7 +52,7 @@ class Swallowed:
             line.count(self.separator) == separators > 0 for line in lines
         )
 
-    def tell(self) -> None:
+    def warn(self) -> None:
         """Warn where there were any, and count the lines that became no records."""
         if self.records:
             hint = "set quoting: none" if self.layout.free else "correct them"

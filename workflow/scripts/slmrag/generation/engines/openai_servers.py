@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from slmrag.config.sampling import KEYS_OF_DRAWING, NEUTRAL_VALUES
+from slmrag.config.sampling import NEUTRAL_VALUES, STOCHASTIC_KEYS
 from slmrag.errors import UserError
 from slmrag.generation.engines.base import EngineConfig
 from slmrag.generation.engines.openai_body import body, is_drawn
@@ -98,12 +98,12 @@ def neutral_values(name: str | None, config: EngineConfig) -> Mapping[str, float
     """Return what switches a known server's own wishes off; nothing for another."""
     known = NEUTRAL_VALUES_BY_SERVER.get(name or "", {})
     return {
-        key: value for key, value in known.items() if is_drawn(config) or key not in KEYS_OF_DRAWING
+        key: value for key, value in known.items() if is_drawn(config) or key not in STOCHASTIC_KEYS
     }
 
 
 def unset_keys(name: str | None, config: EngineConfig, sent: Mapping[str, Any]) -> list[str]:
     """Return the keys of sampling that matter and that a request does not hold, sorted."""
-    idle = {"min_tokens", *(() if is_drawn(config) else KEYS_OF_DRAWING)}
+    idle = {"min_tokens", *(() if is_drawn(config) else STOCHASTIC_KEYS)}
     names = NAMES_BY_SERVER.get(name or "", {})
     return sorted(key for key in NEUTRAL_VALUES.keys() - idle if names.get(key, key) not in sent)

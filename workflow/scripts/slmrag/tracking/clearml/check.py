@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from slmrag.tracking import naming
 from slmrag.tracking.backends import clearml_config_file, clearml_configured
-from slmrag.tracking.probe import Step, Wrong, fetch, in_order, resolve
+from slmrag.tracking.probe import ProbeError, Step, fetch, in_order, resolve
 from slmrag.tracking.settings import Settings
 
 VARIABLES = ("CLEARML_API_HOST", "CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_KEY")
@@ -26,14 +26,16 @@ def configuration(chosen: Settings, known: dict[str, Any]) -> str:
     given = [name for name in VARIABLES if os.environ.get(name)]
     file = f"{path} {'found' if path.is_file() else 'does not exist'}"
     if not clearml_configured():
-        raise Wrong(
+        raise ProbeError(
             f"no server is configured: {file} and none of {', '.join(VARIABLES)} is set"
             + wrong_name()
         )
     try:
         from clearml.backend_api.session import Session
     except ImportError:
-        raise Wrong("the package clearml is not installed: pip install clearml==2.1.12") from None
+        raise ProbeError(
+            "the package clearml is not installed: pip install clearml==2.1.12"
+        ) from None
     known["api"] = Session.get_api_server_host().rstrip("/")
     return f"{file}, variables set: {', '.join(given) or 'none'}"
 
@@ -55,7 +57,7 @@ def server(chosen: Settings, known: dict[str, Any]) -> str:
     try:
         version = json.loads(answer)["meta"]["endpoint"]["actual_version"]
     except (ValueError, KeyError, TypeError):
-        raise Wrong(f"{known['api']} answers, but not as ClearML's API (port 8008?)") from None
+        raise ProbeError(f"{known['api']} answers, but not as ClearML's API (port 8008?)") from None
     return f"{known['api']} answers debug.ping (endpoint version {version})"
 
 
@@ -66,7 +68,7 @@ def credentials(chosen: Settings, known: dict[str, Any]) -> str:
     try:
         known["tracker"] = ClearmlTracker(chosen)
     except Exception as error:
-        raise Wrong(f"the server refuses the access key and secret: {error}") from None
+        raise ProbeError(f"the server refuses the access key and secret: {error}") from None
     return f"accepted, API version {known['tracker'].session.api_version}"
 
 
@@ -80,7 +82,7 @@ def project(chosen: Settings, known: dict[str, Any]) -> str:
         place = tracker.project(name)
         made = tracker.call(tasks.CreateRequest(name="connection check", project=place, type="qc"))
     except Exception as error:
-        raise Wrong(f"no task can be made in {name}: {error}") from None
+        raise ProbeError(f"no task can be made in {name}: {error}") from None
     tracker.call(tasks.DeleteRequest(task=made.id, force=True))
     return f"a task was made in {name} and deleted"
 
@@ -97,11 +99,15 @@ def artifacts(chosen: Settings, known: dict[str, Any]) -> str:
         file.write_bytes(content)
         helper = StorageHelper.get(url)
         if helper is None:
-            raise Wrong(f"{base} cannot be used: credentials under sdk.aws.s3 in clearml.conf?")
+            raise ProbeError(
+                f"{base} cannot be used: credentials under sdk.aws.s3 in clearml.conf?"
+            )
         if not helper.upload(str(file), url, retries=1):
-            raise Wrong(f"{base} refuses an upload: bucket, and key and secret in clearml.conf?")
+            raise ProbeError(
+                f"{base} refuses an upload: bucket, and key and secret in clearml.conf?"
+            )
         helper.download_to_file(url, str(back), overwrite_existing=True)
         if back.read_bytes() != content:
-            raise Wrong(f"{base} gave back something else than was sent")
+            raise ProbeError(f"{base} gave back something else than was sent")
     helper.delete(url)
     return f"{base}: a file was sent, read back and deleted"

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from slmrag.tracking import naming
-from slmrag.tracking.probe import Step, Wrong, fetch, in_order, resolve
+from slmrag.tracking.probe import ProbeError, Step, fetch, in_order, resolve
 from slmrag.tracking.settings import Settings
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -21,11 +21,11 @@ def steps(chosen: Settings) -> list[Step]:
 def configuration(chosen: Settings, known: dict[str, Any]) -> str:
     """Say where the client finds its server and credentials."""
     if not os.environ.get(ADDRESS):
-        raise Wrong(f"{ADDRESS} is not set; export it as http://host:port")
+        raise ProbeError(f"{ADDRESS} is not set; export it as http://host:port")
     try:
         import mlflow.tracking  # noqa: F401
     except ImportError:
-        raise Wrong("the package mlflow-skinny is not installed") from None
+        raise ProbeError("the package mlflow-skinny is not installed") from None
     known["address"] = os.environ[ADDRESS].rstrip("/")
     user = "set" if os.environ.get("MLFLOW_TRACKING_USERNAME") else "not set"
     return f"{ADDRESS} is {known['address']}, MLFLOW_TRACKING_USERNAME is {user}"
@@ -49,7 +49,7 @@ def credentials(chosen: Settings, known: dict[str, Any]) -> str:
     try:
         known["tracker"] = MlflowTracker(chosen)
     except Exception as error:
-        raise Wrong(f"the server refuses the user name and password: {error}") from None
+        raise ProbeError(f"the server refuses the user name and password: {error}") from None
     return "accepted"
 
 
@@ -62,7 +62,7 @@ def experiment(chosen: Settings, known: dict[str, Any]) -> str:
     try:
         known["experiment"] = tracker.experiment(name)
     except Deleted as error:
-        raise Wrong(str(error)) from None
+        raise ProbeError(str(error)) from None
     return f"{name} takes runs"
 
 
@@ -80,6 +80,6 @@ def artifacts(chosen: Settings, known: dict[str, Any]) -> str:
         client.log_text(run, content, "check.txt")
         back = client.download_artifacts(run, "check.txt", folder)
         if Path(back).read_text() != content:
-            raise Wrong("the artifact store gave back something else than was sent")
+            raise ProbeError("the artifact store gave back something else than was sent")
     client.delete_run(run)
     return "a file was sent and read back; the run was deleted"
