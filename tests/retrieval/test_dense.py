@@ -198,7 +198,7 @@ def test_a_search_of_several_files_is_exact(
     with pytest.MonkeyPatch.context() as patch:
         for module in (int8_codes, int8, exact):
             patch.setattr(module, "CHUNK", 128)
-        patch.setattr(exact, "PAIRS", 9 * 32)
+        patch.setattr(exact, "PAIRS_PER_BLOCK", 9 * 32)
         patch.setattr(exact, "WORTH_TORCH", 0)
         parts = np.split(table, sorted(cuts))
         found = exact.search(parts, asked, depth, codes=[in_bytes(part) for part in parts])

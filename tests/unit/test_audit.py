@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.data.corpus_audit import LONGEST, DuplicateCounter, Lengths
+from slmrag.data.corpus_audit import LONGEST_LENGTH, DuplicateCounter, Lengths
 from slmrag.data.coverage import coverage, phrases
 from slmrag.data.has_answer import has_answer, words
 from slmrag.data.question_audit import audit_questions
@@ -27,7 +27,7 @@ def asked(question, *answers, id="q", gold=()):
     }
 
 
-@given(st.lists(st.integers(0, LONGEST), min_size=1))
+@given(st.lists(st.integers(0, LONGEST_LENGTH), min_size=1))
 def test_lengths_are_those_of_numpy(values):
     """The histogram gives the extremes and quantiles of the values themselves."""
     lengths = Lengths()

@@ -176,7 +176,9 @@ def test_a_build_above_its_memory(folder: Path) -> None:
     needed = memory_estimate.check(
         folder / "passages.parquet", str.split, 10, "x", "y", {"mem_mb": 1_000}
     )
-    assert needed == memory_estimate.FIXED + 10 * 15  # pairs of passage and word in this corpus
+    assert (
+        needed == memory_estimate.BASE_BYTES + 10 * 15
+    )  # pairs of passage and word in this corpus
 
 
 @pytest.mark.parametrize(
@@ -242,7 +244,7 @@ def test_vector_search_is_exact(
     asked = rng.integers(-9, 9, (questions, 4)).astype(np.float32)
     products = asked @ table.T.astype(np.float32)  # small integers: exact in any order
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "PAIRS", 512)
+        patch.setattr(exact, "PAIRS_PER_BLOCK", 512)
         found = exact.search(np.array_split(table.astype(np.float16), 3), asked, depth)
     for scores, (best, values) in zip(products, found, strict=True):
         expected = np.lexsort((np.arange(rows), -scores))[:depth]

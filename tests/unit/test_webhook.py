@@ -59,7 +59,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(workflow_run.code_version.VARIABLE, "")
     monkeypatch.setenv(workflow_run.RUN, "run-1")
-    monkeypatch.setattr(webhook, "SECONDS", 1.0)
+    monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 1.0)
     return tmp_path
 
 
@@ -82,7 +82,7 @@ def whole_run(url, monkeypatch):
 def test_a_runs_summary_reaches_the_webhook(place, monkeypatch, capfd):
     """At the end of a run its jobs, failures, alerts and results are posted to the address."""
     hook = Hook()
-    monkeypatch.setattr(webhook, "SECONDS", 60.0)
+    monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 60.0)
     monkeypatch.setattr(workflow_run, "WEBHOOK_SECONDS", 60.0)
     whole_run(hook.url, monkeypatch)
     (summary,) = hook.posted

@@ -28,7 +28,7 @@ SECRET_SHAPE = re.compile(
     | -----BEGIN[ A-Z]*PRIVATE\ KEY-----[\s\S]*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
     """
 )
-SHORTEST = 6
+SHORTEST_SECRET = 6
 
 
 def secret_name(name: object) -> bool:
@@ -45,7 +45,7 @@ def secret_values(environment: Mapping[str, str] = os.environ) -> frozenset[str]
 def _secret_values(environment: frozenset[tuple[str, str]]) -> frozenset[str]:
     found = (value for name, value in environment if secret_name(name))
     return frozenset(
-        value for value in found if len(value) >= SHORTEST and not os.path.exists(value)
+        value for value in found if len(value) >= SHORTEST_SECRET and not os.path.exists(value)
     )
 
 

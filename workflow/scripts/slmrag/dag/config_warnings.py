@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slmrag.config.models import ModelEntry
     from slmrag.config.schema import Config
 
-REASONING = 4096
+MIN_REASONING_TOKENS = 4096
 """Tokens that reasoning and an answer want at least; Qwen3's card advises 32,768."""
 
 
@@ -30,10 +30,11 @@ def config_warnings(config: "Config", basedir: str) -> Iterator[str]:
 
 
 def _cramped(where: str, entry: "ModelEntry", tokens: int) -> Iterator[str]:
-    if (key := _reasons(entry)) and tokens < REASONING:
+    if (key := _reasons(entry)) and tokens < MIN_REASONING_TOKENS:
         yield (
             f"{where}.{key}: reasoning is cut off at max_tokens {tokens}, mostly before an "
-            f"answer begins; set max_tokens of the model to {REASONING} or more, or remove the key"
+            "answer begins; set max_tokens of the model to "
+            f"{MIN_REASONING_TOKENS} or more, or remove the key"
         )
 
 

@@ -11,7 +11,7 @@ from slmrag.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
-ASSUMED = 0.5
+ASSUMED_DEVIATION = 0.5
 """The standard deviation of differences where nothing is known: as if one cell were right and
 the other wrong on a quarter of the questions."""
 
@@ -55,7 +55,11 @@ def _line(wanted: PowerSettings, dataset: str) -> str:
     from slmrag.scoring.paired_tests import minimum_detectable_effect
 
     spreads = spread(wanted, dataset)
-    low, high, source = spreads or (ASSUMED, ASSUMED, f"assumed: differences' deviation {ASSUMED}")
+    low, high, source = spreads or (
+        ASSUMED_DEVIATION,
+        ASSUMED_DEVIATION,
+        f"assumed: differences' deviation {ASSUMED_DEVIATION}",
+    )
     n, size = questions(wanted.limits[dataset], wanted.tables[dataset])
 
     def effect(count: int) -> str:

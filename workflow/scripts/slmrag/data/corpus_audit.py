@@ -45,11 +45,11 @@ class DuplicateCounter:
         return sum(hashes.size for hashes in self.repetitions())
 
 
-LONGEST = 10_000
+LONGEST_LENGTH = 10_000
 """Lengths above are counted as this one."""
 ALL, STRIDE = 100_000, 16
 """So many passages have their words counted, and after them those of every 16th table."""
-SOME = 25
+SAMPLED_PASSAGES = 25
 """So many passages of each table have their letters counted."""
 
 
@@ -57,11 +57,11 @@ class Lengths:
     """Mean, quantiles and extremes of whole numbers, kept as a histogram."""
 
     def __init__(self) -> None:
-        self.counts = np.zeros(LONGEST + 1, np.int64)
+        self.counts = np.zeros(LONGEST_LENGTH + 1, np.int64)
 
     def add(self, values: np.ndarray) -> None:
         """Take some lengths."""
-        self.counts += np.bincount(np.minimum(values, LONGEST), minlength=LONGEST + 1)
+        self.counts += np.bincount(np.minimum(values, LONGEST_LENGTH), minlength=LONGEST_LENGTH + 1)
 
     def summary(self) -> dict[str, float]:
         """Return min, mean, median, p95 and max; empty where there was nothing."""
@@ -71,7 +71,7 @@ class Lengths:
         seen, ranks = np.flatnonzero(self.counts), np.cumsum(self.counts)
         return {
             "min": int(seen[0]),
-            "mean": round(float((self.counts * np.arange(LONGEST + 1)).sum() / total), 2),
+            "mean": round(float((self.counts * np.arange(LONGEST_LENGTH + 1)).sum() / total), 2),
             "median": int(np.searchsorted(ranks, (total + 1) // 2)),
             "p95": int(np.searchsorted(ranks, int(np.ceil(0.95 * total)))),
             "max": int(seen[-1]),
@@ -93,7 +93,7 @@ class CorpusAudit:
         self.without_text += int((table["text"] == "").sum())
         self.ids.add(table["id"])
         self.texts.add(table["text"])
-        count(table["text"].gather_every(max(1, table.height // SOME)), self.signs)
+        count(table["text"].gather_every(max(1, table.height // SAMPLED_PASSAGES)), self.signs)
         self.tables += 1
         if self.passages <= ALL or self.tables % STRIDE == 0:
             self.words.add(words(table["text"]).to_numpy())

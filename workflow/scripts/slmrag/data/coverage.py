@@ -10,7 +10,7 @@ from slmrag.data.has_answer import phrase
 from slmrag.data.unspaced_scripts import COLUMN
 
 END = " ?!.？！。؟।"
-MISSING = 20
+NAMED_QUESTIONS = 20
 """How many questions without an answer or without gold in the corpus are named."""
 
 
@@ -72,7 +72,7 @@ class Coverage:
             "questions": len(self.questions),
             "passages": self.passages,
             "corpus_has_answer": share(sum(held), len(held)),
-            "without_answer_in_corpus": without[:MISSING],
+            "without_answer_in_corpus": without[:NAMED_QUESTIONS],
             **self._gold(),
             "questions_in_corpus": sum(question in self.found for question in self.asked),
         }
@@ -91,7 +91,7 @@ class Coverage:
             "gold_in_corpus": share(held, passages),
             **counts(found),
             "questions_without_gold_in_corpus": len(without),
-            "without_gold_in_corpus": without[:MISSING],
+            "without_gold_in_corpus": without[:NAMED_QUESTIONS],
         }
 
 

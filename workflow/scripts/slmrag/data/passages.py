@@ -10,7 +10,7 @@ from slmrag.errors import UserError
 
 Array = np.ndarray
 
-BLOCK = 16_384
+BLOCK_ROWS = 16_384
 
 
 def size(passages: Path) -> int:
@@ -19,7 +19,7 @@ def size(passages: Path) -> int:
 
 
 def blocks(
-    passages: Path, *columns: str, rows: int = BLOCK, first: int = 0, end: int | None = None
+    passages: Path, *columns: str, rows: int = BLOCK_ROWS, first: int = 0, end: int | None = None
 ) -> Iterator[pl.DataFrame]:
     """Yield the columns of the corpus (from ``first`` to ``end``), ``rows`` passages at a time."""
     table, end = pl.scan_parquet(passages).select(columns), size(passages) if end is None else end
@@ -27,7 +27,7 @@ def blocks(
         yield table.slice(start, min(rows, end - start)).collect()
 
 
-def texts(passages: Path, rows: int = BLOCK) -> Iterator[list[str]]:
+def texts(passages: Path, rows: int = BLOCK_ROWS) -> Iterator[list[str]]:
     """Yield blocks of what is searched: the title, a space, and the text."""
     for block in blocks(passages, "title", "text", rows=rows):
         yield joined(block)

@@ -14,7 +14,7 @@ LIST = re.compile(r"""\s*\[\s*((".*"|'.*')\s*)?\]\s*""", re.DOTALL)
 """A list as JSON or Python writes it."""
 NULLS = {"nan", "NaN", "NaT", "None", "null", "NULL", "<NA>", "#N/A"}
 """What programs write for what is missing."""
-SHARE = 0.1
+WARNING_SHARE = 0.1
 """So many of the questions have to have an answer like a regular expression, as CuratedTREC's."""
 
 
@@ -25,7 +25,7 @@ def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -
     warning, for there an answer may mean what it says. ``where`` is what the set is called.
     """
     found = [answer for row in rows if (answer := next(filter(SIGNS.search, row["answers"]), None))]
-    if len(found) < SHARE * len(rows) or not found:
+    if len(found) < WARNING_SHARE * len(rows) or not found:
         return {}
     sentence = (
         f"{where}: the answers of {len(found)} of {len(rows)} questions look like regular "

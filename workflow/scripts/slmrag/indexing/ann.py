@@ -13,8 +13,9 @@ Array = np.ndarray
 
 FILE = "faiss.index"
 LINKS, BUILD_WIDTH = 32, 200
-TRAINING = 64
-ROWS = 65_536
+TRAINING_VECTORS_PER_LIST = 64
+"""FAISS warns below 39 vectors a list, and reads no more than 256."""
+BLOCK_ROWS = 65_536
 
 
 def build(parts: Sequence[Array], index: Path, kind: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def build(parts: Sequence[Array], index: Path, kind: str) -> dict[str, Any]:
     total = sum(map(len, parts))
     built, settings = MAKERS[kind](parts, total)
     with bar(total=total, desc=f"index by {kind}", unit="vector", unit_scale=True) as progress:
-        for *_, block in vectors.blocks(parts, ROWS):
+        for *_, block in vectors.blocks(parts, BLOCK_ROWS):
             built.add(block.astype(np.float32))
             progress.update(len(block))
     faiss.write_index(built, str(index / FILE))
@@ -47,7 +48,9 @@ def _ivf(parts: Sequence[Array], total: int) -> tuple[Any, dict[str, int]]:
     size, lists = parts[0].shape[1], max(1, int(4 * total**0.5))
     lists = min(lists, max(1, total // 39))  # FAISS wants 39 vectors a list to train on
     made = faiss.IndexIVFFlat(faiss.IndexFlatIP(size), size, lists, faiss.METRIC_INNER_PRODUCT)
-    rows = np.random.default_rng(0).choice(total, min(total, TRAINING * lists), replace=False)
+    rows = np.random.default_rng(0).choice(
+        total, min(total, TRAINING_VECTORS_PER_LIST * lists), replace=False
+    )
     made.train(vectors.take(parts, np.sort(rows)).astype(np.float32))
     return made, {"lists": lists}
 

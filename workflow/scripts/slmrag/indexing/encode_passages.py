@@ -10,7 +10,7 @@ from slmrag.job.progress import bar
 from slmrag.models.encoder import encoder
 from slmrag.models.text_limits import Facts
 
-BLOCK = 256
+BLOCK_PASSAGES = 256
 
 
 def encode_passages(
@@ -26,7 +26,7 @@ def encode_passages(
     first, end = total * shard // shards, total * (shard + 1) // shards
     table = vectors.create(path, end - first, model.passages([""], [""]).shape[1])
     with bar(total=end - first, desc="encode passages", unit="passage") as progress:
-        for block in blocks(passages, "title", "text", rows=BLOCK, first=first, end=end):
+        for block in blocks(passages, "title", "text", rows=BLOCK_PASSAGES, first=first, end=end):
             found = model.passages(block["title"].to_list(), block["text"].to_list())
             table[done : done + len(found)] = vectors.to_float16(found, params["encoder"])
             done += len(found)

@@ -9,7 +9,7 @@ from slmrag.errors import UserError
 from slmrag.indexing.analyzer import Analyzer
 
 PLACES, SAMPLE = 8, 200
-FIXED = 300 * 2**20
+BASE_BYTES = 300 * 2**20
 
 
 def check(
@@ -21,7 +21,7 @@ def check(
     hardware: Mapping[str, Any],
 ) -> int:
     """Return the bytes that a build may need; UserError where the job has not as many."""
-    needed = FIXED + int(bytes_a_term * estimate(passages, analyze))
+    needed = BASE_BYTES + int(bytes_a_term * estimate(passages, analyze))
     has = available(hardware)
     if needed > has:
         raise UserError(

@@ -15,7 +15,7 @@ from slmrag.errors import UserError
 
 Array = np.ndarray
 
-KEPT = 128 * 2**20
+MAPPED_BYTES = 128 * 2**20
 """Bytes of mapped vectors that may stay in memory."""
 
 
@@ -99,7 +99,7 @@ def blocks(parts: Sequence[Array], rows: int, first: int = 0) -> Iterator[tuple[
             span = slice(start, min(start + size, len(part)))
             yield number, span, part[span]
             start, read, size = span.stop, read + part[span].nbytes, rows
-            if read > KEPT:
+            if read > MAPPED_BYTES:
                 forget(parts)
                 read = 0
 

@@ -14,7 +14,7 @@ from slmrag.retrieval.hits import Hits
 Array = np.ndarray
 
 SEARCH_WIDTH, PROBES = 128, 64
-MEASURED = 200
+MEASURED_QUESTIONS = 200
 
 
 def search(
@@ -33,7 +33,7 @@ def search(
     found = rows >= 0
     question = np.nonzero(found)[0]
     hits = Hits.best(question, rows[found], scores[found], depth)
-    some = asked[:MEASURED]
+    some = asked[:MEASURED_QUESTIONS]
     whole = Hits.of(exact.search(parts, some, depth, codes=int8_codes.read(index, parts)))
     return hits.with_facts(
         ann_recall=recall_against_exact(hits, whole), ann_recall_questions=len(some)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-ROUNDING = 0.005 + 1e-9
+ROUNDING_TOLERANCE = 0.005 + 1e-9
 """Published scores are percentages of two decimals."""
 DEEPER = "raise the retriever's depth"
 
@@ -32,7 +32,7 @@ def _rows(entry: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator
 def _verdict(score: float, percent: float | None, reason: str | None) -> str:
     if percent is None:
         return f"not measured: {reason or DEEPER}"
-    return "ok" if abs(percent - score) <= ROUNDING else "differs"
+    return "ok" if abs(percent - score) <= ROUNDING_TOLERANCE else "differs"
 
 
 def _incomparable(conditions: Mapping[str, Any], found: Mapping[str, Any] | None) -> str:

@@ -99,7 +99,7 @@ class Composite:
 
 MD5 = re.compile(r"[0-9a-f]{32}")
 MULTIPART = re.compile(r"[0-9a-f]{32}-\d+")
-BLOCK = 1 << 20
+BLOCK_BYTES = 1 << 20
 MAKERS: dict[str, Callable[[], Any]] = {
     "crc32": Crc32,
     "sha1": hashlib.sha1,
@@ -151,8 +151,8 @@ def _base64(data: bytes) -> str:
 
 def _feed(digest: Digest, fd: int, start: int, stop: int) -> None:
     """Give the bytes ``[start, stop)`` of a file that has just come, from the page cache."""
-    for at in range(start, stop, BLOCK):
-        digest.update(os.pread(fd, min(BLOCK, stop - at), at))
+    for at in range(start, stop, BLOCK_BYTES):
+        digest.update(os.pread(fd, min(BLOCK_BYTES, stop - at), at))
 
 
 class Mismatch(Exception):

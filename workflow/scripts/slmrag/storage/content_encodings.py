@@ -11,7 +11,7 @@ from slmrag.errors import UserError
 
 log = logging.getLogger(__name__)
 
-BLOCK = 1 << 18
+BLOCK_BYTES = 1 << 18
 UNENCODED = {"", "identity", "aws-chunked"}
 """Codings after which nothing is to be decoded; the last is a trace of how S3 was uploaded to."""
 ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
@@ -142,7 +142,7 @@ class _Zstd:
 
 def _blocks(path: Path) -> Iterator[bytes]:
     with open(path, "rb") as file:
-        while block := file.read(BLOCK):
+        while block := file.read(BLOCK_BYTES):
             yield block
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from slmrag.errors import UserError
 from slmrag.storage.content_encodings import coding
 from slmrag.storage.proxies import Pools, proxy_for, shown
-from slmrag.storage.source import CHUNK, Interrupted, Remote, WithoutRanges
+from slmrag.storage.source import CHUNK_BYTES, Interrupted, Remote, WithoutRanges
 
 TIMEOUT_SECONDS = 60.0
 REDIRECTS = 10
@@ -70,7 +70,7 @@ class Http:
             if not whole and not _is_range(answer, remote, start):
                 raise WithoutRanges(self.shown)
             self._refuse_change(answer, remote, stop and stop - start)
-            yield from answer.stream(CHUNK, decode_content=False)
+            yield from answer.stream(CHUNK_BYTES, decode_content=False)
         except HTTPError as error:
             raise Interrupted(f"{self.shown}: the connection was cut") from error
         finally:

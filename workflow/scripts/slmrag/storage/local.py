@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from slmrag.config import file_patterns
 from slmrag.errors import UserError
-from slmrag.storage.source import CHUNK, Remote
+from slmrag.storage.source import CHUNK_BYTES, Remote
 
 
 class File(NamedTuple):
@@ -53,7 +53,7 @@ class Local:
             with open(remote.locator, "rb") as file:
                 file.seek(start)
                 left = (remote.bytes if stop is None else stop) - start
-                while left > 0 and (chunk := file.read(min(CHUNK, left))):
+                while left > 0 and (chunk := file.read(min(CHUNK_BYTES, left))):
                     left -= len(chunk)
                     yield chunk
         except PermissionError as error:

@@ -13,7 +13,7 @@ from slmrag.files import digest, write_json
 from slmrag.storage.download_folder import Workspace
 from slmrag.storage.source import Remote
 
-PART = 16 << 20
+PART_BYTES = 16 << 20
 """Bytes of a part: small enough to lose little, large enough to cost few requests."""
 
 
@@ -59,7 +59,7 @@ class Partial:
             whole = self.path.stat().st_size == self.remote.bytes
         except (OSError, ValueError):
             return set()
-        same = state.get("remote") == self.remote.identity() and state.get("part") == PART
+        same = state.get("remote") == self.remote.identity() and state.get("part") == PART_BYTES
         return set(state["done"]) if same and whole and self.remote.is_dated() else set()
 
     def __enter__(self) -> "Partial":
@@ -76,7 +76,7 @@ class Partial:
     def spans(self) -> list[tuple[int, int]]:
         """Return ``[start, stop)`` of every part, in order."""
         size = self.remote.bytes or 0
-        return [(start, min(start + PART, size)) for start in range(0, size, PART)]
+        return [(start, min(start + PART_BYTES, size)) for start in range(0, size, PART_BYTES)]
 
     def write(self, data: bytes, offset: int) -> None:
         """Put bytes in their place."""
@@ -88,12 +88,14 @@ class Partial:
 
     def mark(self, part: int) -> None:
         """Note that a part is complete; of a file in one part nothing is to be noted."""
-        if (self.remote.bytes or 0) <= PART:
+        if (self.remote.bytes or 0) <= PART_BYTES:
             return
         with self.lock:
             self.done.add(part)
             done = sorted(self.done)
-            write_json({"remote": self.remote.identity(), "part": PART, "done": done}, self.state)
+            write_json(
+                {"remote": self.remote.identity(), "part": PART_BYTES, "done": done}, self.state
+            )
 
     def restart(self) -> None:
         """Forget all parts."""

@@ -10,9 +10,9 @@ from slmrag.errors import UserError
 from slmrag.storage.content_encodings import coding
 from slmrag.storage.proxies import proxy_for
 from slmrag.storage.s3_errors import explain, is_missing, is_passing
-from slmrag.storage.source import CHUNK, Interrupted, Remote
+from slmrag.storage.source import CHUNK_BYTES, Interrupted, Remote
 
-POOL = 16
+MAX_CONNECTIONS = 16
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 
@@ -29,7 +29,7 @@ def client(storage: dict[str, Any], uri: str) -> Any:
     style = storage.get("addressing_style") or "auto"
     config = Config(
         s3={"addressing_style": style},
-        max_pool_connections=POOL,
+        max_pool_connections=MAX_CONNECTIONS,
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 3},
@@ -193,7 +193,7 @@ class S3:
                 **self.paying,
             )
             with answer["Body"] as body:
-                while chunk := body.read(CHUNK):
+                while chunk := body.read(CHUNK_BYTES):
                     yield chunk
 
     @property

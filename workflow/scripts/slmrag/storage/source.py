@@ -6,7 +6,7 @@ from typing import Protocol
 
 from slmrag.errors import UserError
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 """Bytes read at once."""
 
 

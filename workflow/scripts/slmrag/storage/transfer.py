@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 from slmrag.errors import UserError
 from slmrag.storage.checksums import Checks, Mismatch
-from slmrag.storage.partial_file import PART, Partial
+from slmrag.storage.partial_file import PART_BYTES, Partial
 from slmrag.storage.source import Interrupted, Remote, Source, WithoutRanges
 
 TRIES = 5
@@ -17,7 +17,7 @@ PROGRESS = 64 << 10
 """Bytes that must arrive for a try to count as progress."""
 KEPT = (
     " to resume: files that came whole are kept, and of larger ones each whole part of "
-    f"{PART >> 20} MiB"
+    f"{PART_BYTES >> 20} MiB"
 )
 
 Report = Callable[[int], None]

@@ -24,7 +24,7 @@ ARTIFACT_NAMES = {
     ("generate_answers", "answers"): "predictions",
     ("report_comparison", "html"): "report",
 }
-SHORTEST = 3
+SHORTEST_NAME = 3
 
 
 def task_name(start: Event) -> str:
@@ -35,7 +35,7 @@ def task_name(start: Event) -> str:
 def project_name(project: str, start: Event) -> str:
     """Return ``project/experiment``, each part long enough for ClearML."""
     parts = [*project.split("/"), start["experiment"]]
-    return "/".join(part.ljust(SHORTEST, "_") for part in parts if part)
+    return "/".join(part.ljust(SHORTEST_NAME, "_") for part in parts if part)
 
 
 def task_type(start: Event) -> str:

@@ -23,7 +23,8 @@ from slmrag.tracking.backends import connect
 from slmrag.tracking.send import Tracker, send_attempt
 from slmrag.tracking.settings import Settings, settings
 
-MEMORY = 2 * 2**30
+MEMORY_BYTES = 2 * 2**30
+"""Most that a publisher may use: it must never take memory from its job."""
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 15.0
 GUARD_SECONDS = 5.0
@@ -36,7 +37,7 @@ def main(log: str, results: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     job = os.pidfd_open(os.getppid())
     chosen = settings(json.loads(sys.stdin.readline()))
-    kill_first_when_memory_ends()
+    yield_memory_to_job()
     over, say_over = os.pipe()
     worker = os.fork()
     if worker == 0:
@@ -50,12 +51,12 @@ def main(log: str, results: str) -> None:
     guard(worker, job, say_over, chosen.deadline_seconds)
 
 
-def kill_first_when_memory_ends() -> None:
+def yield_memory_to_job() -> None:
     """Let the kernel take this process before the job where memory runs out, and bound its own."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 def guard(worker: int, job: int, say_over: int, deadline: float) -> None:

@@ -15,7 +15,7 @@ from slmrag.job.attempts import Attempt, find, is_run
 from slmrag.tracking.naming import task_name
 from slmrag.tracking.start_publisher import python_path
 
-SECONDS = 4.0
+TIMEOUT_SECONDS = 4.0
 
 
 def summary(results: Path, run: str, status: str) -> dict[str, Any]:
@@ -73,12 +73,12 @@ def post(url: str, results: Path, run: str, status: str) -> str | None:
             input=f"{json.dumps(url)}\n{body}\n",
             text=True,
             capture_output=True,
-            timeout=SECONDS + 1,
+            timeout=TIMEOUT_SECONDS + 1,
             env={**os.environ, "PYTHONPATH": python_path()},
             start_new_session=True,
         )
     except subprocess.TimeoutExpired:
-        return f"no answer in {SECONDS:g} s"
+        return f"no answer in {TIMEOUT_SECONDS:g} s"
     except Exception as error:
         return type(error).__name__
     return done.stdout.strip() or None if done.returncode else None
@@ -91,7 +91,7 @@ def main() -> None:
     url, body = json.loads(sys.stdin.readline()), sys.stdin.readline().encode()
     try:
         request = Request(url, body, {"Content-Type": "application/json"}, method="POST")
-        urlopen(request, timeout=SECONDS).close()
+        urlopen(request, timeout=TIMEOUT_SECONDS).close()
     except Exception as error:
         print(redact(f"{type(error).__name__}: {error}".replace(url, MASK)).split("\n")[0])
         sys.exit(1)

@@ -12,7 +12,8 @@ from slmrag.data.reading.json_records import json_lines
 from slmrag.data.schemas import Question, passage
 from slmrag.errors import UserError
 
-MOST_WORDS = 5
+MAX_ANSWER_WORDS = 5
+"""NQ-open keeps short answers of at most five tokens (Lee et al., ACL 2019)."""
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
@@ -24,7 +25,9 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
             answer
             for note in annotations
             for span in objects(note, "short_answers", path, line, optional=True)
-            if 0 < len((answer := _text(_span(span, path, line), tokens)).split()) <= MOST_WORDS
+            if 0
+            < len((answer := _text(_span(span, path, line), tokens)).split())
+            <= MAX_ANSWER_WORDS
         ]
         yield Question(
             question=field(record, "question_text", str, path, line),

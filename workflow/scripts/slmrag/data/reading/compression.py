@@ -35,7 +35,7 @@ ARCHIVES = {"zip": (0, b"PK\x03\x04"), "tar": (257, b"ustar")}
 OFFICE = {".xlsx", ".docx", ".pptx", ".ods", ".odt", ".odp", ".epub"}
 """Suffixes of files that are zips inside."""
 
-READ = 2 << 20
+READ_BYTES = 2 << 20
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def _refuse_archives(path: Path, head: bytes) -> None:
         )
 
 
-def chunks_of(path: Path, size: int = READ) -> Iterator[bytes]:
+def chunks_of(path: Path, size: int = READ_BYTES) -> Iterator[bytes]:
     """Yield the content of a file piece by piece; UserError where it cannot be unpacked."""
     with open_bytes(path) as stream:
         while chunk := _read(stream.read, size, path):
@@ -92,7 +92,7 @@ def _read(read: Callable[[int], bytes], size: int, path: Path) -> bytes:
         raise UserError(f"{path}: cannot be unpacked: {error}; check the object") from error
 
 
-def blocks_of(path: Path, size: int = READ) -> Iterator[tuple[int, bytes]]:
+def blocks_of(path: Path, size: int = READ_BYTES) -> Iterator[tuple[int, bytes]]:
     """Yield (number of the first line, whole lines) in pieces of about ``size`` bytes."""
     line = 1
     with open_bytes(path) as stream:

@@ -6,7 +6,7 @@ from pathlib import Path
 from slmrag.data.reading.compression import COMPRESSIONS, archive_of, chunks_of
 from slmrag.errors import UserError
 
-HEAD = 2048
+HEAD_BYTES = 2048
 POINTER = b"version https://git-lfs.github.com/spec/"
 PAGE = re.compile(
     rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.I | re.S
@@ -31,7 +31,7 @@ BOM = b"\xef\xbb\xbf"
 
 def head_of(path: Path) -> bytes:
     """Return the first bytes of a file, unpacked; UserError where it cannot be unpacked."""
-    return next(chunks_of(path, HEAD), b"").removeprefix(BOM)
+    return next(chunks_of(path, HEAD_BYTES), b"").removeprefix(BOM)
 
 
 def is_page(head: bytes) -> bool:
@@ -41,7 +41,7 @@ def is_page(head: bytes) -> bool:
 
 def is_pdf(head: bytes) -> bool:
     """Tell whether a file that begins so is a PDF."""
-    return head[:HEAD].removeprefix(BOM).lstrip().startswith(b"%PDF-")
+    return head[:HEAD_BYTES].removeprefix(BOM).lstrip().startswith(b"%PDF-")
 
 
 def refuse_stand_in(path: Path, format: str = "") -> None:
@@ -81,7 +81,7 @@ def is_document(path: Path) -> bool:
     UTF-16 counts, to be refused by name, as cut archives are.
     """
     with open(path, "rb") as file:
-        head = file.read(HEAD)
+        head = file.read(HEAD_BYTES)
     packed = any(head.startswith(magic) for magic, _ in COMPRESSIONS.values())
     if archive_of(path, head) or (path.suffix in COMPRESSIONS and not packed):
         return False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slmrag.indexing.vectors import KEPT, copy_as_float32, forget
+from slmrag.indexing.vectors import MAPPED_BYTES, copy_as_float32, forget
 from slmrag.retrieval.exact.running_top_k import RunningTopK
 
 Array = np.ndarray
@@ -41,7 +41,7 @@ class Candidates:
             RunningTopK(len(questions), depth),
             max(LEAST_ROOM, ROOM * depth * len(questions)),
         )
-        self.large = sum(part.nbytes for part in parts) > KEPT
+        self.large = sum(part.nbytes for part in parts) > MAPPED_BYTES
         self.waiting: list[Chosen] = []
         self.room = 0
 

@@ -19,8 +19,8 @@ Array = np.ndarray
 QUESTIONS, WANTED = 2_048, 2**18
 """Questions that are searched at once, and hits that they want: so much is held in memory."""
 
-ROWS = 131_072
-PAIRS = 2**20
+GPU_BLOCK_ROWS = 131_072
+PAIRS_PER_BLOCK = 2**20
 WORTH_TORCH = WORTH_A_BAR = 2**28
 
 
@@ -59,8 +59,8 @@ def rows(questions: int, device: str) -> tuple[int, int]:
     for it finds the thresholds.
     """
     if device == "cuda":
-        return ROWS, ROWS
-    fitting = 2 ** ((PAIRS // questions).bit_length() - 1)
+        return GPU_BLOCK_ROWS, GPU_BLOCK_ROWS
+    fitting = 2 ** ((PAIRS_PER_BLOCK // questions).bit_length() - 1)
     return min(CHUNK, fitting), min(CHUNK, 2 * fitting)
 
 

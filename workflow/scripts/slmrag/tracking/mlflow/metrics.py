@@ -10,6 +10,7 @@ from slmrag.tracking import naming
 LONGEST_PARAM = 6000
 LONGEST_TAG = 5000
 LONGEST_NAME = 250
+"""Characters that an MLflow server takes."""
 
 
 def metrics(start: Event, event: Event) -> Iterator[Any]:

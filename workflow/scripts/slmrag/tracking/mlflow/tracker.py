@@ -11,6 +11,7 @@ from slmrag.tracking.settings import Settings
 PARAMS_PER_BATCH = 100
 METRICS_PER_BATCH = 900
 TAGS_PER_BATCH = 100
+"""A request of MLflow takes so many params and tags, and 1,000 of all kinds together."""
 STATUS = {"completed": "FINISHED", "failed": "FAILED"}
 
 
