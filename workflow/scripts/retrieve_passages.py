@@ -14,6 +14,8 @@ from slmrag.retrievers.corpus import size
 from slmrag.retrievers.relevance import annotate, read_hits
 from slmrag.retrievers.store import check, resolved
 
+log = logging.getLogger(__name__)
+
 
 def main(input, output, params):
     """Write the hits of one retriever for one data set, and their metrics."""
@@ -27,9 +29,9 @@ def main(input, output, params):
     write_table(table, output.hits)
     write_json(summary, output.metrics)
     for reason in {value["reason"] for value in summary["metrics"].values() if "reason" in value}:
-        logging.getLogger(__name__).warning("gold metrics are not known: %s", reason)
+        log.warning("gold metrics are not known: %s", reason)
     if summary["without_hits"] == len(questions) > 0:
-        logging.getLogger(__name__).warning(
+        log.warning(
             "no question has a hit: the passages hold no word of any; are they in one language and "
             "script (audit.json, `scripts`), and does the retriever's tokenizer split it?"
         )
