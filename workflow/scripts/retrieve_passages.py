@@ -15,6 +15,8 @@ from slmrag.retrieval.metrics import summarize
 from slmrag.retrieval.relevance import annotate, read_hits
 from slmrag.scoring.bootstrap import intervals_95
 
+log = logging.getLogger(__name__)
+
 
 def main(input, output, params):
     """Write the hits of one retriever for one data set, and their metrics."""
@@ -28,9 +30,9 @@ def main(input, output, params):
     write_table(table, output.hits)
     write_json(summary, output.metrics)
     for reason in {value["reason"] for value in summary["metrics"].values() if "reason" in value}:
-        logging.getLogger(__name__).warning("gold metrics are not known: %s", reason)
+        log.warning("gold metrics are not known: %s", reason)
     if summary["without_hits"] == len(questions) > 0:
-        logging.getLogger(__name__).warning(
+        log.warning(
             "no question has a hit: the passages hold no word of any; are they in one language and "
             "script (audit.json, `scripts`), and does the retriever's tokenizer split it?"
         )

@@ -22,8 +22,9 @@ class Once:
         rows, found = table.filter(self._suspects(table)).select(*PASSAGES, "line"), False
         for id, title, text, line in rows.iter_rows():
             place = f"{path}, line {line}"
-            content, first = self.seen.setdefault(id, (hash((title, text)), place))
-            if content != hash((title, text)):
+            content = hash((title, text))
+            known, first = self.seen.setdefault(id, (content, place))
+            if known != content:
                 raise UserError(
                     f"{place}: the id '{id}' is already used in {first} for another text; "
                     "rename one"

@@ -34,7 +34,9 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
             answers=answers,
             line=line,
             question_id=name_in(record, "example_id", path, line),
-            gold=_gold(record, tokens, path, line) if answers else [],
+            gold=_gold(record, tokens, _long(annotations, path, line), path, line)
+            if answers
+            else [],
         )
 
 
@@ -68,9 +70,10 @@ def _long(annotations: Sequence[Record], path: Path, line: int) -> set[tuple[int
     }
 
 
-def _gold(record: Record, tokens: Sequence[str], path: Path, line: int) -> list[dict[str, str]]:
+def _gold(
+    record: Record, tokens: Sequence[str], spans: set[tuple[int, int]], path: Path, line: int
+) -> list[dict[str, str]]:
     id, title = (name_in(record, key, path, line) for key in ("example_id", "document_title"))
-    spans = _long(objects(record, "annotations", path, line), path, line)
     return [
         passage(f"{id}#{span[0]}", title, text)
         for span in sorted(spans)
