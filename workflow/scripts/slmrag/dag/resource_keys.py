@@ -14,7 +14,8 @@ from slmrag.config.folder_names import folder_name
 from slmrag.config.hub_names import named_revision
 from slmrag.config.schema import Config
 from slmrag.config.storage import own_endpoint, reach
-from slmrag.dag.local_sources import Digests, Source, is_local
+from slmrag.dag.local_sources import Digests, Source
+from slmrag.storage.local import is_local
 
 Names = Mapping[str, str]
 
@@ -65,11 +66,11 @@ def sources(config: Config) -> Iterator[Source]:
     """Yield every source that the config names, local or not."""
     judge = [config.judge.model] if config.judge else []
     yield from (source(entry, "uri") for entry in config.objects.values())
-    for entry in config.retrievers.values():
-        yield from (source(entry, name) for name in sorted(entry.checkpoints()))
-    for entry in [*config.models.values(), *judge]:
-        if entry.checkpoint:
-            yield source(entry, "checkpoint")
+    for retriever in config.retrievers.values():
+        yield from (source(retriever, name) for name in sorted(retriever.checkpoints()))
+    for model in [*config.models.values(), *judge]:
+        if model.checkpoint:
+            yield source(model, "checkpoint")
 
 
 def keys(config: Config, local: Digests) -> Keys:
