@@ -51,7 +51,8 @@ def grouped(passages: Iterable[Passage]) -> dict[Key, int]:
 
 def distinct(gold: Sequence[Passage]) -> list[Passage]:
     """Return the first entry of each gold passage, in their order."""
-    group, first = grouped(gold), {}
+    group = grouped(gold)
+    first: dict[int | None, Passage] = {}
     for one in gold:
         first.setdefault(next((group[key] for key in keys(one)), None), one)
     return list(first.values())
