@@ -1,6 +1,6 @@
 # make demo   the whole comparison for real: S3 server, data, a small model, on this machine's CPU
 # make test   all tests; those that need what is not here are skipped with their reason
-# make lint   ruff, snakefmt, snakemake --lint
+# make lint   ruff, mypy, snakefmt, snakemake --lint
 # make newest the tests of the workflow with the newest patch of Snakemake's minor release
 # make bench  what we claim about speed, as ratios
 # make status, make explain FILE=results/…  which cells are done; what would run for a file, and why
@@ -39,6 +39,7 @@ unit: $(VENV)/ready
 lint: $(VENV)/ready
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
 

@@ -53,6 +53,13 @@ def test_a_tampered_answer_is_named(made):
         verify(made)
 
 
+def test_a_missing_answer_file_is_named(made):
+    """Where the answers of a cell are gone, the cell is named, and not a part of our code."""
+    made.path("answers", "tiny", "facts", "no_context").unlink()
+    with pytest.raises(UserError, match=r"tiny/facts/no_context: its answers are gone"):
+        verify(made)
+
+
 def test_a_tampered_summary_is_named(made):
     """A mean that the rows do not give is named with its path."""
     path = made.path("scores", "tiny", "facts", "no_context", end="json")

@@ -59,7 +59,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     """Return the key-value pairs of a Parquet file."""
     import polars as pl
 
-    return pl.read_parquet_metadata(path)
+    return pl.read_parquet_metadata(os.fspath(path))
 
 
 def write_json(value: Any, path: str | os.PathLike[str]) -> None:

@@ -22,7 +22,8 @@ def kinds(registry: Path = FOLDER / "__init__.py") -> list[str]:
     """Return the names of all kinds of retriever: the keys of the registry's ``KINDS``."""
     for node in ast.parse(registry.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "KINDS":
-            return [ast.literal_eval(key) for key in node.value.keys]
+            assert isinstance(node.value, ast.Dict)
+            return [str(ast.literal_eval(key)) for key in node.value.keys if key]
     raise UserError(f"{registry}: has no KINDS: a table of names and functions")
 
 
@@ -36,12 +37,15 @@ def entry(kind: str, base: type[Entry], path: Path) -> type[Entry]:
     apart = path.parents[1] / "indexing" / path.name
     build = _literal(apart if apart.is_file() else path, "BUILD")
     search = _literal(path, "SEARCH")
-    fields = {key: _field(default) for key, default in ({} if build is None else build).items()}
-    fields |= {key: _field(default) for key, default in (search or {}).items()}
-    made = create_model(kind, __base__=base, kind=(Literal[kind], ...), **fields)
-    made.__doc__ = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or kind).splitlines()[0]
-    made.BUILD = frozenset() if build is None else frozenset({"kind", *build})
-    return made
+    fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
+    for table in (build, search):
+        fields |= {key: _field(default) for key, default in (table or {}).items()}
+    said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or kind
+    keys = frozenset[str]() if build is None else frozenset({"kind", *build})
+    names = {"BUILD": keys}
+    return create_model(
+        kind, __base__=base, __doc__=said.splitlines()[0], __namespace__=names, **fields
+    )
 
 
 def _literal(path: Path, name: str) -> Mapping[str, Any] | None:
@@ -51,7 +55,8 @@ def _literal(path: Path, name: str) -> Mapping[str, Any] | None:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             try:
-                return ast.literal_eval(node.value)
+                value: Mapping[str, Any] = ast.literal_eval(node.value)
+                return value
             except ValueError as error:
                 raise UserError(f"{path}: {name} must be written out, key by key") from error
     return None

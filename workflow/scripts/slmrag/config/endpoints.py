@@ -8,8 +8,10 @@ from slmrag.config.sampling import NEUTRAL_VALUES, Sampling
 
 KEYS_WE_SET = ("model", "messages", "prompt", "n")
 SAMPLING_KEYS = [key for key in Sampling._fields if key not in NEUTRAL_VALUES]
-KEYS_WITHOUT_EFFECT = ("dtype", "quantization", "load_in_8bit", "adapter", "gpu_memory_utilization")
-KEYS_WITHOUT_EFFECT += ("max_num_seqs", "enforce_eager", "tensor_parallel", "data_parallel", "gpus")
+KEYS_WITHOUT_EFFECT = (
+    *("dtype", "quantization", "load_in_8bit", "adapter", "gpu_memory_utilization"),
+    *("max_num_seqs", "enforce_eager", "tensor_parallel", "data_parallel", "gpus"),
+)
 KEYS_OF_FILES = ("revision", "allow_pickle", "max_model_len")
 WHOLE_NUMBERS = {"concurrency": (1, 1000), "retries": (0, 1000)}
 

@@ -1,6 +1,6 @@
 """Models, how their tokens are drawn, and the judge."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
@@ -63,7 +63,10 @@ class ReasoningEntry(Entry):
     end: str = Field(min_length=1, description="Text that ends it")
 
 
-Family = Literal[("auto", "none", *FAMILIES)]
+if TYPE_CHECKING:
+    Family = str
+else:
+    Family = Literal[("auto", "none", *FAMILIES)]
 
 
 class ModelEntry(Entry):

@@ -105,7 +105,8 @@ def _loops(config: "Config") -> Iterator[str]:
 
 def _reaches(config: "Config", start: str, goal: str) -> bool:
     """Tell whether a retriever combines ``goal``, itself or through those that it combines."""
-    found, waiting = set(), [start]
+    found: set[str] = set()
+    waiting = [start]
     while waiting:
         entry = config.retrievers.get(waiting.pop())
         news = set(entry.upstream() if entry else []) - found

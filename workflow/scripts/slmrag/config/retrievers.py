@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     Field,
@@ -254,13 +254,11 @@ class Rerank(Retriever):
     gpus: NonNegativeInt | None = GPUS
 
 
-CLASSES = {
-    "rank_bm25": RankBM25,
-    "bm25s": BM25S,
-    "lucene": Lucene,
-    "dense": Dense,
-    "rrf": RRF,
-    "rerank": Rerank,
-}
-OWN = entries([kind for kind in kinds() if kind not in CLASSES], Retriever)
-RetrieverEntry = Annotated[reduce(or_, [*CLASSES.values(), *OWN]), Field(discriminator="kind")]
+Known = RankBM25 | BM25S | Lucene | Dense | RRF | Rerank
+
+if TYPE_CHECKING:
+    RetrieverEntry = Known
+else:  # and the classes that are made of own kinds
+    named = {get_args(each.model_fields["kind"].annotation)[0] for each in get_args(Known)}
+    own = entries([kind for kind in kinds() if kind not in named], Retriever)
+    RetrieverEntry = Annotated[reduce(or_, [Known, *own]), Field(discriminator="kind")]

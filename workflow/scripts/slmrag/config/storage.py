@@ -129,11 +129,11 @@ class ObjectEntry(Located):
         return uri
 
 
-def reach(named: Any, storage: StorageEntry) -> dict[str, Any]:
+def reach(named: str | Located | None, storage: StorageEntry) -> dict[str, Any]:
     """Return how to reach what an address, or an entry that holds one, names."""
     return named.reach(storage) if isinstance(named, Located) else storage.params()
 
 
-def own_endpoint(named: Any) -> list[str]:
+def own_endpoint(named: str | Located | None) -> list[str]:
     """Return the endpoint that what is named has for itself, if any: a part of where it lies."""
     return [url for url in [getattr(named, "endpoint_url", None)] if url]

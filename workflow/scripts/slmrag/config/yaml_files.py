@@ -41,7 +41,8 @@ def _whole(path: str | Path) -> dict[Any, Any]:
     import yte
 
     with open(path, encoding="utf-8") as file:
-        return yte.process_yaml(file, require_use_yte=True)
+        values: dict[Any, Any] = yte.process_yaml(file, require_use_yte=True)
+    return values
 
 
 def _merged(base: Any, over: Any) -> Any:

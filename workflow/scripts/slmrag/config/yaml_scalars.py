@@ -26,7 +26,7 @@ class Scalar:
     text: str
 
 
-class DuplicateKeyLoader(yaml.SafeLoader):
+class DuplicateKeyLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """A loader that refuses a key that stands twice in one table."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -40,7 +40,8 @@ class DuplicateKeyLoader(yaml.SafeLoader):
                     f"'{name}' stands twice; keep one, or put all entries under the first"
                 )
             seen.add(name)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 class AsTypedLoader(DuplicateKeyLoader):
@@ -59,7 +60,7 @@ def _remembered(loader: AsTypedLoader, node: yaml.ScalarNode) -> Scalar | str:
     try:
         return Scalar(_meant(loader, node), node.value)
     except ValueError:  # the 45th of a month
-        return node.value
+        return str(node.value)
 
 
 def _meant(loader: AsTypedLoader, node: yaml.ScalarNode) -> Any:

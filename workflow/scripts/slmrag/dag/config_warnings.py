@@ -12,6 +12,7 @@ from slmrag.config.sampling_checks import sampling_of_models
 from slmrag.dag.local_files import template_path
 
 if TYPE_CHECKING:
+    from slmrag.config.base import Entry
     from slmrag.config.models import ModelEntry
     from slmrag.config.schema import Config
 
@@ -79,7 +80,7 @@ def _keys(config: "Config", basedir: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _resolved(entry: Any, **tables: Mapping[str, Any]) -> dict[str, Any]:
+def _resolved(entry: "Entry", **tables: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry's keys, those that name entries of a table as what stands there."""
     keys = entry.params()
     for key, table in tables.items():

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from slmrag.files import read_metadata
 
@@ -65,7 +66,7 @@ def _file(path: Path, wanted: set[str]) -> JournalFile:
     return JournalFile(path, status.st_size, days, completions, bool(engines & wanted))
 
 
-def _lines(path: Path) -> Iterator[dict]:
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_bytes().splitlines():
         try:
             yield json.loads(line)

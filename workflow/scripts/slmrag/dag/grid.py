@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import chain
 
 from slmrag.config.schema import Config
 
@@ -19,12 +20,18 @@ def cells(config: Config) -> list[str]:
 
 def rows(config: Config) -> list[tuple[str, str, str]]:
     """Return (model, dataset, mode) for every cell of the comparison."""
-    return [(model, *cell.split("/")) for model in config.models for cell in cells(config)]
+    pairs = [_pair(cell) for cell in cells(config)]
+    return [(model, *pair) for model in config.models for pair in pairs]
+
+
+def _pair(name: str) -> tuple[str, str]:
+    first, second = name.split("/")
+    return first, second
 
 
 def runs(config: Config) -> list[str]:
     """Return the ``dataset/retriever`` runs that the modes of the comparison read."""
-    pairs = (cell.split("/") for cell in cells(config))
+    pairs = map(_pair, cells(config))
     used = [(dataset, config.modes[mode].retriever) for dataset, mode in pairs]
     return list(dict.fromkeys(f"{dataset}/{name}" for dataset, name in used if name))
 
@@ -36,7 +43,7 @@ def retrievers(config: Config) -> list[str]:
 
 def searches(config: Config) -> list[tuple[str, str]]:
     """Return (data set, retriever) of each run, and of those that it combines."""
-    found = [tuple(run.split("/")) for run in runs(config)]
+    found = [_pair(run) for run in runs(config)]
     for dataset, name in found:
         below = [(dataset, other) for other in config.retrievers[name].upstream()]
         found += [pair for pair in dict.fromkeys(below) if pair not in found]
@@ -70,9 +77,9 @@ def corpora(config: Config) -> list[str]:
 
 def objects(config: Config) -> list[str]:
     """Return the raw objects that the comparison is made from."""
-    entries = [config.datasets[name] for name in datasets(config)]
-    entries += [config.corpora[name] for name in corpora(config)]
-    return list(dict.fromkeys(name for entry in entries for name in entry.objects()))
+    named = [config.datasets[name].objects() for name in datasets(config)]
+    named += [config.corpora[name].objects() for name in corpora(config)]
+    return list(dict.fromkeys(chain.from_iterable(named)))
 
 
 def indexes(config: Config) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def template_path(path: str, basedir: str) -> str:
 def _templates(config: "Config", basedir: str) -> Iterator[str]:
     for name, mode in config.modes.items():
         path = template_path(mode.prompt, basedir)
-        yield from _tried(f"modes.{name}.prompt", lambda p=path, m=mode: try_prompt(p, m))
+        yield from _tried(f"modes.{name}.prompt", partial(try_prompt, path, mode))
     if config.judge:
         path = template_path(config.judge.prompt, basedir)
         yield from _tried("judge.prompt", lambda: try_judge(path))
@@ -80,7 +81,7 @@ def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
         files = [os.path.join(entry.adapter, name) for name in ADAPTER]
         yield from _missing(f"{where}.adapter", entry.adapter, files)
     for path in entry.template_files():
-        yield from _tried(f"{where}.chat_template", lambda path=path: try_chat(path))
+        yield from _tried(f"{where}.chat_template", partial(try_chat, path))
     yield from _tried(where, lambda: _check_chat_options(entry, taken))
 
 
@@ -114,9 +115,9 @@ def _checkpoint(where: str, uri: str, taken: str) -> Iterator[str]:
 def _others(config: "Config") -> Iterator[str]:
     if isinstance(config.storage.verify, str):
         yield from _missing("storage.verify", config.storage.verify, [config.storage.verify])
-    if config.expected:
-        found = [*_missing("expected", config.expected, [config.expected])]
-        yield from found or _tried("expected", lambda: _scores(Path(config.expected)))
+    if expected := config.expected:
+        found = [*_missing("expected", expected, [expected])]
+        yield from found or _tried("expected", partial(_scores, Path(expected)))
 
 
 def _scores(path: Path) -> None:

@@ -67,7 +67,8 @@ def digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Dig
     """
     handed = os.environ.get(DIGESTS_VARIABLE)
     if handed and not driver:
-        return json.loads(handed)
+        taken: Digests = json.loads(handed)
+        return taken
     chosen = {one: _chosen(one) for one in dict.fromkeys(sources) if is_local(one.uri)}
     known = Known(cache)
     known.read(file for files in chosen.values() for file in files.values())
@@ -136,7 +137,7 @@ class Known:
 
     def sha256(self, file: File) -> str:
         """Return the digest of a file that was read."""
-        return self._found[file.path][1]
+        return str(self._found[file.path][1])
 
     def _has(self, file: File) -> bool:
         found = self._found.get(file.path)

@@ -113,7 +113,7 @@ def _reader(folder: Path) -> Read:
 def _same(then: Mapping[str, Any], now: Mapping[str, Any], file: Path) -> bool:
     """Tell whether a file is the hub's by SHA-256, or by the digest that git gives small ones."""
     if now["sha256"]:
-        return now["sha256"] == then["sha256"]
+        return bool(now["sha256"] == then["sha256"])
     content = file.read_bytes() if file.is_file() else b""
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
-    return blob.hexdigest() == now["blob_id"]
+    return bool(blob.hexdigest() == now["blob_id"])

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from slmrag.config.base import REVISIONS, address
+from slmrag.config.base import REVISIONS, Entry, address
 from slmrag.config.data import CorpusEntry, DatasetEntry
 from slmrag.config.folder_names import folder_name
 from slmrag.config.hub_names import named_revision
 from slmrag.config.schema import Config
-from slmrag.config.storage import own_endpoint, reach
-from slmrag.dag.local_sources import Digests, Source, is_local
+from slmrag.config.storage import Located, own_endpoint, reach
+from slmrag.dag.local_sources import Digests, Source
+from slmrag.storage.local import is_local
 
 Names = Mapping[str, str]
 
@@ -50,26 +51,26 @@ class Fetched(NamedTuple):
     """How to reach it, where it has keys of its own for that."""
 
 
-def source(entry: Any, name: str) -> Source:
+def source(entry: Entry, name: str) -> Source:
     """Return where the files come from that an entry names under a key."""
     pickles = bool(getattr(entry, "allow_pickle", None))
     return Source(address(getattr(entry, name, None)), name != "uri", pickles)
 
 
-def located(entry: Any, name: str) -> Any:
+def located(entry: Entry, name: str) -> str | Located | None:
     """Return what says where the files lie that an entry names under a key: an object says all."""
-    return entry if name == "uri" else getattr(entry, name, None)
+    return entry if isinstance(entry, Located) else getattr(entry, name, None)
 
 
 def sources(config: Config) -> Iterator[Source]:
     """Yield every source that the config names, local or not."""
     judge = [config.judge.model] if config.judge else []
     yield from (source(entry, "uri") for entry in config.objects.values())
-    for entry in config.retrievers.values():
-        yield from (source(entry, name) for name in sorted(entry.checkpoints()))
-    for entry in [*config.models.values(), *judge]:
-        if entry.checkpoint:
-            yield source(entry, "checkpoint")
+    for retriever in config.retrievers.values():
+        yield from (source(retriever, name) for name in sorted(retriever.checkpoints()))
+    for model in [*config.models.values(), *judge]:
+        if model.checkpoint:
+            yield source(model, "checkpoint")
 
 
 def keys(config: Config, local: Digests) -> Keys:
@@ -105,7 +106,7 @@ def keys(config: Config, local: Digests) -> Keys:
 
 def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
     """Yield all that is fetched from elsewhere; what lies on this machine is an input itself."""
-    table: list[tuple[str, Any, str, str]] = [
+    table: list[tuple[str, Entry, str, str]] = [
         *((f"object '{n}'", e, "uri", f"raw/{keys.objects[n]}") for n, e in config.objects.items()),
         *(
             (f"model '{n}'", e, "checkpoint", f"models/{keys.models[n]}")
@@ -128,7 +129,7 @@ def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
             yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json", how)
 
 
-def revision(entry: Any, key: str) -> str | None:
+def revision(entry: Entry, key: str) -> str | None:
     """Return the revision, where one is named, of what an entry names under a key: its own key
     for it, or a part of the address.
     """
@@ -140,7 +141,7 @@ def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> s
     return folder_name(name, entry.build_params(), [objects[used] for used in entry.objects()])
 
 
-def _checkpoint(name: str, entry: Any, which: str, local: Digests) -> str:
+def _checkpoint(name: str, entry: Entry, which: str, local: Digests) -> str:
     """Return the folder's name of a checkpoint; where an entry has none, one that is not used."""
     found = source(entry, which)
     moved = own_endpoint(located(entry, which))

@@ -63,7 +63,8 @@ def running(results: Path) -> set[str]:
 
     mine = (attempt for attempt in find(results) if rule(attempt) in AT_WORK)
     live = (attempt for attempt in mine if not attempt.ended() and not attempt.dead())
-    return {"/".join(attempt.start()["wildcards"].values()) for attempt in live}
+    starts = filter(None, (attempt.start() for attempt in live))
+    return {"/".join(start["wildcards"].values()) for start in starts}
 
 
 def summary(arguments: Sequence[str]) -> list[Row]:

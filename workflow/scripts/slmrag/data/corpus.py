@@ -67,7 +67,7 @@ def placed(
 def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:
     nameless = table["id"] == ""
     if nameless.any():
-        line = table["line"][nameless.arg_max()]
+        line = table["line"].filter(nameless)[0]
         raise UserError(f"{path}, line {line}: a passage without an id; give it one")
 
 

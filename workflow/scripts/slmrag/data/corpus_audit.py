@@ -23,7 +23,7 @@ class DuplicateCounter:
 
     def add(self, values: pl.Series) -> None:
         """Take a column of text."""
-        self._file.write(values.hash(seed=0).to_numpy())
+        self._file.write(values.hash(seed=0).to_numpy().data)
 
     def repetitions(self) -> Iterator[np.ndarray]:
         """Yield hashes (uint64), one for each value that repeats an earlier one."""

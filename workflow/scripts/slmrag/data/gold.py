@@ -123,7 +123,7 @@ def _refuse_another(key: Key, gold: Passage, known: Sequence[Passage], path: Pat
 def _of_corpus(path: Path, kind: str, wanted: set[Key]) -> Iterator[tuple[Key, dict[str, str]]]:
     """Yield the passages of a corpus file that are asked for by id."""
     ids = pl.Series([id for name, id in wanted if name == "id"], dtype=pl.String).implode()
-    of_kilt = {"empty": True} if kind == "kilt" else {}
+    of_kilt: dict[str, Any] = {"empty": True} if kind == "kilt" else {}
     for table in map(stripped, reader(kind, "passages", **of_kilt)(path, {})):
         for row in table.filter(pl.col("id").is_in(ids)).iter_rows(named=True):
             found = passage(row["id"], row["title"], row["text"])

@@ -51,7 +51,8 @@ def group_equal(passages: Iterable[Passage]) -> dict[Key, int]:
 
 def distinct(gold: Sequence[Passage]) -> list[Passage]:
     """Return the first entry of each gold passage, in their order."""
-    group, first = group_equal(gold), {}
+    group = group_equal(gold)
+    first: dict[int | None, Passage] = {}
     for one in gold:
         first.setdefault(next((group[key] for key in keys(one)), None), one)
     return list(first.values())

@@ -7,12 +7,12 @@ from itertools import islice
 import polars as pl
 
 PASSAGES = pl.Schema({"id": pl.String, "title": pl.String, "text": pl.String})
-PASSAGES_WITH_LINE = pl.Schema({**PASSAGES, "line": pl.UInt32})
+PASSAGES_WITH_LINE = pl.Schema([*PASSAGES.items(), ("line", pl.UInt32())])
 GOLD = pl.List(pl.Struct({"id": pl.String, "title": pl.String, "text": pl.String}))
 QUESTIONS = pl.Schema(
     {
-        "question_id": pl.String,
-        "question": pl.String,
+        "question_id": pl.String(),
+        "question": pl.String(),
         "answers": pl.List(pl.String),
         "gold": GOLD,
     }

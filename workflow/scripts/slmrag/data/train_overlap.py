@@ -16,7 +16,8 @@ def overlaps(
     ``train`` yields (question, answers); texts are equal when they are after normalizing, so
     paraphrases, which the paper's annotators also count, are not found.
     """
-    asked, answered = set(), set()
+    asked: set[str] = set()
+    answered: set[str] = set()
     for question, answers in train:
         asked.add(normalize(question))
         answered.update(normalize(answer) for answer in answers)

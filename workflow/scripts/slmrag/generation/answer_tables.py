@@ -21,11 +21,15 @@ logger = logging.getLogger(__name__)
 ROWS_A_BATCH = 256
 ROWS_A_PART = 8192
 PROMPT_COLUMNS = ("question_id", "prompt", "prompt_digest")
-ANSWER_COLUMNS = ("raw_answer", "answer", "reasoning", "prompt_tokens", "generated_tokens")
-ANSWER_COLUMNS += ("finish_reason",)
+ANSWER_COLUMNS = (
+    *("raw_answer", "answer", "reasoning", "prompt_tokens", "generated_tokens"),
+    "finish_reason",
+)
 TIMING_COLUMNS = ("first_token_seconds", "seconds", "engine", "work_seconds")
-COUNTS = ("truncated", "empty", "unfinished_reasoning", "refused")
-COUNTS += ("shortened", "questions_shortened")
+COUNTS = (
+    *("truncated", "empty", "unfinished_reasoning", "refused"),
+    *("shortened", "questions_shortened"),
+)
 DEFAULT_READING = Reading()
 
 

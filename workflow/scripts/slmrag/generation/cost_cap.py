@@ -67,8 +67,10 @@ class Budget:
         """Count what came back; what has no count of tokens is taken at what was foreseen."""
         for one in finished:
             may = self._flying.pop(one.digest, 0.0)
-            tokens = [getattr(one, name, None) for name in PAID_TOKENS]
-            known = self._price and None not in tokens
+            tokens = [
+                count for name in PAID_TOKENS if (count := getattr(one, name, None)) is not None
+            ]
+            known = self._price and len(tokens) == len(PAID_TOKENS)
             self._spent += cost(self._price, *tokens) if known else may
 
     def paid(self) -> dict[str, float]:

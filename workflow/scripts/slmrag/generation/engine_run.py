@@ -116,7 +116,8 @@ class EngineRun:
 
 def _sum(counts: Sequence[int | None]) -> int | None:
     """Return a sum, None where a part of it is not known."""
-    return None if None in counts else sum(counts)
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def parameters(engine: Engine) -> int | None:

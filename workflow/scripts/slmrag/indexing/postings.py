@@ -53,7 +53,8 @@ def write(blocks: Iterable[list[str]], total: int, analyze: Analyzer, folder: Pa
     """
     vocabulary: defaultdict[str, int] = defaultdict()
     vocabulary.default_factory = vocabulary.__len__
-    lengths, spilled, done = np.zeros(total, dtype=np.int32), [], 0
+    lengths, done = np.zeros(total, dtype=np.int32), 0
+    spilled: list[Path] = []
     with bar(total=total, desc="index passages", unit="passage", unit_scale=True) as progress:
         for texts in blocks:
             terms, sizes = _numbered(texts, analyze, vocabulary)

@@ -108,4 +108,4 @@ def forget(parts: Sequence[Array]) -> None:
     """Let mapped arrays leave this process's memory; they come back as they are read."""
     for part in parts:
         if isinstance(part, np.memmap):
-            part._mmap.madvise(mmap.MADV_DONTNEED)
+            part._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # no other way

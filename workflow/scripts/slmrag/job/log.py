@@ -67,7 +67,9 @@ class JobLog:
 
     def _drain(self) -> None:
         """Wait for the end of the pipe; where a child holds it open, until it is empty."""
-        for _ in range(MOST_DRAINS if self._watch else 0):
+        if self._watch is None:
+            return
+        for _ in range(MOST_DRAINS):
             self._watch.join(DRAIN_SECONDS)
             if not self._watch.is_alive() or not unread(self._source):
                 return

@@ -86,7 +86,8 @@ class Watchers:
         """Write how the job ended, and let go of the publisher, whatever else fails."""
         with swallow_errors("memory"):
             self.sampler.finish(status)
-            events.artifact("memory_usage", self.sampler.path, **self.sampler.peaks)
+            peaks: dict[str, Any] = self.sampler.peaks
+            events.artifact("memory_usage", self.sampler.path, **peaks)
         with swallow_errors("alerts"):
             self.check_limits()
         with swallow_errors("end"):

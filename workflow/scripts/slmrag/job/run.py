@@ -87,7 +87,7 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     status, story, mistake, devices = 0, None, False, ExitStack()
     try:
         with suppress(ValueError):
-            deadline = Deadline(lambda: watchers and watchers.write_killed())
+            deadline = Deadline(lambda: watchers.write_killed() if watchers else None)
         devices.enter_context(gpu_lock.held(int(job.resources.get("gpu") or 0)))
         with swallow_errors("start"):
             watchers = Watchers.start(job, log) if is_reporting(job) else None

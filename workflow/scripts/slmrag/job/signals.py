@@ -32,7 +32,8 @@ class Deadline:
         try:
             signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         except ValueError:
-            os.close(self._read), os.close(self._wake)
+            os.close(self._read)
+            os.close(self._wake)
             raise
         # A forked child shares the pipe, and a signal to it is none to us.
         os.register_at_fork(after_in_child=forget)

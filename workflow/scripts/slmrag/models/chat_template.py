@@ -136,7 +136,7 @@ def _generation_tag() -> type:
     from jinja2.parser import Parser
 
     class Generation(Extension):
-        tags = frozenset({"generation"})
+        tags = {"generation"}  # noqa: RUF012
 
         def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
             """Return the block as a call, so that what is set in it stays in it."""

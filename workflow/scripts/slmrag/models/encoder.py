@@ -12,7 +12,7 @@ from slmrag.models.pooling import EncoderSettings, encoder_settings
 from slmrag.models.transformer import Transformer
 
 Array = np.ndarray
-Text = str | tuple[str, str]
+Texts = Sequence[str] | Sequence[tuple[str, str]]
 
 HASHING = "hashing"
 HASHED_DIMENSIONS = 256
@@ -24,7 +24,7 @@ class Encoder:
     def __init__(
         self,
         settings: EncoderSettings,
-        encode: Callable[[Sequence[Text]], Array],
+        encode: Callable[[Texts], Array],
         model: Transformer | None = None,
     ):
         self.settings, self.encode, self._model = settings, encode, model
@@ -62,16 +62,17 @@ def encoder(params: Mapping[str, Any]) -> Encoder:
 def settings_of(params: Mapping[str, Any]) -> EncoderSettings:
     """Return how a retriever's encoder pools and which prefixes it takes."""
     if params["encoder"] == HASHING:
-        given = {key: params.get(key) or "" for key in ("query_prefix", "passage_prefix")}
-        return EncoderSettings(HASHING, **given)
+        query, passage = (params.get(key) or "" for key in ("query_prefix", "passage_prefix"))
+        return EncoderSettings(HASHING, query_prefix=query, passage_prefix=passage)
     return encoder_settings(Path(params["checkpoint"]), params)
 
 
-def pooled(model: Transformer, how: EncoderSettings) -> Callable[[Sequence[Text]], Array]:
+def pooled(model: Transformer, how: EncoderSettings) -> Callable[[Texts], Array]:
     """Return the function from texts to vectors."""
+    assert how.pooling, "encoder_settings ends with one"
     pool = POOLINGS[how.pooling]
 
-    def encode(texts: Sequence[Text]) -> Array:
+    def encode(texts: Texts) -> Array:
         vectors = np.zeros((len(texts), model.model.config.hidden_size), dtype=np.float32)
         for rows, states, mask in model.batches(texts) if len(texts) else ():
             vectors[rows] = pool(states, mask).cpu().numpy()
@@ -80,14 +81,14 @@ def pooled(model: Transformer, how: EncoderSettings) -> Callable[[Sequence[Text]
     return encode
 
 
-def hashed_words(texts: Sequence[Text]) -> Array:
+def hashed_words(texts: Texts) -> Array:
     """Return vectors without a model, [texts, 256]: words hashed to signed dimensions.
 
     They have length one, or are zeros for a text without words.
     """
     found = np.zeros((len(texts), HASHED_DIMENSIONS), dtype=np.float32)
     for row, text in enumerate(texts):
-        for word in text.lower().split():
+        for word in (text if isinstance(text, str) else " ".join(text)).lower().split():
             number = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
             found[row, (number >> 1) % HASHED_DIMENSIONS] += 1 if number & 1 else -1
     return unit(found)

@@ -84,4 +84,4 @@ def _ends(checkpoint: Path) -> set[int]:
     """Return the eos ids of generation_config.json, of config.json where there is no such file."""
     own = (checkpoint / "generation_config.json").is_file()
     ids = (asked(checkpoint) if own else Checkpoint(checkpoint).config).get("eos_token_id")
-    return {*ids} if isinstance(ids, list) else {ids} - {None}
+    return {one for one in (ids if isinstance(ids, list) else [ids]) if one is not None}

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slmrag.config.chat_options import GIVEN_ARGUMENTS, THINKING_SWITCHES, arguments
+from slmrag.config.reasoning_tags import FAMILIES
 from slmrag.errors import UserError, nearest
-from slmrag.models.reasoning import FAMILIES, closed_by, opened_by, tagged
+from slmrag.models.reasoning import closed_by, opened_by, tagged
 
 PROBE = "Who wrote it?"
 

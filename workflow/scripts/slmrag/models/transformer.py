@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from slmrag.job import events
 from slmrag.job.gpu_lock import sentence_on_unused
 from slmrag.models import text_limits
 
+if TYPE_CHECKING:
+    import torch
+
 logger = logging.getLogger(__name__)
 BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
 
@@ -22,7 +25,9 @@ BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
 class Transformer:
     """A model and its tokenizer on one device, fed with texts of like length."""
 
-    def __init__(self, checkpoint: Path, auto: str, longest: int | None, hardware: Mapping):
+    def __init__(
+        self, checkpoint: Path, auto: str, longest: int | None, hardware: Mapping[str, Any]
+    ):
         import torch
         from transformers import AutoTokenizer
 
@@ -45,11 +50,12 @@ class Transformer:
         positions = getattr(self.model.config, "max_position_embeddings", None)
         own = self.tokenizer.model_max_length
         self.limit = text_limits.limit(hardware.get("max_length"), longest, own, positions)
+        assert self.limit.longest, "a transformer has one"
         self.longest, self.cut = self.limit.longest, 0
         self.tokens = (hardware.get("batch_size") or 0) * self.longest or BATCH_TOKENS[self.device]
 
     @staticmethod
-    def _beside_a_gpu(hardware: Mapping) -> str | None:
+    def _beside_a_gpu(hardware: Mapping[str, Any]) -> str | None:
         """Return, and say once, that the machine's GPU is not used; None where none is meant."""
         import torch
 
@@ -68,7 +74,9 @@ class Transformer:
         idle = {"gpu_unused": self.gpu_unused} if self.gpu_unused else {}
         return text_limits.reading(what, texts, self.cut, self.limit) | idle
 
-    def batches(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Iterator[tuple]:
+    def batches(
+        self, texts: Sequence[str] | Sequence[tuple[str, str]]
+    ) -> Iterator["tuple[list[int], torch.Tensor, torch.Tensor]"]:
         """Yield (rows of ``texts``, first output of the model, attention mask), long texts first.
 
         A pair of texts becomes two segments.

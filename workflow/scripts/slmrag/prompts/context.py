@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmrag.data.gold_match import distinct, gold_rank
+from slmrag.data.gold_match import Passage, distinct, gold_rank
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
     import polars as pl
 
-Passage = dict[str, str]
 Source = Sequence[str | Path]
 
 

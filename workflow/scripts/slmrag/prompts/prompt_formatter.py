@@ -84,7 +84,7 @@ class PromptFormatter:
     @property
     def dropped_tokens(self) -> list[str] | None:
         """The special tokens to leave out of a text by hand, so that those tags stay; else None."""
-        if not self.kept_tokens:
+        if self._tokens is None or not self.kept_tokens:
             return None
         return [token for token in self._tokens.special_texts if token not in self.kept_tokens]
 
@@ -139,17 +139,15 @@ class PromptFormatter:
         return make
 
     def _fits_by_bytes(self, text: str) -> bool:
-        return (
-            self.max_prompt_tokens is None
-            or self._tokens is None
-            or fits_by_bytes(text, self.max_prompt_tokens)
-        )
+        most = self.max_prompt_tokens
+        return most is None or self._tokens is None or fits_by_bytes(text, most)
 
     def _fitted_before(self, made: Mapping[str, Any] | None) -> bool:
-        tokens = made and made["prompt_tokens"]
+        tokens = made["prompt_tokens"] if made else None
         return tokens is not None and tokens <= (self.max_prompt_tokens or 0)
 
     def _fits(self, text: str) -> bool:
-        if self._fits_by_bytes(text):
+        most = self.max_prompt_tokens
+        if most is None or self._tokens is None or self._fits_by_bytes(text):
             return True
-        return self._tokens.fits_tokens(text, self.max_prompt_tokens, special=not self.chat)
+        return self._tokens.fits_tokens(text, most, special=not self.chat)

@@ -65,7 +65,8 @@ def cell_effects(
 
 def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return what changed in one cell, over the questions that both asked with the same wording."""
-    row = dict(zip(("model", "dataset", "mode"), key, strict=True)) | dict.fromkeys(EFFECT_COLUMNS)
+    row: dict[str, Any] = dict(zip(("model", "dataset", "mode"), key, strict=True))
+    row |= dict.fromkeys(EFFECT_COLUMNS)
     values, row["reworded"] = shared_scores(now, before, key, metrics["primary"])
     row["n"] = len(values)
     if not len(values):

@@ -1,58 +1,85 @@
 """Kinds of retriever behind one interface; a new kind is one module and one line in ``KINDS``.
 
-A kind with an index has ``BUILD`` (the keys that its index depends on, with their defaults),
-``build(passages, index, params) -> dict`` (fills the folder ``index``, returns what else its
-``index.json`` should say) and ``search(index, questions, depth, params) -> Hits``. A kind over
-other retrievers' hits has ``combine(runs, questions, passages, depth, params) -> Hits`` alone.
-Where the building is much, ``BUILD`` and ``build`` stand in ``slmrag.indexing``, and an edit of the
-search rebuilds no index.
+A kind with an index has a ``search`` (``Searching``) and what ``slmrag.indexing.Building`` asks
+for; where that is much, it stands in ``slmrag.indexing``, and an edit of the search rebuilds no
+index. A kind over other retrievers' hits has ``combine`` alone (``Combining``).
 ``SEARCH`` names a kind's other keys, where the config has no class for it (docs/retrievers.md).
 ``params`` are the entry's keys, those of the hardware, and ``checkpoint``, the encoder's folder.
 """
 
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from slmrag.errors import UserError, nearest
 
+if TYPE_CHECKING:
+    from slmrag.retrieval.hits import Hits
 
-def _rank_bm25() -> ModuleType:
+
+class Searching(Protocol):
+    """A module that searches an index."""
+
+    def search(
+        self, index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]
+    ) -> "Hits":
+        """Return each question's ``depth`` best passages."""
+
+
+class Combining(Protocol):
+    """A module that makes hits of other retrievers' hits."""
+
+    def combine(
+        self,
+        runs: "Sequence[Hits]",
+        questions: Sequence[str],
+        passages: Path,
+        depth: int,
+        params: Mapping[str, Any],
+    ) -> "Hits":
+        """Return each question's ``depth`` best passages of those that ``runs`` found."""
+
+
+Kind = Searching | Combining
+
+
+def _rank_bm25() -> Searching:
     from slmrag.retrieval import rank_bm25
 
     return rank_bm25
 
 
-def _dense() -> ModuleType:
+def _dense() -> Searching:
     from slmrag.retrieval import dense
 
     return dense
 
 
-def _rrf() -> ModuleType:
+def _rrf() -> Combining:
     from slmrag.retrieval import rrf
 
     return rrf
 
 
-def _rerank() -> ModuleType:
+def _rerank() -> Combining:
     from slmrag.retrieval import rerank
 
     return rerank
 
 
-def _lucene() -> ModuleType:
+def _lucene() -> Searching:
     from slmrag.retrieval import lucene
 
     return lucene
 
 
-def _bm25s() -> ModuleType:
+def _bm25s() -> Searching:
     from slmrag.retrieval import bm25s
 
     return bm25s
 
 
-KINDS: dict[str, Callable[[], ModuleType]] = {
+KINDS: dict[str, Callable[[], Kind]] = {
     "rank_bm25": _rank_bm25,
     "bm25s": _bm25s,
     "lucene": _lucene,
@@ -62,7 +89,7 @@ KINDS: dict[str, Callable[[], ModuleType]] = {
 }
 
 
-def retriever(kind: str) -> ModuleType:
+def retriever(kind: str) -> Kind:
     """Return the module of a kind of retriever; UserError where there is none."""
     if kind not in KINDS:
         hint = nearest(kind, KINDS) or f"; known: {', '.join(KINDS)}"

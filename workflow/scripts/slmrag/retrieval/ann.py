@@ -25,9 +25,9 @@ def search(
 
     faiss.omp_set_num_threads(params.get("threads", 1))
     opened = faiss.read_index(str(index / FILE))
-    if params["ann"] == "hnsw":
+    if isinstance(opened, faiss.IndexHNSW):
         opened.hnsw.efSearch = max(params.get("ef_search", SEARCH_WIDTH), depth)
-    else:
+    elif isinstance(opened, faiss.IndexIVF):
         opened.nprobe = min(params.get("nprobe", PROBES), opened.nlist)
     scores, rows = opened.search(asked, min(depth, opened.ntotal))
     found = rows >= 0

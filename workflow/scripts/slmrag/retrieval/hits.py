@@ -33,8 +33,8 @@ class Hits:
         counts = [len(rows) for rows, _ in pairs]
         return cls(
             np.repeat(np.arange(len(pairs), dtype=np.int64), counts),
-            np.concatenate([rows for rows, _ in pairs] or [[]]).astype(np.int64),
-            np.concatenate([scores for _, scores in pairs] or [[]]).astype(np.float64),
+            np.concatenate([rows for rows, _ in pairs] or [np.empty(0)]).astype(np.int64),
+            np.concatenate([scores for _, scores in pairs] or [np.empty(0)]).astype(np.float64),
         )
 
     @classmethod

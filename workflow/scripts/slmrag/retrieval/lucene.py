@@ -93,4 +93,5 @@ def _read(run: Path) -> Hits:
     table = pl.read_csv(
         run, separator=" ", has_header=False, columns=[0, 2, 4], schema=_RUN, quote_char=None
     )
-    return Hits.best(*(column.to_numpy() for column in table), depth=len(table))
+    question, passage, score = (column.to_numpy() for column in table)
+    return Hits.best(question, passage, score, depth=len(table))

@@ -21,7 +21,7 @@ def verdicts(
 def _rows(entry: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
     reason = _incomparable(entry["conditions"], found)
     for metric, score in entry["scores"].items():
-        mine = {} if reason else found["metrics"].get(metric, {})
+        mine = {} if reason or found is None else found["metrics"].get(metric, {})
         mean = mine.get("mean")
         percent = None if mean is None else 100 * mean
         verdict = reason or _verdict(score, percent, mine.get("reason"))

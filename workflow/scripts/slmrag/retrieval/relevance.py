@@ -1,5 +1,6 @@
 """Join hits with the corpus and the references, in one pass over the corpus."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +55,14 @@ def tests(answers: list[list[str]], gold: list[list[Passage]], found: list[Found
     Whether a passage holds gold, or is a piece of it, is asked where the corpus lacks some gold.
     """
     holds = [matcher(references) for references in answers]
-    wanted: Tests = {"has_answer": [lambda _, text, holds=one: holds(text) for one in holds]}
+    wanted: Tests = {"has_answer": [_of_text(one) for one in holds]}
     if any(one.in_corpus < one.passages for one in found):
         wanted |= {name: [relation(own) for own in gold] for name, relation in RELATIONS.items()}
     return wanted
+
+
+def _of_text(holds: Callable[[str], bool]) -> Test:
+    return lambda _, text: holds(text)
 
 
 def first_gold(hits: Hits, ids: pl.Series, found: list[Found]) -> Array:

@@ -28,7 +28,7 @@ ARTICLES = {
 ARABIC_AL = re.compile("ال")
 """MLQA leaves out these two letters anywhere in an Arabic text, not at a word's beginning alone."""
 _HAN = re.compile("[\u4e00-\u9fa5]")
-_LETTER = regex.compile(CLUSTER, regex.V1)
+_LETTER: re.Pattern[str] = regex.compile(CLUSTER, regex.V1)
 
 
 def mlqa_words(text: str, language: str | None) -> list[str]:

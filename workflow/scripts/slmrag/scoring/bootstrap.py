@@ -88,7 +88,8 @@ def _quantiles(ordered: np.ndarray, levels: np.ndarray) -> np.ndarray:
     places = levels * (ordered.shape[1] - 1)
     below = np.minimum(places.astype(np.int64), ordered.shape[1] - 2)
     low, high = (np.take_along_axis(ordered, below + step, axis=1) for step in (0, 1))
-    return low + (high - low) * (places - below)
+    quantiles: np.ndarray = low + (high - low) * (places - below)
+    return quantiles
 
 
 def constant_interval(value: float, n: int, confidence: float) -> tuple[float, float]:

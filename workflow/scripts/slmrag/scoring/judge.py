@@ -76,7 +76,9 @@ def questions_for_judge(
 
 def judge_name(model: Mapping[str, Any]) -> str:
     """Return what a judge is called: its checkpoint, the name at its endpoint, or its engine."""
-    return next(filter(None, map(model.get, ("checkpoint", "served_name", "engine"))))
+    return next(
+        str(model[key]) for key in ("checkpoint", "served_name", "engine") if model.get(key)
+    )
 
 
 def summarize_grades(grades: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:

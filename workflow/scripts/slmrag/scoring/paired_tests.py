@@ -10,6 +10,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+Columns = Sequence[Sequence[int]] | np.ndarray
 POWER = 0.8
 NO_SPREAD = 1e-6
 """A standard deviation of differences that is no more than rounding."""
@@ -18,7 +19,7 @@ _ROUNDING_SLACK = 1e-3  # single precision must not tell equal sums apart
 
 
 def permutation_tests(
-    values: np.ndarray, pairs: Sequence | np.ndarray, count: int, seed: int,
+    values: np.ndarray, pairs: Columns, count: int, seed: int,
     enough_extreme: np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
     """Return the two-sided p value of each pair (m, 2) of columns of (n, k) ``values``.
@@ -30,7 +31,7 @@ def permutation_tests(
     """
     first, second = pair_columns(pairs)
     sums, squares = difference_sums(values, first, second)
-    p_values = 2 * np.exp(-(sums**2) / np.maximum(2 * squares, 1e-300))
+    p_values: np.ndarray = 2 * np.exp(-(sums**2) / np.maximum(2 * squares, 1e-300))
     left = np.argsort(first, kind="stable")
     left = left[p_values[left] >= 1 / (count + 1)]
     enough_extreme = np.full(len(first), count + 1) if enough_extreme is None else enough_extreme
@@ -48,7 +49,7 @@ def permutation_tests(
     return p_values
 
 
-def pair_columns(pairs: Sequence | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pair_columns(pairs: Columns) -> tuple[np.ndarray, np.ndarray]:
     """Return the first and the second columns of pairs (m, 2)."""
     first, second = np.asarray(pairs, dtype=np.int64).reshape(-1, 2).T
     return first, second
@@ -76,7 +77,9 @@ def difference_sums(
 def cubed_difference_sums(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the sum of the cubes of each pair's differences, without forming them."""
     crossed, own = (values**2).T @ values, np.sum(values**3, axis=0)
-    return own[first] - own[second] - 3 * (crossed[first, second] - crossed[second, first])
+    twisted = 3 * (crossed[first, second] - crossed[second, first])
+    sums: np.ndarray = own[first] - own[second] - twisted
+    return sums
 
 
 def _flipped_sums(values: np.ndarray, count: int, seed: int) -> Iterator[np.ndarray]:
@@ -88,7 +91,7 @@ def _flipped_sums(values: np.ndarray, count: int, seed: int) -> Iterator[np.ndar
         yield np.ascontiguousarray(((signs * 2 - 1) @ single).T)
 
 
-def mcnemar_tests(values: np.ndarray, pairs: Sequence | np.ndarray) -> np.ndarray:
+def mcnemar_tests(values: np.ndarray, pairs: Columns) -> np.ndarray:
     """Return McNemar's exact two-sided p value of each pair (m, 2) of columns of 0/1 ``values``."""
     first, second = pair_columns(pairs)
     both = values.T @ values
@@ -127,7 +130,7 @@ def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
 
 def minimum_detectable_effect(
     deviation: np.ndarray | float, n: int, confidence: float = 0.95
-) -> np.ndarray | float:
+) -> np.ndarray:
     """Return the difference that a paired test of ``n`` questions finds 8 times in 10.
 
     ``deviation`` is the standard deviation of the questions' differences; a normal approximation;

@@ -13,8 +13,10 @@ from slmrag.scoring.qa_metrics import score_answers
 if TYPE_CHECKING:
     import polars as pl
 
-KEPT_COLUMNS = ("has_answer", "has_answer_uncut", "gold_rank", *TRUNCATION_COLUMNS)
-KEPT_COLUMNS += ("failure", "finish_reason", "generated_tokens")
+KEPT_COLUMNS = (
+    *("has_answer", "has_answer_uncut", "gold_rank", *TRUNCATION_COLUMNS),
+    *("failure", "finish_reason", "generated_tokens"),
+)
 
 
 def join_answers(

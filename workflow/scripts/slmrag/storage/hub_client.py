@@ -74,7 +74,7 @@ def contents(named: HubName) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
         raise UserError(_refused(named, error)) from error
     files = {
         file.rfilename: {"sha256": file.lfs and file.lfs.sha256, "blob_id": file.blob_id}
-        for file in found.siblings or []
+        for file in getattr(found, "siblings", None) or []
     }
     names = named.below(list(files))
     return found.sha or "", {short: files[name] for short, name in names.items()}

@@ -52,7 +52,7 @@ class Local:
         try:
             with open(remote.locator, "rb") as file:
                 file.seek(start)
-                left = (remote.bytes if stop is None else stop) - start
+                left = ((remote.bytes or 0) if stop is None else stop) - start
                 while left > 0 and (chunk := file.read(min(CHUNK_BYTES, left))):
                     left -= len(chunk)
                     yield chunk

@@ -78,6 +78,8 @@ def problem(chosen: Settings) -> str | None:
 
 def read_settings(path: Path) -> Settings:
     """Return the tracking part of a config file, or the defaults where there is no file."""
+    from pydantic import ValidationError
+
     from slmrag.config.error_messages import message, sentences
     from slmrag.config.tracking import TrackingEntry
     from slmrag.config.yaml_files import merge_cli_config
@@ -89,7 +91,7 @@ def read_settings(path: Path) -> Settings:
         entry = TrackingEntry.model_validate(
             resolve_scalars({} if raw is None else raw, TrackingEntry)
         )
-    except ValueError as error:
+    except ValidationError as error:
         raise UserError(message(sentences(error, TrackingEntry))) from None
     return settings(entry.params() | {"experiment": experiment})
 

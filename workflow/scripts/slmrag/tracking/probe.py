@@ -27,7 +27,7 @@ def resolve(url: str) -> str:
         found = socket.getaddrinfo(host, None)
     except OSError as error:
         raise ProbeError(f"host '{host}' does not resolve: {error.strerror}") from None
-    return f"{host} is {', '.join(sorted({entry[4][0] for entry in found}))}"
+    return f"{host} is {', '.join(sorted({str(entry[4][0]) for entry in found}))}"
 
 
 def fetch(url: str, seconds: float) -> bytes:

@@ -33,9 +33,11 @@ class Publisher:
             start_new_session=True,
             text=True,
         )
+        assert self.process.stdin, "it was asked for"
+        self._end_of_job = self.process.stdin
         with suppress(OSError):
-            self.process.stdin.write(json.dumps(raw, default=str) + "\n")
-            self.process.stdin.flush()
+            self._end_of_job.write(json.dumps(raw, default=str) + "\n")
+            self._end_of_job.flush()
 
     def finish(self) -> None:
         """Say that the job is over; wait only where the batch system would end the publisher.
@@ -43,7 +45,7 @@ class Publisher:
         It would leave a task open that has been begun; what was not begun the run's end sends.
         """
         with suppress(OSError):
-            self.process.stdin.close()
+            self._end_of_job.close()
         begun = "task" in self.attempt.state(self.settings.backend)
         seconds = waiting(self.settings, begun)
         try:

@@ -110,13 +110,13 @@ FORMATS: dict[str, Callable[[], ModuleType]] = {
 }
 
 
+Read = Callable[[Path, Mapping[str, str]], Iterator[Any]]
+"""Takes a file and the user's columns; yields tables of passages, or questions."""
 LAYOUT = ("separator", "quoting", "header")
 """Keys of an entry that say how its files are written; the config refuses those of no use."""
 
 
-def reader(
-    name: str, kind: str, entry: Mapping[str, Any] | None = None, **more: Any
-) -> Callable[[Path, Mapping[str, str]], Iterator]:
+def reader(name: str, kind: str, entry: Mapping[str, Any] | None = None, **more: Any) -> Read:
     """Return the function that reads ``kind`` ("passages" or "questions") of a format.
 
     ``entry`` may say how the files are written; ``more`` are keywords that the format alone knows.
@@ -132,11 +132,11 @@ def reader(
     return read if name == "text" else _of_data(read, name)
 
 
-def _of_data(read: Callable[[Path, Mapping[str, str]], Iterator], name: str) -> Callable:
+def _of_data(read: Read, name: str) -> Read:
     """Return a reader that first refuses what is no data by name."""
     from slmrag.data.reading.file_kinds import refuse_stand_in
 
-    def looked_at(path: Path, columns: Mapping[str, str]) -> Iterator:
+    def looked_at(path: Path, columns: Mapping[str, str]) -> Iterator[Any]:
         refuse_stand_in(path, name)
         return read(path, columns)
 

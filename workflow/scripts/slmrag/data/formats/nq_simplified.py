@@ -44,8 +44,9 @@ def _tokens(record: Record, path: Path, line: int) -> list[str]:
     """Return the document's words, markup as empty ones, so that offsets hold."""
     if "document_tokens" in record:
         tokens = objects(record, "document_tokens", path, line)
-        words = ["" if token.get("html_token") else token.get("token") for token in tokens]
-        if any(not isinstance(word, str) for word in words):
+        told = ["" if token.get("html_token") else token.get("token") for token in tokens]
+        words = [word for word in told if isinstance(word, str)]
+        if len(words) < len(told):
             raise UserError(f"{path}, line {line}: a token is no text; correct it")
         return words
     words = field(record, "document_text", str, path, line).split(" ")

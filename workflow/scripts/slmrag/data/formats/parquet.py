@@ -49,7 +49,7 @@ def _tables(path: Path, names: Mapping[str, str], schema: pl.Schema) -> Iterator
         for name in OURS
     ]
     for table in tables_of(path, list(dict.fromkeys(names.values()))):
-        own = table.select(*ours, line=LINE).cast(dict(PASSAGES_WITH_LINE))
+        own = table.select(*ours, line=LINE).cast(PASSAGES_WITH_LINE)
         _refuse_null(own, names, path)
         yield own.with_columns(pl.col("title").fill_null(""))
 
@@ -57,7 +57,7 @@ def _tables(path: Path, names: Mapping[str, str], schema: pl.Schema) -> Iterator
 def _refuse_null(table: pl.DataFrame, names: Mapping[str, str], path: Path) -> None:
     for name in ("id", "text"):
         if table[name].null_count():
-            row = table["line"][table[name].is_null().arg_max()]
+            row = table["line"].filter(table[name].is_null())[0]
             raise UserError(
                 f"{path}, row {row}: '{names[name]}' is null; fill it in or remove the row"
             )

@@ -4,7 +4,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
-from json.decoder import WHITESPACE, JSONDecodeError
+from json.decoder import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,9 @@ def not_json(error: ValueError, path: Path, number: int) -> UserError:
     """Return the error that says which line is not JSON, and why."""
     reason = error.msg if isinstance(error, JSONDecodeError) else str(error)
     return UserError(f"{path}, line {number}: not JSON ({reason}); correct it")
+
+
+WHITESPACE = re.compile(r"[ \t\n\r]*")  # of JSON alone: no Unicode spaces
 
 
 class JsonStream:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from operator import length_hint
 from pathlib import Path
+from typing import Literal
 
 from slmrag.data.reading.compression import blocks_of, decoded
 from slmrag.data.reading.dialect import Layout
@@ -60,7 +61,7 @@ class Lines:
 
     def records(self) -> Iterator[WithLine]:
         """Yield the records from the hand to the file's end; UserError names what csv refuses."""
-        quoting = csv.QUOTE_MINIMAL if self.layout.quoted else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.layout.quoted else csv.QUOTE_NONE
         reader = csv.reader(
             self._lines(), delimiter=self.layout.separator, quoting=quoting, strict=True
         )

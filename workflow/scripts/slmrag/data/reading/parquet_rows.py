@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from slmrag.data.reading.fields import as_text
 from slmrag.data.schemas import ROWS
@@ -21,6 +22,9 @@ def written(name: str, kind: pl.DataType) -> pl.Expr:
     return pl.col(name).cast(pl.String)
 
 
+Kind = pl.DataType | DataTypeClass
+
+
 def exact(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table whose short floats are long ones of the same digits: 0.1, not 0.1000000015.
 
@@ -28,11 +32,12 @@ def exact(table: pl.DataFrame) -> pl.DataFrame:
     """
     kinds = {name: _swapped(kind, AS_TEXT) for name, kind in table.schema.items()}
     odd = [name for name, kind in table.schema.items() if kinds[name] != kind]
-    exact = {name: _swapped(table.schema[name], EXACT) for name in odd}
-    return table.cast({name: kinds[name] for name in odd}).cast(exact) if odd else table
+    exact: dict[Any, Kind] = {name: _swapped(table.schema[name], EXACT) for name in odd}
+    read: dict[Any, Kind] = {name: kinds[name] for name in odd}
+    return table.cast(read).cast(exact) if odd else table
 
 
-def _swapped(kind: pl.DataType, others: Mapping[Any, Any]) -> pl.DataType:
+def _swapped(kind: Kind, others: Mapping[Any, Any]) -> Kind:
     """Return a type with others in it."""
     if isinstance(kind, pl.List):
         return pl.List(_swapped(kind.inner, others))
@@ -51,7 +56,7 @@ WithLine = tuple[int, dict[str, Any]]
 def schema_of(path: Path) -> pl.Schema:
     """Return the columns' types; UserError where the file is no Parquet."""
     try:
-        return pl.read_parquet_schema(path)
+        return pl.Schema(pl.read_parquet_schema(path))
     except pl.exceptions.PolarsError as error:
         raise UserError(f"{path}: not a Parquet file; check the object and its format") from error
 

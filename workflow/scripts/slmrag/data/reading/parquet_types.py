@@ -4,15 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from slmrag.errors import UserError, nearest
 
 TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
 LISTS = (pl.List, pl.Array)
-Schema = Mapping[str, pl.DataType]
+Kind = pl.DataType | DataTypeClass
+Schema = Mapping[str, Kind]
 
 
-def kind_of(name: str, schema: Schema, path: Path) -> pl.DataType:
+def kind_of(name: str, schema: Schema, path: Path) -> Kind:
     """Return the type of a column, or of what a dotted name means in one; UserError for none."""
     if name in schema:
         return schema[name]
@@ -25,7 +27,7 @@ def kind_of(name: str, schema: Schema, path: Path) -> pl.DataType:
     return kind
 
 
-def _inside(kind: pl.DataType, names: Sequence[str]) -> pl.DataType | None:
+def _inside(kind: Kind, names: Sequence[str]) -> Kind | None:
     """Return the type that a dotted name means in a column of structs, or of lists of them."""
     if not names:
         return kind
@@ -36,7 +38,7 @@ def _inside(kind: pl.DataType, names: Sequence[str]) -> pl.DataType | None:
     return _inside(fields[names[0]], names[1:]) if names[0] in fields else None
 
 
-def _fields(kind: pl.DataType) -> dict[str, pl.DataType]:
+def _fields(kind: Kind) -> dict[str, Kind]:
     if not isinstance(kind, pl.Struct):
         return {}
     return {field.name: field.dtype for field in kind.fields}
@@ -49,7 +51,7 @@ def names_of(schema: Schema) -> Iterator[str]:
         yield from [f"{name}.{one}" for one in inner] or [name]
 
 
-def refuse_kind(ours: str, name: str, kind: pl.DataType, path: Path) -> None:
+def refuse_kind(ours: str, name: str, kind: Kind, path: Path) -> None:
     """Raise UserError for a column that can be no id, title or text: it is named with its type."""
     if ours == "text" and isinstance(kind, LISTS) and isinstance(kind.inner, TEXT):
         return

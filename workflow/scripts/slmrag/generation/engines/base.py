@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -58,6 +58,7 @@ class Refusal(NamedTuple):
 
 
 Finished = Completion | Refusal
+Answers = Generator[Sequence[Finished], None, None]
 
 PATH_FIELDS = ("checkpoint", "adapter")
 
@@ -91,6 +92,12 @@ class EngineConfig:
         wanted = dict(value["sampling"])
         sampling = Sampling(**wanted | {"stop": tuple(wanted["stop"])})
         return cls(**{**value, **paths, "sampling": sampling})
+
+    @property
+    def folder(self) -> Path:
+        """Return the checkpoint's folder, which the config asks for where an engine loads one."""
+        assert self.checkpoint, "the config was checked"
+        return self.checkpoint
 
     @property
     def options(self) -> dict[str, Any]:
@@ -153,7 +160,7 @@ class Engine(ABC):
         return Split(1, int(config.hardware.get("data_parallel") or 1))
 
     @abstractmethod
-    def answers(self, requests: Iterator[Request]) -> Iterator[Sequence[Finished]]:
+    def answers(self, requests: Iterator[Request]) -> Answers:
         """Yield what is finished or refused as soon as it is, in any order, several at a time."""
 
     def __enter__(self) -> Self:

@@ -30,7 +30,7 @@ class Engine(base.Engine):
         """Return the engine's name; it has no library."""
         return "echo 1"
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
+    def answers(self, requests: Iterator[base.Request]) -> base.Answers:
         """Answer a few requests at a time, one where there is a delay."""
         options = self.config.options
         delay = options.get("delay", 0.0)

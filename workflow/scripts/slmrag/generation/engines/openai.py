@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
@@ -11,7 +11,7 @@ from slmrag.errors import UserError
 from slmrag.generation.engines import base, quantization
 from slmrag.generation.engines.openai_body import is_chat, unlimited
 from slmrag.generation.engines.openai_client import client, unreachable
-from slmrag.generation.engines.openai_doubts import Doubts, Made
+from slmrag.generation.engines.openai_doubts import Doubts
 from slmrag.generation.engines.openai_errors import Broken, Ended, Refused, Told, judged
 from slmrag.generation.engines.openai_reading import Reading
 from slmrag.generation.engines.openai_servers import ask_server
@@ -27,7 +27,7 @@ RETRIES = 6
 TOTAL_TIMEOUT = 3600.0
 LONGEST_WAIT = 120.0
 RUN_AGAIN = "; what was finished is kept, run again"
-Result = tuple[Made, str | None]
+Result = tuple[base.Finished, str | None]
 
 
 class Engine(base.Engine):
@@ -79,7 +79,7 @@ class Engine(base.Engine):
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[Made]]:
+    def answers(self, requests: Iterator[base.Request]) -> base.Answers:
         """Keep ``concurrency`` requests in flight, and yield what is finished or refused."""
         room, doubts = self._option("concurrency", CONCURRENCY), Doubts(self._place)
         flying: set[asyncio.Task[Result]] = set()
@@ -130,6 +130,7 @@ class Engine(base.Engine):
     async def _answer(self, request: base.Request, began: float) -> base.Completion:
         """Return the answer of one try, which the server said to be finished."""
         reading = await self._read(request)
+        assert reading.finish, "an answer that is not whole is an error"
         ended = time.monotonic()
         prompt_tokens, generated_tokens = reading.tokens
         return base.Completion(
@@ -175,8 +176,9 @@ class Engine(base.Engine):
         """Return the request under way: a context manager of its response."""
         chat, options = self._client.chat.completions, self.config.options
         plain = self._client.completions
-        ask = (chat if is_chat(self.config) else plain).with_streaming_response.create
-        own = {"messages": [{"role": "user", "content": request.text}]}
+        service = chat if is_chat(self.config) else plain
+        ask: Callable[..., Any] = service.with_streaming_response.create
+        own: dict[str, Any] = {"messages": [{"role": "user", "content": request.text}]}
         own = own if is_chat(self.config) else {"prompt": request.text}
         more = {key: options[key] for key in CLIENT_OPTIONS - {"extra_body"} if options.get(key)}
         return ask(**own, model=self._body["model"], extra_body=self._body, **more)
@@ -211,7 +213,7 @@ class Engine(base.Engine):
         }
 
 
-def _settled(done: "set[asyncio.Task[Result]]", doubts: Doubts) -> Iterator[list[Made]]:
+def _settled(done: "set[asyncio.Task[Result]]", doubts: Doubts) -> Iterator[list[base.Finished]]:
     """Yield what is beyond doubt before raising what no answer came of."""
     if sure := doubts.settled([task.result() for task in done if task.exception() is None]):
         yield sure

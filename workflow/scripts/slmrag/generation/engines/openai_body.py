@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slmrag.config.chat_options import MODELS_OWN
+from slmrag.config.chat_options import MODELS_OWN, arguments
 from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.generation.engines.base import EngineConfig
-from slmrag.models.thinking import arguments
 
 
 def is_chat(config: EngineConfig) -> bool:

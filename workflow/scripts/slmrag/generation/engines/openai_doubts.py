@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import Completion, Refusal
+from slmrag.generation.engines.base import Completion, Finished, Refusal
 
 MOST_REFUSALS_HELD = 16
-Made = Completion | Refusal
 
 
 class Doubts:
@@ -17,14 +16,18 @@ class Doubts:
         self._held: list[tuple[Refusal, str | None]] = []
         self._answered = False
 
-    def settled(self, made: Sequence[tuple[Made, str | None]]) -> list[Made]:
+    def settled(self, made: Sequence[tuple[Finished, str | None]]) -> list[Finished]:
         """Return what of so many results is beyond doubt; each comes with what it is about.
 
         UserError where the server refused ``MOST_REFUSALS_HELD`` prompts and answered none.
         """
         self._answered |= any(isinstance(one, Completion) for one, _ in made)
-        sure = [one for one, about in made if isinstance(one, Completion) or about == "content"]
-        self._held += [(one, about) for one, about in made if one not in sure]
+        sure: list[Finished] = [
+            one for one, about in made if isinstance(one, Completion) or about == "content"
+        ]
+        self._held += [
+            (one, about) for one, about in made if isinstance(one, Refusal) and about != "content"
+        ]
         if self._answered:
             sure += [one for one, _ in self._held]
             self._held = []
@@ -32,7 +35,7 @@ class Doubts:
             raise self._error()
         return sure
 
-    def rest(self) -> list[Made]:
+    def rest(self) -> list[Finished]:
         """Return what is held at the end of all prompts; UserError where no reason was given."""
         if any(about is None for _, about in self._held):
             raise self._error()

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 QUESTION_TIMEOUT = 5.0
 OPENAI = "api.openai.com"
-PENALTIES = {"presence_penalty": 0, "frequency_penalty": 0}
-GENERATION_CONFIG = {**PENALTIES, "repetition_penalty": 1, "top_k": -1, "min_p": 0}
+PENALTIES: dict[str, float] = {"presence_penalty": 0, "frequency_penalty": 0}
+GENERATION_CONFIG: dict[str, float] = {
+    **PENALTIES,
+    "repetition_penalty": 1,
+    "top_k": -1,
+    "min_p": 0,
+}
 NEUTRAL_VALUES_BY_SERVER: dict[str, dict[str, float]] = {
     "vllm": GENERATION_CONFIG,
     "sglang": GENERATION_CONFIG,

@@ -70,7 +70,7 @@ class Replicas(base.Engine):
         for copy in self._copies:
             copy.end()
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
+    def answers(self, requests: Iterator[base.Request]) -> base.Answers:
         """Write requests to whichever copy has room, and yield what any of them finishes."""
         with selectors.DefaultSelector() as selector:
             for copy in self._copies:
@@ -99,7 +99,7 @@ class Replicas(base.Engine):
 def slowest(starts: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
     """Return the longest that any copy took for each step of its start."""
     names = dict.fromkeys(name for start in starts for name in start)
-    told = {name: [start[name] for start in starts if start.get(name)] for name in names}
+    told = {name: [s for start in starts if (s := start.get(name))] for name in names}
     return {name: max(seconds, default=None) for name, seconds in told.items()}
 
 

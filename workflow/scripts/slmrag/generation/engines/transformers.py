@@ -55,7 +55,7 @@ class Engine(base.Engine):
     def __enter__(self) -> Self:
         """Load the model on the GPU if the job has one, else on the CPU."""
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        checkpoint = Checkpoint(self.config.checkpoint)
+        checkpoint = Checkpoint(self.config.folder)
         _ = checkpoint.tensors  # what is missing or cut short is said before a minute has passed
         if self.config.adapter:
             check(self.config.adapter, checkpoint)
@@ -82,7 +82,7 @@ class Engine(base.Engine):
         self.start_seconds = {"import": imported - began, "weights": loaded - imported}
         return self
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
+    def answers(self, requests: Iterator[base.Request]) -> base.Answers:
         """Generate batch by batch; a batch's answers come together."""
         size = int(self.config.hardware.get("max_num_seqs") or BATCH_SIZE)
         size = 1 if self.config.options.get("batch_invariant") else size
@@ -157,10 +157,9 @@ class Engine(base.Engine):
         end = next((at for at, token in enumerate(row) if token in self._ends), None)
         tokens = row if end is None else row[: end + 1]
         # An end need not be a special token; vLLM leaves it out as well.
-        text = self._tokenizer.decode(
-            row[:end], skip_special_tokens=self.config.dropped_tokens is None
-        )
-        text = base.without_tokens(text, self.config.dropped_tokens)
+        dropped = self.config.dropped_tokens
+        decoded = self._tokenizer.decode(row[:end], skip_special_tokens=dropped is None)
+        text = base.without_tokens(str(decoded), dropped)
         text = text.rstrip("\ufffd")  # the beginning of a character; vLLM leaves it out as well
         text, stopped = cut_at_stop(text, self.config.sampling.stop)
         full = len(tokens) >= self.config.sampling.max_tokens

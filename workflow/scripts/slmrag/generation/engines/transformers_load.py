@@ -15,7 +15,7 @@ def load(config: base.EngineConfig, device: str) -> Any:
     """Return the model; UserError where weights are missing or the quantization cannot be had."""
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    checkpoint = Checkpoint(config.checkpoint)
+    checkpoint = Checkpoint(config.folder)
     if not any((checkpoint.path / name).is_file() for name in WEIGHT_FILES):
         raise UserError(
             f"{checkpoint.path}: engine: transformers loads {SAFE}, or what its index names, and "
@@ -24,13 +24,14 @@ def load(config: base.EngineConfig, device: str) -> Any:
     stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
     where = Device("cpu" if device == "cpu" else "gpu")
     bits = transformers_arguments(config.entry, stored, where, base.is_installed)
-    chosen = {"dtype": "auto" if device == "cuda" else "float32"}
+    chosen: dict[str, Any] = {"dtype": "auto" if device == "cuda" else "float32"}
     chosen |= {"dtype": config.entry["dtype"]} if "dtype" in config.entry else {}
     chosen |= {"quantization_config": BitsAndBytesConfig(**bits)} if bits else {}
     options = {k: v for k, v in config.options.items() if k != "batch_invariant"}
-    model, told = AutoModelForCausalLM.from_pretrained(
-        config.checkpoint, **chosen | options, output_loading_info=True
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        config.folder, **chosen | options, output_loading_info=True
     )
+    model, told = loaded
     if missing := sorted(told["missing_keys"]):
         raise UserError(
             f"{config.checkpoint} lacks {len(missing)} weights, such as {missing[0]}; "

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from slmrag.generation.engines import base, vllm_arguments
 from slmrag.generation.engines.error_advice import advice_on
@@ -34,7 +34,7 @@ class Engine(base.Engine):
         """Return copies and GPUs a copy, by the job's GPUs and the model's heads and size."""
         where = vllm_arguments.device(config)
         wanted = vllm_arguments.gpus_for_weights(config, where)
-        return split(config.hardware, Checkpoint(config.checkpoint), wanted)
+        return split(config.hardware, Checkpoint(config.folder), wanted)
 
     def __enter__(self) -> Self:
         """Check, import vLLM, load the model; UserError with advice where that fails."""
@@ -62,17 +62,18 @@ class Engine(base.Engine):
         del self._llm
         core.shutdown(timeout=STOP_SECONDS)
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
+    def answers(self, requests: Iterator[base.Request]) -> base.Answers:
         """Keep the engine's queue filled, and yield what each step finishes."""
         try:
             yield from self._stream(requests)
         except Exception as error:
             raise advice_on(error) or error from error
 
-    def _stream(self, requests: Iterator[base.Request]) -> Iterator[list[base.Completion]]:
+    def _stream(self, requests: Iterator[base.Request]) -> base.Answers:
         engine = self._llm.llm_engine
         room = engine.vllm_config.scheduler_config.max_num_seqs + WAITING_REQUESTS
-        add, digests, number = self._adder(), {}, 0
+        add, number = self._adder(), 0
+        digests: dict[str, str] = {}
         more = True
         while more or digests:
             while more and len(digests) < room:
@@ -85,7 +86,8 @@ class Engine(base.Engine):
                 add(str(number), request)
             finished = [output for output in engine.step() if output.finished] if digests else []
             if finished:
-                yield [self._completion(digests.pop(one.request_id), one) for one in finished]
+                made = cast("list[RequestOutput]", finished)  # none of a pooling model
+                yield [self._completion(digests.pop(one.request_id), one) for one in made]
 
     def _completion(self, digest: str, output: "RequestOutput") -> base.Completion:
         made = completion(digest, output)

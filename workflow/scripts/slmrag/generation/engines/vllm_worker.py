@@ -16,7 +16,7 @@ class Start(logging.Handler):
         """Keep what a known line says; a rank that says it again is not added."""
         for begins, (name, place) in LINES.items():
             if str(record.msg).startswith(begins) and isinstance(record.args, tuple):
-                self.seconds[name] = float(record.args[place])
+                self.seconds[name] = float(str(record.args[place]))
 
 
 # vLLM imports this module before it loads a model.
@@ -25,6 +25,8 @@ logging.getLogger("vllm").addHandler(Start(logging.INFO))
 
 class Facts:
     """Mixed into vLLM's worker (``worker_extension_cls``), called by ``collective_rpc``."""
+
+    model_runner: Any  # the worker's
 
     def slmrag_facts(self) -> dict[str, Any]:
         """Return start_seconds (weights, compile, capture; null for what there was none of).

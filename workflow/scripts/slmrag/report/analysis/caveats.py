@@ -1,6 +1,7 @@
 """The numbers behind the caveats: what is not as it should be, and where it is worst."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from slmrag.report.analysis.compared_modes import compared_modes
@@ -16,7 +17,8 @@ NON_ASCII_PUNCTUATION = r"[\p{P}&&[^\x00-\x7f]]"
 Rows = Sequence[Mapping[str, Any]]
 
 
-class WorstCell(NamedTuple):
+@dataclass(frozen=True)
+class WorstCell:
     """How many of all cells have a count above a share, and the cell with the largest share."""
 
     affected: int

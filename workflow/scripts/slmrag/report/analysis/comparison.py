@@ -24,10 +24,14 @@ TEXT_COLUMNS = (
     "engine",
     "device",
 )
-COUNT_COLUMNS = ("passages", "n", "truncated", "cut", "unfinished", "empty", "failed", "shortened")
-COUNT_COLUMNS += ("questions_shortened", "refused")
-SUMMARY_COLUMNS = ("n", "has_answer", "has_answer_uncut", "passages_in_prompt", "shortened")
-SUMMARY_COLUMNS += ("questions_shortened", "truncated", "empty", "refused", "generated_tokens")
+COUNT_COLUMNS = (
+    *("passages", "n", "truncated", "cut", "unfinished", "empty", "failed", "shortened"),
+    *("questions_shortened", "refused"),
+)
+SUMMARY_COLUMNS = (
+    *("n", "has_answer", "has_answer_uncut", "passages_in_prompt", "shortened"),
+    *("questions_shortened", "truncated", "empty", "refused", "generated_tokens"),
+)
 
 
 def comparison_table(

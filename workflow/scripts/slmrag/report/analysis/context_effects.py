@@ -116,8 +116,10 @@ def compared_cells(
     among = [mode for mode, one in cells.items() if one[experiment.primary] is not None]
     variant = variant_label(experiment, row["mode"])
     names = {name: row[name] for name in ("dataset", "retriever", "model")} | {"variant": variant}
-    for base in compared_modes(experiment, row["mode"], "none", among) or [None]:
-        yield names | {"base": base}, cells.get(base, {})
+    bases = compared_modes(experiment, row["mode"], "none", among)
+    yield from ((names | {"base": base}, cells[base]) for base in bases)
+    if not bases:
+        yield names | {"base": None}, {}
 
 
 def variant_label(experiment: Experiment, mode: str) -> str:

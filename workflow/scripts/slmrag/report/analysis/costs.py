@@ -57,7 +57,8 @@ def cell_costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, 
     found: dict[str, Any] = dict.fromkeys(COST_COLUMNS) | run_costs(cell.engines)
     tokens = read_columns(cell.answers, *PAID_TOKENS, "finish_reason")
     times = read_columns(cell.timings, "engine", "work_seconds", "seconds", "first_token_seconds")
-    written, remarks = None, []
+    written: float | None = None
+    remarks: list[str] = []
     if tokens is not None:
         made = tokens.filter(is_answered())
         found["prompt_tokens"] = aggregate_if_complete(made["prompt_tokens"], "mean")
@@ -77,12 +78,12 @@ def read_columns(path: Path | None, *columns: str) -> "pl.DataFrame | None":
     return None if path is None else pl.read_parquet(path, columns=list(columns))
 
 
-def own_costs(times: "pl.DataFrame", written: int | None, records: Records) -> dict[str, Any]:
+def own_costs(times: "pl.DataFrame", written: float | None, records: Records) -> dict[str, Any]:
     """Return what a cell's own part of its engine runs comes to; ``written`` are its new tokens."""
     unknown = times["work_seconds"].null_count()
     if unknown:
         return {"cost_remark": UNTIMED.format(unknown, times.height)}
-    seconds, questions = times["work_seconds"].sum(), times.height
+    seconds, questions = float(times["work_seconds"].sum()), times.height
     energy = own_energy(records, times)
     return {
         "seconds_per_1000": 1000 * seconds / questions if questions else None,
@@ -93,7 +94,7 @@ def own_costs(times: "pl.DataFrame", written: int | None, records: Records) -> d
 
 def own_energy(records: Records, times: "pl.DataFrame") -> float | None:
     """Return each run's energy by the cell's share of its time, None where a run counted none."""
-    powers = {
+    powers: dict[str, float] = {
         record["id"]: record["energy_joules"] / record["busy_seconds"]
         for record in records
         if record.get("energy_joules") and record.get("busy_seconds")
@@ -101,7 +102,7 @@ def own_energy(records: Records, times: "pl.DataFrame") -> float | None:
     parts = times.partition_by("engine", as_dict=True).items()
     if not parts or any(run not in powers for (run,), _ in parts):
         return None
-    return sum(powers[run] * own["work_seconds"].sum() for (run,), own in parts)
+    return sum(powers[run] * float(own["work_seconds"].sum()) for (run,), own in parts)
 
 
 def service_times(times: "pl.DataFrame") -> dict[str, Any]:
@@ -166,7 +167,7 @@ def money(
     if lacking := count_uncounted(made):
         return {}, [UNCOUNTED.format(lacking, made.height)]
     refused = answers.height - made.height
-    spent = cost(price, *(made[name].sum() for name in PAID_TOKENS))
+    spent = cost(price, *(float(made[name].sum()) for name in PAID_TOKENS))
     found = {"cost": spent, "cost_currency": price["currency"]}
     return found, [REFUSED_NOT_COUNTED.format(refused)] * bool(refused)
 

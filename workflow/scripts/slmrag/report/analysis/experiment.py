@@ -33,7 +33,7 @@ class Cell:
     problem: str | None = None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> tuple[str, str, str]:
         """The names that identify the cell."""
         return self.model, self.dataset, self.mode
 
@@ -47,7 +47,8 @@ class Cell:
         """The records of the engine runs that made the answers, oldest first."""
         if self.timings is None:
             return []
-        return json.loads(read_metadata(self.timings).get("engines", "[]"))
+        records: list[dict[str, Any]] = json.loads(read_metadata(self.timings).get("engines", "[]"))
+        return records
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Experiment:
     @property
     def primary(self) -> str:
         """The metric that the comparison is about."""
-        return self.metrics.get("primary", "token_recall")
+        return str(self.metrics.get("primary", "token_recall"))
 
     @cached_property
     def mode_templates(self) -> dict[str, list[str]]:
@@ -135,10 +136,11 @@ def read_cells(input: Any, keys: Iterable[Sequence[str]]) -> list[Cell]:
     kinds = ("scores", "summaries", "answers", "timings")
     scores, summaries, answers, timings = (files_by_name(getattr(input, k), 3) for k in kinds)
     cells = []
-    for key in map(tuple, keys):
+    for model, dataset, mode in keys:
+        key = (model, dataset, mode)
         summary = read_json(summaries[key]) if key in summaries and key in scores else {}
-        files = (own.get(key) for own in (scores, answers, timings))
-        cells.append(Cell(*key, *files, summary, find_problem(summary)))
+        score, answer, timing = (own.get(key) for own in (scores, answers, timings))
+        cells.append(Cell(*key, score, answer, timing, summary, find_problem(summary)))
     return cells
 
 

@@ -31,11 +31,11 @@ def rows_of_mode(
     matrix: ScoreMatrix, experiment: Experiment, model: str, mode: str
 ) -> Iterator[dict[str, Any]]:
     """Yield one row for each pair of ends that a retriever mode of a model is compared with."""
-    among = [cell.mode for cell in matrix.cells if cell.model == model]
-    ends = (compared_modes(experiment, mode, context, among) for context in ("none", "oracle"))
+    own = {cell.mode: column for column, cell in enumerate(matrix.cells) if cell.model == model}
+    ends = (compared_modes(experiment, mode, context, own) for context in ("none", "oracle"))
     for none, oracle in product(*ends):
-        columns = [matrix.column(model, name) for name in (none, oracle, mode)]
-        yield {"none_mode": none, "oracle_mode": oracle, **gap_closed(matrix, *columns)}
+        found = gap_closed(matrix, own[none], own[oracle], own[mode])
+        yield {"none_mode": none, "oracle_mode": oracle, **found}
 
 
 def gap_closed(matrix: ScoreMatrix, none: int, oracle: int, retriever: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Observed:
     are rows (what, name, value) on the workflow's code and on what made the report.
     """
 
-    alerts: list[Mapping[str, str]] = field(default_factory=list)
+    alerts: Sequence[Mapping[str, str]] = field(default_factory=list)
     index_seconds: Mapping[str, float] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     versions: Sequence[Mapping[str, str]] = ()
@@ -65,7 +65,7 @@ def read_observed(report: Any) -> Observed:
     known = {index: value for index, value in seconds.items() if value is not None}
     config = yaml.safe_load(Path(report.config).read_text(encoding="utf-8")) or {}
     told = [row for row in found.get("versions", ()) if row["what"] in OBSERVED_VERSIONS]
-    return Observed(list(found.get("job-alerts", ())), known, config, told)
+    return Observed(found.get("job-alerts", ()), known, config, told)
 
 
 def report_versions(code: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -90,7 +90,7 @@ def metric_columns(
 
 def other_metric_columns(pairs: Pairs) -> "dict[str, np.ndarray | pl.Series]":
     """Return the columns of each further metric."""
-    columns = {}
+    columns: dict[str, np.ndarray | pl.Series] = {}
     for metric in other_metrics(pairs.matrix.metric):
         columns |= metric_columns(pairs, metric, f"_{metric}")
     return columns

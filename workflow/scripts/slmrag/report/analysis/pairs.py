@@ -33,7 +33,8 @@ class Pairs:
     @property
     def stops_early(self) -> np.ndarray:
         """Which pairs' tests stop early, (m,)."""
-        return (self.family == FAMILIES.index(OTHER_PAIRS)) & self.many
+        others: np.ndarray = self.family == FAMILIES.index(OTHER_PAIRS)
+        return others & self.many
 
     def is_resampled(self, metric: str) -> np.ndarray:
         """Return which pairs' intervals of a metric are resampled, (m,); the rest are Student's."""
@@ -44,7 +45,8 @@ class Pairs:
         if not len(self.columns):
             return np.empty(0)
         means = self.matrix.means_of(metric)
-        return means[self.columns[:, 0]] - means[self.columns[:, 1]]
+        effect: np.ndarray = means[self.columns[:, 0]] - means[self.columns[:, 1]]
+        return effect
 
     def deviation(self, metric: str) -> np.ndarray:
         """Return the standard deviations of the questions' differences of a metric, (m,)."""

@@ -33,10 +33,10 @@ def row(what: str, name: str, value: str) -> Row:
 
 def origin(cell: Cell) -> Row:
     """Return what made a cell's answers, and the digests of answers and questions."""
-    names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
+    names: Row = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
     made = {"engine": recorded(cell.engines, "engine"), "device": device_names(cell.engines)}
     made |= {"dtype": recorded(cell.engines, "dtype"), "runs": recorded(cell.engines, "id")}
-    return names | made | cell.summary.get("sources", {})
+    return {**names, **made, **cell.summary.get("sources", {})}
 
 
 def config_rows(config: Mapping[str, Any]) -> Iterator[Row]:
@@ -62,7 +62,8 @@ def template_uses(experiment: Experiment) -> Iterator[tuple[str, str, str | None
     modes: Mapping[str, Any] = experiment.observed.config.get("modes", {})
     for mode, texts in experiment.mode_templates.items():
         path = modes.get(mode, {}).get("prompt", "")
-        yield from ((f"modes.{mode}", path, text) for text in texts or [None])
+        known: list[str | None] = [*texts] or [None]
+        yield from ((f"modes.{mode}", path, text) for text in known)
     for user, path in experiment.templates.items():
         yield user, str(path), path.read_text(encoding="utf-8")
 

@@ -44,7 +44,8 @@ class ScoreMatrix:
     @cached_property
     def correct(self) -> np.ndarray:
         """Whether each answer holds a reference as whole tokens, (n, k)."""
-        return self.scores[CORRECTNESS_METRIC] == 1
+        correct: np.ndarray = self.scores[CORRECTNESS_METRIC] == 1
+        return correct
 
     @property
     def values(self) -> np.ndarray:
@@ -61,11 +62,13 @@ class ScoreMatrix:
         """Return the resampled means of a metric, over the resamples of the primary one."""
         if metric == self.metric:
             return self.resampled_means
-        return bootstrap_means(self.scores[metric], self.resamples, self.seed).T
+        means = bootstrap_means(self.scores[metric], self.resamples, self.seed)
+        return means.T
 
     def means_of(self, metric: str) -> np.ndarray:
         """Return each cell's mean of a metric, (k,)."""
-        return self.scores[metric].mean(axis=0)
+        means: np.ndarray = self.scores[metric].mean(axis=0)
+        return means
 
     def telling_questions(self, count: int) -> list[int]:
         """Return the rows of about ``count`` questions: half those on which cells differ most.
@@ -128,12 +131,12 @@ def score_matrix(experiment: Experiment, dataset: str) -> ScoreMatrix:
     metrics = tuple(dict.fromkeys((experiment.primary, *TESTED_METRICS, CORRECTNESS_METRIC)))
     cells = [cell for cell in experiment.scored if cell.dataset == dataset]
     columns = ["question_id", *metrics, "has_answer", "gold_rank", "failure"]
-    frames = [pl.read_parquet(cell.scores, columns=columns) for cell in cells]
+    frames = [pl.read_parquet(cell.scores, columns=columns) for cell in cells if cell.scores]
     finite = [frame.filter(pl.all_horizontal(pl.col(metrics).is_finite())) for frame in frames]
     shared = common_ids([frame["question_id"] for frame in finite])
     frames = [align_rows(frame, shared) for frame in finite]
 
-    def stacked(name: str, fill: object = None) -> np.ndarray:
+    def stacked(name: str, fill: int | str | None = None) -> np.ndarray:
         values = [frame[name] if fill is None else frame[name].fill_null(fill) for frame in frames]
         return np.column_stack([value.to_numpy() for value in values])
 

@@ -12,6 +12,8 @@ from slmrag.report.page.page import pack_bits, pack_json
 from slmrag.report.page.tables import Section
 from slmrag.scoring.bootstrap import finite_or_none
 
+Row = dict[str, Any]
+
 MOST_ANSWERS = 20_000  # that a page carries
 MOST_PACKED = 6_000_000  # characters that they may take
 LONGEST_TEXT = 4_000  # characters of one text
@@ -147,7 +149,7 @@ def dataset_questions(
 
 
 def shown_passages(
-    experiment: Experiment, matrix: ScoreMatrix, questions: list[dict], passages: Pool
+    experiment: Experiment, matrix: ScoreMatrix, questions: list[Row], passages: Pool
 ) -> ShownPassages:
     """Note each mode's passages of each question; return their numbers and texts by mode and id."""
     shown = {}
@@ -169,7 +171,7 @@ def passage_number(passages: Pool, passage: dict[str, str]) -> int:
 
 
 def answer_facts(
-    answer: dict, score: dict, primary: float | None, shown: list[tuple[int, str]], prompts: Pool
+    answer: Row, score: Row, primary: float | None, shown: list[tuple[int, str]], prompts: Pool
 ) -> list[Any]:
     """Return what a cell made of a question, in the order that the page's script reads.
 
@@ -185,7 +187,7 @@ def answer_facts(
     return [prompts.add(shorten(prompt)), 0 if raw == said else raw, said, *scores, *rest]
 
 
-def remarks(answer: dict, score: dict) -> list[str]:
+def remarks(answer: Row, score: Row) -> list[str]:
     """Return what is to be said of an answer: why it was refused, what its prompt lost."""
     said = " ".join(filter(None, [refusal_remark(answer), shortening_remark(score)]))
     return [said] if said else []

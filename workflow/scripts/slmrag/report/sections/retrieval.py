@@ -37,7 +37,8 @@ RUN_COLUMNS = (DATASET, Column("retriever", "Retriever"))
 
 def retrieval_section(experiment: Experiment, rows: Rows) -> Section:
     """Return the tables of the retrievers' metrics, of gold, and of coverage against recall."""
-    runs = [run_row(*key, found) for key, found in experiment.retrieval.items()]
+    known = experiment.retrieval.items()
+    runs = [run_row(dataset, retriever, found) for (dataset, retriever), found in known]
     gold = [found for found in runs if found.get("with_gold")]
     tables = [metrics_table(runs), gold_table(gold), coverage_table(experiment, rows)]
     kept = [found for found in tables if found.rows]

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from slmrag.config.redaction import redact_values
+from slmrag.errors import UserError
 from slmrag.files import digest, read_json, sha256_file
-from slmrag.report.analysis.experiment import Cell, Experiment
+from slmrag.report.analysis.experiment import Cell, Experiment, Key
 from slmrag.report.analysis.job_records import read_observed
 from slmrag.report.build import Report, build_report
 from slmrag.report.verify.equality import same, same_table, same_text, same_tree
@@ -56,7 +57,9 @@ def verify_config(config: Mapping[str, Any], experiment: Experiment) -> None:
     """Compare the saved config with the entries that decided the numbers."""
     kinds = ("models", "datasets", "retrievers", "modes")
     named = {kind: getattr(experiment, kind) for kind in kinds}
-    tables = {(t, name): entry for t, found in named.items() for name, entry in found.items()}
+    tables: dict[Key, Mapping[str, Any]] = {
+        (table, name): entry for table, found in named.items() for name, entry in found.items()
+    }
     tables |= {(name,): getattr(experiment, name) for name in ("sampling", "metrics")}
     for path, entry in tables.items() if config else ():
         found: Any = config
@@ -72,12 +75,15 @@ def verify_cell(cell: Cell, experiment: Experiment) -> None:
     """Score a cell's answers again, and compare rows, summary and digests."""
     import polars as pl
 
+    if cell.answers is None or cell.scores is None:
+        raise UserError(f"{cell.name}: its answers are gone, and its scores cannot be recomputed")
     questions = experiment.questions[cell.dataset,]
     for name, path in (("answers", cell.answers), ("questions", questions)):
         same(cell.summary.get("sources", {}).get(name), sha256_file(path), f"{path}: SHA-256")
     prompts = experiment.prompts[cell.dataset, cell.mode]
-    tables = [pl.read_parquet(path) for path in (cell.answers, questions, prompts)]
-    rows, language = join_answers(*tables, str(cell.answers)), cell.summary.get("language")
+    answers, asked, shown = map(pl.read_parquet, (cell.answers, questions, prompts))
+    rows = join_answers(answers, asked, shown, str(cell.answers))
+    language = cell.summary.get("language")
     again = score_rows(rows, experiment.metrics.get("variants") or (), language)
     written = pl.read_parquet(cell.scores)
     same_table(written, again, str(cell.scores))
@@ -85,7 +91,7 @@ def verify_cell(cell: Cell, experiment: Experiment) -> None:
     names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
     spoken = {key: summary[key] for key in ("language",) if key in summary}
     expected = names | spoken | summarize_scores(written, experiment.metrics)
-    same_tree(summary, expected, str(Path(cell.scores).with_suffix(".json")))
+    same_tree(summary, expected, str(cell.scores.with_suffix(".json")))
 
 
 def verify_manifest(path: Path) -> int:

@@ -57,10 +57,8 @@ def on_gpu(questions: Array, device: str = "cuda") -> Screen:
             threshold = scores.topk(best.depth).values[:, -1].cpu().numpy()
         error = long * slack(vectors)
         low = torch.from_numpy(threshold - error).to(device)
-        question, row = (scores >= low[:, None]).nonzero(as_tuple=True)
-        question, row, estimate = (
-            one.cpu().numpy() for one in (question, row, scores[question, row])
-        )
+        high = (scores >= low[:, None]).nonzero(as_tuple=True)
+        question, row, estimate = (one.cpu().numpy() for one in (*high, scores[high]))
         yield Chosen(question, row + span.start, estimate, estimate + error.take(question))
 
     return choose

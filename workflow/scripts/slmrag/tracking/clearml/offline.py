@@ -78,7 +78,7 @@ def write(attempt: Attempt, start: Event, chosen: Settings) -> str:
     """Return the path of a new session's zip."""
     from clearml import Task
 
-    task = Task.init(
+    task: Task = Task.init(
         project_name=naming.project_name(chosen.project, start),
         task_name=naming.task_name(start),
         task_type=naming.task_type(start),

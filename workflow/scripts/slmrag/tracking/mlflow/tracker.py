@@ -61,8 +61,10 @@ class MlflowTracker:
             return known.experiment_id
         try:
             return self.client.create_experiment(name)
-        except MlflowException:  # another job was quicker
-            return self.client.get_experiment_by_name(name).experiment_id
+        except MlflowException:
+            if quicker := self.client.get_experiment_by_name(name):  # another job's
+                return quicker.experiment_id
+            raise
 
     def create(self, experiment: str, start: Event, parent: str | None) -> str:
         """Make a run with its name and tags in one request."""
