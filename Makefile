@@ -23,8 +23,8 @@ demo: $(VENV)/demo
 	$(RUN) demo/run_demo.py
 
 test: $(VENV)/lucene $(VENV)/minilm
-	$(RUN) -m pytest tests/unit
-	$(RUN) -m pytest tests --ignore tests/unit
+	$(RUN) -m pytest -m "not slow"
+	$(RUN) -m pytest -m slow
 
 # What hangs on Snakemake most, once more with that newest patch.
 newest: .newest/ready
@@ -34,7 +34,7 @@ newest: .newest/ready
 	  $(addprefix tests/workflow/test_,maintenance.py bad_input.py pure_plan.py module.py reruns.py)
 
 unit: $(VENV)/ready
-	$(RUN) -m pytest tests/unit
+	$(RUN) -m pytest -m "not slow"
 
 lint: $(VENV)/ready
 	ruff check .
