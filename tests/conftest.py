@@ -1,4 +1,4 @@
-"""What all tests share: nothing is fetched, nothing outlives a test, no test run waits for another."""
+"""What all tests share: nothing is fetched, nothing outlives a test, no run waits for another."""
 
 import os
 import shutil
@@ -23,6 +23,7 @@ SPREAD = {"test_reruns.py", "test_edits_at_once.py", "test_bad_machine.py", "tes
 """Files whose tests share nothing but what ``once`` makes."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups at its turn
 def pytest_collection_modifyitems(config, items):
     """Begin with the longest rooms; a file's tests, and all of the cluster, go to one worker."""
     places = {item: item.path.relative_to(ROOT / "tests").parts for item in items}

@@ -74,7 +74,6 @@ def become(asked: dict) -> None:
 
 
 if __name__ == "__main__":
-    import pydantic.main
     import snakemake.cli  # noqa: F401
 
     serve()
