@@ -79,10 +79,13 @@ class Project:
         return [*start, "--directory", str(self.folder), "--configfile", "config.yaml", *args]
 
     def snakemake(self, *args: str, check: bool = True, **kwargs) -> subprocess.CompletedProcess:
-        """Run snakemake and return what it said; a failure shows all of it."""
+        """Run snakemake and return what it said; a failure shows all of it.
+
+        With variables it is a whole process of its own, else a fork of one that is warm.
+        """
         environment = kwargs.pop("env", {})
         command = self.command(*args, **kwargs)
-        if environment:  # which may tell Python what to import
+        if environment:
             done = subprocess.run(
                 command,
                 cwd=self.folder,

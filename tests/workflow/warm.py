@@ -1,7 +1,7 @@
 """`snakemake` by a fork of a process that has imported it: a start costs half of a cold one's.
 
 ``run`` gives what ``subprocess.run`` does. Run as a script, this file is that process: it reads a
-line of JSON for each call, and the call's end of file on a FIFO tells that it is over.
+line of JSON for each call, and writes the exit status into the call's folder.
 """
 
 import atexit
@@ -12,10 +12,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from threading import Lock
 
+POLL_SECONDS = 0.02
 _WRITING = Lock()
 
 
@@ -23,11 +25,14 @@ def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
     """Run ``python -m snakemake`` with arguments in a folder, and wait for its end."""
     with tempfile.TemporaryDirectory(prefix="warm-") as name:
         call = Path(name)
-        os.mkfifo(call / "ended")
         asked = {"call": name, "cwd": str(folder), "env": dict(os.environ), "argv": arguments}
         with _WRITING:
-            print(json.dumps(asked), file=_server().stdin, flush=True)
-        status = int((call / "ended").read_text())
+            server = _server()
+            print(json.dumps(asked), file=server.stdin, flush=True)
+        while not (call / "status").exists():
+            assert server.poll() is None, "the process that forks snakemake is gone"
+            time.sleep(POLL_SECONDS)
+        status = int((call / "status").read_text())
         texts = [(call / stream).read_text() for stream in ("stdout", "stderr")]
     return subprocess.CompletedProcess(arguments, status, *texts)
 
@@ -50,7 +55,8 @@ def serve() -> None:
             asked = json.loads(line)
             if snakemake := os.fork():
                 ended = os.waitstatus_to_exitcode(os.waitpid(snakemake, 0)[1])
-                Path(asked["call"], "ended").write_text(str(ended))
+                Path(asked["call"], "part").write_text(str(ended))
+                os.rename(Path(asked["call"], "part"), Path(asked["call"], "status"))
                 os._exit(0)
             return become(asked)
     os._exit(0)
