@@ -25,7 +25,7 @@ demo: $(VENV)/demo
 
 # How many tests run at a time; each slow one may want a core and 4 GB.
 WORKERS ?= 2
-SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE := -n $(WORKERS) --no-loadscope-reorder
 
 test: $(VENV)/lucene $(VENV)/minilm
 	$(RUN) -m pytest -m "not slow" $(SIDE_BY_SIDE)
