@@ -62,7 +62,8 @@ def own_temporary_folder(tmp_path_factory):
 def once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
     """Return a function that fills a folder once for all workers; copy it, never change it."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = base.parent / "shared" if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared.mkdir(exist_ok=True)  # as deep as a worker's own folders
 
     def made(name: str, make: Callable[[Path], object]) -> Path:
         folder, done = shared / name, shared / f"{name}.done"
