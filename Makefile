@@ -1,7 +1,8 @@
 # make demo   the whole comparison for real: S3 server, data, a small model, on this machine's CPU
 # make test   all tests; those that need what is not here are skipped with their reason
+# make unit   the quick ones of them
 # make lint   ruff, mypy, snakefmt, snakemake --lint
-# make newest the tests of the workflow with the newest patch of Snakemake's minor release
+# make newest what a patch of Snakemake could break, with the newest of its minor release
 # make bench  what we claim about speed, as ratios
 # make status, make explain FILE=results/…  which cells are done; what would run for a file, and why
 # All work from nothing: they make .venv from the pins in envs/ and install no system package.
@@ -17,24 +18,33 @@ export HF_HUB_OFFLINE ?= 1
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -n 7
+	@sed -n 's/^# //p' Makefile | head -n 8
 
 demo: $(VENV)/demo
 	$(RUN) demo/run_demo.py
 
-test: $(VENV)/lucene $(VENV)/minilm
-	$(RUN) -m pytest tests/unit
-	$(RUN) -m pytest tests --ignore tests/unit
+# How many tests run at a time; each slow one may want a core and 4 GB.
+WORKERS ?= 2
+SIDE_BY_SIDE := -n $(WORKERS) --no-loadscope-reorder
 
-# What hangs on Snakemake most, once more with that newest patch.
+test: $(VENV)/lucene $(VENV)/minilm
+	$(RUN) -m pytest -m "not slow" $(SIDE_BY_SIDE)
+	$(RUN) -m pytest -m slow $(SIDE_BY_SIDE)
+
+# With that newest patch: whole runs (of a module of ours too), what reruns, typed rules, retries, a pure plan.
 newest: .newest/ready
 	@test -x .newest/bin/snakemake && .newest/bin/snakemake --version || \
 	  echo 'skipped: there is no newer patch of Snakemake than the pinned one'
-	@! test -x .newest/bin/snakemake || .newest/bin/python -m pytest tests/slurm/test_whole_run.py \
-	  $(addprefix tests/workflow/test_,maintenance.py bad_input.py pure_plan.py module.py reruns.py)
+	@! test -x .newest/bin/snakemake || .newest/bin/python -m pytest $(SIDE_BY_SIDE) \
+	  tests/workflow/test_pure_plan.py tests/workflow/test_command_line.py \
+	  $(addprefix tests/workflow/test_module.py::test_,a_module_runs_and_reruns_what_changed) \
+	  $(addprefix tests/workflow/test_bad_input.py::test_a_mistake_in_,the_data_is_not_tried_again a_model_is_tried_again) \
+	  $(addprefix tests/workflow/test_maintenance.py::test_,status_tells_done_from_stale_and_missing \
+	    explain_says_why_a_file_would_be_made_again_and_makes_nothing \
+	    a_cleaned_experiment_comes_back_without_its_engine)
 
 unit: $(VENV)/ready
-	$(RUN) -m pytest tests/unit
+	$(RUN) -m pytest -m "not slow"
 
 lint: $(VENV)/ready
 	ruff check .

@@ -48,7 +48,7 @@ def _passage(number: int, words: int) -> dict[str, str]:
 
 def model(folder: Path, checkpoint: str | None) -> Path:
     """Return a checkpoint with its manifest: the one asked for, else a tiny random Llama."""
-    from tests.generation.tiny_model import make_model, manifest
+    from tests.models.tiny_model import make_model, manifest
 
     if checkpoint is None:
         made = make_model(folder / "model", layers=4, hidden=256)

@@ -11,6 +11,8 @@ import pytest
 
 from demo import guard
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 RUNNER = """
 import os, sys

@@ -16,6 +16,8 @@ from slmrag.files import sha256_file
 
 from demo import fill_bucket, s3_server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PARENT = """
 import sys, time

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.generation.tiny_model import make_model, manifest
+from tests.models.tiny_model import make_model, manifest
 
 TEMPLATE = (Path(__file__).parents[2] / "config" / "prompts" / "with_context.jinja").read_text()
 SENTENCE = "The capital of France is Paris and the highest point is a mountain. "

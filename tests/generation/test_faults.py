@@ -10,6 +10,8 @@ import pytest
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
 
+pytestmark = pytest.mark.slow
+
 COUNT = 2000
 
 

@@ -12,6 +12,8 @@ from slmrag.generation.engines.openai import Engine
 
 from tests.generation.odd_endpoint import odd_server
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("openai")
 SEEDS, PROMPTS, LONGEST = 300, 4, 20.0
 OPTIONS = {"retries": 1, "timeout": 0.3, "total_timeout": 0.8, "longest_wait": 0.05}

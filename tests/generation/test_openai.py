@@ -17,6 +17,8 @@ from slmrag.generation.generation_job import GenerationJob
 from tests.generation.conftest import job_spec, write_prompts
 from tests.generation.fake_endpoint import serve
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("openai")
 
 

@@ -12,6 +12,8 @@ from slmrag.generation.engines.openai import Engine
 
 from tests.generation.fake_endpoint import serve
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("openai")
 
 

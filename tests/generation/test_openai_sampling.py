@@ -11,6 +11,8 @@ from slmrag.generation.engines.openai import Engine
 
 from tests.generation.fake_endpoint import serve
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("openai")
 DRAWN = Sampling(temperature=0.6)
 NEUTRAL = {"presence_penalty": 0, "frequency_penalty": 0, "repetition_penalty": 1}

@@ -12,7 +12,7 @@ from slmrag.generation.cache_key import cache_key
 from slmrag.generation.generation_job import GenerationJob
 
 from tests.generation.conftest import job_spec, write_prompts
-from tests.generation.tiny_model import manifest
+from tests.models.tiny_model import manifest
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from slmrag.models.tokenizer import Tokens
 
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
-from tests.generation.tiny_model import make_adapter, make_model, make_reasoner, manifest
+from tests.models.tiny_model import make_adapter, make_model, make_reasoner, manifest
 
 ALONE = {"batch_invariant": True}
 

@@ -15,7 +15,7 @@ from slmrag.errors import UserError
 
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
-from tests.generation.tiny_model import make_adapter, make_model, make_reasoner, manifest
+from tests.models.tiny_model import make_adapter, make_model, make_reasoner, manifest
 
 pytestmark = [
     pytest.mark.slow,

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 from tests.generation.conftest import job_spec, write_prompts
-from tests.generation.tiny_model import make_model, manifest
+from tests.models.tiny_model import make_model, manifest
 
 pytestmark = [
     pytest.mark.slow,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_layers import imports, top_imports
+from tests.dag.test_layers import imports, top_imports
 
 REPORT = Path(__file__).parents[2] / "workflow/scripts/slmrag/report"
 MAY_IMPORT = {

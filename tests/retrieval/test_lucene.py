@@ -13,6 +13,8 @@ from slmrag.retrieval import lucene
 
 from tests.retrieval.conftest import write_corpus, write_questions, zipf_texts
 
+pytestmark = pytest.mark.slow
+
 
 def found() -> bool:
     """Tell whether this machine has Anserini and a Java for it."""
@@ -40,7 +42,6 @@ def rounded(length: int) -> int:
 
 
 @needs_lucene
-@pytest.mark.slow
 def test_scores_are_lucenes_formula(tmp_path: Path, run: Callable) -> None:
     """Scores are idf x tf / (tf + k1 (1 - b + b x rounded length / mean)), ties by lower row."""
     texts, queries = [t for t in zipf_texts(400) if t], zipf_texts(10, seed=1, length=6)
@@ -66,7 +67,6 @@ def test_scores_are_lucenes_formula(tmp_path: Path, run: Callable) -> None:
 
 
 @needs_lucene
-@pytest.mark.slow
 def test_awkward_questions(tmp_path: Path, run: Callable) -> None:
     """Only stop words, nothing, tabs and line breaks, and 10,000 words: no question is lost."""
     write_corpus(tmp_path, ["the cat sat", "a dog\tran", "", *zipf_texts(50)])
@@ -80,7 +80,6 @@ def test_awkward_questions(tmp_path: Path, run: Callable) -> None:
 
 
 @needs_lucene
-@pytest.mark.slow
 def test_nothing_to_ask(tmp_path: Path, run: Callable) -> None:
     """A data set of blank questions has no hits and no error."""
     write_corpus(tmp_path, ["the cat sat"])
@@ -139,7 +138,6 @@ def test_without_pyserini(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_lucene
-@pytest.mark.slow
 def test_a_language_has_its_own_analyzer(
     tmp_path: Path, run: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 from slmrag.errors import UserError
 
-from tests.retrieval import models
+from tests.models import tiny_encoders as models
 from tests.retrieval.conftest import write_corpus, write_questions
+
+pytestmark = pytest.mark.slow
 
 pytest.importorskip("transformers")
 TEXTS = ["oslo the capital of norway", "rome", "a rainy bergen of norway", "fish", "the capital"]

@@ -16,6 +16,8 @@ from slmrag.errors import UserError
 from tests.storage import hub
 from tests.storage.conftest import BUCKET
 
+pytestmark = pytest.mark.slow
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -31,7 +33,6 @@ def fetch(tmp_path, uri, **params):
     return names, json.loads(output.manifest.read_text())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("uri", [f"s3://{BUCKET}/models/tiny/", f"s3://{BUCKET}/models/tiny"])
 def test_a_prefix(tmp_path, bucket, credentials, uri):
     """A prefix brings weights and descriptions, neither pickles nor code."""
@@ -91,14 +92,13 @@ def load(folder):
         return engine._model.state_dict()
 
 
-@pytest.mark.slow
 def test_an_allowed_pickle_runs_no_code(tmp_path):
     """An engine takes the tensors of an allowed pickle, and refuses one that would run code."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("transformers")
     from safetensors.torch import load_file
 
-    from tests.generation.tiny_model import make_model
+    from tests.models.tiny_model import make_model
 
     source = make_model(tmp_path / "x")
     weights = load_file(source / "model.safetensors")

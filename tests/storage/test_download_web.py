@@ -17,6 +17,8 @@ from slmrag.storage.source import Interrupted
 
 from tests.storage.web import site
 
+pytestmark = pytest.mark.slow
+
 CONTENT = os.urandom(20 << 20)
 
 

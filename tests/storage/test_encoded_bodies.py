@@ -12,6 +12,8 @@ from slmrag.storage import transfer
 from tests.storage.test_download_web import fetch, refused
 from tests.storage.web import site
 
+pytestmark = pytest.mark.slow
+
 TEXT = b"id,title,text\n" + b"".join(b"%d,t,Paris is number %d\n" % (n, n) for n in range(9000))
 LARGE = b"".join(os.urandom(1 << 20) for _ in range(18))
 RAW_DEFLATE = zlib.compressobj(wbits=-15)

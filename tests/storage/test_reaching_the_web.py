@@ -12,6 +12,8 @@ from slmrag.storage.s3 import client
 from tests.storage.test_download_web import fetch, refused
 from tests.storage.web import site
 
+pytestmark = pytest.mark.slow
+
 FAR = "http://data.example.invalid/a.txt"
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.workflow import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSAGES = [
     ("France", "Paris is the capital of France and stands on the river Seine."),
@@ -77,15 +79,22 @@ class Project:
         return [*start, "--directory", str(self.folder), "--configfile", "config.yaml", *args]
 
     def snakemake(self, *args: str, check: bool = True, **kwargs) -> subprocess.CompletedProcess:
-        """Run snakemake and return what it said; a failure shows all of it."""
-        environment = os.environ | kwargs.pop("env", {})
-        done = subprocess.run(
-            self.command(*args, **kwargs),
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
+        """Run snakemake and return what it said; a failure shows all of it.
+
+        With variables it is a whole process of its own, else a fork of one that is warm.
+        """
+        environment = kwargs.pop("env", {})
+        command = self.command(*args, **kwargs)
+        if environment:
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=os.environ | environment,
+                capture_output=True,
+                text=True,
+            )
+        else:
+            done = warm.run(command[3:], self.folder)
         if check and done.returncode:
             raise AssertionError(f"{done.args}\n{done.stdout}\n{done.stderr}")
         return done

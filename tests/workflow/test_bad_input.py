@@ -4,6 +4,8 @@ import pytest
 
 from tests.workflow.project import ECHO, make_project
 
+pytestmark = pytest.mark.slow
+
 BAD_CONFIGS = [
     ({"models": {"parrot": {"temprature": 1}}}, "models.parrot.temprature: unknown key"),
     (
@@ -30,7 +32,6 @@ def test_a_bad_config_stops_a_dry_run(tmp_path, edit, expected):
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.slow
 def test_a_look_after_the_folders_needs_no_source(tmp_path):
     """`journal` counts where the source is gone that a run would refuse to start without."""
     project = make_project(tmp_path / "p")
@@ -57,7 +58,6 @@ BAD_DATA = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("spoil", "expected"), BAD_DATA)
 def test_bad_data_is_refused_in_one_line(tmp_path, spoil, expected):
     """A job that meets bad data says so in a line that starts with `error:` and leaves no table."""
@@ -72,7 +72,6 @@ def test_bad_data_is_refused_in_one_line(tmp_path, spoil, expected):
     assert not list(project.folder.glob("results/*/report/*"))
 
 
-@pytest.mark.slow
 def test_a_mistake_in_the_data_is_not_tried_again(tmp_path):
     """With retries a job that met bad data works once: then it only says the same sentence."""
     project = make_project(tmp_path / "p", models={"parrot": ECHO})
@@ -88,7 +87,6 @@ def test_a_mistake_in_the_data_is_not_tried_again(tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_a_mistake_in_a_model_is_tried_again(tmp_path):
     """What an engine refuses may be a matter of memory or of the node: retries stay."""
     project = make_project(tmp_path / "p", models={"parrot": ECHO | {"load_in_8bit": True}})
@@ -99,7 +97,6 @@ def test_a_mistake_in_a_model_is_tried_again(tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_a_source_that_is_gone_costs_nothing(tmp_path):
     """Where a local source was deleted, what was made of it stays in use until its copy goes."""
     project = make_project(tmp_path / "p")

@@ -6,6 +6,8 @@ import pytest
 
 from tests.workflow.project import ECHO, make_project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("setting", "planned"),

@@ -53,6 +53,7 @@ def test_one_run_takes_up_all_edits(finished, tmp_path_factory, batch, names):
     for name in names:
         EDITS[name].apply(project)
     scratch = unmade(project, folder / "scratch")
+    scratch.edit(generation={"batch": "model"})
     assert reruns.planned(run(project, "-n")) == wanted(project, names)
     both(run, [project, scratch])
     assert "Nothing to be done" in run(project, "-n")

@@ -3,9 +3,12 @@
 import json
 
 import polars as pl
+import pytest
 
 from tests.workflow.finished import write_lines
 from tests.workflow.project import make_project
+
+pytestmark = pytest.mark.slow
 
 TEXTS = ["巴黎是法国的首都。位于塞纳河畔。", "东京是日本的首都。货币是日元。", "利马是秘鲁的首都。"]
 ASKED = [("法国的首都是哪里？", "巴黎"), ("日本的货币是什么？", "日元")]

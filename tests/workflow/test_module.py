@@ -9,6 +9,8 @@ import yaml
 
 from tests.workflow.project import ECHO, ROOT, Project, make_project
 
+pytestmark = pytest.mark.slow
+
 TRIGGERS = ["--rerun-triggers", "mtime", "params", "input", "software-env"]
 SNAKEFILE = """\
 configfile: "config.yaml"

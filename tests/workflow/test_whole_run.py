@@ -10,7 +10,7 @@ import time
 import polars as pl
 import pytest
 
-from tests.generation.tiny_model import make_model
+from tests.models.tiny_model import make_model
 from tests.workflow.project import ROOT, make_encoder, make_project
 
 pytestmark = pytest.mark.slow
