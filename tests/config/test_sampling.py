@@ -6,7 +6,7 @@ from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
 from slmrag.generation.cache_key import cache_key, sampling_key
 from slmrag.generation.engines.base import EngineConfig
-from slmrag.generation.engines.openai_body import body
+from slmrag.generation.engines.openai_request import body
 from slmrag.generation.generation_job import GenerationJob
 
 LOCAL = {"checkpoint": "weights"}

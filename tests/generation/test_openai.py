@@ -10,8 +10,8 @@ import pytest
 from slmrag.errors import UserError
 from slmrag.generation.answer_extraction import Reading
 from slmrag.generation.cache_key import cache_key
-from slmrag.generation.engines import openai_reading as endpoint
-from slmrag.generation.engines.openai_reading import REASONING_FIELDS
+from slmrag.generation.engines import openai_answer as endpoint
+from slmrag.generation.engines.openai_answer import REASONING_FIELDS
 from slmrag.generation.generation_job import GenerationJob
 
 from tests.generation.conftest import job_spec, write_prompts

@@ -1,6 +1,7 @@
 """What two reports were made from, and what differs: config, templates, versions and contents."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
-from slmrag.report import older_reports
+from slmrag.report.analysis.provenance import flatten
 from slmrag.report.paper_tables import markdown_row
 
 PART_LABELS = {
@@ -19,6 +20,20 @@ PART_LABELS = {
 }
 ABSENT = "absent"
 LONG_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+TOLD_TABLES = ("models", "datasets", "modes", "retrievers", "sampling", "metrics")
+UNTOLD_KEYS = frozenset(
+    {"prompt", "gpus", "mem_mb", "runtime", "gpu_memory_utilization", "max_num_seqs", "shards"}
+    | {"enforce_eager", "tensor_parallel", "data_parallel", "batch_size"}
+)
+"""Keys of these tables that such a report leaves out."""
+NOT_TOLD = (
+    f"the config except {', '.join(TOLD_TABLES)}",
+    "hardware keys and paths of templates",
+    "templates",
+    "code and library versions",
+    "digests of indexes and questions",
+)
+"""What such a report does not tell."""
 Key = tuple[str, str]
 Part = dict[Key, str]
 
@@ -37,7 +52,7 @@ def read_origin(path: str | Path) -> Origin:
     """Return what a report's analysis.json says that it was made from."""
     found: Mapping[str, Any] = read_json(path)
     if "versions" not in found:
-        return Origin(older_reports.origin_parts(found), unknown=older_reports.NOT_TOLD, old=True)
+        return Origin(origin_parts(found), unknown=NOT_TOLD, old=True)
     rows = {part: list(found.get(part, ())) for part in PART_LABELS}
     rows["templates"] = [row | {"name": "template"} for row in rows["templates"]]
     rows["config"] = [row for row in rows["config"] if row["what"] != "experiment"]
@@ -72,12 +87,10 @@ def comparable_part(one: Origin, other: Origin, part: str) -> Part:
     """Return a part of one report as far as the other tells of such things."""
     own = one.parts[part]
     if other.old and not one.old:
-        return older_reports.as_told(own, part)
+        return as_told(own, part)
     if one.old and not other.old and part == "config":
         return {
-            key: v
-            for key, v in own.items()
-            if key in other.parts[part] or not older_reports.has_default(key)
+            key: v for key, v in own.items() if key in other.parts[part] or not has_default(key)
         }
     return dict(own)
 
@@ -130,3 +143,30 @@ def no_change(lacking: Sequence[str]) -> str:
     if lacking:
         return "No differences in what both reports contain. Not everything is known, see below."
     return f"No differences: {', '.join(PART_LABELS.values())}."
+
+
+def origin_parts(found: Mapping[str, Any]) -> dict[str, Part]:
+    """Return some of the config, and digests by names without a kind, from an analysis.json."""
+    config: Part = {}
+    for row in found.get("entries", ()):
+        what = f"{row['what']}.{row['name']}" if row["name"] else row["what"]
+        config |= {(what, key): value for key, value in flatten(json.loads(row["value"]))}
+    contents = {(row["what"], row["name"]): row["value"] for row in found.get("files", ())}
+    return {"config": config, "contents": contents}
+
+
+def as_told(part: Part, name: str) -> Part:
+    """Return a part of a newer report as far as such a report would tell it, and by its names."""
+    if name == "contents":
+        return {
+            (what.partition("/")[2], key): value
+            for (what, key), value in part.items()
+            if what.startswith(("raw/", "models/"))
+        }
+    known = (key for key in part if key[0].partition(".")[0] in TOLD_TABLES)
+    return {key: part[key] for key in known if key[1] not in UNTOLD_KEYS}
+
+
+def has_default(key: tuple[str, str]) -> bool:
+    """Tell whether such a report has a value even where the config has none."""
+    return key[0].startswith("modes.") and key[1] == "passages"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slmrag.errors import UserError
-from slmrag.prompts.shown import shown
+from slmrag.prompts.remaining_context import shown
 from slmrag.prompts.truncation import TRUNCATION_COLUMNS
 from slmrag.scoring.failure_classes import AnswerRecord, classify_failure, is_answered
 from slmrag.scoring.metric_variants import score_variants

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.errors import UserError
 from slmrag.generation.engines import base, quantization
-from slmrag.generation.engines.openai_body import is_chat, unlimited
+from slmrag.generation.engines.openai_answer import Reading
 from slmrag.generation.engines.openai_client import client, unreachable
-from slmrag.generation.engines.openai_doubts import Doubts
-from slmrag.generation.engines.openai_errors import Broken, Ended, Refused, Told, judged
-from slmrag.generation.engines.openai_reading import Reading
-from slmrag.generation.engines.openai_servers import ask_server
+from slmrag.generation.engines.openai_errors import Broken, Ended, Refused, Told, backoff, judged
+from slmrag.generation.engines.openai_refusals import Doubts
+from slmrag.generation.engines.openai_request import ask_server, is_chat, unlimited
 from slmrag.generation.engines.openai_stream import read
-from slmrag.generation.engines.openai_waits import backoff
 
 if TYPE_CHECKING:
     from openai import APIStatusError

@@ -1,11 +1,15 @@
-"""What an endpoint's error is about: the moment, one prompt, or the request itself."""
+"""What an endpoint's error says and is about: the moment, one prompt, or the request itself."""
 
+import json
+import random
 import re
+import time
 from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any
 
-from slmrag.generation.engines.openai_waits import asked_wait
-from slmrag.generation.engines.openai_words import names_of_error, one_line, words_of_error
+from slmrag.config.redaction import redact
 
 WRONG_KEY = "refuses the key; export the right one in the variable that options.api_key_env names"
 WRONG_PATH = "knows no such path or model; check endpoint (it ends in /v1) and served_name"
@@ -37,6 +41,10 @@ NOTES = {
     "max_tokens": "max_tokens is then sent as max_completion_tokens",
     "temperature": "the server then chooses the temperature",
 }
+MOST_CHARACTERS = 300
+KEYS_OF_WORDS = ("message", "msg", "detail", "error", "error_description")
+FIRST_WAIT = 0.5
+LONGEST_BACKOFF = 8.0
 
 
 class Broken(Exception):
@@ -154,3 +162,71 @@ def _remedy(keys: list[str]) -> str:
     nulls = ", ".join(f"{key}: null" for key in keys)
     notes = "; ".join(NOTES[key] for key in keys if key in NOTES)
     return f"options: {{{nulls}}} leaves it out of the request{notes and f' ({notes})'}"
+
+
+def words_of_error(body: Any, deep: int = 4) -> str:
+    """Return the server's own words out of the body of an error; tags of a page are left out."""
+    if isinstance(body, str):
+        return re.sub(r"<[^<>]*>", " ", body)
+    if isinstance(body, list) and deep:
+        return "; ".join(words_of_error(one, deep - 1) for one in body[:16])
+    name = (
+        next((name for name in KEYS_OF_WORDS if body.get(name)), "") if _speaks(body, deep) else ""
+    )
+    if not name:
+        return json.dumps(body)
+    place = body.get("loc")
+    where = ".".join(map(str, place)) + ": " if isinstance(place, list) else ""
+    return where + words_of_error(body[name], deep - 1)
+
+
+def _speaks(body: Any, deep: int) -> bool:
+    return isinstance(body, dict) and deep > 0
+
+
+def names_of_error(body: Any) -> str:
+    """Return the words by which an error is known to programs: its code, type and inner code."""
+    told = body if isinstance(body, dict) else {}
+    inner = told.get("innererror")
+    found = [told.get("code"), told.get("type"), told.get("error_type")]
+    found += [inner.get("code")] if isinstance(inner, dict) else []
+    return " ".join(one for one in found if isinstance(one, str))
+
+
+def one_line(text: str) -> str:
+    """Return a server's words on one line of at most 300 characters, without secrets."""
+    line = redact(" ".join(text[: 20 * MOST_CHARACTERS].split()))
+    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]} …"
+
+
+def backoff(tried: int) -> float:
+    """Return the seconds before the next try: twice as long each time up to 8, with some chance."""
+    return min(FIRST_WAIT * 2 ** min(tried, 16), LONGEST_BACKOFF) * (1 - random.random() / 4)
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait; None where it asks nothing that can be read.
+
+    ``Retry-After`` is a number of seconds or a date (RFC 9110); some send ``retry-after-ms``.
+    """
+    found = [
+        _number(headers.get("retry-after-ms"), 1000),
+        _number(headers.get("retry-after"), 1),
+        _until(headers.get("retry-after")),
+    ]
+    return next((wait for wait in found if wait is not None and wait > 0), None)
+
+
+def _number(text: str | None, parts: int) -> float | None:
+    try:
+        value = float(text or "") / parts
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
+
+
+def _until(text: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(text or "").timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-from slmrag.generation.engines.openai_errors import Broken, Ended, Told
-from slmrag.generation.engines.openai_reading import Reading
-from slmrag.generation.engines.openai_words import one_line, words_of_error
+from slmrag.generation.engines.openai_answer import Reading
+from slmrag.generation.engines.openai_errors import Broken, Ended, Told, one_line, words_of_error
 
 FIELD = re.compile(rb"(data|event|id|retry)?:")
 LINE = re.compile(rb"\r\n|\n|\r(?!\Z)")

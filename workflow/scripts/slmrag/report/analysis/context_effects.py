@@ -1,4 +1,4 @@
-"""What a context does to what a model knew, by the gold passage's rank, by number of passages."""
+"""What a context does to what a model knew, by gold rank and number of passages; failed answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from slmrag.report.analysis.compared_modes import compared_modes, other_settings
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import template_digests
 from slmrag.report.analysis.score_matrix import ScoreMatrix, share
+from slmrag.scoring.failure_classes import FAILURE_NAMES
 
 RANK_CLASSES = {
     "rank 1": (1, 1),
@@ -16,6 +17,7 @@ RANK_CLASSES = {
     "ranks 3 to 5": (3, 5),
     "rank 6 or more": (6, 10**9),
 }
+EXAMPLES_PER_CLASS = 3
 Row = Mapping[str, Any]
 
 
@@ -143,3 +145,31 @@ def add_to_lines(lines: list[dict[str, Any]], names: Row, metric: str, row: Row,
 def estimate_columns(metric: str, row: Row, passages: int) -> dict[str, Any]:
     """Return a cell's mean and bounds under the names of its number of passages."""
     return {f"passages_{passages}{end}": row.get(metric + end) for end in ("", "_low", "_high")}
+
+
+def failure_rows(matrices: Sequence[ScoreMatrix]) -> list[dict[str, Any]]:
+    """Return one row a cell: the count of each class, and how many failures are correct anyway."""
+    return [
+        matrix.cell_names(column)
+        | counts_by_class(matrix.failures[:, column], matrix.correct[:, column])
+        for matrix in matrices
+        for column in range(len(matrix.cells))
+    ]
+
+
+def counts_by_class(failures: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
+    """Return the counts of a cell's failure classes, (n,) each, and the share that is correct."""
+    counts = {name: int((failures == name).sum()) for name in FAILURE_NAMES}
+    failed = failures != ""
+    return counts | {"sound": int((~failed).sum()), "right_despite": share(correct, failed)}
+
+
+def examples_of_class(matrix: ScoreMatrix, name: str) -> Iterator[tuple[int, int]]:
+    """Yield question and column of up to three answers of a class, from the cells with most."""
+    found = matrix.failures == name
+    counts = found.sum(axis=0)
+    order = [int(column) for column in np.argsort(-counts, kind="stable") if counts[column]]
+    for turn, column in enumerate((order * EXAMPLES_PER_CLASS)[:EXAMPLES_PER_CLASS]):
+        own = np.flatnonzero(found[:, column])
+        if turn // len(order) < len(own):
+            yield int(own[turn // len(order)]), column

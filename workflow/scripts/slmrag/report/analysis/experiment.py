@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os.path import normpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slmrag.config.folder_names import entry_name
 from slmrag.files import read_json, read_metadata
 from slmrag.report.analysis.job_records import Observed
-
-if TYPE_CHECKING:
-    pass
 
 Key = tuple[str, ...]
 Entries = Mapping[str, Mapping[str, Any]]

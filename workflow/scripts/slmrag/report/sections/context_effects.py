@@ -7,11 +7,12 @@ from slmrag.config.redaction import redact
 from slmrag.report.analysis.context_effects import (
     RANK_CLASSES,
     context_use_rows,
+    examples_of_class,
+    failure_rows,
     gold_rank_rows,
     passage_count_rows,
 )
 from slmrag.report.analysis.experiment import Experiment, rows_of_questions
-from slmrag.report.analysis.failures import examples_of_class, failure_rows
 from slmrag.report.analysis.score_matrix import ScoreMatrix
 from slmrag.report.analysis.slices import Slicing, class_key, slicings
 from slmrag.report.page.labels import (

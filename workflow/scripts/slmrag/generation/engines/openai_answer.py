@@ -8,8 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from slmrag.generation.engines.openai_errors import Broken, Refused, Told
-from slmrag.generation.engines.openai_words import one_line
+from slmrag.generation.engines.openai_errors import Broken, Refused, Told, one_line
 
 # The protocol says stop and length; the others are what TGI, Mistral, Cohere and gateways to
 # Anthropic and Gemini say for the same.
