@@ -6,7 +6,7 @@ from slmrag.config.languages import canonical
 from slmrag.config.references import problems_of_references
 from slmrag.config.schema import Config
 from slmrag.dag.resource_keys import keys
-from slmrag.indexing.index_folder import resolved
+from slmrag.indexing.index_folder import build_settings
 
 from tests.workflow.project import CONFIG
 
@@ -65,8 +65,8 @@ def test_a_language_is_part_of_the_folders_names():
 def test_an_index_says_its_language():
     """A language is among what an index is built with, and no key without one."""
     entry = {"kind": "rank_bm25"}
-    assert resolved(entry, {}) == entry
-    assert resolved({**entry, "language": "tr"}, {}) == {**entry, "language": "tr"}
+    assert build_settings(entry, {}) == entry
+    assert build_settings({**entry, "language": "tr"}, {}) == {**entry, "language": "tr"}
 
 
 @pytest.mark.parametrize(

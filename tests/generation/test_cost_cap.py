@@ -64,19 +64,19 @@ def test_what_is_not_counted_is_taken_as_foreseen():
     request = Request("a", "who is it")
     for one in (Completion("a", "x", None, None, "stop", None, 0.1), Refusal("a", "400", "", 0.1)):
         budget = Budget("m", PRICE, 1.0, 0.0, 12)
-        assert list(budget.admitted(iter([request]))) == [request]
-        budget.settle([one])
-        assert budget.paid() == {"cost": pytest.approx(estimated_cost(PRICE, request.text, 12))}
+        assert list(budget.yield_affordable(iter([request]))) == [request]
+        budget.record_costs([one])
+        assert budget.run_cost() == {"cost": pytest.approx(estimated_cost(PRICE, request.text, 12))}
 
 
 def test_what_is_under_way_counts(tmp_path):
     """Of requests in flight no more are admitted than could all be paid."""
     may = estimated_cost(PRICE, "who", 12)
     budget = Budget("m", PRICE, 3.5 * may, 0.0, 12)
-    asked = budget.admitted(Request(str(i), "who") for i in range(9))
+    asked = budget.yield_affordable(Request(str(i), "who") for i in range(9))
     assert len(list(asked)) == 3
     with pytest.raises(UserError, match="raise max_cost and run again"):
-        budget.close()
+        budget.refuse_if_held_back()
 
 
 def test_without_a_cap_nothing_is_held_back(tmp_path, tables, monkeypatch):

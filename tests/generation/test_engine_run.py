@@ -79,10 +79,10 @@ def test_a_completion_is_placed_in_its_run(run):
     """The journal keeps when a completion was finished since the run began, null if unknown."""
     made, now = run({}), time.monotonic()
     known = base.Completion("ab", "yes", 7, 2, "stop", 0.1, 0.2, now + 5, 3)
-    line = made.line(known)
+    line = made.journal_line(known)
     assert 5 <= line["finished"] < 10 and "ended" not in line
     assert (line["engine"], line["cached_tokens"], line["seconds"]) == (made.id, 3, 0.2)
-    assert made.line(known._replace(ended=None))["finished"] is None
+    assert made.journal_line(known._replace(ended=None))["finished"] is None
 
 
 def test_the_engines_end_is_no_generation(run):

@@ -37,7 +37,7 @@ def asked(url, seed):
 
 def test_no_answer_is_believed_that_the_server_did_not_finish(monkeypatch):
     """Over 300 seeds each prompt is answered as finished, refused, or a sentence says why not."""
-    monkeypatch.setattr(openai_errors, "FIRST_WAIT", 0.002)
+    monkeypatch.setattr(openai_errors, "FIRST_BACKOFF", 0.002)
     with odd_server() as server, ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda seed: asked(server.url, seed), range(SEEDS)))
         truth = server.truth

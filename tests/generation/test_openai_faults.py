@@ -20,7 +20,7 @@ pytest.importorskip("openai")
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
     """Try again at once, in an environment of our own."""
-    monkeypatch.setattr(openai_errors, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(openai_errors, "FIRST_BACKOFF", 0.001)
     for name in ("OPENAI_API_KEY", "SSL_CERT_FILE", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
 

@@ -177,7 +177,7 @@ def test_stop_strings_wait_where_a_model_reasons(tmp_path, template, entry, wait
     """No engine gets them there, and the cache key is that without; else nothing changes."""
     made = job_of(tmp_path, template, {"stop": ["\n"]}, **entry)
     assert made.engine_config.sampling.stop == (() if waits else ("\n",))
-    assert made.reading.stop == (("\n",) if waits else ())
+    assert made.extractor.stop == (("\n",) if waits else ())
     assert cache_key(made)["sampling"]["stop"] == ([] if waits else ["\n"])
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from slmrag.errors import UserError
-from slmrag.prompts.template import checked, render
+from slmrag.prompts.template import check_template, render
 
 PROMPTS = Path("config/prompts")
 PASSAGES = [
@@ -55,4 +55,4 @@ def test_what_a_data_set_says_is_never_a_template():
 def test_a_wrong_template_is_one_sentence(template, message):
     """A template that cannot work is refused with its file, its line and what to do."""
     with pytest.raises(UserError, match=message):
-        checked(template, "p.jinja")
+        check_template(template, "p.jinja")

@@ -170,10 +170,10 @@ def test_no_term_anywhere(folder: Path) -> None:
 def test_a_build_above_its_memory(folder: Path) -> None:
     """A build that needs more than the job's memory is refused, with another kind to use."""
     with pytest.raises(UserError, match=r"needs about .* GiB.*kind: lucene"):
-        memory_estimate.check(
+        memory_estimate.check_memory(
             folder / "passages.parquet", str.split, 1, "bm25s", "lucene", {"mem_mb": 100}
         )
-    needed = memory_estimate.check(
+    needed = memory_estimate.check_memory(
         folder / "passages.parquet", str.split, 10, "x", "y", {"mem_mb": 1_000}
     )
     assert (

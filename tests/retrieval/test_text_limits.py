@@ -48,7 +48,7 @@ def test_passages_and_questions_that_are_cut_are_counted(
     about = read_json(tmp_path / "index" / "index.json")
     assert read(about) == ["passages", 6, 3, 64, positions]
     assert read(read_json(tmp_path / "metrics.json")["facts"]) == ["questions", 2, 1, 64, positions]
-    (found,) = vectors.parts(tmp_path / "index")
+    (found,) = vectors.vector_parts(tmp_path / "index")
     assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
 
 

@@ -28,11 +28,11 @@ def main(input, output, params):
         cells = []
         for place, files in enumerate(zip(input.answers, input.questions, strict=True)):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
-            cells.append(scratch_cell(Path(scratch, str(place)), prompts, job.reading))
+            cells.append(scratch_cell(Path(scratch, str(place)), prompts, job.extractor))
         generate(job, journal, [cell for cell, _ in cells], "grade")
         names = ["/".join(name.values()) for name in params.cells]
         asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
-        refused_prompts.tell_refused(job.entry, journal, asked)
+        refused_prompts.report_refused(job.entry, journal, asked)
         work_times = WorkTimes(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):

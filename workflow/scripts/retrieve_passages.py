@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 from slmrag.data.passages import size
 from slmrag.files import write_json, write_table
-from slmrag.indexing.index_folder import check, resolved
+from slmrag.indexing.index_folder import build_settings, check_index
 from slmrag.job import events
 from slmrag.job.run import run_job
 from slmrag.models.text_limits import counts
@@ -51,8 +51,8 @@ def found(input, params, questions):
     if hasattr(kind, "combine"):
         runs = [read_hits(path, questions, passages) for path in input.hits]
         return kind.combine(runs, texts, passages, depth, settings)
-    index, built = Path(input.index[0]), resolved(entry, kind.BUILD)
-    about = check(index, built, passages)
+    index, built = Path(input.index[0]), build_settings(entry, kind.BUILD)
+    about = check_index(index, built, passages)
     return kind.search(index, texts, depth, settings | built | {"about": about})
 
 

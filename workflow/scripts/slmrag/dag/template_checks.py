@@ -46,10 +46,10 @@ def try_prompt(path: str, mode: "ModeEntry") -> None:
 
 
 def _prompt(text: str, path: str, marks: list[str]) -> str:
-    from slmrag.prompts.template import checked, render
+    from slmrag.prompts.template import check_template, render
 
     passages = [dict.fromkeys(("id", "title", "text"), mark) for mark in marks]
-    return render(checked(text, path), QUESTION, passages)
+    return render(check_template(text, path), QUESTION, passages)
 
 
 def try_judge(path: str) -> None:
@@ -62,9 +62,9 @@ def try_judge(path: str) -> None:
 
 
 def _grading(text: str, given: dict[str, Any]) -> str:
-    from slmrag.prompts.template import compiled
+    from slmrag.prompts.template import compile_template
 
-    return compiled(text).render(**given)
+    return compile_template(text).render(**given)
 
 
 def try_chat(path: str) -> None:

@@ -1,4 +1,4 @@
-"""What stood in each prompt: of the passages chosen for it, those that the model's room left."""
+"""The context that was left in each prompt, after passages and words were cut to fit the model."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def shown(rows: "pl.DataFrame") -> "pl.DataFrame":
-    """Return rows that speak of what stood in the prompt, with ``has_answer_uncut`` beside it.
+def with_remaining_context(rows: "pl.DataFrame") -> "pl.DataFrame":
+    """Return rows with the context that was left in the prompt, and with ``has_answer_uncut``.
 
-    ``rows`` have question, context (passages), has_answer and gold_rank of all that was chosen,
-    the references in answers, and ``TRUNCATION_COLUMNS`` as the answers' table has them. A gold
-    passage keeps its rank if words of it were cut. Words are those of the data: a special token
-    that a passage spells out is two words to the prompt, so that a word more may be taken for cut
-    than was.
+    ``rows`` have question, context (passages), has_answer and gold_rank before truncation, the
+    references in answers, and the answers' ``TRUNCATION_COLUMNS``. A gold passage keeps its rank if
+    words of it were cut. Words are those of the data: a special token in a passage is two words in
+    the prompt, so one word too many may count as cut.
     """
     import polars as pl
 
@@ -29,12 +28,12 @@ def shown(rows: "pl.DataFrame") -> "pl.DataFrame":
     if not cut.height:
         return rows
     names = ("question_id", "question", "context", "has_answer")
-    made = pl.DataFrame(list(map(_shown, cut.to_dicts())), schema=rows.select(names).schema)
+    made = pl.DataFrame(list(map(_remaining_row, cut.to_dicts())), schema=rows.select(names).schema)
     return rows.update(made, on="question_id")
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return question, passages and has_answer of a prompt that was cut."""
+def _remaining_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was left of question, passages and has_answer in a prompt that was cut."""
     question, passages = remaining_context(
         row["question"], row["context"], row["passages"], row["words_cut"]
     )

@@ -1,4 +1,4 @@
-"""Another retriever's hits, ranked anew by a cross-encoder that reads question and passage."""
+"""Reranks another retriever's hits with a cross-encoder, which reads question and passage."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,13 +41,13 @@ def combine(
             asked = [questions[row] for row in question[places]]
             pairs = list(zip(asked, corpus.joined(found), strict=True))
             for rows, logits, _ in model.batches(pairs):
-                scores[places[rows]] = relevance(logits.cpu().numpy())
+                scores[places[rows]] = logit_scores(logits.cpu().numpy())
                 progress.update(len(rows))
     facts = model.facts("pairs of question and passage", len(question))
     return Hits.best(question, passage, scores, depth).with_facts(**facts)
 
 
-def relevance(logits: Array) -> Array:
+def logit_scores(logits: Array) -> Array:
     """Return one score a pair from the logits [pairs, 1 or 2]."""
     if logits.shape[1] == 1:
         return logits[:, 0]

@@ -1,4 +1,4 @@
-"""Other people's metrics, for comparison with published numbers; each named after its source.
+"""Metrics of other evaluations, for comparison with published numbers, named after their source.
 
 Read in November 2026: naver/bergen modules/metrics.py, RUC-NLPIR/FlashRAG evaluator/metrics.py,
 EleutherAI/lm-evaluation-harness tasks/nq_open, and the evaluation scripts of SQuAD 1.1 and MLQA.
@@ -40,7 +40,7 @@ def token_metric(place: int) -> Metric:
 
 
 def choice_metric(place: int) -> Metric:
-    """Return the same, but yes, no and noanswer count only where both texts are just that word."""
+    """Return the same metric, but yes, no and noanswer count only if both texts are that word."""
 
     def metric(answer: str, reference: str) -> float:
         said, wanted = normalize(answer), normalize(reference)
@@ -162,7 +162,7 @@ def score_variants(
     names: Sequence[str],
     language: str | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return each column of some variants, one value an answer, its best reference counting."""
+    """Return the columns of some variants: one value per answer, that of its best reference."""
     pairs = list(zip(answers, references, strict=True))
     return {
         f"{name}_{label}": np.array([max(metric(a, r) for r in own) for a, own in pairs], float)

@@ -26,12 +26,12 @@ def score_answers(
     parts = [
         slice(start, start + _ANSWERS_AT_ONCE) for start in range(0, len(answers), _ANSWERS_AT_ONCE)
     ]
-    scored = [_score(answers[part], references[part]) for part in parts]
+    scored = [_score_part(answers[part], references[part]) for part in parts]
     columns = np.concatenate(scored, axis=1) if scored else np.zeros((len(METRICS), 0))
     return dict(zip(METRICS, columns, strict=True))
 
 
-def _score(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+def _score_part(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
     counts = np.array([len(own) for own in references])
     wanted = flat_tokens([reference for own in references for reference in own])
     owner = np.repeat(np.arange(len(answers)), counts)

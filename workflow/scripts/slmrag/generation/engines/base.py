@@ -1,4 +1,4 @@
-"""What every engine takes and gives."""
+"""The interface of engines: requests, outcomes, config."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
-    """A prompt that has no answer yet; ``tokens`` is None for an engine that counts itself."""
+    """A prompt to be answered; ``tokens`` is None for an engine that takes text."""
 
     digest: str
     text: str
@@ -57,8 +57,8 @@ class Refusal(NamedTuple):
     ended: float | None = None
 
 
-Finished = Completion | Refusal
-Answers = Generator[Sequence[Finished], None, None]
+Outcome = Completion | Refusal
+Answers = Generator[Sequence[Outcome], None, None]
 
 PATH_FIELDS = ("checkpoint", "adapter")
 
@@ -115,7 +115,7 @@ class EngineConfig:
         return int(self.hardware.get("gpus") or 0)
 
     def accept_cpu(self, reason: str, remedy: str) -> None:
-        """Refuse the CPU where the entry asks for GPUs; one that came by default may be lacking.
+        """Refuse the CPU where the entry asks for GPUs; a GPU by default may be missing.
 
         Where the machine shows one and ``gpus`` is not set, ``gpu_unused`` and a warning say so.
         """
@@ -156,12 +156,12 @@ class Engine(ABC):
 
     @classmethod
     def split(cls, config: EngineConfig) -> Split:
-        """Return how many copies of the engine the job runs, and on how many GPUs each."""
+        """Return how many replicas of the engine the job runs, and on how many GPUs each."""
         return Split(1, int(config.hardware.get("data_parallel") or 1))
 
     @abstractmethod
     def answers(self, requests: Iterator[Request]) -> Answers:
-        """Yield what is finished or refused as soon as it is, in any order, several at a time."""
+        """Yield outcomes as soon as they are known, in any order, several at a time."""
 
     def __enter__(self) -> Self:
         """Start."""
@@ -172,7 +172,7 @@ class Engine(ABC):
         return None
 
     def about(self) -> dict[str, Any]:
-        """Return what ran: device, parameters and whatever else a reader may doubt.
+        """Return facts on what ran: device, settings and whatever else may explain a result.
 
         A REMOTE one is asked again whenever its run is recorded: it learns from its answers what
         ``served_models`` and ``system_fingerprints`` (sorted) are behind its name.

@@ -39,12 +39,12 @@ def first_gpu() -> dict[str, Any]:
             "capability": tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle)),
             "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
             "used_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).used),
-            "energy_millijoules": _energy(pynvml, handle),
+            "energy_millijoules": _energy_millijoules(pynvml, handle),
         }
     return {}
 
 
-def _energy(nvml: Any, handle: Any) -> int | None:
+def _energy_millijoules(nvml: Any, handle: Any) -> int | None:
     """Return the energy used since the driver was loaded, where the GPU counts it."""
     with suppress(Exception):
         return int(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))

@@ -1,28 +1,31 @@
-"""Refusals that may be of the request and not of its prompt: held until the server answers one."""
+"""Refused prompts that are held back until the server has answered another prompt.
+
+Until then the request itself may be the reason, not its prompt.
+"""
 
 from collections.abc import Sequence
 
 from slmrag.errors import UserError
-from slmrag.generation.engines.base import Completion, Finished, Refusal
+from slmrag.generation.engines.base import Completion, Outcome, Refusal
 
 MOST_REFUSALS_HELD = 16
 
 
-class Doubts:
-    """What is held back; ``place`` is the endpoint."""
+class HeldRefusals:
+    """The refusals that are held back."""
 
-    def __init__(self, place: str) -> None:
-        self._place = place
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
         self._held: list[tuple[Refusal, str | None]] = []
         self._answered = False
 
-    def settled(self, made: Sequence[tuple[Finished, str | None]]) -> list[Finished]:
-        """Return what of so many results is beyond doubt; each comes with what it is about.
+    def release(self, made: Sequence[tuple[Outcome, str | None]]) -> list[Outcome]:
+        """Return the outcomes that are certain by now; each comes with what its refusal is about.
 
         UserError where the server refused ``MOST_REFUSALS_HELD`` prompts and answered none.
         """
         self._answered |= any(isinstance(one, Completion) for one, _ in made)
-        sure: list[Finished] = [
+        sure: list[Outcome] = [
             one for one, about in made if isinstance(one, Completion) or about == "content"
         ]
         self._held += [
@@ -35,16 +38,16 @@ class Doubts:
             raise self._error()
         return sure
 
-    def rest(self) -> list[Finished]:
-        """Return what is held at the end of all prompts; UserError where no reason was given."""
+    def release_all(self) -> list[Outcome]:
+        """Return what is held at the end of all prompts; UserError if one has no known reason."""
         if any(about is None for _, about in self._held):
             raise self._error()
         return [one for one, _ in self._held]
 
     def _error(self) -> UserError:
-        first = self._held[0][0]
+        first, count = self._held[0][0], len(self._held)
         return UserError(
-            f"{self._place} answers {first.code}: it refuses ({first.reason}) each prompt that it "
-            f"was asked, {len(self._held)}, so the request itself must be why; change what the "
-            "server names"
+            f"{self._endpoint} answers {first.code}: it refuses ({first.reason}) each prompt that "
+            f"it was asked, {count}, so the request itself must be why; change what the server "
+            "names"
         )

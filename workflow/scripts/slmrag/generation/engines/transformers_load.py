@@ -11,7 +11,7 @@ from slmrag.models.checkpoint_files import PICKLED, SAFE
 WEIGHT_FILES = [name + end for name in (SAFE, PICKLED) for end in ("", ".index.json")]
 
 
-def load(config: base.EngineConfig, device: str) -> Any:
+def load_model(config: base.EngineConfig, device: str) -> Any:
     """Return the model; UserError where weights are missing or the quantization cannot be had."""
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
@@ -31,18 +31,18 @@ def load(config: base.EngineConfig, device: str) -> Any:
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         config.folder, **chosen | options, output_loading_info=True
     )
-    model, told = loaded
-    if missing := sorted(told["missing_keys"]):
+    model, info = loaded
+    if missing := sorted(info["missing_keys"]):
         raise UserError(
             f"{config.checkpoint} lacks {len(missing)} weights, such as {missing[0]}; "
             "delete it and download the model again"
         )
     if config.adapter:
-        _adapt(config, model)
+        _load_adapter(config, model)
     return model if bits else model.to(device)
 
 
-def _adapt(config: base.EngineConfig, model: Any) -> None:
+def _load_adapter(config: base.EngineConfig, model: Any) -> None:
     if not base.is_installed("peft"):
         raise UserError("adapter: Transformers needs the package peft; install it")
     model.load_adapter(str(config.adapter))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
-from slmrag.generation.served_models import told
+from slmrag.generation.served_models import listed_names
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.job_records import index_name
 
@@ -70,4 +70,4 @@ def runs_of_model(experiment: Experiment, model: str) -> list[Record]:
 
 def served_values(experiment: Experiment, model: str, name: str) -> list[str]:
     """Return what the endpoint told of a model under a name (ids, fingerprints), sorted."""
-    return told(runs_of_model(experiment, model), name)
+    return listed_names(runs_of_model(experiment, model), name)
