@@ -15,7 +15,7 @@ from slmrag.config.load import load, plain
 from slmrag.dag.fingerprint import code
 from slmrag.dag.failed_jobs import failures
 from slmrag.dag.config_warnings import config_warnings
-from slmrag.job.attempts import MAINTENANCE
+from slmrag.job.attempts import MAINTENANCE_RULES
 from slmrag.tracking import workflow_run as tracked_run
 
 try:
@@ -99,7 +99,7 @@ def tell_failures():
 
 def is_run():
     """Say whether this is a run of the comparison, and not only a look after its folders."""
-    return not rules_to_run() <= MAINTENANCE
+    return not rules_to_run() <= MAINTENANCE_RULES
 
 
 onstart:

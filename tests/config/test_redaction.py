@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.config.redaction import MASK, redact, redact_values, secret_name, secret_values
-from slmrag.job.log_process import redacted
+from slmrag.job.log_process import redact_pieces
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_private_key_over_many_lines_is_masked():
         b"-----END PRIVATE KEY-----\n",
         b"b\n",
     ]
-    assert b"".join(redacted(iter(lines))) == f"a\n{MASK}\nb\n".encode()
+    assert b"".join(redact_pieces(iter(lines))) == f"a\n{MASK}\nb\n".encode()
 
 
 @given(st.text())

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from prepare_dataset import overlap
+from prepare_dataset import train_overlap
 from slmrag.data import repetitions, schemas
 from slmrag.data.formats import reader
 from slmrag.errors import UserError
@@ -127,10 +127,12 @@ def test_an_answer_that_means_none(tmp_path):
     entry["unanswerable"] = "drop"
     found, counts = prepare_questions(tmp_path, "q", made, entry)
     assert [row["answers"] for row in found] == [["yes"], ["no"]] and counts["unanswerable"] == 2
-    told = overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "raw/q"], READ, entry)
+    told = train_overlap(
+        [{"question": "who?", "answers": ["yes"]}], [tmp_path / "raw/q"], READ, entry
+    )
     assert told.to_list() == ["question"]
     (tmp_path / "t").write_text(lines(question(1, ["No Answer."])))
-    told = overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "t"], READ, entry)
+    told = train_overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "t"], READ, entry)
     assert told.to_list() == ["none"]
     with pytest.raises(UserError, match=r"no answer is 'None\.', as no_answer says"):
         prepare_questions(tmp_path, "q", made, entry | {"no_answer": "None."})

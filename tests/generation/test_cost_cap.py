@@ -117,9 +117,9 @@ def served(folder):
 def told(tmp_path):
     """The events of jobs, by a function that reads their alerts."""
     log = events.EventLog(tmp_path / "events.jsonl")
-    events.use(log)
+    events.use_log(log)
     yield lambda: served(tmp_path)
-    events.use(None)
+    events.use_log(None)
     log.close()
 
 

@@ -6,7 +6,7 @@ from slmrag.files import write_json
 from slmrag.job.progress import bar
 from slmrag.job.run import run_job
 
-ROWS = 20_000
+ROWS_PER_BATCH = 20_000
 
 
 def main(input, output, params):
@@ -17,7 +17,7 @@ def main(input, output, params):
     with bar(desc="passages", total=total, unit=" passages", unit_scale=True) as shown:
 
         def watched():
-            for table in scan.collect_batches(chunk_size=ROWS):
+            for table in scan.collect_batches(chunk_size=ROWS_PER_BATCH):
                 yield table
                 shown.update(table.height)
 

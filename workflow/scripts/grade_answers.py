@@ -28,7 +28,7 @@ def main(input, output, params):
         cells = []
         for place, files in enumerate(zip(input.answers, input.questions, strict=True)):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
-            cells.append(scratch_cell(Path(scratch, str(place)), prompts, job.extractor))
+            cells.append(make_scratch_cell(Path(scratch, str(place)), prompts, job.extractor))
         generate(job, journal, [cell for cell, _ in cells], "grade")
         names = ["/".join(name.values()) for name in params.cells]
         asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
@@ -70,7 +70,7 @@ def write_grades(answers, verdicts, table):
     return grades.to_list()
 
 
-def scratch_cell(folder, prompts, reading):
+def make_scratch_cell(folder, prompts, reading):
     """Return a cell whose files are in a folder of their own, and that folder."""
     folder.mkdir()
     write_table(prompts, folder / "prompts.parquet")

@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 def main(input, output, params):
     """Read, check, cut and write the passages of a corpus, streaming, and count what they hold."""
     entry = params.entry
-    files, read, left = opened(input.raw, entry)
+    files, read, left = open_files(input.raw, entry)
     try:
-        summary = written(files, read, entry, output.passages)
+        summary = write_passages(files, read, entry, output.passages)
     except Repeated as found:
-        summary = written(files, read, entry, output.passages, found.once)
+        summary = write_passages(files, read, entry, output.passages, found.once)
         summary["repeated"] = found.once.dropped
         log.warning("%d passages repeat an earlier one word for word: left out", found.once.dropped)
     if left:
@@ -35,7 +35,7 @@ def main(input, output, params):
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
 
 
-def opened(folders, entry):
+def open_files(folders, entry):
     """Return a corpus's files, what reads them, and why which of them are left out (so far)."""
     if entry["format"] != "text":
         return data_files(folders), reader(entry["format"], "passages", entry), {}
@@ -43,7 +43,7 @@ def opened(folders, entry):
     return files, reader("text", "passages", entry, left=left), left
 
 
-def written(files, read, entry, place, once=None):
+def write_passages(files, read, entry, place, once=None):
     """Write the passages of the files, and return their audit."""
     audit = CorpusAudit()
     with bar(desc="passages", unit=" passages", unit_scale=True) as shown, counting() as lines:

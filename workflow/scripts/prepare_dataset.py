@@ -20,7 +20,7 @@ from slmrag.files import write_json, write_table
 from slmrag.job.run import run_job
 
 log = logging.getLogger(__name__)
-WHY = {
+REASONS_LEFT_OUT = {
     "wordless": ("left_out", "their answers have no words"),
     "unanswerable": ("unanswerable", "they have no answers"),
     "repeated": ("repeated", "they repeat an earlier record word for word"),
@@ -32,7 +32,7 @@ def main(input, output, params):
     """Read, check, sample and write the questions of a set, and count what they hold."""
     entry, left_out = params.entry, {}
     with counting() as lines:
-        rows, table = chosen(input, entry, left_out)
+        rows, table = read_questions(input, entry, left_out)
     summary = audit_questions(rows)
     if "overlap" in table.columns:
         summary["overlap"] = dict(Counter(table["overlap"]))
@@ -50,7 +50,7 @@ def main(input, output, params):
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
 
 
-def chosen(input, entry, left_out):
+def read_questions(input, entry, left_out):
     """Return the questions of a set, with their gold, as rows and as a table."""
     read = reader(entry["format"], "questions", entry)
     drawn = sample(
@@ -59,20 +59,20 @@ def chosen(input, entry, left_out):
         entry.get("seed", 0),
         key=lambda pair: pair[1].question_id,
     )
-    questions = with_gold(list(drawn), gold_files(list(input.gold_raw), entry), entry)
+    questions = with_gold(list(drawn), list_gold_files(list(input.gold_raw), entry), entry)
     rows = [row(question) for question in questions]
     table = pl.DataFrame(rows, schema=QUESTIONS)
     if trains := data_files(list(getattr(input, "train_raw", []))):
-        table = table.with_columns(overlap=overlap(rows, trains, read, entry))
+        table = table.with_columns(overlap=train_overlap(rows, trains, read, entry))
     return rows, table
 
 
-def gold_files(folders, entry):
+def list_gold_files(folders, entry):
     """Return the files of the gold object: documents, or records."""
     return documents_of(folders)[0] if entry.get("gold_format") == "text" else data_files(folders)
 
 
-def overlap(rows, trains, read, entry):
+def train_overlap(rows, trains, read, entry):
     """Return what the train set gives away of each question, unanswerable ones as in the set."""
     columns, dropped = entry.get("columns") or {}, drops_unanswerable(entry)
     every = (one for path in trains for one in read(path, columns))
@@ -84,8 +84,10 @@ def overlap(rows, trains, read, entry):
 def describe_left_out(left_out):
     """Warn of the questions that are left out, and return their numbers for the audit."""
     for reason, places in left_out.items():
-        log.warning("%d questions left out: %s (%s)", len(places), WHY[reason][1], places[0])
-    return {WHY[reason][0]: len(places) for reason, places in left_out.items()}
+        log.warning(
+            "%d questions left out: %s (%s)", len(places), REASONS_LEFT_OUT[reason][1], places[0]
+        )
+    return {REASONS_LEFT_OUT[reason][0]: len(places) for reason, places in left_out.items()}
 
 
 if __name__ == "__main__":

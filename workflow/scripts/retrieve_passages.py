@@ -22,7 +22,7 @@ def main(input, output, params):
     """Write the hits of one retriever for one data set, and their metrics."""
     questions = pl.read_parquet(input.questions)
     with events.component("retriever"):
-        hits = found(input, params, questions)
+        hits = find_hits(input, params, questions)
     table, relevance = annotate(hits, questions, Path(input.passages))
     about = {"retriever": dict(params.entry), "facts": dict(hits.facts)}
     about["passages"] = size(input.passages)
@@ -42,7 +42,7 @@ def main(input, output, params):
     return asked | counts(hits.facts) | known
 
 
-def found(input, params, questions):
+def find_hits(input, params, questions):
     """Search the retriever's own index, or combine the hits of others."""
     entry, kind, passages = params.entry, retriever(params.entry["kind"]), Path(input.passages)
     checkpoint = next(iter(input.encoder), None)

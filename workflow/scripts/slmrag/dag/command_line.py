@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 
 from slmrag.errors import UserError
-from slmrag.job.attempts import MAINTENANCE
+from slmrag.job.attempts import MAINTENANCE_RULES
 
 RUNS_NOTHING = frozenset({"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"})
 """Options with which Snakemake makes no file and plans none."""
@@ -15,7 +15,7 @@ WITHOUT_A_FOLDER = ("--lint", "--list", "--lt", "-l")
 
 def reads_no_source(arguments: Iterable[str]) -> bool:
     """Say whether a command only looks after the folders or lists the rules."""
-    return not (MAINTENANCE | RUNS_NOTHING).isdisjoint(arguments)
+    return not (MAINTENANCE_RULES | RUNS_NOTHING).isdisjoint(arguments)
 
 
 def check_folder(arguments: Iterable[str]) -> None:

@@ -50,6 +50,6 @@ def _end(folder: Path) -> Event:
     latest, run = Attempt(folder / "events.jsonl"), os.environ.get(RUN)
     try:
         start = latest.start() or {}
-        return latest.end() if run and start.get("run") == run else {}
+        return latest.end_event() if run and start.get("run") == run else {}
     except OSError:
         return {}

@@ -59,10 +59,10 @@ def state(row: Row, cell: str, active: Iterable[str]) -> str:
 
 def running(results: Path) -> set[str]:
     """Return the wildcards, joined by slashes, of generations and scorings that are at work."""
-    from slmrag.job.attempts import find, rule
+    from slmrag.job.attempts import find_attempts, rule_of
 
-    mine = (attempt for attempt in find(results) if rule(attempt) in AT_WORK)
-    live = (attempt for attempt in mine if not attempt.ended() and not attempt.dead())
+    mine = (attempt for attempt in find_attempts(results) if rule_of(attempt) in AT_WORK)
+    live = (attempt for attempt in mine if not attempt.has_ended() and not attempt.is_dead())
     starts = filter(None, (attempt.start() for attempt in live))
     return {"/".join(start["wildcards"].values()) for start in starts}
 

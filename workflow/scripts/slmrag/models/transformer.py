@@ -12,7 +12,7 @@ import numpy as np
 from slmrag.errors import UserError
 from slmrag.files import read_json
 from slmrag.job import events
-from slmrag.job.gpu_lock import sentence_on_unused
+from slmrag.job.gpu_lock import unused_gpu_sentence
 from slmrag.models import text_limits
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Transformer:
         else:
             more = "" if torch.version.cuda else "install a build of torch for CUDA and "
             reason = f"gpus is not set; {more}set gpus: 1"
-        if told := sentence_on_unused(hardware, reason):
+        if told := unused_gpu_sentence(hardware, reason):
             logger.warning("the encoder's device: %s", told)
             events.emit("alert", name="gpu_unused", message=told)
         return told

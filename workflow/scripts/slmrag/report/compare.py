@@ -8,13 +8,12 @@ import numpy as np
 
 from slmrag.errors import UserError
 from slmrag.report import compare_inputs
-from slmrag.report.analysis.pair_intervals import effect_interval
+from slmrag.report.analysis.pair_tests import pair_effect
 from slmrag.report.analysis.pairs import NO_DIFFERENCE
 from slmrag.report.compare_inputs import Origin, read_origin
-from slmrag.report.page.formats import show
+from slmrag.report.page.formats import format_value
 from slmrag.report.paper_tables import markdown_row
-from slmrag.scoring.bootstrap import bootstrap_means
-from slmrag.scoring.paired_tests import holm, permutation_tests
+from slmrag.scoring.paired_tests import holm
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,17 +71,7 @@ def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -
     if not len(values):
         return row | {"verdict": "no question in common"}
     row |= {"now": float(values[:, 0].mean()), "before": float(values[:, 1].mean())}
-    row["effect"] = row["now"] - row["before"]
-    if len(values) < 2:
-        return row
-    count, seed = metrics["bootstrap"], metrics.get("seed") or 0
-    difference = values[:, 0] - values[:, 1]
-    drawn = bootstrap_means(difference[:, None], count, seed)[:, 0]
-    row["effect_low"], row["effect_high"] = effect_interval(
-        difference, drawn, metrics["confidence"]
-    )
-    row["p"] = float(permutation_tests(values, [(0, 1)], count, seed)[0])
-    return row
+    return row | pair_effect(values, metrics["primary"], metrics)
 
 
 def shared_scores(now: Path, before: Path, key: Key, metric: str) -> tuple[np.ndarray, int]:
@@ -157,15 +146,15 @@ def cell_name(row: Mapping[str, Any]) -> str:
 
 def effect_row(row: Mapping[str, Any]) -> str:
     """Return one cell's line."""
-    low, high = (show(row[f"effect_{end}"], "difference") for end in ("low", "high"))
+    low, high = (format_value(row[f"effect_{end}"], "difference") for end in ("low", "high"))
     shown = [
         cell_name(row),
         str(row["n"]),
-        show(row["before"], "share"),
-        show(row["now"], "share"),
-        show(row["effect"], "difference"),
+        format_value(row["before"], "share"),
+        format_value(row["now"], "share"),
+        format_value(row["effect"], "difference"),
         f"{low} to {high}",
-        show(row["p_holm"], "probability"),
+        format_value(row["p_holm"], "probability"),
         row["verdict"] or "",
     ]
     return markdown_row(shown)

@@ -18,16 +18,16 @@ PART_LABELS = {
     "versions": "code and library versions",
     "contents": "digests of objects, checkpoints, indexes and questions",
 }
-ABSENT = "absent"
+ABSENT_VALUE = "absent"
 LONG_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
-TOLD_TABLES = ("models", "datasets", "modes", "retrievers", "sampling", "metrics")
-UNTOLD_KEYS = frozenset(
+OLD_CONFIG_TABLES = ("models", "datasets", "modes", "retrievers", "sampling", "metrics")
+OLD_MISSING_KEYS = frozenset(
     {"prompt", "gpus", "mem_mb", "runtime", "gpu_memory_utilization", "max_num_seqs", "shards"}
     | {"enforce_eager", "tensor_parallel", "data_parallel", "batch_size"}
 )
 """Keys of these tables that such a report leaves out."""
-NOT_TOLD = (
-    f"the config except {', '.join(TOLD_TABLES)}",
+OLD_UNKNOWN_PARTS = (
+    f"the config except {', '.join(OLD_CONFIG_TABLES)}",
     "hardware keys and paths of templates",
     "templates",
     "code and library versions",
@@ -52,18 +52,18 @@ def read_origin(path: str | Path) -> Origin:
     """Return what a report's analysis.json says that it was made from."""
     found: Mapping[str, Any] = read_json(path)
     if "versions" not in found:
-        return Origin(origin_parts(found), unknown=NOT_TOLD, old=True)
+        return Origin(old_origin_parts(found), unknown=OLD_UNKNOWN_PARTS, old=True)
     rows = {part: list(found.get(part, ())) for part in PART_LABELS}
     rows["templates"] = [row | {"name": "template"} for row in rows["templates"]]
     rows["config"] = [row for row in rows["config"] if row["what"] != "experiment"]
     texts: dict[str, str] = {}
     for row in rows["templates"]:
         texts[row["what"]] = texts.get(row["what"], "") + (row["text"] or "")
-    parts = {part: by_name(own) for part, own in rows.items()}
+    parts = {part: values_by_name(own) for part, own in rows.items()}
     return Origin(parts, texts, [] if parts["config"] else [PART_LABELS["config"]])
 
 
-def by_name(rows: Sequence[Mapping[str, str]]) -> Part:
+def values_by_name(rows: Sequence[Mapping[str, str]]) -> Part:
     """Return a table's values by what they are of; several of one name stand together."""
     found: dict[Key, list[str]] = {}
     for row in rows:
@@ -78,7 +78,7 @@ def changed_values(now: Origin, before: Origin) -> Iterator[tuple[str, str, str]
             continue
         new, old = comparable_part(now, before, part), comparable_part(before, now, part)
         for key in dict.fromkeys((*old, *new)):
-            was, is_ = old.get(key, ABSENT), new.get(key, ABSENT)
+            was, is_ = old.get(key, ABSENT_VALUE), new.get(key, ABSENT_VALUE)
             if was != is_:
                 yield " ".join(filter(None, key)), was, is_
 
@@ -87,10 +87,10 @@ def comparable_part(one: Origin, other: Origin, part: str) -> Part:
     """Return a part of one report as far as the other tells of such things."""
     own = one.parts[part]
     if other.old and not one.old:
-        return as_told(own, part)
+        return as_in_old_report(own, part)
     if one.old and not other.old and part == "config":
         return {
-            key: v for key, v in own.items() if key in other.parts[part] or not has_default(key)
+            key: v for key, v in own.items() if key in other.parts[part] or not has_old_default(key)
         }
     return dict(own)
 
@@ -122,7 +122,7 @@ def changes_markdown(names: tuple[str, str], now: Origin, before: Origin) -> lis
         head = ("What", names[1], names[0]), ["---"] * 3
         parts += [*map(markdown_row, head), *map(change_row, found), ""]
     else:
-        parts += [no_change(lacking), ""]
+        parts += [no_change_sentence(lacking), ""]
     for users, lines in template_edits(now, before).items():
         parts += [
             f"The template of {', '.join(users)}:",
@@ -138,14 +138,14 @@ def change_row(change: Sequence[str]) -> str:
     return markdown_row([LONG_DIGEST.sub(r"\1", " ".join(cell.split())) for cell in change])
 
 
-def no_change(lacking: Sequence[str]) -> str:
+def no_change_sentence(lacking: Sequence[str]) -> str:
     """Return what is said where no difference was found."""
     if lacking:
         return "No differences in what both reports contain. Not everything is known, see below."
     return f"No differences: {', '.join(PART_LABELS.values())}."
 
 
-def origin_parts(found: Mapping[str, Any]) -> dict[str, Part]:
+def old_origin_parts(found: Mapping[str, Any]) -> dict[str, Part]:
     """Return some of the config, and digests by names without a kind, from an analysis.json."""
     config: Part = {}
     for row in found.get("entries", ()):
@@ -155,7 +155,7 @@ def origin_parts(found: Mapping[str, Any]) -> dict[str, Part]:
     return {"config": config, "contents": contents}
 
 
-def as_told(part: Part, name: str) -> Part:
+def as_in_old_report(part: Part, name: str) -> Part:
     """Return a part of a newer report as far as such a report would tell it, and by its names."""
     if name == "contents":
         return {
@@ -163,10 +163,10 @@ def as_told(part: Part, name: str) -> Part:
             for (what, key), value in part.items()
             if what.startswith(("raw/", "models/"))
         }
-    known = (key for key in part if key[0].partition(".")[0] in TOLD_TABLES)
-    return {key: part[key] for key in known if key[1] not in UNTOLD_KEYS}
+    known = (key for key in part if key[0].partition(".")[0] in OLD_CONFIG_TABLES)
+    return {key: part[key] for key in known if key[1] not in OLD_MISSING_KEYS}
 
 
-def has_default(key: tuple[str, str]) -> bool:
+def has_old_default(key: tuple[str, str]) -> bool:
     """Tell whether such a report has a value even where the config has none."""
     return key[0].startswith("modes.") and key[1] == "passages"

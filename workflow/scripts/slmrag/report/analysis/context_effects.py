@@ -126,7 +126,7 @@ def compared_cells(
 
 def variant_label(experiment: Experiment, mode: str) -> str:
     """Return what tells a mode from another of its retriever and number of passages."""
-    path = experiment.observed.config.get("modes", {}).get(mode, {}).get("prompt")
+    path = experiment.job_records.config.get("modes", {}).get(mode, {}).get("prompt")
     more = [f"{key}: {value}" for key, value in other_settings(experiment, mode).items()]
     digest = template_digests(experiment)[mode]
     return ", ".join([f"{path} ({digest})" if path else digest, *more])

@@ -30,7 +30,7 @@ def device_names(records: Sequence[Record]) -> str | None:
     return ", ".join(dict.fromkeys(filter(None, map(device_name, records)))) or None
 
 
-def recorded(records: Sequence[Record], name: str) -> str | None:
+def recorded_values(records: Sequence[Record], name: str) -> str | None:
     """Return the values that several runs recorded under a name, each once; None without any."""
     return ", ".join(dict.fromkeys(str(r[name]) for r in records if r.get(name))) or None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from slmrag.config.folder_names import entry_name
 from slmrag.files import read_json, read_metadata
-from slmrag.report.analysis.job_records import Observed
+from slmrag.report.analysis.job_records import JobRecords
 
 Key = tuple[str, ...]
 Entries = Mapping[str, Mapping[str, Any]]
@@ -68,7 +68,7 @@ class Experiment:
     grades: Sequence[Mapping[str, Any]] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
     templates: Mapping[str, Path] = field(default_factory=dict)
-    observed: Observed = field(default_factory=Observed)
+    job_records: JobRecords = field(default_factory=JobRecords)
     component_retrieval: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     """Metrics of the searches whose hits other retrievers fuse or rerank."""
     prices: Entries = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Experiment:
         return [cell for cell in self.cells if cell.problem is None]
 
 
-def read_experiment(input: Any, params: Any, observed: Observed | None = None) -> Experiment:
+def read_experiment(input: Any, params: Any, job_records: JobRecords | None = None) -> Experiment:
     """Read what a job was given; a cell whose files are absent or empty says so."""
     return Experiment(
         name=params.experiment,
@@ -122,7 +122,7 @@ def read_experiment(input: Any, params: Any, observed: Observed | None = None) -
         grades=[read_json(path) for path in getattr(input, "grades", ())],
         sampling=getattr(params, "sampling", {}),
         templates=template_files(input, params.models),
-        observed=observed or Observed(),
+        job_records=job_records or JobRecords(),
         component_retrieval=_contents(files_by_name(input_files(input, "below"), 2)),
         prices=getattr(params, "prices", {}),
     )

@@ -1,7 +1,7 @@
 """The scores of one data set side by side: a row a question, a column a cell."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -115,11 +115,22 @@ def pair_count(cells: int) -> int:
 
 def empty_score_matrix(experiment: Experiment) -> ScoreMatrix:
     """Return a matrix without cells."""
-    empty = np.empty((0, 0))
-    scores = dict.fromkeys((experiment.primary, *TESTED_METRICS, CORRECTNESS_METRIC), empty)
-    settings = experiment.metrics
+    metrics = (experiment.primary, *TESTED_METRICS, CORRECTNESS_METRIC)
+    empty = dict.fromkeys(metrics, np.empty((0, 0)))
+    return nameless_score_matrix(empty, experiment.primary, experiment.metrics)
+
+
+def nameless_score_matrix(
+    scores: dict[str, np.ndarray], metric: str, settings: Mapping[str, Any]
+) -> ScoreMatrix:
+    """Return a matrix of scores alone: its cells and questions have no names, contexts, failures.
+
+    ``settings`` are the config's ``metrics``.
+    """
+    n, k = scores[metric].shape
     return ScoreMatrix(
-        "", experiment.primary, settings["confidence"], [], [], scores, empty, empty, empty,
+        "", metric, settings["confidence"], [Cell("", "", "")] * k, [""] * n, scores,
+        np.full((n, k), np.nan), np.zeros((n, k), dtype=int), np.full((n, k), ""),
         settings["bootstrap"], settings.get("seed") or 0,
     )  # fmt: skip
 

@@ -168,13 +168,13 @@ def example_rows(
         id, cell = matrix.questions[question], matrix.cells[column]
         (asked,) = rows_of_questions(questions, [id], ("question_id", "question"))
         names = ("question_id", "raw_answer", "answer", "refusal")
-        (said,) = rows_of_questions(cell.answers, [id], names)
-        answer, wrote = (one_line(said.get(key) or "") for key in ("answer", "raw_answer"))
+        (answered,) = rows_of_questions(cell.answers, [id], names)
+        answer, wrote = (one_line(answered.get(key) or "") for key in ("answer", "raw_answer"))
         yield {
             **matrix.cell_names(column),
             "question": one_line(f"{id}: {asked.get('question') or ''}"),
             "answer": answer or "(empty)",
-            "wrote": one_line(refusal_remark(said)) or (None if wrote == answer else wrote),
+            "wrote": one_line(refusal_remark(answered)) or (None if wrote == answer else wrote),
             "right": "yes" if matrix.correct[question, column] else "no",
         }
 

@@ -8,7 +8,7 @@ from slmrag.data.unicode_scripts import describe_shares, misfits
 from slmrag.report.analysis.caveats import punctuated_answers, scripts_differ
 from slmrag.report.analysis.engine_records import retriever_facts
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.sections.source_caveats import part_of
+from slmrag.report.sections.source_caveats import part_text
 
 
 def language_caveats(experiment: Experiment) -> Iterator[str]:
@@ -20,18 +20,18 @@ def language_caveats(experiment: Experiment) -> Iterator[str]:
 
 def reference_caveats(experiment: Experiment) -> Iterator[str]:
     """Data sets whose references the metrics misread, or are not of the language that is named."""
-    instead = remedy(experiment)
+    instead = unicode_advice(experiment)
     for name, entry in experiment.datasets.items():
         audit = experiment.audits.get(("datasets", name), {})
         if audit.get("questions") and (sentence := misfit(audit)):
             yield f"{name}: {sentence}; {instead}."
-        answers = scripts_of(experiment, "datasets", name).get("answers", {})
+        answers = audited_scripts(experiment, "datasets", name).get("answers", {})
         odd = misfits(answers, entry.get("language"), "the answers")
         yield from (f"{name}: {sentence}." for sentence in odd)
         yield from script_mismatch(experiment, name, entry.get("corpus"))
 
 
-def remedy(experiment: Experiment) -> str:
+def unicode_advice(experiment: Experiment) -> str:
     """Return which columns do know the texts: there they are, or they can be asked for."""
     if "unicode" in (experiment.metrics.get("variants") or ()):
         return "the columns unicode do not"
@@ -40,8 +40,8 @@ def remedy(experiment: Experiment) -> str:
 
 def script_mismatch(experiment: Experiment, dataset: str, corpus: str | None) -> Iterator[str]:
     """Questions and passages that are of different scripts."""
-    asked = scripts_of(experiment, "datasets", dataset).get("questions", {})
-    searched = scripts_of(experiment, "corpora", corpus)
+    asked = audited_scripts(experiment, "datasets", dataset).get("questions", {})
+    searched = audited_scripts(experiment, "corpora", corpus)
     if scripts_differ(asked, searched):
         yield (
             f"{dataset}: the questions are {describe_shares(asked)}, the passages of {corpus} "
@@ -49,17 +49,17 @@ def script_mismatch(experiment: Experiment, dataset: str, corpus: str | None) ->
         )
 
 
-def scripts_of(experiment: Experiment, kind: str, name: str | None) -> Mapping[str, Any]:
+def audited_scripts(experiment: Experiment, kind: str, name: str | None) -> Mapping[str, Any]:
     """Return what an audit says of scripts, nothing where it is older than that."""
     return experiment.audits.get((kind, str(name)), {}).get("scripts", {})
 
 
 def answer_caveats(experiment: Experiment) -> Iterator[str]:
     """Answers with punctuation that SQuAD's normalization keeps: no reference equals them."""
-    instead = remedy(experiment)
+    instead = unicode_advice(experiment)
     for cell, odd, total in punctuated_answers(experiment):
         yield (
-            f"{cell}: {part_of(odd, total, 'answers')} have punctuation beyond ASCII (such as » "
+            f"{cell}: {part_text(odd, total, 'answers')} have punctuation beyond ASCII (such as » "
             "。), which SQuAD's normalization takes for letters: token_recall and its kin can miss "
             f"words beside it. No cell of its data set has more, and {instead}."
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from slmrag.report.analysis.pair_tests import other_metrics
 from slmrag.report.analysis.pairs import FAMILIES, NO_DIFFERENCE, has_many_pairs
 from slmrag.report.analysis.score_matrix import ScoreMatrix
-from slmrag.report.page.formats import probability_steps, thousandths
+from slmrag.report.page.formats import to_probability_steps, to_thousandths
 from slmrag.report.page.labels import METRIC_LABELS
 from slmrag.report.page.page import pack_json
 
@@ -41,9 +41,9 @@ def pack_matrix(matrix: ScoreMatrix, rows: "pl.DataFrame") -> dict[str, Any]:
     metrics = [matrix.metric, *other_metrics(matrix.metric)]
     suffixes = ["", *(f"_{name}" for name in metrics[1:])]
     whole = suffixes[:1] if has_many_pairs(matrix) else suffixes
-    effects = [thousandths(rows[f"effect{name}"]) for name in whole]
+    effects = [to_thousandths(rows[f"effect{name}"]) for name in whole]
     lows, highs = (
-        [thousandths(rows[f"effect{name}_{end}"]) for name in whole] for end in ("low", "high")
+        [to_thousandths(rows[f"effect{name}_{end}"]) for name in whole] for end in ("low", "high")
     )
     return {
         "cells": [[cell.model, cell.mode] for cell in matrix.cells],
@@ -52,9 +52,9 @@ def pack_matrix(matrix: ScoreMatrix, rows: "pl.DataFrame") -> dict[str, Any]:
         "low": [(mid - low).tolist() for mid, low in zip(effects, lows, strict=True)],
         "high": [(high - mid).tolist() for mid, high in zip(effects, highs, strict=True)],
         "detectable": [
-            thousandths(rows[f"detectable{name}"].fill_null(-0.001)).tolist() for name in whole
+            to_thousandths(rows[f"detectable{name}"].fill_null(-0.001)).tolist() for name in whole
         ],
-        "p": [probability_steps(rows[f"p{name}"]).tolist() for name in whole],
-        "corrected": [probability_steps(rows[f"p_holm{name}"]).tolist() for name in suffixes],
+        "p": [to_probability_steps(rows[f"p{name}"]).tolist() for name in whole],
+        "corrected": [to_probability_steps(rows[f"p_holm{name}"]).tolist() for name in suffixes],
         "better": (rows["verdict"] != NO_DIFFERENCE).cast(int).to_list(),
     }

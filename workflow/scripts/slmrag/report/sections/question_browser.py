@@ -32,7 +32,7 @@ CONTEXT_COLUMNS = ("passages", "passages_dropped", "words_cut", "has_answer")
 ShownPassages = dict[tuple[str, str], list[tuple[int, str]]]
 
 
-class Pool:
+class TextPool:
     """Texts that are written once and named by their number."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ def collect_questions(
     experiment: Experiment, matrices: Sequence[ScoreMatrix], answers: int
 ) -> dict[str, Any]:
     """Return the chosen questions of each data set with what every cell answered."""
-    prompts, passages = Pool(), Pool()
+    prompts, passages = TextPool(), TextPool()
     share, hide = answers // max(1, len(matrices)), redactor()
     datasets = {
         matrix.dataset: dataset_questions(experiment, matrix, share, prompts, passages)
@@ -119,7 +119,7 @@ def hide_secrets(value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def dataset_questions(
-    experiment: Experiment, matrix: ScoreMatrix, answers: int, prompts: Pool, passages: Pool
+    experiment: Experiment, matrix: ScoreMatrix, answers: int, prompts: TextPool, passages: TextPool
 ) -> list[dict[str, Any]]:
     """Return the chosen questions of one data set."""
     places = matrix.telling_questions(max(1, answers // max(1, len(matrix.cells))))
@@ -130,26 +130,28 @@ def dataset_questions(
             "id": id,
             "cells": [],
             "modes": {},
-            "question": shorten(about.get("question", "")),
+            "question": shorten_text(about.get("question", "")),
             "answers": about.get("answers", []),
         }
         for id, about in zip(ids, asked, strict=True)
     ]
     shown = shown_passages(experiment, matrix, found, passages)
     for column, cell in enumerate(matrix.cells):
-        said = rows_of_questions(cell.answers, ids, ANSWER_COLUMNS)
+        answers_of_cell = rows_of_questions(cell.answers, ids, ANSWER_COLUMNS)
         scores = rows_of_questions(cell.scores, ids, SCORE_COLUMNS + CONTEXT_COLUMNS)
-        for question, place, answer, score in zip(found, places, said, scores, strict=True):
+        for question, place, answer, score in zip(
+            found, places, answers_of_cell, scores, strict=True
+        ):
             primary = finite_or_none(matrix.values[place, column])
             own = shown.get((cell.mode, question["id"]), [])
             facts = answer_facts(answer, score, primary, own, prompts)
             correct = int(matrix.correct[place, column])
-            question["cells"].append([*facts, correct, *remarks(answer, score)])
+            question["cells"].append([*facts, correct, *answer_remarks(answer, score)])
     return found
 
 
 def shown_passages(
-    experiment: Experiment, matrix: ScoreMatrix, questions: list[Row], passages: Pool
+    experiment: Experiment, matrix: ScoreMatrix, questions: list[Row], passages: TextPool
 ) -> ShownPassages:
     """Note each mode's passages of each question; return their numbers and texts by mode and id."""
     shown = {}
@@ -164,14 +166,14 @@ def shown_passages(
     return shown
 
 
-def passage_number(passages: Pool, passage: dict[str, str]) -> int:
+def passage_number(passages: TextPool, passage: dict[str, str]) -> int:
     """Return the number of a passage."""
-    shown = [passage["title"], shorten(passage["text"])]
+    shown = [passage["title"], shorten_text(passage["text"])]
     return passages.add(json.dumps(shown, ensure_ascii=False))
 
 
 def answer_facts(
-    answer: Row, score: Row, primary: float | None, shown: list[tuple[int, str]], prompts: Pool
+    answer: Row, score: Row, primary: float | None, shown: list[tuple[int, str]], prompts: TextPool
 ) -> list[Any]:
     """Return what a cell made of a question, in the order that the page's script reads.
 
@@ -181,19 +183,25 @@ def answer_facts(
     for number, text in shown:
         if text:
             prompt = prompt.replace(text, f"\x00{number}\x00")
-    raw, said = (shorten(answer.get(name) or "") for name in ("raw_answer", "answer"))
+    raw, trimmed = (shorten_text(answer.get(name) or "") for name in ("raw_answer", "answer"))
     scores = [primary, *(score.get(name) for name in SCORE_COLUMNS[1:])]
     rest = [answer.get("finish_reason"), answer.get("generated_tokens")]
-    return [prompts.add(shorten(prompt)), 0 if raw == said else raw, said, *scores, *rest]
+    return [
+        prompts.add(shorten_text(prompt)),
+        0 if raw == trimmed else raw,
+        trimmed,
+        *scores,
+        *rest,
+    ]
 
 
-def remarks(answer: Row, score: Row) -> list[str]:
+def answer_remarks(answer: Row, score: Row) -> list[str]:
     """Return what is to be said of an answer: why it was refused, what its prompt lost."""
-    said = " ".join(filter(None, [refusal_remark(answer), shortening_remark(score)]))
-    return [said] if said else []
+    sentence = " ".join(filter(None, [refusal_remark(answer), shortening_remark(score)]))
+    return [sentence] if sentence else []
 
 
-def shorten(text: str) -> str:
+def shorten_text(text: str) -> str:
     """Return a text no longer than the page carries, saying how much was left out."""
     left = len(text) - LONGEST_TEXT
     return text if left <= 0 else f"{text[:LONGEST_TEXT]}\u2026 [{left} more characters]"

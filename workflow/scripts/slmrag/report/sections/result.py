@@ -7,7 +7,7 @@ from typing import Any
 from slmrag.report.analysis.comparison import answered_column, best_cells, unique_values
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import mode_rows
-from slmrag.report.page.formats import missing, show
+from slmrag.report.page.formats import format_value, is_missing
 from slmrag.report.page.labels import METRIC_HELP, METRIC_LABELS, metric_phrase
 from slmrag.report.page.plots import DotPoint, dot_plot
 from slmrag.report.page.tables import (
@@ -46,7 +46,7 @@ def intro_sentences(experiment: Experiment, rows: Rows) -> list[str]:
     metric = experiment.primary
     best = [
         f"Best {metric_phrase(metric)} on {row['dataset']} (oracle excluded): "
-        f"{show(row[metric], 'share')}, by {row['model']} with {row['mode']}."
+        f"{format_value(row[metric], 'share')}, by {row['model']} with {row['mode']}."
         for row in best_cells(rows, metric)[:MOST_BEST_CELLS]
     ]
     return [f"{', '.join(counts)}: {scored}", *best]
@@ -73,7 +73,7 @@ def result_section(experiment: Experiment, rows: Rows) -> Section:
 def mode_plot(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
     """Return the plot of one data set: a row a model, a mark a mode."""
     metric, modes = experiment.primary, list(experiment.modes)
-    own = [row for row in rows if row["dataset"] == dataset and not missing(row[metric])]
+    own = [row for row in rows if row["dataset"] == dataset and not is_missing(row[metric])]
     lines = [
         (
             model,
@@ -94,8 +94,12 @@ def mode_plot(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
 def plot_point(row: Mapping[str, Any], metric: str, series: int) -> DotPoint:
     """Return a cell's mark, with its numbers to be shown on hover."""
     value, low, high = (row[metric + end] for end in ("", "_low", "_high"))
-    interval = "" if missing(low) else f" ({show(low, 'share')} to {show(high, 'share')})"
-    tip = f"{row['model']}, {row['mode']}: {show(value, 'share')}{interval}, n = {row['n']}"
+    interval = (
+        ""
+        if is_missing(low)
+        else f" ({format_value(low, 'share')} to {format_value(high, 'share')})"
+    )
+    tip = f"{row['model']}, {row['mode']}: {format_value(value, 'share')}{interval}, n = {row['n']}"
     return DotPoint(series, value, low, high, tip)
 
 

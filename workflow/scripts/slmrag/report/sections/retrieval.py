@@ -75,7 +75,7 @@ def metric_columns(runs: Rows, chosen: Callable[[str], bool]) -> list[Column]:
     names = {name for row in runs for name in row["metrics"] if chosen(name)}
     return [
         Column(name, metric_label(name), "share", estimate=True, always=True)
-        for name in sorted(names, key=by_cutoff)
+        for name in sorted(names, key=cutoff_sort_key)
     ]
 
 
@@ -93,7 +93,7 @@ def run_row(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str,
     return {"metrics": [], **row}
 
 
-def by_cutoff(name: str) -> tuple[str, int]:
+def cutoff_sort_key(name: str) -> tuple[str, int]:
     """Return what a metric is sorted by: recall@5 stands before recall@10."""
     stem, _, cutoff = name.partition("@")
     return stem, int(cutoff) if cutoff.isdigit() else 0

@@ -12,7 +12,7 @@ from slmrag.report.analysis.engine_records import (
     unused_gpus,
 )
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.page.formats import count, percent
+from slmrag.report.page.formats import format_count, format_percent
 from slmrag.report.page.tables import Rows
 
 
@@ -21,7 +21,9 @@ def gold_caveats(experiment: Experiment) -> Iterator[str]:
     for dataset in dict.fromkeys(dataset for dataset, _ in experiment.retrieval):
         runs = {name: run for (own, name), run in experiment.retrieval.items() if own == dataset}
         found = next(iter(runs.values()))
-        yield from (f"{dataset}, {', '.join(runs)}: {said}" for said in gold_sentences(found))
+        yield from (
+            f"{dataset}, {', '.join(runs)}: {sentence}" for sentence in gold_sentences(found)
+        )
 
 
 def gold_sentences(found: Mapping[str, Any]) -> Iterator[str]:
@@ -88,7 +90,7 @@ def text_limit_caveats(experiment: Experiment) -> Iterator[str]:
     for cell, cut, total in prompts_cut_by_endpoint(experiment):
         yield (
             f"{cell}: the endpoint counts fewer tokens than words in "
-            f"{part_of(cut, total, 'prompts')}, so it must have truncated them; raise its context "
+            f"{part_text(cut, total, 'prompts')}, so it must have truncated them; raise its context "
             "length."
         )
 
@@ -99,19 +101,19 @@ def truncated_texts(place: str, facts: Mapping[str, Any]) -> Iterator[str]:
     if found.get("cut"):
         longest, unit = found["longest"], found["unit"]
         yield (
-            f"{place}: {part_of(found['cut'], found['texts'], found['what'])} are longer than the "
-            f"{count(longest)} {unit} that are read ({found['source']}), so they were truncated. "
-            f"{remedy(found)}"
+            f"{place}: {part_text(found['cut'], found['texts'], found['what'])} are longer than the "
+            f"{format_count(longest)} {unit} that are read ({found['source']}), so they were truncated. "
+            f"{length_advice(found)}"
         )
 
 
-def remedy(found: Mapping[str, Any]) -> str:
+def length_advice(found: Mapping[str, Any]) -> str:
     """Return what to do about texts that are too long."""
     whole = "" if found["what"] == "questions" else "Split the corpus into chunks (corpora: chunk)"
     most = found["most"]
     if most and most <= found["longest"]:
         return f"{whole}, or use a model that reads more." if whole else "Ask shorter questions."
-    raised = f"max_length (it may be up to {count(most)})" if most else "max_length"
+    raised = f"max_length (it may be up to {format_count(most)})" if most else "max_length"
     return f"{whole}, or raise {raised}." if whole else f"Raise {raised}."
 
 
@@ -120,10 +122,10 @@ def unindexed_passages(place: str, counts: Mapping[str, int]) -> Iterator[str]:
     left = {name: number for name, number in counts.items() if name != "indexed" and number}
     if left:
         names = ", ".join(f"{number} {name}" for name, number in left.items())
-        part = part_of(sum(left.values()), sum(counts.values()), "passages")
+        part = part_text(sum(left.values()), sum(counts.values()), "passages")
         yield f"{place}: {part} are not in the index: {names}."
 
 
-def part_of(part: int, whole: int, what: str) -> str:
+def part_text(part: int, whole: int, what: str) -> str:
     """Return a count of how many things there are, and the share that it is."""
-    return f"{count(part)} of {count(whole)} {what} ({percent(part / whole)})"
+    return f"{format_count(part)} of {format_count(whole)} {what} ({format_percent(part / whole)})"

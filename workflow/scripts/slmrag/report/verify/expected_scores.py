@@ -37,11 +37,11 @@ def read_expected(path: str | Path) -> list[Row]:
     if not isinstance(entries, list):
         raise UserError(f"{path}: it must be a list of {{{', '.join(REQUIRED_KEYS)}, tolerance}}")
     for place, entry in enumerate(entries, 1):
-        require_fields(entry, f"{path}: entry {place}")
+        check_fields(entry, f"{path}: entry {place}")
     return entries
 
 
-def require_fields(entry: Any, place: str) -> None:
+def check_fields(entry: Any, place: str) -> None:
     """Refuse an entry without what is needed, or whose numbers are none."""
     absent = [name for name in REQUIRED_KEYS if not isinstance(entry, Mapping) or name not in entry]
     if absent:
