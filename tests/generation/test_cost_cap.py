@@ -9,7 +9,7 @@ from slmrag.generation.engines.base import Completion, Refusal, Request
 from slmrag.generation.prices import cost, estimated_cost, with_currency
 from slmrag.job import events
 
-from tests.generation.refusing import endpoint
+from tests.generation.refusing_endpoint import endpoint
 from tests.generation.test_refused_prompts import cells, run
 
 PRICE = {"input_per_million": 1.0, "output_per_million": 10.0, "currency": "USD"}

@@ -13,7 +13,7 @@ from slmrag.files import digest
 from slmrag.generation.journal import Journal
 
 from tests.generation.conftest import job_spec, write_prompts
-from tests.generation.refusing import WORDS, endpoint
+from tests.generation.refusing_endpoint import WORDS, endpoint
 
 ENTRY = {"engine": "openai", "endpoint": "http://127.0.0.1:9/v1", "served_name": "m"}
 

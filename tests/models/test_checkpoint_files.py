@@ -100,7 +100,7 @@ def test_what_describes_other_weights_is_not_fetched():
     }
 
 
-def test_documents_are_no_part_of_the_recipe():
+def test_documents_are_no_part_of_the_cache_key():
     """Two manifests that differ in what people read agree; without that it is their own digest."""
     files = [{"name": name, "sha256": name * 2} for name in ("config.json", WHOLE)]
     documents = [{"name": name, "sha256": "0"} for name in ("README.md", "LICENSE", "sub/a.json")]

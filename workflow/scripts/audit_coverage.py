@@ -1,4 +1,4 @@
-"""Hold a set of questions against its corpus: can a retriever find the answers at all?"""
+"""Check a set of questions against its corpus: can a retriever find the answers at all?"""
 
 import polars as pl
 from slmrag.data.coverage import coverage
@@ -10,7 +10,7 @@ ROWS_PER_BATCH = 20_000
 
 
 def main(input, output, params):
-    """Read the passages once, streaming, and count the questions that they can serve."""
+    """Read the passages once, streaming, and count the questions whose answers they have."""
     questions = pl.read_parquet(input.questions).to_dicts()
     scan = pl.scan_parquet(input.passages).select("id", "text")
     total = scan.select(pl.len()).collect().item()

@@ -1,4 +1,4 @@
-"""Join each question with the passages that its prompt shows; no model is known here."""
+"""Join each question with the passages of its prompt; the model is not known yet."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from slmrag.prompts.template import check_template
 
 
 def main(input, output, params):
-    """Write one row a question: what is asked, the passages in order, and the prompt's template."""
+    """Write one row per question: the question, its passages in order, and the prompt template."""
     import polars as pl
 
     template = check_template(Path(input.template).read_text(encoding="utf-8"), str(input.template))

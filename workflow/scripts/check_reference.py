@@ -1,4 +1,4 @@
-"""Hold the retrieval runs against published scores."""
+"""Compare the retrieval runs with published scores."""
 
 import logging
 from pathlib import Path
@@ -11,7 +11,7 @@ from slmrag.retrieval.published_scores import verdicts
 
 
 def main(input, output, params):
-    """Write a verdict on each published score; UserError where one differs or none compares."""
+    """Write a verdict on each published score; UserError if one differs or none is comparable."""
     published = yaml.safe_load(Path(input.reference).read_text(encoding="utf-8"))
     measured = zip(params.runs, map(read_json, input.metrics), strict=True)
     rows = verdicts(published, dict(measured))

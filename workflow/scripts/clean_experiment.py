@@ -1,4 +1,4 @@
-"""Remove an experiment's results; what the world gave and the journal stay."""
+"""Remove an experiment's results; resources and the journal stay."""
 
 import shutil
 from pathlib import Path

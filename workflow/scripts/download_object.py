@@ -1,4 +1,4 @@
-"""Fetch one raw object, verified, and record what came."""
+"""Download one raw object, verify it, and record its files."""
 
 import logging
 

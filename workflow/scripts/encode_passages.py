@@ -1,4 +1,4 @@
-"""Encode one shard of a corpus, so that many jobs can share the work and a lost one is redone."""
+"""Encode one shard of a corpus: many jobs share the work, and only a lost shard is redone."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from slmrag.models.text_limits import counts
 
 
 def main(input, output, params):
-    """Write the float16 vectors of the passages of one shard, in their order, and what was cut."""
+    """Write the float16 vectors of one shard's passages, in order, and how many were cut."""
     means = {"checkpoint": next(iter(input.encoder), None)} | params.hardware
     shard, shards = int(params.shard), int(params.shards)
     with atomic(output.vectors) as path:

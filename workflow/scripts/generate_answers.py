@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(input, output, params):
-    """Take what the journal has, generate what it lacks, and write a table of answers per cell."""
+    """Generate the completions that the journal lacks, and write a table of answers per cell."""
     job = GenerationJob.of(input, params)
     with open_journal(job, Path(params.journal)) as journal, TemporaryDirectory() as scratch:
         files = zip(input.prompts, output.answers, output.timings, strict=True)

@@ -16,12 +16,12 @@ from slmrag.scoring.judge import grade_verdict, judge_name, questions_for_judge,
 
 
 def main(input, output, params):
-    """Write, for each cell, the verdict and grade of each answer, and what they add up to."""
+    """Write, for each cell, the verdict and grade of each answer, and their summary."""
     import polars as pl
 
     job = GenerationJob.of(input, params)
     template = Path(input.template).read_text(encoding="utf-8")
-    judge = {"name": judge_name(params.model), "recipe": cache_key(job)}
+    judge = {"name": judge_name(params.model), "cache_key": cache_key(job)}
     judge["prompt"] = prompt_digest(template)
     results = {}
     with TemporaryDirectory() as scratch, open_journal(job, Path(params.journal)) as journal:
@@ -52,9 +52,9 @@ def main(input, output, params):
 
 
 def write_grades(answers, verdicts, table):
-    """Write each question's verdict, grade and the words that its prompt lost; return grades.
+    """Write each question's verdict, grade and number of words cut from its prompt; return grades.
 
-    The verdict is null where the judge was not asked, because there was no answer to be graded.
+    The verdict is null if the judge was not asked, because there was no answer.
     """
     import polars as pl
 
@@ -71,7 +71,7 @@ def write_grades(answers, verdicts, table):
 
 
 def make_scratch_cell(folder, prompts, reading):
-    """Return a cell whose files are in a folder of their own, and that folder."""
+    """Return a cell whose files are in a temporary folder, and that folder."""
     folder.mkdir()
     write_table(prompts, folder / "prompts.parquet")
     names = ("prompts.parquet", "verdicts.parquet", "timings.parquet")

@@ -1,4 +1,4 @@
-"""Raw files of passages into one table, with an audit."""
+"""Turn raw files of passages into one table, with an audit."""
 
 import logging
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def main(input, output, params):
-    """Read, check, cut and write the passages of a corpus, streaming, and count what they hold."""
+    """Read, check, cut and write the passages of a corpus, streaming, and write their audit."""
     entry = params.entry
     files, read, left = open_files(input.raw, entry)
     try:
@@ -36,7 +36,7 @@ def main(input, output, params):
 
 
 def open_files(folders, entry):
-    """Return a corpus's files, what reads them, and why which of them are left out (so far)."""
+    """Return a corpus's files, their reader, and the files that are left out so far, by reason."""
     if entry["format"] != "text":
         return data_files(folders), reader(entry["format"], "passages", entry), {}
     files, left = documents_of(folders)

@@ -1,4 +1,4 @@
-"""Raw files of questions into one table, with an audit."""
+"""Turn raw files of questions into one table, with an audit."""
 
 import logging
 from collections import Counter
@@ -25,11 +25,11 @@ REASONS_LEFT_OUT = {
     "unanswerable": ("unanswerable", "they have no answers"),
     "repeated": ("repeated", "they repeat an earlier record word for word"),
 }
-"""Why questions are left out: (their key in the audit, in words)."""
+"""Reasons why questions are left out: (key in the audit, words)."""
 
 
 def main(input, output, params):
-    """Read, check, sample and write the questions of a set, and count what they hold."""
+    """Read, check, sample and write the questions of a set, and write their audit."""
     entry, left_out = params.entry, {}
     with counting() as lines:
         rows, table = read_questions(input, entry, left_out)
@@ -73,7 +73,7 @@ def list_gold_files(folders, entry):
 
 
 def train_overlap(rows, trains, read, entry):
-    """Return what the train set gives away of each question, unanswerable ones as in the set."""
+    """Return each question's overlap with the train set, read by the same rules."""
     columns, dropped = entry.get("columns") or {}, drops_unanswerable(entry)
     every = (one for path in trains for one in read(path, columns))
     train = ((one.question, answered(one.answers, entry)) for one in every)
@@ -82,7 +82,7 @@ def train_overlap(rows, trains, read, entry):
 
 
 def describe_left_out(left_out):
-    """Warn of the questions that are left out, and return their numbers for the audit."""
+    """Warn of the questions that are left out, and return their counts for the audit."""
     for reason, places in left_out.items():
         log.warning(
             "%d questions left out: %s (%s)", len(places), REASONS_LEFT_OUT[reason][1], places[0]

@@ -1,4 +1,4 @@
-"""Find each question's passages, and measure how many are worth finding."""
+"""Retrieve each question's passages, and measure their relevance."""
 
 import logging
 from pathlib import Path

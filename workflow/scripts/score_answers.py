@@ -35,7 +35,7 @@ def read_table(path):
 
 
 def tracked_means(summary):
-    """Return a cell's means under names that say which cell."""
+    """Return a cell's means under names with the cell."""
     cell = f"{summary['dataset']}/{summary['mode']}"
     means = {f"{name}/{cell}": summary[name]["mean"] for name in AVERAGED_METRICS}
     counted = {"questions": "n", "truncated": "truncated", "empty": "empty", "refused": "refused"}

@@ -1,4 +1,4 @@
-"""Send to the tracker what could not be sent while the jobs ran."""
+"""Send events to the tracker that could not be sent while the jobs ran."""
 
 from pathlib import Path
 

@@ -31,8 +31,11 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
         facts = encode_passages(passages, index / "vectors-00000.npy", params)
     int8_codes.write_codes(vectors.vector_parts(index), index)
     found = ann.build(vectors.vector_parts(index), index, params["ann"])
-    how = encoder.settings_of(params)
-    known = {"encoder_digest": encoder_digest(params["checkpoint"]), "recipe": how.record()}
+    settings = encoder.settings_of(params)
+    known = {
+        "encoder_digest": encoder_digest(params["checkpoint"]),
+        "encoder_settings": settings.record(),
+    }
     return {**known, **found, **facts}
 
 

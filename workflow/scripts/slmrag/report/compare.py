@@ -1,4 +1,4 @@
-"""Compare two experiments: what they were made from, and their scores on common questions."""
+"""Compares two experiments: what they were made from, and their scores on common questions."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -63,7 +63,7 @@ def cell_effects(
 
 
 def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what changed in one cell, over the questions that both asked with the same wording."""
+    """Return what changed in one cell, over the questions with the same wording in both."""
     row: dict[str, Any] = dict(zip(("model", "dataset", "mode"), key, strict=True))
     row |= dict.fromkeys(EFFECT_COLUMNS)
     values, row["reworded"] = shared_scores(now, before, key, metrics["primary"])
@@ -75,9 +75,9 @@ def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -
 
 
 def shared_scores(now: Path, before: Path, key: Key, metric: str) -> tuple[np.ndarray, int]:
-    """Return both experiments' scores of a cell, (n, 2), on the questions that both asked.
+    """Return both experiments' scores of a cell, (n, 2), on the questions of both.
 
-    With them comes the number of questions with the same id and another wording: left out.
+    Also return the number of questions that are left out: with the same id but another wording.
     """
     import polars as pl
 
@@ -109,7 +109,7 @@ def comparison_markdown(
     names: tuple[str, str], origins: tuple[Origin, Origin], rows: Sequence[Mapping[str, Any]],
     only: Mapping[str, Sequence[Key]],
 ) -> str:  # fmt: skip
-    """Return what changed and then the numbers as Markdown; now stands before what was."""
+    """Return what changed and the numbers as Markdown; names and origins are of now and before."""
     parts = [
         f"# {names[0]} against {names[1]}",
         "",
@@ -134,7 +134,7 @@ def comparison_markdown(
 
 
 def reworded_note(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say of how many questions only the id is the same."""
+    """Return a note on the questions whose wording changed, by cell."""
     counts = [f"{cell_name(row)}: {row['reworded']}" for row in rows if row["reworded"]]
     return [f"Left out because their wording changed: {', '.join(counts)}.", ""] if counts else []
 

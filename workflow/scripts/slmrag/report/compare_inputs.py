@@ -25,7 +25,7 @@ OLD_MISSING_KEYS = frozenset(
     {"prompt", "gpus", "mem_mb", "runtime", "gpu_memory_utilization", "max_num_seqs", "shards"}
     | {"enforce_eager", "tensor_parallel", "data_parallel", "batch_size"}
 )
-"""Keys of these tables that such a report leaves out."""
+"""Keys of these tables that a report of an older version lacks."""
 OLD_UNKNOWN_PARTS = (
     f"the config except {', '.join(OLD_CONFIG_TABLES)}",
     "hardware keys and paths of templates",
@@ -33,14 +33,14 @@ OLD_UNKNOWN_PARTS = (
     "code and library versions",
     "digests of indexes and questions",
 )
-"""What such a report does not tell."""
+"""Parts that a report of an older version lacks."""
 Key = tuple[str, str]
 Part = dict[Key, str]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a report was made from: parts of texts by (what, name); ``unknown`` names what lacks."""
+    """What a report was made from: parts by (what, name); ``unknown`` names missing parts."""
 
     parts: Mapping[str, Part]
     templates: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def read_origin(path: str | Path) -> Origin:
 
 
 def values_by_name(rows: Sequence[Mapping[str, str]]) -> Part:
-    """Return a table's values by what they are of; several of one name stand together."""
+    """Return a table's values by (what, name); several values of one name are joined."""
     found: dict[Key, list[str]] = {}
     for row in rows:
         found.setdefault((row["what"], row["name"]), []).append(row["value"])
@@ -72,7 +72,7 @@ def values_by_name(rows: Sequence[Mapping[str, str]]) -> Part:
 
 
 def changed_values(now: Origin, before: Origin) -> Iterator[tuple[str, str, str]]:
-    """Yield each value that differs among what both tell: its name, what it was and what it is."""
+    """Yield each value that differs, of the parts that both have: its name, before and now."""
     for part in PART_LABELS:
         if part not in now.parts or part not in before.parts:
             continue
@@ -84,7 +84,7 @@ def changed_values(now: Origin, before: Origin) -> Iterator[tuple[str, str, str]
 
 
 def comparable_part(one: Origin, other: Origin, part: str) -> Part:
-    """Return a part of one report as far as the other tells of such things."""
+    """Return a part of one report without values that the other cannot have."""
     own = one.parts[part]
     if other.old and not one.old:
         return as_in_old_report(own, part)
@@ -96,7 +96,7 @@ def comparable_part(one: Origin, other: Origin, part: str) -> Part:
 
 
 def unknown_sentences(names: tuple[str, str], origins: Sequence[Origin]) -> Iterator[str]:
-    """Yield a sentence for each report that does not tell all that it was made from."""
+    """Yield a sentence for each report that lacks some of what it was made from."""
     for name, one in zip(names, origins, strict=True):
         if one.unknown:
             yield f"Not known for {name}, so not compared: {'; '.join(one.unknown)}."
@@ -139,14 +139,14 @@ def change_row(change: Sequence[str]) -> str:
 
 
 def no_change_sentence(lacking: Sequence[str]) -> str:
-    """Return what is said where no difference was found."""
+    """Return the sentence for a comparison without differences."""
     if lacking:
         return "No differences in what both reports contain. Not everything is known, see below."
     return f"No differences: {', '.join(PART_LABELS.values())}."
 
 
 def old_origin_parts(found: Mapping[str, Any]) -> dict[str, Part]:
-    """Return some of the config, and digests by names without a kind, from an analysis.json."""
+    """Return the parts of an older report: some of the config, and digests."""
     config: Part = {}
     for row in found.get("entries", ()):
         what = f"{row['what']}.{row['name']}" if row["name"] else row["what"]
@@ -156,7 +156,7 @@ def old_origin_parts(found: Mapping[str, Any]) -> dict[str, Part]:
 
 
 def as_in_old_report(part: Part, name: str) -> Part:
-    """Return a part of a newer report as far as such a report would tell it, and by its names."""
+    """Return a part of a newer report with the values and names that an older one has."""
     if name == "contents":
         return {
             (what.partition("/")[2], key): value
@@ -168,5 +168,5 @@ def as_in_old_report(part: Part, name: str) -> Part:
 
 
 def has_old_default(key: tuple[str, str]) -> bool:
-    """Tell whether such a report has a value even where the config has none."""
+    """Return whether an older report has a value for a key that is not in the config."""
     return key[0].startswith("modes.") and key[1] == "passages"

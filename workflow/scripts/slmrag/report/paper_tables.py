@@ -1,4 +1,4 @@
-"""The comparison as a paper has it: a row a model, a column a mode, in Markdown and LaTeX."""
+"""The comparison as tables for papers: a row per model, a column per mode."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -41,7 +41,7 @@ def estimate_texts(row: Mapping[str, Any], metric: str) -> tuple[str, str]:
 
 
 def markdown(experiment: Experiment, rows: Rows) -> str:
-    """Return one Markdown table a data set; the best is bold, those not shown worse have a star."""
+    """Return a Markdown table per data set: the best bold, those not shown worse with a star."""
     metric = experiment.primary
 
     def cell_text(row: Mapping[str, Any]) -> str:
@@ -65,7 +65,7 @@ def markdown_row(cells: Sequence[str]) -> str:
 
 
 def legend(experiment: Experiment) -> str:
-    """Return what the marks and brackets mean."""
+    """Return the meaning of the marks and brackets."""
     confidence = f"{100 * experiment.metrics['confidence']:g} %"
     return (
         f"In brackets: {confidence} BCa bootstrap intervals. Bold: the best model of a mode. Star: "
@@ -74,7 +74,7 @@ def legend(experiment: Experiment) -> str:
 
 
 def latex(experiment: Experiment, rows: Rows) -> str:
-    """Return one LaTeX tabular a data set (needs booktabs)."""
+    """Return a LaTeX tabular per data set (needs booktabs)."""
     metric = experiment.primary
 
     def cell_text(row: Mapping[str, Any]) -> str:

@@ -14,11 +14,11 @@ FILE_KEYS = frozenset(
 )
 """Keys that may name a file or a folder."""
 FILE_WORDS = frozenset({"auto", "tokenizer", "none", "hashing"})
-"""What such a key may say beside a path."""
+"""Values of these keys that are not paths."""
 
 
 def config_text(experiment: Experiment) -> str:
-    """Return the config as YAML under a comment on what is redacted or lies outside it."""
+    """Return the config as YAML, after a comment on redacted values and on files outside it."""
     import yaml
 
     config = dict(experiment.job_records.config)
@@ -30,7 +30,7 @@ def config_text(experiment: Experiment) -> str:
 
 
 def one_printable_line(line: str) -> str:
-    """Return a text that stays on its line of a comment."""
+    """Return a text without line breaks and other unprintable characters."""
     return "".join(c if c.isprintable() else " " for c in line)
 
 

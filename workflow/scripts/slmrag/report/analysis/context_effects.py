@@ -1,4 +1,4 @@
-"""What a context does to what a model knew, by gold rank and number of passages; failed answers."""
+"""Effects of the context on answers, by gold rank and number of passages; failures of answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 def context_use_rows(
     experiment: Experiment, matrices: Sequence[ScoreMatrix]
 ) -> list[dict[str, Any]]:
-    """Return one row a cell with context and mode without that it is compared with."""
+    """Return one row per cell with context and mode without context that it is compared with."""
     rows = []
     for matrix in matrices:
         for column, cell in enumerate(matrix.cells):
@@ -39,7 +39,7 @@ def context_use_rows(
 
 
 def context_use(known: np.ndarray, correct: np.ndarray, has_answer: np.ndarray) -> dict[str, Any]:
-    """Return what a context did to what a model knew, (n,) each: counts and rates in [0, 1].
+    """Return how a context changed what a model knew, (n,) each: counts and rates in [0, 1].
 
     ``known``: correct without context; ``has_answer``: 1, 0 or NaN. Fix rate: correct among the
     unknown; destruction rate: wrong among the known; utilization: correct among the unknown whose
@@ -64,7 +64,7 @@ def context_use(known: np.ndarray, correct: np.ndarray, has_answer: np.ndarray) 
 
 
 def gold_rank_rows(matrices: Sequence[ScoreMatrix]) -> list[dict[str, Any]]:
-    """Return one row a cell that was shown a gold passage: the share correct by its rank."""
+    """Return one row per cell with gold passages in its prompts: the share correct by rank."""
     return [
         matrix.cell_names(column)
         | share_by_rank(matrix.correct[:, column], matrix.gold_rank[:, column])
@@ -114,7 +114,7 @@ def cells_by_model(rows: Sequence[Row]) -> list[dict[str, Row]]:
 def compared_cells(
     experiment: Experiment, row: Row, cells: Mapping[str, Row]
 ) -> Iterator[tuple[dict[str, Any], Row]]:
-    """Yield what names the line of a cell, with the cell of each mode that it is compared with."""
+    """Yield the names of a cell's line with the cell of each mode that it is compared with."""
     among = [mode for mode, one in cells.items() if one[experiment.primary] is not None]
     variant = variant_label(experiment, row["mode"])
     names = {name: row[name] for name in ("dataset", "retriever", "model")} | {"variant": variant}
@@ -125,7 +125,7 @@ def compared_cells(
 
 
 def variant_label(experiment: Experiment, mode: str) -> str:
-    """Return what tells a mode from another of its retriever and number of passages."""
+    """Return the label that distinguishes a mode from others with its retriever and passages."""
     path = experiment.job_records.config.get("modes", {}).get(mode, {}).get("prompt")
     more = [f"{key}: {value}" for key, value in other_settings(experiment, mode).items()]
     digest = template_digests(experiment)[mode]
@@ -133,7 +133,7 @@ def variant_label(experiment: Experiment, mode: str) -> str:
 
 
 def add_to_lines(lines: list[dict[str, Any]], names: Row, metric: str, row: Row, base: Row) -> None:
-    """Put a cell into the first of its names' lines with room for it; equal modes get one each."""
+    """Put a cell into the first line of its names with room for it; equal modes get a line each."""
     own = estimate_columns(metric, row, row["passages"])
     line = next((line for line in lines if not own.keys() & line.keys()), None)
     if line is None:
@@ -165,7 +165,7 @@ def counts_by_class(failures: np.ndarray, correct: np.ndarray) -> dict[str, Any]
 
 
 def examples_of_class(matrix: ScoreMatrix, name: str) -> Iterator[tuple[int, int]]:
-    """Yield question and column of up to three answers of a class, from the cells with most."""
+    """Yield question and column of up to three answers of a class, from the cells with the most."""
     found = matrix.failures == name
     counts = found.sum(axis=0)
     order = [int(column) for column in np.argsort(-counts, kind="stable") if counts[column]]

@@ -1,4 +1,4 @@
-"""What a cell cost in time, tokens, memory and money, from timings and engine runs' records."""
+"""The costs of a cell in time, tokens, memory and money, from timings and engine records."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,8 +53,8 @@ def cell_costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, 
     Seconds and energy per 1,000 questions and tokens/s are of the cell's own part of its engine
     runs (see slmrag.generation.time_shares), ``cost`` is in ``cost_currency`` by the model's
     price; ``cost_remark`` says why there is none. Service seconds are of a completion in a full
-    batch: median and 90th percentile, and the median to its first token. What is named after the
-    run, start and peaks are of whole engine runs.
+    batch: median and 90th percentile, and the median to its first token. Columns named run, start
+    and peak are of whole engine runs.
     """
     found: dict[str, Any] = dict.fromkeys(COST_COLUMNS) | run_costs(cell.engines)
     tokens = read_columns(cell.answers, *PAID_TOKENS, "finish_reason")
@@ -83,7 +83,7 @@ def read_columns(path: Path | None, *columns: str) -> "pl.DataFrame | None":
 def costs_of_own_time(
     times: "pl.DataFrame", written: float | None, records: Records
 ) -> dict[str, Any]:
-    """Return what a cell's own part of its engine runs comes to; ``written`` are its new tokens."""
+    """Return the costs of a cell's share of its engine runs; ``written`` are its new tokens."""
     unknown = times["work_seconds"].null_count()
     if unknown:
         return {"cost_remark": UNTIMED_REMARK.format(unknown, times.height)}
@@ -97,7 +97,7 @@ def costs_of_own_time(
 
 
 def energy_of_own_time(records: Records, times: "pl.DataFrame") -> float | None:
-    """Return each run's energy by the cell's share of its time, None where a run counted none."""
+    """Return the energy of a cell's share of its engine runs, None where one did not count it."""
     powers: dict[str, float] = {
         record["id"]: record["energy_joules"] / record["busy_seconds"]
         for record in records
@@ -162,7 +162,7 @@ def money_cost(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return ``cost`` and ``cost_currency`` of answers with tokens and finish_reason, and remarks.
 
-    A model that was loaded here costs no money, and nothing is said of it.
+    A local model costs no money and gets no remark.
     """
     if not price:
         remote = any(map(is_endpoint, records))
@@ -177,7 +177,7 @@ def money_cost(
 
 
 def count_uncounted(answers: "pl.DataFrame") -> int:
-    """Return of how many answers not all tokens were counted."""
+    """Return the number of answers with uncounted tokens."""
     import polars as pl
 
     return answers.filter(pl.any_horizontal(pl.col(PAID_TOKENS).is_null())).height

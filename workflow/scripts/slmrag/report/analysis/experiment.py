@@ -1,4 +1,4 @@
-"""What the report is made from: the files of each cell, found by the names of its entries."""
+"""The input of the report: the files of each cell, found by the names of its entries."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Experiment:
-    """All cells of a comparison, the entries that define them, and what is known beside them."""
+    """All cells of a comparison, the entries that define them, and further facts."""
 
     name: str
     cells: list[Cell]
@@ -72,7 +72,7 @@ class Experiment:
     component_retrieval: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     """Metrics of the searches whose hits other retrievers fuse or rerank."""
     prices: Entries = field(default_factory=dict)
-    """What the endpoints of models charge, where the config says so."""
+    """The prices of models at endpoints, where the config has them."""
 
     @property
     def primary(self) -> str:
@@ -104,7 +104,7 @@ class Experiment:
 
 
 def read_experiment(input: Any, params: Any, job_records: JobRecords | None = None) -> Experiment:
-    """Read what a job was given; a cell whose files are absent or empty says so."""
+    """Read the files of a job's input; a cell without files or rows says so."""
     return Experiment(
         name=params.experiment,
         cells=read_cells(input, params.cells),
@@ -159,7 +159,7 @@ def input_files(input: Any, name: str) -> list[Path]:
 
 
 def template_files(input: Any, models: Entries) -> dict[str, Path]:
-    """Return the files of the models' own chat templates, and of the judge's, by their user."""
+    """Return the files of the models' chat templates, and of the judge's template, by user."""
     given = {normpath(path): path for path in input_files(input, "chat_templates")}
     chats = {name: str(entry.get("chat_template")) for name, entry in models.items()}
     named = {f"models.{name}": normpath(path) for name, path in chats.items()}
@@ -168,7 +168,7 @@ def template_files(input: Any, models: Entries) -> dict[str, Path]:
 
 
 def files_by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[Key, Path]:
-    """Return the existing files by the last ``parts`` names of their paths, the file's or not.
+    """Return the existing files by the last ``parts`` names of their paths.
 
     ``a/b/c.json`` is found as ("b", "c") with ``last``; without it, as under ``resources/``, the
     last name is an entry's folder: ``b/c-01234567/d.json`` is found as ("b", "c").

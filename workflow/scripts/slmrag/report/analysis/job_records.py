@@ -1,7 +1,7 @@
-"""What a report shows that no rule declares as its input: alerts, build times, config, versions.
+"""Records of jobs that no rule declares as input: alerts, build times, config, versions.
 
-It is what stood there when the report was made: nothing is remade because of it, and verify takes
-it from the report that it checks.
+They are as they were when the report was made: they never cause a rerun, and verify reads them
+from the report that it checks.
 """
 
 import csv
@@ -21,12 +21,12 @@ from slmrag.job.events import read_events
 
 REPORT_LIBRARIES = ("numpy", "polars", "scipy")
 RECORDED_VERSIONS = ("code", "report")
-"""The rows of the table of versions that no rule declares."""
+"""The rows of the table of versions that come from here."""
 
 
 @dataclass(frozen=True)
 class JobRecords:
-    """Alerts that jobs raised, seconds that each corpus/retriever's index took, config, versions.
+    """Alerts of jobs, seconds to build the index of each corpus/retriever, config, versions.
 
     ``config`` is the whole config without its secrets, empty where it is not known; ``versions``
     are rows (what, name, value) on the workflow's code and on what made the report.
@@ -56,7 +56,7 @@ def read_job_records(
 
 
 def read_saved_records(report: Any) -> JobRecords:
-    """Return what a report's analysis.json and config.yaml say of it."""
+    """Return the records that are saved in a report's analysis.json and config.yaml."""
     import yaml
 
     found: Mapping[str, Any] = read_json(report.analysis)

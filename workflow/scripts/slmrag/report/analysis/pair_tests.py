@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 NAMES_OF_FAMILY = {MODES_OF_A_MODEL: ("model", "mode"), MODELS_IN_A_MODE: ("mode", "model")}
-"""Of a family: the name that both cells of a pair share, and the one in which they differ."""
+"""By family: the name that both cells of a pair share, and the name that differs."""
 
 
 def pair_table(matrix: ScoreMatrix) -> "pl.DataFrame":
@@ -115,7 +115,7 @@ def other_metrics(primary: str) -> Sequence[str]:
 
 
 def verdict_column(level: float) -> "pl.Expr":
-    """Say in words what the primary metric's corrected test shows."""
+    """Return the column of verdicts: what the primary metric's corrected test shows."""
     import polars as pl
 
     first, second = (
@@ -134,7 +134,7 @@ def verdict_column(level: float) -> "pl.Expr":
 def pairs_of_families(pairs: "pl.DataFrame", *families: str) -> "pl.DataFrame":
     """Return the rows of some of the first two families, named by what differs in each pair.
 
-    ``within`` is what both cells share, ``first`` and ``second`` are what tells them apart.
+    ``within`` is the name that both cells share, ``first`` and ``second`` are their other names.
     """
     import polars as pl
 
@@ -153,7 +153,7 @@ def pairs_of_families(pairs: "pl.DataFrame", *families: str) -> "pl.DataFrame":
 
 
 def vs_best_in_mode(matrix: ScoreMatrix, pairs: "pl.DataFrame") -> dict[Any, str]:
-    """Say how each cell compares with the best model of its mode, where there are several models.
+    """Return how each cell compares with the best model of its mode, if there are several models.
 
     It is "best", "worse" (the corrected test shows it) or "not shown to be worse".
     """

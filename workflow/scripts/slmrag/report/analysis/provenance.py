@@ -1,4 +1,4 @@
-"""Where each number comes from: config, templates, versions, digests and audits, as rows."""
+"""The provenance of the numbers as rows: config, templates, versions, digests and audits."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ from slmrag.report.analysis.experiment import Cell, Experiment, resource_name
 from slmrag.report.analysis.job_records import index_name
 
 ENTRY_TABLES = ("objects", "corpora", "datasets", "retrievers", "modes", "models")
-"""Tables of named entries; the rest of the config are settings."""
+"""Tables of named entries; other tables of the config are settings."""
 SHORT_DIGEST = 12
 UNKNOWN_TEMPLATE = "not known: no question was asked"
 Row = dict[str, Any]
@@ -32,7 +32,7 @@ def fact_row(what: str, name: str, value: str) -> Row:
 
 
 def origin_row(cell: Cell) -> Row:
-    """Return what made a cell's answers, and the digests of answers and questions."""
+    """Return the engine that made a cell's answers, and the digests of answers and questions."""
     names: Row = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
     made = {"engine": recorded_values(cell.engines, "engine"), "device": device_names(cell.engines)}
     made |= {
@@ -52,7 +52,7 @@ def config_rows(config: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def template_rows(experiment: Experiment) -> list[Row]:
-    """Return one row a use of a template: what uses it, its path, digest and text."""
+    """Return one row per use of a template: its user, path, digest and text."""
     return [
         fact_row(user, path, UNKNOWN_TEMPLATE if text is None else prompt_digest(text))
         | {"text": None if text is None else redact(text)}
@@ -115,7 +115,7 @@ def _libraries(experiment: Experiment) -> Iterator[Row]:
 
 
 def index_facts(folder: Path) -> Mapping[str, Any]:
-    """Return what an index says of itself, nothing where it does not."""
+    """Return an index's index.json, empty if it is absent."""
     path = folder / "index.json"
     return read_json(path) if path.is_file() else {}
 
@@ -123,7 +123,7 @@ def index_facts(folder: Path) -> Mapping[str, Any]:
 def content_rows(experiment: Experiment) -> Iterator[Row]:
     """Yield address, revision and digest of each object, checkpoint, index, adapter and data set.
 
-    They are named by their folder too: an object and a model may have one name.
+    Their names include their folder, as an object and a model may have the same name.
     """
     for path in experiment.manifests:
         found = read_json(path) if path.is_file() else {}
@@ -187,7 +187,7 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as JSON; a text that could not be mistaken for other JSON has no quotes."""
+    """Return a value as JSON; a text has no quotes unless it looks like other JSON."""
     quoted = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, str):
         return quoted

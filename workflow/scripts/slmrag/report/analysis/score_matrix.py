@@ -20,7 +20,7 @@ CORRECTNESS_METRIC = "token_match"
 
 @dataclass(frozen=True)
 class ScoreMatrix:
-    """What cells of one data set scored on the n questions that they all answered.
+    """The scores of one data set's cells on the n questions that all of them answered.
 
     ``scores`` has an (n, k) array a metric; ``has_answer`` is 1, 0 or NaN where it is not known;
     ``gold_rank`` is 0 where no gold passage was shown; ``failures`` has each answer's class or "";
@@ -59,7 +59,7 @@ class ScoreMatrix:
         return np.ascontiguousarray(means.T)
 
     def resampled_means_of(self, metric: str) -> np.ndarray:
-        """Return the resampled means of a metric, over the resamples of the primary one."""
+        """Return the resampled means of a metric, with the same resamples as the primary one."""
         if metric == self.metric:
             return self.resampled_means
         means = bootstrap_means(self.scores[metric], self.resamples, self.seed)
@@ -109,7 +109,7 @@ def score_matrices(experiment: Experiment) -> list[ScoreMatrix]:
 
 
 def pair_count(cells: int) -> int:
-    """Return how many pairs some cells have."""
+    """Return the number of pairs of so many cells."""
     return cells * (cells - 1) // 2
 
 

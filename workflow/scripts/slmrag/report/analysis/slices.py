@@ -1,4 +1,4 @@
-"""The primary metric by kinds of questions: answer length, question word, columns of a few values.
+"""The primary metric by slices of the questions: answer length, question word, small columns.
 
 Every way to slice gives each question of a data set one class.
 """
@@ -33,7 +33,7 @@ class Slicing(NamedTuple):
 
 
 def slicings(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> list[Slicing]:
-    """Return the ways to slice that tell at least two classes of questions apart."""
+    """Return the ways to slice with at least two classes of questions."""
     found: dict[str, dict[str, list[str]]] = {}
     for matrix in matrices:
         path = experiment.questions.get((matrix.dataset,))
@@ -67,7 +67,7 @@ def class_means(
 
 
 def class_key(label: str) -> str:
-    """Return a class's column: never that of a cell's name, whatever the class is called."""
+    """Return a class's column, distinct from the columns of cell names."""
     return f"{label}:"
 
 

@@ -1,4 +1,4 @@
-"""How a value is shown; what is sorted and compared is always the value itself."""
+"""How values are shown as text; they are sorted and compared by the values themselves."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def format_share(value: float) -> str:
 
 
 def format_difference(value: float) -> str:
-    """Return three digits after the point, with the sign of what is shown."""
+    """Return three digits after the point, with a sign unless they are zero."""
     text = f"{value:+.3f}"
     return "0.000" if float(text) == 0 else text.replace("-", MINUS_SIGN)
 
@@ -37,7 +37,7 @@ def format_count(value: float) -> str:
 
 
 def format_decimal(value: float) -> str:
-    """Return about three significant digits, as many in all rows of a column."""
+    """Return about three significant digits."""
     return format_count(value) if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
@@ -47,7 +47,7 @@ def format_size(value: float) -> str:
 
 
 def format_probability(value: float) -> str:
-    """Return a p value: never zero, and never rounded to a level that it does not reach."""
+    """Return a p value: never zero, and never rounded to 0.01 or 0.05 if it is not equal."""
     if value < 0.001:
         return "< 0.001"
     text = f"{value:.3f}"
@@ -76,7 +76,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether there is no value: None or NaN."""
+    """Return whether a value is missing: None or NaN."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 

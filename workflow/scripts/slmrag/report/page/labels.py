@@ -36,13 +36,13 @@ def metric_phrase(name: str) -> str:
 
 
 def refusal_remark(answer: Mapping[str, Any]) -> str:
-    """Say why an answer's prompt was refused, in the endpoint's words, else nothing."""
+    """Return why an answer's prompt was refused, in the endpoint's words; empty if it was not."""
     refusal = answer.get("refusal")
     return f"Refused by the endpoint: {refusal}." if refusal else ""
 
 
 def shortening_remark(score: Mapping[str, Any]) -> str:
-    """Say what was left in a prompt that was shortened to fit the model, else nothing."""
+    """Return what was left in a prompt that was shortened to fit the model; empty if it was not."""
     dropped, words = score.get("passages_dropped") or 0, score.get("words_cut") or 0
     if not dropped and not words:
         return ""

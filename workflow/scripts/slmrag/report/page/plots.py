@@ -89,7 +89,7 @@ def scatter(
 ) -> str:
     """Draw quality (up) against cost (right, logarithmic); ``joined`` draws a line a series.
 
-    Otherwise a gray line joins the cells that no other beats in both, the ``ideal`` series apart.
+    Otherwise a gray line joins the cells that no cheaper cell equals, without the ``ideal`` series.
     """
     key, top = legend(series, SCATTER_LEFT, 12, WIDTH)
     top += 20
@@ -153,7 +153,7 @@ PlacedPoint = tuple[float, float, ScatterPoint]
 
 
 def pareto_front(placed: Sequence[PlacedPoint]) -> list[PlacedPoint]:
-    """Return the points that no cheaper point equals in quality, from cheap to dear."""
+    """Return the points that no cheaper point equals in quality, cheapest first."""
     best, kept = -math.inf, []
     for item in sorted(placed, key=lambda item: (item[2].x, -item[2].y)):
         if item[2].y > best:

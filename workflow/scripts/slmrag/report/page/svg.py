@@ -1,4 +1,4 @@
-"""Small drawings: SVG by hand, so that a page needs no plotting library, and no script."""
+"""Small SVG drawings, so that a page needs no plotting library and no script."""
 
 import math
 from collections.abc import Sequence
@@ -95,7 +95,7 @@ def standalone(svg: str) -> str:
 
 
 def round_ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers from ``low`` to ``high``, about so many."""
+    """Return about ``about`` round numbers from ``low`` to ``high``."""
     if not high > low:
         return [low]
     raw = (high - low) / about

@@ -1,4 +1,4 @@
-"""Tables and sections of the page: columns that know how they are shown, rows of plain values."""
+"""Tables and sections of the page: columns with formats, rows of plain values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class Column:
         return format_value(low, self.kind), format_value(high, self.kind)
 
     def sort_value(self, row: Row) -> Any:
-        """Return what rows are sorted by: the value itself, or an empty text."""
+        """Return the value that rows are sorted by, or an empty text if it is missing."""
         value = row.get(self.name)
         return "" if is_missing(value) else value
 
@@ -106,7 +106,7 @@ class Table:
 
     @property
     def constant_classes(self) -> str:
-        """CSS classes for the name columns whose value is the same in all of several rows."""
+        """CSS classes for name columns with the same value in all of several rows."""
         names = (column.name for column in self.columns if column.name in ("dataset", "model"))
         several = len(self.rows) > 1
         once = (n for n in names if several and len({row.get(n) for row in self.rows}) == 1)

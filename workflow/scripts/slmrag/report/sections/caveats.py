@@ -1,4 +1,4 @@
-"""What a reader should know before believing the numbers: cells, prompts and answers.
+"""The section on caveats: what a reader should know before trusting the numbers.
 
 Caveats on languages, and on data, retrievers and machines, have modules of their own.
 """
@@ -45,7 +45,7 @@ SHORTENING_ADVICE = (
 def caveats_section(
     experiment: Experiment, rows: Rows, matrices: Sequence[ScoreMatrix]
 ) -> Section | None:
-    """Return one sentence for each thing that is not as it should be, and the jobs' alerts."""
+    """Return a sentence for each problem, and the jobs' alerts; None where there are none."""
     notices = [
         *missing_cells(rows),
         *question_caveats(matrices),
@@ -168,7 +168,7 @@ def passages_left(row: Mapping[str, Any]) -> str:
 
 
 def shortened_grades(experiment: Experiment) -> Iterator[str]:
-    """Prompts of a judge that were cut at their end, where it is told what to say."""
+    """Prompts of a judge that were cut at their end, where its instructions are."""
     for grades in experiment.grades:
         if grades.get("shortened"):
             yield (

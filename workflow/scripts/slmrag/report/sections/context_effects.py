@@ -1,4 +1,4 @@
-"""The section on the effect of context: what it fixes and destroys, and how answers fail."""
+"""The section on the effect of context: answers that it fixes and destroys, and failures."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

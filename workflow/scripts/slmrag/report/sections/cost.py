@@ -1,4 +1,4 @@
-"""The section on cost: time, tokens, memory and money of each cell, and its quality."""
+"""The section on cost: time, tokens, memory and money of each cell, against its quality."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Caveats on texts in languages or scripts that a metric or a tokenizer does not know."""
+"""Caveats on languages and scripts that a metric or a tokenizer does not handle."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,14 +12,14 @@ from slmrag.report.sections.source_caveats import part_text
 
 
 def language_caveats(experiment: Experiment) -> Iterator[str]:
-    """What metrics misread in references and answers, and searches cannot find."""
+    """Yield caveats on references and answers that metrics misread, and on failing searches."""
     yield from reference_caveats(experiment)
     yield from answer_caveats(experiment)
     yield from search_caveats(experiment)
 
 
 def reference_caveats(experiment: Experiment) -> Iterator[str]:
-    """Data sets whose references the metrics misread, or are not of the language that is named."""
+    """Data sets with references that the metrics misread, or of another language than named."""
     instead = unicode_advice(experiment)
     for name, entry in experiment.datasets.items():
         audit = experiment.audits.get(("datasets", name), {})
@@ -32,14 +32,14 @@ def reference_caveats(experiment: Experiment) -> Iterator[str]:
 
 
 def unicode_advice(experiment: Experiment) -> str:
-    """Return which columns do know the texts: there they are, or they can be asked for."""
+    """Return advice on the columns that handle the texts: they exist, or can be configured."""
     if "unicode" in (experiment.metrics.get("variants") or ()):
         return "the columns unicode do not"
     return "metrics.variants has unicode, which does not"
 
 
 def script_mismatch(experiment: Experiment, dataset: str, corpus: str | None) -> Iterator[str]:
-    """Questions and passages that are of different scripts."""
+    """Questions and passages of different scripts."""
     asked = audited_scripts(experiment, "datasets", dataset).get("questions", {})
     searched = audited_scripts(experiment, "corpora", corpus)
     if scripts_differ(asked, searched):
@@ -50,12 +50,12 @@ def script_mismatch(experiment: Experiment, dataset: str, corpus: str | None) ->
 
 
 def audited_scripts(experiment: Experiment, kind: str, name: str | None) -> Mapping[str, Any]:
-    """Return what an audit says of scripts, nothing where it is older than that."""
+    """Return the scripts of an audit; empty if an older version wrote it."""
     return experiment.audits.get((kind, str(name)), {}).get("scripts", {})
 
 
 def answer_caveats(experiment: Experiment) -> Iterator[str]:
-    """Answers with punctuation that SQuAD's normalization keeps: no reference equals them."""
+    """Answers with punctuation that SQuAD's normalization keeps, so no reference equals them."""
     instead = unicode_advice(experiment)
     for cell, odd, total in punctuated_answers(experiment):
         yield (

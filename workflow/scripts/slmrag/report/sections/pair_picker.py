@@ -1,4 +1,4 @@
-"""The numbers behind "any two cells": every pair's test, rounded as shown, packed for the page."""
+"""The data of the widget for any two cells: every pair's test, rounded and packed."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from slmrag.report.page.page import pack_json
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_PAIRS = 600_000  # that a page carries: more would make it slow to load
+MOST_PAIRS = 600_000  # on a page; more would make it slow to load
 
 
 def pack_pairs(
@@ -32,11 +32,11 @@ def pack_pairs(
 
 
 def pack_matrix(matrix: ScoreMatrix, rows: "pl.DataFrame") -> dict[str, Any]:
-    """Return one data set's cells with their means, and its pairs' columns as whole numbers.
+    """Return one data set's cells with their means, and its pairs' columns as integers.
 
-    Bounds are distances from the effect, which the page takes from the means; what could be
-    detected is -1 where it is not known. Among many pairs the further metrics have their
-    corrected p values alone.
+    Bounds are distances from the effect, which the page computes from the means. The minimum
+    detectable effect is -1 where it is unknown. If there are many pairs, the other metrics have
+    only their corrected p values.
     """
     metrics = [matrix.metric, *other_metrics(matrix.metric)]
     suffixes = ["", *(f"_{name}" for name in metrics[1:])]

@@ -1,4 +1,4 @@
-"""The section on where each number comes from: config, templates, versions, digests, audits."""
+"""The section on provenance: config, templates, versions, digests, audits."""
 
 from collections.abc import Iterable
 

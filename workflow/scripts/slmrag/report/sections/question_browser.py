@@ -14,10 +14,10 @@ from slmrag.scoring.bootstrap import finite_or_none
 
 Row = dict[str, Any]
 
-MOST_ANSWERS = 20_000  # that a page carries
-MOST_PACKED = 6_000_000  # characters that they may take
+MOST_ANSWERS = 20_000  # on a page
+MOST_PACKED = 6_000_000  # characters of the packed answers
 LONGEST_TEXT = 4_000  # characters of one text
-MOST_BITS = 8_000_000  # answers, as correct or not, that a page carries
+MOST_BITS = 8_000_000  # correct or not: answers on a page, one bit each
 ANSWER_COLUMNS = (
     "question_id",
     "prompt",
@@ -33,7 +33,7 @@ ShownPassages = dict[tuple[str, str], list[tuple[int, str]]]
 
 
 class TextPool:
-    """Texts that are written once and named by their number."""
+    """Numbers texts, so that each is stored once."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -68,7 +68,7 @@ def questions_section(matrices: Sequence[ScoreMatrix], packed: dict[str, Any]) -
 def pack_questions(
     experiment: Experiment, matrices: Sequence[ScoreMatrix]
 ) -> tuple[dict[str, Any], str]:
-    """Return the browser's data and its packed text, of fewer questions where it grows too big."""
+    """Return the browser's data and its packed text, with fewer questions if it is too large."""
     answers = MOST_ANSWERS
     while True:
         data = collect_questions(experiment, matrices, answers)
@@ -101,7 +101,7 @@ def collect_questions(
 
 
 def matrices_with_bits(matrices: Sequence[ScoreMatrix]) -> Iterator[ScoreMatrix]:
-    """Yield the data sets whose answers, as correct or not, a page can carry."""
+    """Yield the data sets for which correct or not, one bit per answer, fits into the page."""
     room = MOST_BITS
     for matrix in matrices:
         if matrix.correct.size <= room:
@@ -153,7 +153,7 @@ def dataset_questions(
 def shown_passages(
     experiment: Experiment, matrix: ScoreMatrix, questions: list[Row], passages: TextPool
 ) -> ShownPassages:
-    """Note each mode's passages of each question; return their numbers and texts by mode and id."""
+    """Add the passages of each mode to the questions; return numbers and texts by mode and id."""
     shown = {}
     ids = [question["id"] for question in questions]
     for mode in dict.fromkeys(cell.mode for cell in matrix.cells):
@@ -175,9 +175,9 @@ def passage_number(passages: TextPool, passage: dict[str, str]) -> int:
 def answer_facts(
     answer: Row, score: Row, primary: float | None, shown: list[tuple[int, str]], prompts: TextPool
 ) -> list[Any]:
-    """Return what a cell made of a question, in the order that the page's script reads.
+    """Return the facts of an answer, in the order that the page's script reads.
 
-    Whether it is correct comes behind, and then remarks, where there are any.
+    After them come whether it is correct, and remarks, if there are any.
     """
     prompt = answer.get("prompt") or ""
     for number, text in shown:
@@ -196,12 +196,12 @@ def answer_facts(
 
 
 def answer_remarks(answer: Row, score: Row) -> list[str]:
-    """Return what is to be said of an answer: why it was refused, what its prompt lost."""
+    """Return remarks on an answer: why it was refused, what its prompt lost."""
     sentence = " ".join(filter(None, [refusal_remark(answer), shortening_remark(score)]))
     return [sentence] if sentence else []
 
 
 def shorten_text(text: str) -> str:
-    """Return a text no longer than the page carries, saying how much was left out."""
+    """Return a text of limited length, which says how much was left out."""
     left = len(text) - LONGEST_TEXT
     return text if left <= 0 else f"{text[:LONGEST_TEXT]}\u2026 [{left} more characters]"

@@ -1,4 +1,4 @@
-"""The first thing read: how well each model does in each mode."""
+"""The sections on the result: how well each model does in each mode, and all cells."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,7 +33,7 @@ OCCASIONAL_COLUMNS = (
 
 
 def intro_sentences(experiment: Experiment, rows: Rows) -> list[str]:
-    """Say what was compared, and which cell is the best of each data set."""
+    """Return sentences on what was compared, and on the best cell of each data set."""
     counts = [
         f"{len(entries)} {noun}{'' if len(entries) == 1 else 's'}"
         for entries, noun in (
@@ -122,7 +122,7 @@ def model_by_mode_table(experiment: Experiment, rows: Rows, dataset: str) -> Tab
 
 
 def mode_key(mode: str) -> str:
-    """Return a mode's column: no other's, whatever the modes are called (model, a, a_low)."""
+    """Return a mode's column, distinct from all others whatever the modes' names (model, a_low)."""
     return f"{mode}:"
 
 
@@ -162,7 +162,7 @@ def metric_column(name: str, estimate: bool = False) -> Column:
 
 
 def occasional_columns(experiment: Experiment, rows: Rows) -> list[Column]:
-    """Return the columns of what seldom happens: only those of what did."""
+    """Return the columns on rare problems, only those that occurred."""
     columns = [
         Column(name, label, "count", help)
         for name, label, help in OCCASIONAL_COLUMNS
@@ -179,7 +179,7 @@ def occasional_columns(experiment: Experiment, rows: Rows) -> list[Column]:
 
 
 def modes_table(experiment: Experiment) -> Table:
-    """Return the table of modes: what tells each from the others."""
+    """Return the table of modes and their settings."""
     columns = [
         Column("mode", "Mode"),
         Column("context", "Context"),
@@ -192,7 +192,7 @@ def modes_table(experiment: Experiment) -> Table:
 
 
 def grades_table(experiment: Experiment) -> Table:
-    """Return the grades that a judge gave, where one was asked."""
+    """Return the table of a judge's grades."""
     columns = [
         MODEL,
         DATASET,
@@ -209,10 +209,11 @@ def grades_table(experiment: Experiment) -> Table:
 
 
 def grades_row(grades: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one cell's grades, and what the judge is."""
+    """Return one cell's grades, and which judge gave them."""
     ends = (("", "mean"), ("_low", "low"), ("_high", "high"))
     share = {f"share_correct{end}": grades["share_correct"][name] for end, name in ends}
-    judge, recipe = grades["judge"], grades["judge"]["recipe"]
-    name = f"{judge.get('name', 'unnamed')} by {recipe['engine']}"
-    digest = f", checkpoint {recipe['checkpoint'][:12]}" if recipe.get("checkpoint") else ""
+    judge = grades["judge"]
+    key = judge.get("cache_key") or judge["recipe"]  # its name in files of older versions
+    name = f"{judge.get('name', 'unnamed')} by {key['engine']}"
+    digest = f", checkpoint {key['checkpoint'][:12]}" if key.get("checkpoint") else ""
     return {**grades, **share, "judge": f"{name}{digest}, prompt {judge['prompt'][:12]}"}

@@ -1,4 +1,4 @@
-"""The section on retrieval: what the retrievers found, and what the models made of it."""
+"""The section on retrieval: the retrievers' metrics, and the models' scores with them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -46,7 +46,7 @@ def retrieval_section(experiment: Experiment, rows: Rows) -> Section:
 
 
 def metrics_table(runs: Rows) -> Table:
-    """Return the retrievers' metrics, those too that are known of none of them."""
+    """Return the retrievers' metrics, also those that are unknown for all of them."""
     columns = [
         *RUN_COLUMNS,
         Column("questions", "Questions", "count"),
@@ -58,7 +58,7 @@ def metrics_table(runs: Rows) -> Table:
 
 
 def gold_table(runs: Rows) -> Table:
-    """Return how much gold the corpora have, and how many hits contain gold or are part of it."""
+    """Return the gold passages in the corpora, and the hits that contain gold or are part of it."""
     columns = [*RUN_COLUMNS, *GOLD_COLUMNS, *metric_columns(runs, is_relation)]
     note = (
         "Hit contains gold: one of the first k hits is gold, or contains a whole gold text. Hit is "
@@ -94,13 +94,13 @@ def run_row(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str,
 
 
 def cutoff_sort_key(name: str) -> tuple[str, int]:
-    """Return what a metric is sorted by: recall@5 stands before recall@10."""
+    """Return the sort key of a metric: recall@5 comes before recall@10."""
     stem, _, cutoff = name.partition("@")
     return stem, int(cutoff) if cutoff.isdigit() else 0
 
 
 def metric_label(name: str) -> str:
-    """Return a metric's heading: has_answer@5 is Has answer@5."""
+    """Return a metric's heading: Has answer@5 for has_answer@5."""
     stem, _, cutoff = name.partition("@")
     return RETRIEVAL_LABELS.get(stem, stem) + (f"@{cutoff}" if cutoff else "")
 

@@ -1,4 +1,4 @@
-"""Caveats on what the answers rest on: gold passages, truncated texts, devices, endpoints."""
+"""Caveats on gold passages, truncated texts, devices and endpoints."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from slmrag.report.page.tables import Rows
 
 
 def gold_caveats(experiment: Experiment) -> Iterator[str]:
-    """Gold metrics that are not known, are of some questions only, or rest on a doubtful id."""
+    """Gold metrics that are unknown, cover only some questions, or depend on a doubtful id."""
     for dataset in dict.fromkeys(dataset for dataset, _ in experiment.retrieval):
         runs = {name: run for (own, name), run in experiment.retrieval.items() if own == dataset}
         found = next(iter(runs.values()))
@@ -27,7 +27,7 @@ def gold_caveats(experiment: Experiment) -> Iterator[str]:
 
 
 def gold_sentences(found: Mapping[str, Any]) -> Iterator[str]:
-    """Return what is to be said of a run; the runs of a data set share questions and corpus."""
+    """Yield caveats on a run's gold metrics; all runs of a data set share questions and corpus."""
     with_gold, scored = found.get("with_gold", 0), found.get("gold_scored", 0)
     reasons = {one["reason"] for one in found.get("metrics", {}).values() if "reason" in one}
     for reason in sorted(reasons):
@@ -51,7 +51,7 @@ def gold_sentences(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def device_caveats(experiment: Experiment, rows: Rows) -> Iterator[str]:
-    """Costs of different machines or engines, GPUs that were not used, devices not known."""
+    """Costs of different machines or engines, unused GPUs, unknown devices."""
     for name in ("device", "engine"):
         found = sorted({row[name] for row in rows if row[name]})
         if len(found) > 1:
@@ -90,25 +90,25 @@ def text_limit_caveats(experiment: Experiment) -> Iterator[str]:
     for cell, cut, total in prompts_cut_by_endpoint(experiment):
         yield (
             f"{cell}: the endpoint counts fewer tokens than words in "
-            f"{part_text(cut, total, 'prompts')}, so it must have truncated them; raise its context "
-            "length."
+            f"{part_text(cut, total, 'prompts')}, so it must have truncated them; raise its "
+            "context length."
         )
 
 
 def truncated_texts(place: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    """Say how many texts are longer than what was read of them, and what can be done."""
+    """Say how many texts were truncated, and what to do about it."""
     found = facts.get("reading") or {}
     if found.get("cut"):
-        longest, unit = found["longest"], found["unit"]
+        cut = part_text(found["cut"], found["texts"], found["what"])
+        limit = f"{format_count(found['longest'])} {found['unit']}"
         yield (
-            f"{place}: {part_text(found['cut'], found['texts'], found['what'])} are longer than the "
-            f"{format_count(longest)} {unit} that are read ({found['source']}), so they were truncated. "
-            f"{length_advice(found)}"
+            f"{place}: {cut} are longer than the {limit} that are read ({found['source']}), so "
+            f"they were truncated. {length_advice(found)}"
         )
 
 
 def length_advice(found: Mapping[str, Any]) -> str:
-    """Return what to do about texts that are too long."""
+    """Return advice on texts that are too long."""
     whole = "" if found["what"] == "questions" else "Split the corpus into chunks (corpora: chunk)"
     most = found["most"]
     if most and most <= found["longest"]:
@@ -118,7 +118,7 @@ def length_advice(found: Mapping[str, Any]) -> str:
 
 
 def unindexed_passages(place: str, counts: Mapping[str, int]) -> Iterator[str]:
-    """Say how many passages Lucene left out, and what it calls them."""
+    """Say how many passages Lucene left out, and Lucene's reasons."""
     left = {name: number for name, number in counts.items() if name != "indexed" and number}
     if left:
         names = ", ".join(f"{number} {name}" for name, number in left.items())
@@ -127,5 +127,5 @@ def unindexed_passages(place: str, counts: Mapping[str, int]) -> Iterator[str]:
 
 
 def part_text(part: int, whole: int, what: str) -> str:
-    """Return a count of how many things there are, and the share that it is."""
+    """Return a count, its total and its share as text."""
     return f"{format_count(part)} of {format_count(whole)} {what} ({format_percent(part / whole)})"

@@ -1,4 +1,4 @@
-"""Equal or not, and where not: each check raises UserError naming the first difference."""
+"""Checks of equality: each raises UserError that names the first difference."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ TOLERANCE = 1e-12
 
 
 def check_same(written: Any, again: Any, place: str) -> None:
-    """Refuse two values that differ by more than rounding."""
+    """Raise UserError if two values differ by more than rounding."""
     numbers = isinstance(written, float) and isinstance(again, int | float)
     close = numbers and math.isclose(written, again, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     if not close and written != again:
@@ -24,7 +24,7 @@ def check_same(written: Any, again: Any, place: str) -> None:
 
 
 def check_same_table(written: "pl.DataFrame", again: "pl.DataFrame", path: str) -> None:
-    """Refuse two tables that differ, naming the first row and column."""
+    """Raise UserError if two tables differ, naming the first row and column."""
     check_same(written.columns, again.columns, f"{path}: the columns")
     check_same(written.height, again.height, f"{path}: the number of rows")
     for place in unequal_rows(written, again):
@@ -43,7 +43,7 @@ def unequal_rows(written: "pl.DataFrame", again: "pl.DataFrame") -> list[int]:
 
 
 def check_same_tree(written: Any, again: Any, place: str) -> None:
-    """Refuse two nested mappings that differ, naming the path to the first value."""
+    """Raise UserError if two nested mappings differ, naming the path to the first value."""
     if not (isinstance(written, Mapping) and isinstance(again, Mapping)):
         return check_same(written, again, place)
     check_same(sorted(written), sorted(again), f"{place}: the keys")
@@ -53,7 +53,7 @@ def check_same_tree(written: Any, again: Any, place: str) -> None:
 
 
 def check_same_text(path: Path, again: str) -> None:
-    """Refuse a text file that differs, naming the first line."""
+    """Raise UserError if a text file differs, naming the first line."""
     written = path.read_text(encoding="utf-8").split("\n")
     for number, (one, two) in enumerate(zip(written, again.split("\n"), strict=False), 1):
         if one != two:
@@ -62,7 +62,7 @@ def check_same_text(path: Path, again: str) -> None:
 
 
 def excerpt(written: str, again: str, reach: int = 40) -> str:
-    """Say what two lines have around their first difference."""
+    """Return what two lines have around their first difference."""
     place = next(
         (i for i, pair in enumerate(zip(written, again, strict=False)) if pair[0] != pair[1]), 0
     )

@@ -1,4 +1,4 @@
-"""Recompute every number of a report from its rows and every digest from its files.
+"""Recomputes every number of a report from its rows, and every digest from its files.
 
 Each check raises UserError naming the first number that does not match, and what it should be.
 """
@@ -114,14 +114,14 @@ def verify_manifest(path: Path) -> int:
 
 
 def index_digest(folder: Path) -> str:
-    """Return the digest of an index's files, as its manifest has it; without Snakemake's own."""
+    """Return the digest of an index's files as in its manifest, without Snakemake's own files."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     own = [path for path in files if not path.name.startswith(".snakemake")]
     return digest([[str(path.relative_to(folder)), sha256_file(path)] for path in own])
 
 
 def compare_files(again: Report, report: Any) -> int:
-    """Compare a report's tables and page with ones made anew; return how many numbers it has."""
+    """Compare a report's files with a recomputed report; return how many numbers it has."""
     import polars as pl
 
     written = pl.read_parquet(report.parquet)
@@ -157,7 +157,7 @@ def verify_grades(page: str | Path, experiment: Experiment) -> int:
 
 
 def verify_graded_answers(written: Mapping[str, Any], experiment: Experiment) -> None:
-    """Compare the digest of the answers that were graded with that of those of the report."""
+    """Compare the digest of the graded answers with that of the report's answers."""
     key = tuple(written[name] for name in ("model", "dataset", "mode"))
     for cell in experiment.cells:
         if cell.key == key and cell.answers is not None:
@@ -168,7 +168,7 @@ def verify_graded_answers(written: Mapping[str, Any], experiment: Experiment) ->
 
 
 def verify_retrieval(hits: str | Path, passages: str | Path, experiment: Experiment) -> int:
-    """Measure a retriever's hits again; return how many metrics were recomputed.
+    """Recompute a retriever's metrics from its hits; return how many there are.
 
     UserError names the first that does not match.
     """
