@@ -250,7 +250,7 @@ def test_a_keyboard_opens_the_list_of_a_number(made, page):
 
 def test_a_sample_says_how_many_it_lacks(made, monkeypatch, tmp_path):
     """Where the page holds some of the questions, the list says how many there are in all."""
-    monkeypatch.setattr("slmrag.report.sections.question_browser.MOST_ANSWERS", 120)
+    monkeypatch.setattr("slmrag.report.sections.question_browser.MAX_ANSWERS", 120)
     input, output, params = made.input, made.output, made.params
     moved = {name: tmp_path / path.name for name, path in vars(output).items()}
     report_comparison.main(input, SimpleNamespace(**moved), params)

@@ -176,7 +176,7 @@ def test_the_page_rounds_a_p_value_as_the_tables_do(value):
 def test_a_matrix_of_too_many_pairs_is_left_to_the_file(made, monkeypatch):
     """Where the pairs do not fit, the page carries none of them."""
     matrix, rows, _ = made
-    monkeypatch.setattr(pair_picker, "MOST_PAIRS", 10)
+    monkeypatch.setattr(pair_picker, "MAX_PAIRS", 10)
     assert pair_picker.pack_pairs([matrix], [rows], matrix.metric) == ""
 
 

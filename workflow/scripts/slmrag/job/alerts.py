@@ -70,12 +70,12 @@ def result_alerts(limits: Mapping[str, Any], results: Mapping[str, Any]) -> Iter
             message = LIMIT_CHECKS[name](value, limits[name])
             if message:
                 yield name, message + place
-        expected = expected_least(limits.get("expected"), name, cell)
+        expected = lowest_expected(limits.get("expected"), name, cell)
         if expected is not None and value < expected:
             yield f"{name}_low", f"{name} is {value:.4g}, below the expected {expected:g}{place}"
 
 
-def expected_least(expected: Any, name: str, cell: str) -> float | None:
+def lowest_expected(expected: Any, name: str, cell: str) -> float | None:
     """Return the lowest expected value of a metric in a cell (``metric/dataset/mode``) or any."""
     if not isinstance(expected, Mapping):
         return None

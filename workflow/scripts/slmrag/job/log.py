@@ -15,7 +15,7 @@ from slmrag.job import progress
 from slmrag.job.log_process import pump
 
 DRAIN_SECONDS = 2.0
-MOST_DRAINS = 10
+MAX_DRAINS = 10
 PUMP_CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from slmrag.job.log_process import main; main()"
 )
@@ -69,7 +69,7 @@ class JobLog:
         """Wait for the end of the pipe, or, if a child holds it open, until it is empty."""
         if self._watch is None:
             return
-        for _ in range(MOST_DRAINS):
+        for _ in range(MAX_DRAINS):
             self._watch.join(DRAIN_SECONDS)
             if not self._watch.is_alive() or not has_unread(self._source):
                 return

@@ -17,7 +17,7 @@ from slmrag.config.redaction import MASK, redact
 from slmrag.job.processes import is_exiting
 
 IDLE_SECONDS = 0.5
-LONGEST_LINE = 2**16
+MAX_LINE_BYTES = 2**16
 KEY_BEGIN_LINE = re.compile(rb"-----BEGIN[ A-Z]*PRIVATE KEY-----")
 KEY_END_LINE = re.compile(rb"-----END[ A-Z]*PRIVATE KEY-----")
 
@@ -28,7 +28,7 @@ def read_arrivals(source: int, others: dict[int, Callable[[], None]]) -> Iterato
         ready, _, _ = select.select([source, *others], [], [], IDLE_SECONDS)
         for descriptor in others.keys() & set(ready):
             others.pop(descriptor)()
-        data = os.read(source, LONGEST_LINE) if source in ready else b""
+        data = os.read(source, MAX_LINE_BYTES) if source in ready else b""
         if source in ready and not data:
             return
         yield data
@@ -40,7 +40,7 @@ def cut_at_line_ends(arriving: Iterator[bytes]) -> Iterator[bytes]:
     for data in arriving:
         held += data
         cut = max(held.rfind(b"\n"), held.rfind(b"\r")) + 1
-        if not data or len(held) > LONGEST_LINE:
+        if not data or len(held) > MAX_LINE_BYTES:
             cut = len(held)
         if cut:
             yield held[:cut]

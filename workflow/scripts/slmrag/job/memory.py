@@ -18,8 +18,8 @@ from slmrag.job.processes import (
     resident_bytes,
 )
 
-MOST_POINTS = 500
-SLOWEST_REPORT_SECONDS = 60.0
+MAX_SERIES_POINTS = 500
+MAX_REPORT_SECONDS = 60.0
 WRITE_AT_RISE = 1.05
 """A peak higher by this factor is written at once: the kernel may kill the job next."""
 
@@ -109,9 +109,9 @@ class Sampler(threading.Thread):
         self._window = {}
         self.series.append(point)
         self.log.write("memory", **point, components=list(self.log.components))
-        if len(self.series) > MOST_POINTS:
+        if len(self.series) > MAX_SERIES_POINTS:
             self.series = self.series[::2]
-            self.report = min(2 * self.report, SLOWEST_REPORT_SECONDS)
+            self.report = min(2 * self.report, MAX_REPORT_SECONDS)
         self.write("running")
 
     def write(self, status: str) -> None:

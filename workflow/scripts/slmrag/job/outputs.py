@@ -10,7 +10,7 @@ from slmrag.job import events
 from slmrag.job.job_info import Job
 from slmrag.tracking import naming
 
-LARGEST_CSV_BYTES = 2**18
+MAX_CSV_BYTES = 2**18
 PICTURE_SUFFIXES = (".svg", ".png")
 
 
@@ -65,7 +65,7 @@ def file_labels(job: Job, files: list[str]) -> list[dict[str, str]]:
 def log_plots(path: str) -> None:
     """Report a small CSV as a table and a folder's pictures as plots."""
     file = Path(path)
-    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= LARGEST_CSV_BYTES:
+    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= MAX_CSV_BYTES:
         import csv
 
         with file.open(newline="", encoding="utf-8") as lines:

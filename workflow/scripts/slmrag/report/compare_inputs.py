@@ -45,14 +45,14 @@ class Origin:
     parts: Mapping[str, Part]
     templates: Mapping[str, str] = field(default_factory=dict)
     unknown: Sequence[str] = ()
-    old: bool = False
+    is_old: bool = False
 
 
 def read_origin(path: str | Path) -> Origin:
     """Return what a report's analysis.json says that it was made from."""
     found: Mapping[str, Any] = read_json(path)
     if "versions" not in found:
-        return Origin(old_origin_parts(found), unknown=OLD_UNKNOWN_PARTS, old=True)
+        return Origin(old_origin_parts(found), unknown=OLD_UNKNOWN_PARTS, is_old=True)
     rows = {part: list(found.get(part, ())) for part in PART_LABELS}
     rows["templates"] = [row | {"name": "template"} for row in rows["templates"]]
     rows["config"] = [row for row in rows["config"] if row["what"] != "experiment"]
@@ -86,9 +86,9 @@ def changed_values(now: Origin, before: Origin) -> Iterator[tuple[str, str, str]
 def comparable_part(one: Origin, other: Origin, part: str) -> Part:
     """Return a part of one report without values that the other cannot have."""
     own = one.parts[part]
-    if other.old and not one.old:
+    if other.is_old and not one.is_old:
         return as_in_old_report(own, part)
-    if one.old and not other.old and part == "config":
+    if one.is_old and not other.is_old and part == "config":
         return {
             key: v for key, v in own.items() if key in other.parts[part] or not has_old_default(key)
         }

@@ -61,9 +61,9 @@ def score_rows(
 
     rows = rows.with_columns(pl.col("answer", "raw_answer").fill_null(""))
     references = rows["answers"].to_list()
-    said = rows["answer"].to_list()
-    others = score_variants(said, references, variants, language)
-    columns = score_answers(said, references) | others
+    answers = rows["answer"].to_list()
+    others = score_variants(answers, references, variants, language)
+    columns = score_answers(answers, references) | others
     raw = score_answers(rows["raw_answer"].to_list(), references)["token_recall"]
     columns = {**columns, "raw_token_recall": raw}
     failures = [classify_failure(completion) for completion in answer_records(rows)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 120.0
 CONNECT_TIMEOUT = 10.0
 # Errors that the same request would meet again.
-LASTING_ERRORS = ("LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "TooManyRedirects")
+PERMANENT_ERRORS = ("LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "TooManyRedirects")
 
 
 def make_client(config: EngineConfig) -> "AsyncOpenAI":
@@ -106,7 +106,7 @@ def describe_connection_error(error: BaseException, place: str) -> tuple[str, bo
         return f"shows a certificate that is not trusted ({reason}); set SSL_CERT_FILE", False
     if tls and tls.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"):
         return "does not speak https; write http:// in endpoint", False
-    kind = next((one for one in chain if type(one).__name__ in LASTING_ERRORS), None)
+    kind = next((one for one in chain if type(one).__name__ in PERMANENT_ERRORS), None)
     if kind:
         return f"cannot be asked so ({kind}); check endpoint and options.extra_headers", False
     last = next((f"{one}" for one in reversed(chain) if f"{one}"), type(error).__name__)

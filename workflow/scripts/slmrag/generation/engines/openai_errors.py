@@ -21,7 +21,7 @@ WHAT_STATUS_MEANS = {
     405: WRONG_PATH,
 }
 TOO_BUSY = "is busy even after all retries; lower options.concurrency or set requests_per_second"
-PASSING_STATUSES = {408, 409, 425, 429}
+RETRIED_STATUSES = {408, 409, 425, 429}
 TOO_LONG_PATTERN = re.compile(
     r"(?i)context.{0,30}(length|window|size|overflow|limit)|exceed_context|string_above_max_length"
     r"|(prompt|input|message)s?\b.{0,40}\btoo (long|large|many)|too many (input )?tokens"
@@ -43,10 +43,10 @@ NOTES_ON_NULL = {
     "max_tokens": "max_tokens is then sent as max_completion_tokens",
     "temperature": "the server then chooses the temperature",
 }
-MOST_CHARACTERS_SHOWN = 300
+MAX_CHARACTERS_SHOWN = 300
 KEYS_OF_ERROR_TEXT = ("message", "msg", "detail", "error", "error_description")
 FIRST_BACKOFF = 0.5
-LONGEST_BACKOFF = 8.0
+MAX_BACKOFF = 8.0
 
 
 class IncompleteAnswer(Exception):
@@ -104,8 +104,8 @@ def classify_error(
         keys = forbidden_keys(body, sent)
         remedy = f"answers {status}: it refuses {', '.join(keys)} ({words}); {_remedy(keys)}"
         return FinalError(remedy) if keys else RefusedPrompt(str(status), words, None)
-    if status in PASSING_STATUSES or status >= 500:
-        return _passing_error(status, words, headers, longest, error_codes(body))
+    if status in RETRIED_STATUSES or status >= 500:
+        return _retry_error(status, words, headers, longest, error_codes(body))
     if 300 <= status < 400:
         place = one_line(headers.get("location", "no place"))
         return FinalError(
@@ -123,7 +123,7 @@ def _prompt_fault(status: int, words: str) -> str | None:
     return None
 
 
-def _passing_error(
+def _retry_error(
     status: int, words: str, headers: Mapping[str, str], longest: float, known: str
 ) -> Exception:
     wait = retry_after_seconds(headers)
@@ -201,13 +201,13 @@ def error_codes(body: Any) -> str:
 
 def one_line(text: str) -> str:
     """Return a server's words on one line of at most 300 characters, without secrets."""
-    line = redact(" ".join(text[: 20 * MOST_CHARACTERS_SHOWN].split()))
-    return line if len(line) <= MOST_CHARACTERS_SHOWN else f"{line[:MOST_CHARACTERS_SHOWN]} …"
+    line = redact(" ".join(text[: 20 * MAX_CHARACTERS_SHOWN].split()))
+    return line if len(line) <= MAX_CHARACTERS_SHOWN else f"{line[:MAX_CHARACTERS_SHOWN]} …"
 
 
 def backoff_seconds(tried: int) -> float:
     """Return the seconds before the next try: doubled up to 8, randomly up to 1/4 less."""
-    return min(FIRST_BACKOFF * 2 ** min(tried, 16), LONGEST_BACKOFF) * (1 - random.random() / 4)
+    return min(FIRST_BACKOFF * 2 ** min(tried, 16), MAX_BACKOFF) * (1 - random.random() / 4)
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

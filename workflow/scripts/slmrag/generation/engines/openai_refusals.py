@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from slmrag.errors import UserError
 from slmrag.generation.engines.base import Completion, Outcome, Refusal
 
-MOST_REFUSALS_HELD = 16
+MAX_HELD_REFUSALS = 16
 
 
 class HeldRefusals:
@@ -34,7 +34,7 @@ class HeldRefusals:
         if self._answered:
             sure += [one for one, _ in self._held]
             self._held = []
-        if len(self._held) >= MOST_REFUSALS_HELD:
+        if len(self._held) >= MAX_HELD_REFUSALS:
             raise self._error()
         return sure
 

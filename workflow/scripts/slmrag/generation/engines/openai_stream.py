@@ -19,7 +19,7 @@ from slmrag.generation.engines.openai_errors import (
 FIELD_PATTERN = re.compile(rb"(data|event|id|retry)?:")
 LINE_END_PATTERN = re.compile(rb"\r\n|\n|\r(?!\Z)")
 BLANK_BYTES = codecs.BOM_UTF8 + b" \t\r\n"
-MOST_BYTES_OF_A_LINE = 64 << 20
+MAX_ANSWER_BYTES = 64 << 20
 NO_STREAM = "answers 200 with no stream"
 CHECK_ENDPOINT = "does endpoint end in /v1, and does the server stream?"
 
@@ -60,14 +60,14 @@ async def _pieces(response: Any) -> AsyncIterator[bytes]:
     try:
         async for piece in response.iter_bytes():
             size += len(piece)
-            if size > MOST_BYTES_OF_A_LINE:
+            if size > MAX_ANSWER_BYTES:
                 break
             yield piece
     except Exception as error:
         cause = one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
         raise InterruptedAnswer(f"breaks off in the middle of an answer ({cause})") from error
-    if size > MOST_BYTES_OF_A_LINE:
-        raise IncompleteAnswer(f"sends more than {MOST_BYTES_OF_A_LINE >> 20} MB for one answer")
+    if size > MAX_ANSWER_BYTES:
+        raise IncompleteAnswer(f"sends more than {MAX_ANSWER_BYTES >> 20} MB for one answer")
 
 
 async def _head(pieces: AsyncIterator[bytes]) -> bytes:

@@ -42,11 +42,11 @@ def vllm_arguments(
     """Return vLLM's arguments for an entry; ``stored`` is what the checkpoint is quantized by."""
     wanted = entry.get("quantization")
     if entry.get("load_in_8bit"):
-        return {"quantization": _eight_bit(wanted, stored, device)}
+        return {"quantization": _eight_bit_method(wanted, stored, device)}
     if wanted is None:
         return {}
     _refuse_unknown(wanted)
-    _refuse_what_does_nothing(wanted, has)
+    _refuse_methods_without_effect(wanted, has)
     given = "hf_overrides" in (entry.get("options") or {})
     _refuse_another_format(wanted, stored or (wanted if given else None))
     if wanted in ONLINE_METHODS and stored is None:
@@ -54,13 +54,13 @@ def vllm_arguments(
     return {"quantization": wanted}
 
 
-def _eight_bit(wanted: str | None, stored: str | None, device: Device) -> str:
-    _refuse_twice(wanted, stored)
+def _eight_bit_method(wanted: str | None, stored: str | None, device: Device) -> str:
+    _refuse_double_quantization(wanted, stored)
     _require_gpu("load_in_8bit", device)
     return "fp8"
 
 
-def _refuse_twice(wanted: str | None, stored: str | None) -> None:
+def _refuse_double_quantization(wanted: str | None, stored: str | None) -> None:
     if wanted is not None:
         raise UserError(f"load_in_8bit and quantization: {wanted} exclude each other; keep one")
     if stored is not None:
@@ -98,7 +98,7 @@ def _refuse_unknown(wanted: str) -> None:
         raise UserError(f"quantization: vLLM knows no '{wanted}'{hint}")
 
 
-def _refuse_what_does_nothing(wanted: str, has: Callable[[str], bool]) -> None:
+def _refuse_methods_without_effect(wanted: str, has: Callable[[str], bool]) -> None:
     if wanted in METHODS_WITHOUT_EFFECT:
         raise UserError(
             f"quantization: {wanted} does nothing to a dense model in vLLM; write fp8, or "
@@ -143,7 +143,7 @@ def transformers_arguments(
     wanted = entry.get("quantization")
     asked = f"quantization: {wanted}"
     if entry.get("load_in_8bit"):
-        _refuse_twice(wanted, stored)
+        _refuse_double_quantization(wanted, stored)
         wanted, asked = "bitsandbytes_8bit", "load_in_8bit"
     if wanted is None or (stored and _format_family(wanted) == _format_family(stored)):
         return {}

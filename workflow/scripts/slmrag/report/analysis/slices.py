@@ -17,7 +17,7 @@ from slmrag.report.analysis.score_matrix import ScoreMatrix, share
 QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how")
 COLUMN_LABELS = {"overlap": "overlap with the train set"}
 KNOWN_COLUMNS = {"question_id", "question", "answers", "gold"}
-MOST_CLASSES = 8  # more would be a table too wide to read
+MAX_CLASSES = 8  # more would be a table too wide to read
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -102,7 +102,7 @@ def question_word(question: str) -> str:
 
 
 def columns_of_few_values(
-    columns: Mapping[str, Sequence[Any]], most: int = MOST_CLASSES
+    columns: Mapping[str, Sequence[Any]], most: int = MAX_CLASSES
 ) -> dict[str, list[str]]:
     """Return the columns that have at least two values and at most ``most``, as texts."""
     found = {

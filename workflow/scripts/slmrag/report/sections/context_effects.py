@@ -32,7 +32,7 @@ from slmrag.report.page.tables import (
     make_table,
 )
 
-LONGEST_EXAMPLE = 160
+MAX_EXAMPLE_CHARACTERS = 160
 KNOWLEDGE_GROUPS = {
     "known_hit": "known, hit",
     "known_miss": "known, miss",
@@ -182,7 +182,7 @@ def example_rows(
 def one_line(text: str) -> str:
     """Return a text on one line, cut where it is long."""
     line = redact(" ".join(text.split()))
-    return line if len(line) <= LONGEST_EXAMPLE else f"{line[:LONGEST_EXAMPLE]}\u2026"
+    return line if len(line) <= MAX_EXAMPLE_CHARACTERS else f"{line[:MAX_EXAMPLE_CHARACTERS]}\u2026"
 
 
 def slice_table(id: str, slicing: Slicing) -> Table:

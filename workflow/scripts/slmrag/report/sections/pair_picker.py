@@ -13,14 +13,14 @@ from slmrag.report.page.page import pack_json
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_PAIRS = 600_000  # on a page; more would make it slow to load
+MAX_PAIRS = 600_000  # on a page; more would make it slow to load
 
 
 def pack_pairs(
     matrices: Sequence[ScoreMatrix], tests: Sequence["pl.DataFrame"], metric: str
 ) -> str:
     """Return the packed pairs of the data sets that fit, in the order of ``np.triu_indices``."""
-    shown, room = {}, MOST_PAIRS
+    shown, room = {}, MAX_PAIRS
     for matrix, rows in zip(matrices, tests, strict=True):
         if 0 < rows.height <= room:
             shown[matrix.dataset] = pack_matrix(matrix, rows)

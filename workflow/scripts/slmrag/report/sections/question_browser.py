@@ -14,10 +14,10 @@ from slmrag.scoring.bootstrap import finite_or_none
 
 Row = dict[str, Any]
 
-MOST_ANSWERS = 20_000  # on a page
-MOST_PACKED = 6_000_000  # characters of the packed answers
-LONGEST_TEXT = 4_000  # characters of one text
-MOST_BITS = 8_000_000  # correct or not: answers on a page, one bit each
+MAX_ANSWERS = 20_000  # on a page
+MAX_PACKED_CHARACTERS = 6_000_000  # characters of the packed answers
+MAX_TEXT_CHARACTERS = 4_000  # characters of one text
+MAX_BITS = 8_000_000  # correct or not: answers on a page, one bit each
 ANSWER_COLUMNS = (
     "question_id",
     "prompt",
@@ -69,13 +69,13 @@ def pack_questions(
     experiment: Experiment, matrices: Sequence[ScoreMatrix]
 ) -> tuple[dict[str, Any], str]:
     """Return the browser's data and its packed text, with fewer questions if it is too large."""
-    answers = MOST_ANSWERS
+    answers = MAX_ANSWERS
     while True:
         data = collect_questions(experiment, matrices, answers)
         text = pack_json(data)
-        if len(text) <= MOST_PACKED or answers < 10:
+        if len(text) <= MAX_PACKED_CHARACTERS or answers < 10:
             return data, text
-        answers = min(answers // 2, int(answers * MOST_PACKED / len(text)))
+        answers = min(answers // 2, int(answers * MAX_PACKED_CHARACTERS / len(text)))
 
 
 def collect_questions(
@@ -102,7 +102,7 @@ def collect_questions(
 
 def matrices_with_bits(matrices: Sequence[ScoreMatrix]) -> Iterator[ScoreMatrix]:
     """Yield the data sets for which correct or not, one bit per answer, fits into the page."""
-    room = MOST_BITS
+    room = MAX_BITS
     for matrix in matrices:
         if matrix.correct.size <= room:
             room -= matrix.correct.size
@@ -203,5 +203,5 @@ def answer_remarks(answer: Row, score: Row) -> list[str]:
 
 def shorten_text(text: str) -> str:
     """Return a text of limited length, which says how much was left out."""
-    left = len(text) - LONGEST_TEXT
-    return text if left <= 0 else f"{text[:LONGEST_TEXT]}\u2026 [{left} more characters]"
+    left = len(text) - MAX_TEXT_CHARACTERS
+    return text if left <= 0 else f"{text[:MAX_TEXT_CHARACTERS]}\u2026 [{left} more characters]"

@@ -24,7 +24,7 @@ from slmrag.report.page.tables import (
 from slmrag.scoring.judge import GRADES
 from slmrag.scoring.metric_variants import variant_columns
 
-MOST_BEST_CELLS = 4  # sentences at the head of the page
+MAX_BEST_CELLS = 4  # sentences at the head of the page
 OCCASIONAL_COLUMNS = (
     ("unfinished", "Unfinished reasoning", "Completions whose reasoning never ended: no answer"),
     ("shortened", "Prompts shortened", "Passages or words were removed to fit the model"),
@@ -47,7 +47,7 @@ def intro_sentences(experiment: Experiment, rows: Rows) -> list[str]:
     best = [
         f"Best {metric_phrase(metric)} on {row['dataset']} (oracle excluded): "
         f"{format_value(row[metric], 'share')}, by {row['model']} with {row['mode']}."
-        for row in best_cells(rows, metric)[:MOST_BEST_CELLS]
+        for row in best_cells(rows, metric)[:MAX_BEST_CELLS]
     ]
     return [f"{', '.join(counts)}: {scored}", *best]
 

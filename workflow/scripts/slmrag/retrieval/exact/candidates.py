@@ -23,12 +23,12 @@ PAIRS_AT_ONCE, PAIRS_UNTIL_FORGOTTEN = 128, 4_096
 
 
 class PossibleHits(NamedTuple):
-    """Pairs whose score may reach their question's threshold; ``most`` is its upper bound."""
+    """Pairs whose score may reach their question's threshold; at most ``upper_bound``."""
 
     question: Array
     row: Array
     estimate: Array
-    most: Array
+    upper_bound: Array
 
 
 class Candidates:
@@ -37,7 +37,7 @@ class Candidates:
     def __init__(self, questions: Array, parts: Sequence[Array], depth: int):
         self.questions, self.parts = questions, parts
         self.firsts = np.cumsum([0, *map(len, parts)])
-        self.best, self.most = (
+        self.best, self.capacity = (
             RunningTopK(len(questions), depth),
             max(MIN_ROOM, ROOM_PER_HIT * depth * len(questions)),
         )
@@ -51,7 +51,7 @@ class Candidates:
         self.room -= len(chosen.row)
         if self.room < 0:
             self._score_likely()
-            if len(self.waiting[0].row) > CROWD_FACTOR * self.most:
+            if len(self.waiting[0].row) > CROWD_FACTOR * self.capacity:
                 self._score_rest()
 
     def ranked(self) -> list[tuple[Array, Array]]:
@@ -62,17 +62,19 @@ class Candidates:
 
     def _score_likely(self) -> None:
         """Score the likely hits by their estimates, and drop pairs that cannot be hits."""
-        question, row, estimate, most = map(np.concatenate, zip(*self.waiting, strict=True))
+        question, row, estimate, upper_bound = map(np.concatenate, zip(*self.waiting, strict=True))
         likely = estimate >= self.best.threshold.take(question)
         self._score(question[likely], row[likely])
-        left = np.flatnonzero(~likely & (most >= self.best.threshold.take(question)))
-        self.waiting = [PossibleHits(*(one.take(left) for one in (question, row, estimate, most)))]
-        self.room = self.most
+        left = np.flatnonzero(~likely & (upper_bound >= self.best.threshold.take(question)))
+        self.waiting = [
+            PossibleHits(*(one.take(left) for one in (question, row, estimate, upper_bound)))
+        ]
+        self.room = self.capacity
 
     def _score_rest(self) -> None:
         """Score all pairs that may still be hits."""
-        question, row, _, most = map(np.concatenate, zip(*self.waiting, strict=True))
-        reaching = most >= self.best.threshold.take(question)
+        question, row, _, upper_bound = map(np.concatenate, zip(*self.waiting, strict=True))
+        reaching = upper_bound >= self.best.threshold.take(question)
         if reaching.any():
             self._score(question[reaching], row[reaching])
         self.waiting = []

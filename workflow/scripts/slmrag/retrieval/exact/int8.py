@@ -83,8 +83,8 @@ class Int8Screen:
         self, span: slice, question: Array, row: Array, product: Array
     ) -> PossibleHits:
         estimate = product * self.worth.take(question) + self.offset.take(question)
-        most = estimate + self.error.take(question)
-        return PossibleHits(question, row + span.start, estimate, most)
+        upper_bound = estimate + self.error.take(question)
+        return PossibleHits(question, row + span.start, estimate, upper_bound)
 
     def _enter_chunk(self, part: int, chunk: int) -> None:
         """Read the scales of a chunk: what a product of codes is worth, and its error."""

@@ -20,7 +20,7 @@ class RunningTopK:
         self.depth, self.threshold = depth, np.full(questions, -np.inf, dtype=np.float32)
         none = np.empty(0, dtype=np.int64)
         self.waiting: list[ScoredPairs] = [(none, none, none.astype(np.float32))]
-        self.room = self.most = max(MIN_ROOM, 3 * questions * depth // 2)
+        self.room = self.capacity = max(MIN_ROOM, 3 * questions * depth // 2)
 
     def offer(self, question: Array, row: Array, score: Array) -> None:
         """Take the scores of pairs that were not offered before."""
@@ -50,7 +50,7 @@ class RunningTopK:
         full = place == self.depth - 1
         self.threshold[question[full]] = score[full]
         self.waiting = [(question[kept], row[kept], score[kept])]
-        self.room = self.most - int(kept.sum())
+        self.room = self.capacity - int(kept.sum())
 
 
 def _best_first(question: Array, row: Array, score: Array) -> Array:
