@@ -47,13 +47,15 @@ def test_under_the_cap_all_is_answered(tmp_path, tables, monkeypatch):
     assert counts["cost"] == pytest.approx(10 * ANSWER)
 
 
-def test_a_dearer_run_than_foreseen_is_held_back(tmp_path, tables, monkeypatch):
+def test_a_dearer_run_than_estimated_is_held_back(tmp_path, tables, monkeypatch):
     """Where tokens are more than foreseen, the next prompt is not asked; what came is kept."""
     server = endpoint(monkeypatch, tokens=(1000, 10))
-    with pytest.raises(UserError, match="more than was foreseen, and another could pass max_cost"):
+    with pytest.raises(
+        UserError, match="more than was estimated, and another could exceed max_cost"
+    ):
         run(tmp_path, tables, paying(0.0045))
     assert len(server.seen) == 4
-    with pytest.raises(UserError, match=r"beside 0\.0044 USD for those that it has"):
+    with pytest.raises(UserError, match=r"in addition to 0\.0044 USD for those that it has"):
         run(tmp_path, tables, paying(0.0045))
     assert len(server.seen) == 4
     assert run(tmp_path, tables, paying(1.0))["generated"] == 6

@@ -60,7 +60,7 @@ def test_a_gpu_build_on_a_machine_without_gpus_says_so(monkeypatch, tmp_path):
     """Where neither NVML nor a device file shows a GPU, vLLM's GPU build is not even imported."""
     monkeypatch.setattr(vllm_setup, "is_cpu_build", lambda: False)
     monkeypatch.setattr(vllm_setup, "first_gpu", dict)
-    monkeypatch.setattr(vllm_setup, "devices", list)
+    monkeypatch.setattr(vllm_setup, "gpu_names", list)
     config = base.EngineConfig({}, base.Sampling(), checkpoint(tmp_path).path, {"gpus": 1})
     with pytest.raises(UserError, match="this machine shows no GPU; run it where there is one"):
         vllm_setup.find_device(config)

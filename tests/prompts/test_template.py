@@ -47,7 +47,7 @@ def test_what_a_data_set_says_is_never_a_template():
     [
         ("{% for %}", r"p\.jinja, line 1: "),
         ("a\n{{ question }\n", r"p\.jinja, line 2: "),
-        ("{{ question }} {{ pasages }}", r"p\.jinja: 'pasages' is undefined; .*knows question"),
+        ("{{ question }} {{ pasages }}", r"p\.jinja: 'pasages' is undefined; .*can use question"),
         ("{{ passages|length }}", r"p\.jinja: the prompt lacks \{\{ question \}\}"),
         ("{{ question.__class__.__mro__ }}", r"p\.jinja: "),
     ],

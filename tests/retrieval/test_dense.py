@@ -169,7 +169,7 @@ def test_every_screen_is_exact(
     whole = candidates.pair_scores(asked, table, question, row).reshape(asking, rows)
     with pytest.MonkeyPatch.context() as patch:
         for module in (int8_codes, int8):
-            patch.setattr(module, "CHUNK", 128)
+            patch.setattr(module, "ROWS_PER_CHUNK", 128)
         patch.setattr(candidates, "MIN_ROOM", room)
         patch.setattr(candidates, "CROWD_FACTOR", room // 512)
         choose = SCREENS[name](asked, table)
@@ -201,7 +201,7 @@ def test_a_search_of_several_files_is_exact(
     )
     with pytest.MonkeyPatch.context() as patch:
         for module in (int8_codes, int8, exact):
-            patch.setattr(module, "CHUNK", 128)
+            patch.setattr(module, "ROWS_PER_CHUNK", 128)
         patch.setattr(exact, "PAIRS_PER_BLOCK", 9 * 32)
         patch.setattr(exact, "MIN_PAIRS_FOR_TORCH", 0)
         parts = np.split(table, sorted(cuts))
@@ -276,7 +276,7 @@ def test_codes_of_other_vectors(tmp_path: Path) -> None:
     table = np.ones((5, 8), dtype=np.float16)
     int8_codes.write_codes([table], tmp_path)
     for parts in ([table[:4]], [table, table], [table[:, :4]]):
-        with pytest.raises(UserError, match=r"codes-\*.npy are not of its vectors"):
+        with pytest.raises(UserError, match=r"codes-\*.npy do not fit its vectors"):
             int8_codes.read_codes(tmp_path, parts)
 
 
@@ -297,7 +297,7 @@ def test_codes_cut_short(tmp_path: Path, run: Callable, name: str) -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, 70_000.0])
 def test_values_that_float16_cannot_hold(value: float) -> None:
     """A vector that would become infinite or is no number is refused when it is encoded."""
-    with pytest.raises(UserError, match="encoder mine: gives vectors with values"):
+    with pytest.raises(UserError, match="encoder mine: returns vectors with values"):
         vectors.to_float16(np.array([[1.0, value]], dtype=np.float32), "mine")
 
 

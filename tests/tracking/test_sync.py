@@ -287,7 +287,7 @@ def test_a_sync_that_sends_nothing_buries_the_dead(attempt, tmp_path):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("", "nothing sent; no end after 2 s; all is kept for `snakemake -c1 sync_tracking`"),
+        ("", "nothing sent; not finished after 2 s; all is kept for `snakemake -c1 sync_tracking`"),
         (
             '{"counts": {"sessions": 3, "kept": 7}, "failure": null}\n{"cou',
             "3 offline sessions written, 7 kept for `snakemake -c1 sync_tracking`; "

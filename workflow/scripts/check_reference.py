@@ -25,8 +25,8 @@ def main(input, output, params):
         )
     if not any(row["verdict"] == "ok" for row in rows):
         raise UserError(
-            f"none of {len(rows)} published scores is of a run like these, so nothing was checked; "
-            "use --configfile config/reference.yaml"
+            f"none of {len(rows)} published scores is comparable with these runs, so nothing was "
+            "checked; use --configfile config/reference.yaml"
         )
     write_json(rows, output.verdicts)
     return {"ok": sum(row["verdict"] == "ok" for row in rows), "scores": len(rows)}

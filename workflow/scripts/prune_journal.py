@@ -14,7 +14,7 @@ def main(input, output, params):
     try:
         days = float(params.days)
     except ValueError:
-        raise UserError(f"JOURNAL_DAYS: {params.days!r} is no number of days") from None
+        raise UserError(f"JOURNAL_DAYS: {params.days!r} is not a number of days") from None
     removed = prunable(journal_files(Path(params.journal), Path("results")), days)
     for file in removed:
         file.path.unlink()

@@ -82,8 +82,8 @@ class Budget:
         if self._held_back:
             raise UserError(
                 f"{self._name}: the answers have cost {self._text(self._spent)}, more than was "
-                f"foreseen, and another could pass max_cost: {self._text(self._cap)}; what is "
-                "answered is kept: raise max_cost and run again, or ask less"
+                f"estimated, and another could exceed max_cost: {self._text(self._cap)}; "
+                "finished answers are kept: raise max_cost and run again, or ask less"
             )
 
     def _estimate(self, request: Request) -> float:
@@ -91,7 +91,9 @@ class Budget:
 
     def _cost_sentence(self, total: float, count: int) -> str:
         answers = f"{count} answer{'s' * (count != 1)}"
-        before = f", beside {self._text(self._before)} for those that it has" * bool(self._before)
+        before = f", in addition to {self._text(self._before)} for those that it has" * bool(
+            self._before
+        )
         return (
             f"{self._name}: the {answers} that the journal lacks may cost up to "
             f"{self._text(total)} ({RULE_OF_ESTIMATE}, {self._max_tokens} of an answer){before}: "

@@ -36,8 +36,8 @@ def report_refused(
 
 
 REMEDIES = (
-    "mend these questions or prompts, or set on_refused: record for the model, so that a refused "
-    "prompt counts as no answer with score 0"
+    "correct these questions or prompts, or set on_refused: record for the model, so that a "
+    "refused prompt counts as no answer with score 0"
 )
 
 

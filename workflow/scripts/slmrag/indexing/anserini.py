@@ -84,7 +84,7 @@ def _site_packages(python: str) -> Path:
         found = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise UserError(
-            f"${PYTHON_VARIABLE}: '{python}' is no Python that runs; {INSTALL_ADVICE}"
+            f"${PYTHON_VARIABLE}: '{python}' is not a working Python; {INSTALL_ADVICE}"
         ) from error
     return Path(found.stdout.strip())
 

@@ -69,14 +69,14 @@ def check_index(index: Path, wanted: Mapping[str, Any], passages: Path) -> dict[
 
 def _read_description(index: Path) -> dict[str, Any]:
     if not (index / "index.json").is_file():
-        raise UserError(f"{index}: has no index.json, so it is no index; {_REBUILD_ADVICE}")
+        raise UserError(f"{index}: has no index.json, so it is not an index; {_REBUILD_ADVICE}")
     try:
         about = read_json(index / "index.json")
     except ValueError:
-        raise UserError(f"{index}/index.json: is not whole; {_REBUILD_ADVICE}") from None
+        raise UserError(f"{index}/index.json: is not complete; {_REBUILD_ADVICE}") from None
     if about.get("format") != INDEX_FORMAT:
         raise UserError(
-            f"{index}: is of format {about.get('format')}, not {INDEX_FORMAT}; {_REBUILD_ADVICE}"
+            f"{index}: has format {about.get('format')}, not {INDEX_FORMAT}; {_REBUILD_ADVICE}"
         )
     for name, size in about["files"].items():
         file = index / name

@@ -52,7 +52,7 @@ def read_codes(index: Path, parts: Sequence[Array]) -> list[Codes]:
     found = list(map(Codes, map_arrays(index, "codes"), map_arrays(index, "scales")))
     if [one.codes.shape for one in found] != [part.shape for part in parts]:
         raise UserError(
-            f"{index}: its codes-*.npy are not of its vectors-*.npy; "
+            f"{index}: its codes-*.npy do not fit its vectors-*.npy; "
             "delete the folder and let index_passages build it again"
         )
     return found

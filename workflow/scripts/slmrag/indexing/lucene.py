@@ -35,7 +35,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     (index / "write.lock").unlink(missing_ok=True)
     counts = {name: int(number.replace(",", "")) for name, number in _COUNT_LINE.findall(output)}
     if counts.get("errors") or sum(counts.values()) != total:
-        raise UserError(f"{passages}: Lucene took in {counts} of {total} passages")
+        raise UserError(f"{passages}: Lucene indexed {counts} of {total} passages")
     return {"options": options, "anserini": lucene.version(), "counts": counts}
 
 

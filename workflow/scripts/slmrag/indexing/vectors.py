@@ -35,8 +35,8 @@ def to_float16(vectors: Array, encoder: str) -> Array:
         halves = vectors.astype(np.float16)
     if not np.isfinite(halves).all():
         raise UserError(
-            f"encoder {encoder}: gives vectors with values that are no numbers or above 65,504, "
-            "which float16 cannot hold; set normalize: true, or look at the checkpoint"
+            f"encoder {encoder}: returns vectors with values that are not finite or above 65,504, "
+            "which do not fit into float16; set normalize: true, or check the checkpoint"
         )
     return halves
 

@@ -12,7 +12,7 @@ from slmrag.files import read_json, write_json
 from slmrag.job.attempts import Attempt, find_attempts
 from slmrag.job.events import Event, find_end, measure_file
 
-KILLED_MESSAGE = "ended without a word: killed by SIGKILL, perhaps for its memory"
+KILLED_MESSAGE = "killed by SIGKILL without an end event, perhaps because it was out of memory"
 
 
 def close_log_of_dead_job(attempt: Attempt) -> None:

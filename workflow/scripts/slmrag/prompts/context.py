@@ -87,7 +87,7 @@ def _retrieved(
             place = "question" if name not in chosen else "passage"
             raise UserError(
                 f"{hits[0]}: hit of question {name!r} and passage {passage!r} names an unknown "
-                f"{place}; the retrieval is of other inputs, delete it and run again"
+                f"{place}; the hits are of another corpus or data set, delete them and run again"
             )
         chosen[name].append(texts[passage])
     return [chosen[name] for name in questions["question_id"]]

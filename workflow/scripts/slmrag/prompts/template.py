@@ -45,7 +45,7 @@ def check_template(template: str, name: str) -> str:
         raise UserError(f"{name}, line {error.lineno}: {error.message}") from error
     except TemplateError as error:
         raise UserError(
-            f"{name}: {error.message}; a prompt knows question and passages (id, title, text)"
+            f"{name}: {error.message}; a template can use question and passages (id, title, text)"
         ) from error
     return template
 

@@ -43,7 +43,7 @@ def load_experiment(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], Orig
 
     report = Path(folder) / "report"
     if not (report / "comparison.parquet").is_file():
-        raise UserError(f"{report}: there is no comparison.parquet; make that report first")
+        raise UserError(f"{report}: there is no comparison.parquet; make its report first")
     rows = pl.read_parquet(report / "comparison.parquet").to_dicts()
     cells = {(row["model"], row["dataset"], row["mode"]): row for row in rows}
     return cells, read_origin(report / "analysis.json")
@@ -101,7 +101,7 @@ def read_column(path: Path, column: str) -> "pl.DataFrame":
     import polars as pl
 
     if not path.is_file():
-        raise UserError(f"{path}: the comparison names this cell, but this file of it is absent")
+        raise UserError(f"{path}: the comparison has this cell, but its file is missing")
     return pl.read_parquet(path, columns=["question_id", column])
 
 

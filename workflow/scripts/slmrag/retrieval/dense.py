@@ -28,7 +28,7 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     if asked.shape[1] != parts[0].shape[1]:
         raise UserError(
             f"{index}: has vectors of {parts[0].shape[1]} dimensions, but questions become "
-            f"vectors of {asked.shape[1]}; query_encoder is not the other tower of encoder"
+            f"vectors of {asked.shape[1]}; query_encoder does not belong to encoder"
         )
     if params["ann"] != "exact":
         return ann.search(parts, index, asked, depth, params).with_facts(**facts)
@@ -41,6 +41,6 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
 def _refuse_other_checkpoint(index: Path, params: Mapping[str, Any]) -> None:
     if params["about"]["encoder_digest"] != encoder_digest(params["checkpoint"]):
         raise UserError(
-            f"{index}: was encoded by another checkpoint than {params['checkpoint']}; "
+            f"{index}: was encoded with another checkpoint than {params['checkpoint']}; "
             "delete the folder and let index_passages build it again"
         )

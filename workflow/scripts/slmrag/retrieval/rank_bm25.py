@@ -40,7 +40,7 @@ def variant_and_weights(params: Mapping[str, Any]) -> tuple[Variant, Weights]:
     """Return the variant and its weights; UserError where one is out of range."""
     name = params.get("variant", "okapi")
     if name not in VARIANTS:
-        raise UserError(f"variant: '{name}' is none of {', '.join(VARIANTS)}")
+        raise UserError(f"variant: '{name}' is not one of {', '.join(VARIANTS)}")
     variant = VARIANTS[name]
     given = {key: params[key] for key in ("k1", "b", "epsilon", "delta") if key in params}
     weights = Weights(**{"delta": variant.delta} | {k: float(v) for k, v in given.items()})

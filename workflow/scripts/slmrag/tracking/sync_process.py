@@ -18,8 +18,8 @@ COUNT_WORDS = {
     "sent": "{} tasks sent",
     "sessions": "{} offline sessions written",
     "kept": f"{{}} {KEPT_WORDS}",
-    "busy": "{} in another process's hands",
-    "running": "{} not ended",
+    "busy": "{} being sent by another process",
+    "running": "{} still running",
 }
 
 
@@ -45,7 +45,7 @@ def run_sync(
         except subprocess.TimeoutExpired as late:
             with suppress(ValueError):
                 return parse_counts(late.stdout or b"")[0], f"stopped after {seconds:.0f} s"
-            return {}, f"no end after {seconds:.0f} s; all is {KEPT_WORDS}"
+            return {}, f"not finished after {seconds:.0f} s; all is {KEPT_WORDS}"
         except (OSError, ValueError):
             return {}, f"the sender failed; all is {KEPT_WORDS}"
 

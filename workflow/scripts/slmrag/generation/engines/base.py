@@ -115,7 +115,7 @@ class EngineConfig:
         return int(self.hardware.get("gpus") or 0)
 
     def accept_cpu(self, reason: str, remedy: str) -> None:
-        """Refuse the CPU where the entry asks for GPUs; a GPU by default may be missing.
+        """Refuse the CPU if the entry asks for GPUs; without its key ``gpus`` the CPU will do.
 
         Where the machine shows one and ``gpus`` is not set, ``gpu_unused`` and a warning say so.
         """

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from openai import APIStatusError
 
 logger = logging.getLogger(__name__)
-DEFAULT_CONCURRENCY = 32
-DEFAULT_RETRIES = 6
-DEFAULT_TOTAL_TIMEOUT = 3600.0
-DEFAULT_LONGEST_WAIT = 120.0
+CONCURRENCY = 32
+RETRIES = 6
+TOTAL_TIMEOUT = 3600.0
+LONGEST_WAIT = 120.0
 RUN_AGAIN = "; what was finished is kept, run again"
 Result = tuple[base.Outcome, str | None]
 
@@ -71,7 +71,10 @@ class Engine(base.Engine):
             self.__exit__()
             raise
         if has_no_token_limit(self._body):
-            logger.warning("no limit of tokens is sent: %s decides how long", self._endpoint)
+            logger.warning(
+                "the request has no limit of tokens, so %s decides how long an answer is",
+                self._endpoint,
+            )
         return self
 
     @property
@@ -86,14 +89,11 @@ class Engine(base.Engine):
 
     def answers(self, requests: Iterator[base.Request]) -> base.Answers:
         """Keep ``concurrency`` requests in flight, and yield what is finished or refused."""
-        room, held = (
-            self._option("concurrency", DEFAULT_CONCURRENCY),
-            HeldRefusals(self._endpoint),
-        )
+        room, held = int(self._option("concurrency", CONCURRENCY)), HeldRefusals(self._endpoint)
         flying: set[asyncio.Task[Result]] = set()
         try:
             while True:
-                flying |= set(self._start_tasks(requests, int(room) - len(flying)))
+                flying |= set(self._start_tasks(requests, room - len(flying)))
                 if not flying:
                     break
                 done, flying = self._loop.run_until_complete(
@@ -116,7 +116,7 @@ class Engine(base.Engine):
 
     async def _result(self, request: base.Request) -> Result:
         """Send a request until it is answered or refused; UserError where a retry cannot help."""
-        retries = int(self._option("retries", DEFAULT_RETRIES))
+        retries = int(self._option("retries", RETRIES))
         for tried in range(retries + 1):
             await self._wait_for_turn()
             began = time.monotonic()
@@ -156,10 +156,8 @@ class Engine(base.Engine):
         """Return the server's answer, within the time limit of one request."""
         from openai import APIConnectionError, APIStatusError
 
-        answer, total = (
-            PartialAnswer(is_chat(self.config)),
-            float(self._option("total_timeout", DEFAULT_TOTAL_TIMEOUT)),
-        )
+        answer = PartialAnswer(is_chat(self.config))
+        total = float(self._option("total_timeout", TOTAL_TIMEOUT))
         try:
             async with asyncio.timeout(total):
                 async with self._send(request) as response:
@@ -196,7 +194,7 @@ class Engine(base.Engine):
         return self._classify(error.status_code, body, error.response.headers)
 
     def _classify(self, status: int, body: Any, headers: Any) -> Exception:
-        longest = float(self._option("longest_wait", DEFAULT_LONGEST_WAIT))
+        longest = float(self._option("longest_wait", LONGEST_WAIT))
         return classify_error(status, body, headers, self._body, longest)
 
     def _option(self, name: str, usual: float) -> float:

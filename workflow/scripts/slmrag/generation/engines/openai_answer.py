@@ -66,7 +66,7 @@ class PartialAnswer:
         """
         if not isinstance(chunk, dict):
             raise IncompleteAnswer(
-                f"sends what is no chunk of an answer ({one_line(json.dumps(chunk))})"
+                f"sends something that is not a chunk of an answer ({one_line(json.dumps(chunk))})"
             )
         if chunk.get("error") or chunk.get("object") == "error":
             raise ServerError(chunk.get("error") or chunk)
@@ -86,11 +86,13 @@ class PartialAnswer:
     def _add_choice(self, choice: dict[str, Any], place: str) -> None:
         if any(choice.get(other) for other in PLACES_OF_TEXT - {place}):
             raise IncompleteAnswer(
-                f"sends its words elsewhere than in {place}, as another protocol does"
+                f"sends its text in another field than {place}, as another protocol does"
             )
         held = choice if place == "text" else choice.get(place) or {}
         if not isinstance(held, dict):
-            raise IncompleteAnswer(f"sends a {place} that is none ({one_line(json.dumps(held))})")
+            raise IncompleteAnswer(
+                f"sends a {place} that is not an object ({one_line(json.dumps(held))})"
+            )
         content = content_text(held.get("text" if place == "text" else "content"))
         self._add_text(self._joiner.join(held, content))
         if isinstance(held.get("refusal"), str):
@@ -121,7 +123,9 @@ class PartialAnswer:
 def _choices(chunk: dict[str, Any]) -> list[dict[str, Any]]:
     found = chunk.get("choices") or []
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise IncompleteAnswer(f"sends choices that are none ({one_line(json.dumps(found))})")
+        raise IncompleteAnswer(
+            f"sends choices that are not a list of objects ({one_line(json.dumps(found))})"
+        )
     return found
 
 
@@ -133,7 +137,7 @@ def content_text(content: Any) -> str:
         return "".join(
             content_text(one.get("text")) for one in content if one.get("type") == "text"
         )
-    raise IncompleteAnswer(f"sends words that are no text ({one_line(json.dumps(content))})")
+    raise IncompleteAnswer(f"sends a content that is not text ({one_line(json.dumps(content))})")
 
 
 def _token_count(value: Any) -> int | None:

@@ -42,7 +42,7 @@ def make_client(config: EngineConfig) -> "AsyncOpenAI":
             "name the endpoint's host in NO_PROXY"
         ) from None
     except ValueError as error:
-        raise UserError(f"{proxy_of(place)} is no proxy that can be used ({error})") from None
+        raise UserError(f"{proxy_of(place)} is not a usable proxy ({error})") from None
     return AsyncOpenAI(
         base_url=place, api_key=key, max_retries=0, timeout=timeout, http_client=http
     )
@@ -56,7 +56,7 @@ def _api_key(options: dict[str, Any]) -> str:
     if not all("!" <= one <= "~" for one in key):
         raise UserError(
             f"the key in {name} holds white space, a line break (at its end?) or another character "
-            "that no key has; export it without"
+            "that no key has; export it without it"
         )
     return key or "none"
 
@@ -69,9 +69,13 @@ def _certificates() -> ssl.SSLContext | None:
     try:
         return ssl.create_default_context(cafile=path)
     except OSError as error:
-        reason = "is not there" if isinstance(error, FileNotFoundError) else f"is none ({error})"
+        reason = (
+            "does not exist"
+            if isinstance(error, FileNotFoundError)
+            else f"cannot be read ({error})"
+        )
         raise UserError(
-            f"SSL_CERT_FILE: the file of certificates {path} {reason}; mend or unset it"
+            f"SSL_CERT_FILE: the file of certificates {path} {reason}; correct or unset it"
         ) from None
 
 
@@ -108,7 +112,10 @@ def describe_connection_error(error: BaseException, place: str) -> tuple[str, bo
         return "does not speak https; write http:// in endpoint", False
     kind = next((one for one in chain if type(one).__name__ in PERMANENT_ERRORS), None)
     if kind:
-        return f"cannot be asked so ({kind}); check endpoint and options.extra_headers", False
+        return (
+            f"cannot be sent this request ({kind}); check endpoint and options.extra_headers",
+            False,
+        )
     last = next((f"{one}" for one in reversed(chain) if f"{one}"), type(error).__name__)
     proxy = proxy_of(place)
     if proxy and any(type(one).__name__ in ("ConnectError", "ProxyError") for one in chain):

@@ -133,7 +133,7 @@ def _retry_error(
             f"options.longest_wait ({longest:g} s); come back then"
         )
     if "insufficient_quota" in known or headers.get("x-should-retry") == "false":
-        return FinalError(f"answers {status}: it says that trying again is no use ({words})")
+        return FinalError(f"answers {status}: it says that a retry is of no use ({words})")
     reason = TOO_BUSY if status == 429 else "fails even after all retries"
     return IncompleteAnswer(f"answers {status}: it {reason} ({words})", wait)
 

@@ -48,6 +48,6 @@ class HeldRefusals:
         first, count = self._held[0][0], len(self._held)
         return UserError(
             f"{self._endpoint} answers {first.code}: it refuses ({first.reason}) each prompt that "
-            f"it was asked, {count}, so the request itself must be why; change what the server "
-            "names"
+            f"it was asked, {count}, so the request itself must be the reason; change what "
+            "the server names"
         )

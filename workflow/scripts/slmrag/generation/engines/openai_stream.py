@@ -108,12 +108,12 @@ class EventReader:
             return self._end_event()
         if not FIELD_PATTERN.match(line):
             raise IncompleteAnswer(
-                f"sends a line that is none of a stream ({one_line(repr(line[:80]))})"
+                f"sends a line that does not belong to a stream ({one_line(repr(line[:80]))})"
             )
         try:
             field, _, value = line.decode().partition(":")
         except UnicodeDecodeError:
-            raise IncompleteAnswer("sends bytes that are no UTF-8") from None
+            raise IncompleteAnswer("sends bytes that are not UTF-8") from None
         if field == "data":
             self._data.append(value.removeprefix(" "))
         elif field == "event":
@@ -145,13 +145,13 @@ def _parse_json(data: str) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
-        raise IncompleteAnswer(f"sends an event that is no JSON ({one_line(data[:80])})") from None
+        raise IncompleteAnswer(f"sends an event that is not JSON ({one_line(data[:80])})") from None
 
 
 def _take_whole_answer(body: bytes, answer: PartialAnswer, streams: bool) -> None:
     """Take an answer in one piece: FinalError where a stream was asked for."""
     if not body.strip(BLANK_BYTES):
-        raise IncompleteAnswer("answers with nothing at all")
+        raise IncompleteAnswer("sends an empty answer")
     text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
     try:
         found = _parse_json(text)

@@ -81,7 +81,7 @@ def verify_cell(cell: Cell, experiment: Experiment) -> None:
     import polars as pl
 
     if cell.answers is None or cell.scores is None:
-        raise UserError(f"{cell.name}: its answers are gone, and its scores cannot be recomputed")
+        raise UserError(f"{cell.name}: its answers are missing, so its scores cannot be recomputed")
     questions = experiment.questions[cell.dataset,]
     for name, path in (("answers", cell.answers), ("questions", questions)):
         check_same(cell.summary.get("sources", {}).get(name), sha256_file(path), f"{path}: SHA-256")
