@@ -174,20 +174,13 @@ def error_text(body: Any, deep: int = 4) -> str:
         return re.sub(r"<[^<>]*>", " ", body)
     if isinstance(body, list) and deep:
         return "; ".join(error_text(one, deep - 1) for one in body[:16])
-    name = (
-        next((name for name in KEYS_OF_ERROR_TEXT if body.get(name)), "")
-        if _speaks(body, deep)
-        else ""
-    )
+    fields = body if isinstance(body, dict) and deep > 0 else {}
+    name = next((name for name in KEYS_OF_ERROR_TEXT if fields.get(name)), "")
     if not name:
         return json.dumps(body)
-    place = body.get("loc")
+    place = fields.get("loc")
     where = ".".join(map(str, place)) + ": " if isinstance(place, list) else ""
-    return where + error_text(body[name], deep - 1)
-
-
-def _speaks(body: Any, deep: int) -> bool:
-    return isinstance(body, dict) and deep > 0
+    return where + error_text(fields[name], deep - 1)
 
 
 def error_codes(body: Any) -> str:
