@@ -15,7 +15,7 @@ OURS = beside("tests", "data", "expected_scores.json")
 
 try:
     if DRIVER and "compare" in sys.argv[1:]:
-        compared_report.report_of(CONFIG.against, CONFIG.experiment)
+        local_files.report_to_compare(CONFIG.against, CONFIG.experiment)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

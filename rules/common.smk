@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from slmrag.dag import compared_report, grid, local_files, local_sources, resource_keys
+from slmrag.dag import grid, local_files, local_sources, resource_keys
 from slmrag.config.load import load, plain
 from slmrag.dag.fingerprint import code
 from slmrag.dag.failed_jobs import failures

@@ -145,4 +145,4 @@ def manifests():
 
 def report_before(wildcards):
     """Return the report of the experiment that this one is compared with."""
-    return local(compared_report.report_of(CONFIG.against, CONFIG.experiment, Path(PLACE).parent))
+    return local(local_files.report_to_compare(CONFIG.against, CONFIG.experiment, Path(PLACE).parent))

@@ -1,4 +1,8 @@
-"""The options of an endpoint that are no keys of a request's body."""
+"""The options of an endpoint that are no keys of a request's body.
+
+They stand apart from the checks of ``engine_options``: an engine imports them, and an edit of a
+check must rerun no answers.
+"""
 
 SPEED_OPTIONS = frozenset(
     {

@@ -15,8 +15,6 @@ from slmrag.config import engine_options
 from slmrag.config.base import Entry, Name
 from slmrag.config.chat_options import MODELS_OWN, contradictions
 from slmrag.config.checkpoints import Checkpoint
-from slmrag.config.endpoints import problems
-from slmrag.config.prices import PriceEntry
 from slmrag.config.reasoning_tags import FAMILIES
 from slmrag.config.sampling import Sampling
 
@@ -61,6 +59,16 @@ class ReasoningEntry(Entry):
         None, description="Text that begins it; null: every completion starts inside the reasoning"
     )
     end: str = Field(min_length=1, description="Text that ends it")
+
+
+class PriceEntry(Entry):
+    """What an endpoint charges for its tokens."""
+
+    input_per_million: NonNegativeFloat = Field(description="For a million tokens of prompts")
+    output_per_million: NonNegativeFloat = Field(
+        description="For a million tokens of answers, hidden reasoning among them"
+    )
+    currency: str = Field("USD", min_length=1, description="Currency of both")
 
 
 if TYPE_CHECKING:
@@ -196,7 +204,9 @@ class ModelEntry(Entry):
             raise ValueError(sentence)
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
-        if self.engine == "openai" and (found := list(problems(self.model_dump(mode="json")))):
+        if self.engine == "openai" and (
+            found := list(engine_options.endpoint_problems(self.model_dump(mode="json")))
+        ):
             raise ValueError("; ".join(found))
         if self.engine != "openai" and (self.endpoint or self.served_name):
             name = "endpoint" if self.endpoint else "served_name"

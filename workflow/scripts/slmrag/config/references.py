@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from slmrag.config import language_checks, sampling_checks
-from slmrag.config.endpoints import limits
+from slmrag.config import engine_options, language_checks, sampling_checks
 from slmrag.config.name_clashes import clashes
 from slmrag.errors import nearest
 
@@ -61,7 +60,7 @@ def _limits(config: "Config") -> Iterator[str]:
     """Say where an option of an endpoint's model limits answers otherwise than max_tokens does."""
     for where, model, sampling in sampling_checks.sampling_of_models(config):
         if model.engine == "openai":
-            found = limits(model.options or {}, sampling.max_tokens)
+            found = engine_options.limits(model.options or {}, sampling.max_tokens)
             yield from (f"{where}.{problem}" for problem in found)
 
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Protocol
 
@@ -187,3 +187,26 @@ class Checks:
             if digest.value() != value:
                 raise Mismatch(f"its {name} is {digest.value()}, but the server gives {value}")
         return self.sha256.value()
+
+
+def mismatch_reason(
+    remotes: Sequence[Remote], files: Sequence[dict[str, Any]], sha256: str | None
+) -> str:
+    """Return why what came is not taken, or nothing: another content, or perhaps not all of it.
+
+    ``sha256`` may be that of the file, or of the bytes that were sent where they were decoded.
+    """
+    file = files[0]
+    if sha256 and sha256 not in (file["sha256"], file.get("sent", file)["sha256"]):
+        sent = f" (sent as {file['sent']['encoding']}, and decoded)" if "sent" in file else ""
+        return (
+            f"its SHA-256 is {file['sha256']}{sent}, but the config expects {sha256}; "
+            "correct the config or the object"
+        )
+    if remotes[0].open_ended and not sha256 and "sent" not in file:
+        return (
+            "its server says neither how long it is nor where it ends, so that a cut would not be "
+            f"seen; if the {file['bytes']} bytes that came are all of it, set the object's "
+            f"sha256: {file['sha256']}"
+        )
+    return ""

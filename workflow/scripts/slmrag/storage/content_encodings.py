@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
+from slmrag.files import sha256_file
+from slmrag.storage.partial_file import Partial
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,21 @@ def coding(header: str | None) -> str | None:
     """Return the codings of a Content-Encoding, ``, `` between them; None where there is none."""
     parts = [part.strip().lower() for part in (header or "").split(",")]
     return ", ".join(ALIASES.get(part, part) for part in parts if part not in UNENCODED) or None
+
+
+def decode_partial(partial: Partial, encoding: str, came: dict[str, Any]) -> dict[str, Any]:
+    """Put the decoded content in the place of what was sent, and say both; or leave it as sent."""
+    aside = partial.state.with_suffix(".decoded")
+    try:
+        if not decode(partial.path, encoding, aside, partial.remote.name):
+            return came
+    except UserError:
+        partial.restart()
+        raise
+    about = {"bytes": aside.stat().st_size, "sha256": sha256_file(aside)}
+    partial.finish()
+    aside.replace(partial.path)
+    return about | {"sent": {"encoding": encoding, **came}}
 
 
 def decode(path: Path, encoding: str, aside: Path, where: str) -> bool:

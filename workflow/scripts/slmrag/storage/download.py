@@ -13,8 +13,8 @@ from typing import Any
 from slmrag.errors import UserError
 from slmrag.files import Choose
 from slmrag.job.progress import bar
-from slmrag.storage.arrivals import decoded, names_of, wrong
-from slmrag.storage.arrived import Arrived
+from slmrag.storage.checksums import mismatch_reason
+from slmrag.storage.content_encodings import decode_partial
 from slmrag.storage.download_folder import (
     Workspace,
     refuse_full_disk,
@@ -22,16 +22,14 @@ from slmrag.storage.download_folder import (
     remove_leftovers,
     workspace,
 )
+from slmrag.storage.finished_files import FinishedFiles
 from slmrag.storage.partial_file import Partial
 from slmrag.storage.schemes import open_source
-from slmrag.storage.source import Interrupted, Remote, Source
+from slmrag.storage.source import Interrupted, Remote, Source, file_names
 from slmrag.storage.transfer import Report, transfer, wait_after
 
 FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
-
-
-"""From the names of all files, and what reads a small one of them, to the names to be fetched."""
 
 
 class Stopped(Exception):
@@ -48,14 +46,14 @@ def download(
     """Fetch the files of ``uri`` that are ``wanted`` into ``folder`` and describe each of them."""
     source = open_source(uri, storage)
     remotes = listed(source, wanted)
-    names = names_of(remotes, uri)
+    names = file_names(remotes, uri)
     if sha256 and len(remotes) != 1:
         raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
     with workspace(Path(folder)) as work:
         remove_leftovers(work.data, names)
         files = _fetch_all(source, remotes, work)
         refuse_lost(work.data, names)
-        if reason := wrong(remotes, files, sha256):
+        if reason := mismatch_reason(remotes, files, sha256):
             shutil.rmtree(work.data.parent, ignore_errors=True)
             raise UserError(f"{uri}: {reason}")
     return files
@@ -95,7 +93,7 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
         bar(
             total=total or None, desc=work.data.parent.name.strip("."), unit="B", unit_scale=True
         ) as shown,
-        Arrived(work) as arrived,
+        FinishedFiles(work) as finished,
         ThreadPoolExecutor(FILES_AT_ONCE) as files,
         ThreadPoolExecutor(PARTS_AT_ONCE) as parts,
     ):
@@ -109,7 +107,7 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
         def fetch_some() -> None:
             for index, remote in queue:
                 report(0)
-                found[index] = _fetch(source, remote, work, arrived, parts, report)
+                found[index] = _fetch(source, remote, work, finished, parts, report)
 
         jobs = [files.submit(fetch_some) for _ in range(FILES_AT_ONCE)]
         try:
@@ -127,18 +125,18 @@ def _fetch(
     source: Source,
     remote: Remote,
     work: Workspace,
-    arrived: Arrived,
+    finished: FinishedFiles,
     parts: Executor,
     report: Report,
 ) -> dict[str, Any]:
     if remote.last_modified is None:
         remote = _patient(lambda: source.describe(remote))
     with _explained(remote.name, work.data):
-        if came := arrived.before(remote):
+        if came := finished.find(remote):
             report(remote.bytes or 0)
         else:
             came = _bring(source, remote, work, parts, report)
-            arrived.note(remote, came)
+            finished.add(remote, came)
     return {
         "name": remote.name,
         **came,
@@ -156,7 +154,7 @@ def _bring(
         sha256 = transfer(source, remote, partial, parts, report)
         came = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
         if remote.encoding:
-            came = decoded(partial, remote.encoding, came)
+            came = decode_partial(partial, remote.encoding, came)
         partial.finish()
     return came
 

@@ -1,6 +1,7 @@
 """What every kind of source offers, and the words they share."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -87,3 +88,19 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def file_names(remotes: Iterable[Remote], uri: str) -> set[str]:
+    """Return the names that files will have; UserError where two would be one, or leads out."""
+    names = Counter(safe_name(remote.name, uri) for remote in remotes)
+    holders = {name.rpartition("/")[0] for name in names}
+    folders = {held[:end] for held in holders for end in _ends(held)}
+    for name, times in names.items():
+        if times > 1 or name in folders:
+            raise UserError(f"{uri}: two objects would become the file {name}; rename one")
+    return set(names)
+
+
+def _ends(folder: str) -> Iterator[int]:
+    """Yield where the name of each folder ends that a folder lies in, its own among them."""
+    yield from (place for place, letter in enumerate(f"{folder}/") if letter == "/")

@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
-from slmrag.config.endpoints import limits
+from slmrag.config.engine_options import limits
 from slmrag.config.models import ModelEntry
 
 BASE = {"engine": "openai", "endpoint": "http://h/v1", "served_name": "m"}
