@@ -11,10 +11,10 @@ import sys
 
 from slmrag.errors import UserError
 
-OURS = beside("tests", "data", "expected_scores.json")
+SHIPPED_SCORES = repository_file("tests", "data", "expected_scores.json")
 
 try:
-    if DRIVER and "compare" in sys.argv[1:]:
+    if IS_DRIVER and "compare" in sys.argv[1:]:
         local_files.report_to_compare(CONFIG.against, CONFIG.experiment)
 except UserError as error:
     raise WorkflowError(str(error)) from None
@@ -26,14 +26,17 @@ rule verify:
         html=rules.report_comparison.output.html,
         hits=expand("<results>/retrieval/{run}.parquet", run=RUNS),
         searched=[passages(run.split("/")[0]) for run in RUNS],
-        expected=[*filter(os.path.exists, [OURS]), *map(local, filter(None, [CONFIG.expected]))],
+        expected=[
+            *filter(os.path.exists, [SHIPPED_SCORES]),
+            *map(local, filter(None, [CONFIG.expected])),
+        ],
     log:
         "logs/verify.log",
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(4000),
+        runtime=runtime_per_attempt(240),
     params:
         **dict(rules.report_comparison.params.items()),
     script:
@@ -53,18 +56,18 @@ rule compare:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(4000),
+        runtime=runtime_per_attempt(240),
     params:
         metrics=CONFIG.metrics.params(),
-        code=code("compare_experiments"),
+        code=code_digest("compare_experiments"),
     script:
         "../workflow/scripts/compare_experiments.py"
 
 
 rule check_reference:
     input:
-        reference=beside("workflow", "reference", "retrieval.yaml"),
+        reference=repository_file("workflow", "reference", "retrieval.yaml"),
         metrics=expand("<results>/retrieval/{run}.json", run=RUNS),
     output:
         verdicts="<results>/retrieval/reference.json",
@@ -76,10 +79,10 @@ rule check_reference:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=grown(1000),
-        runtime=lasting(60),
+        mem_mb=mem_mb_per_attempt(1000),
+        runtime=runtime_per_attempt(60),
     params:
         runs=RUNS,
-        code=code("check_reference"),
+        code=code_digest("check_reference"),
     script:
         "../workflow/scripts/check_reference.py"

@@ -12,7 +12,7 @@ JOB = "{model}/{dataset}/{mode}" if PER_CELL else "{model}"
 
 rule generate_answers:
     input:
-        unpack(quick(lambda wildcards: FILES[wildcards.model])),
+        unpack(cache_signature(lambda wildcards: FILES[wildcards.model])),
         prompts=expand("<results>/prompts/{cell}.parquet", cell=JOB_CELLS),
     output:
         answers=expand("<results>/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
@@ -26,15 +26,19 @@ rule generate_answers:
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: attempt * CONFIG.models[wildcards.model].memory(),
-        runtime=lambda wildcards, attempt: longer(CONFIG.models[wildcards.model].minutes(), attempt),
+        runtime=lambda wildcards, attempt: runtime_for(
+            CONFIG.models[wildcards.model].minutes(), attempt
+        ),
         gpu=lambda wildcards: CONFIG.models[wildcards.model].gpu_count(),
         nodes=1,
     params:
-        model=entry(CONFIG.models, "model"),
+        model=config_params(CONFIG.models, "model"),
         sampling=CONFIG.sampling.params(),
         cells=JOB_CELLS,
-        journal=placed("resources/journal"),
-        hardware=hardware(CONFIG.models, "model"),
-        code=code_by("generate_answers", CONFIG.models, "model", lambda e: {"engines": e.engine}),
+        journal=with_module_prefix("resources/journal"),
+        hardware=hardware_params(CONFIG.models, "model"),
+        code=code_digest_of_kind(
+            "generate_answers", CONFIG.models, "model", lambda e: {"engines": e.engine}
+        ),
     script:
         "../workflow/scripts/generate_answers.py"

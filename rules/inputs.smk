@@ -5,21 +5,21 @@ Makes: input functions, and paths of files beside the Snakefile
 """
 
 
-def beside(*parts):
+def repository_file(*parts):
     """Return the path of a file beside the Snakefile, relative, so that a moved folder reruns none."""
     return local(os.path.relpath(os.path.join(HERE, *parts)))
 
 
-def template(path):
+def template_file(path):
     """Return the path of a template: the user's, or the one beside the Snakefile."""
     return local(local_files.template_path(path, HERE))
 
 
-def raw(table, wildcard, key):
+def raw_folders(table, wildcard, key):
     """Return an input function: the folder of each raw object that an entry names under a key."""
 
     def folders(wildcards):
-        found = getattr(table[ENTRIES[wildcards[wildcard]]], key)
+        found = getattr(table[ENTRY_NAMES[wildcards[wildcard]]], key)
         names = found if isinstance(found, list) else [found]
         return [f"resources/raw/{KEYS.objects[name]}" for name in names if name]
 
@@ -46,7 +46,7 @@ def encoders(kind):
     keys = getattr(KEYS, f"{kind}s")
 
     def folders(wildcards):
-        name = ENTRIES.get(wildcards.retriever, wildcards.retriever)
+        name = ENTRY_NAMES.get(wildcards.retriever, wildcards.retriever)
         named = kind in CONFIG.retrievers[name].checkpoints()
         return [f"resources/{kind}s/{keys[name]}"] if named else []
 
@@ -61,14 +61,14 @@ def query_encoder(wildcards):
     return encoders("query_encoder")(wildcards) or encoder(wildcards)
 
 
-def manifest(folders):
+def manifests_of(folders):
     """Return an input function: the manifest beside each folder of another input function."""
     return lambda wildcards: [f"{folder}.json" for folder in folders(wildcards)]
 
 
 def vectors(wildcards):
     """Return the shards of a retriever's vectors, or nothing where its index encodes by itself."""
-    shards = CONFIG.retrievers[ENTRIES[wildcards.retriever]].shard_count()
+    shards = CONFIG.retrievers[ENTRY_NAMES[wildcards.retriever]].shard_count()
     folder = f"resources/vectors/{wildcards.corpus}/{wildcards.retriever}"
     return [f"{folder}/{n}-of-{shards}.npy" for n in range(shards)] if shards > 1 else []
 
@@ -127,13 +127,13 @@ def judge_templates():
     """Return the judge's template, and the chat template of its model where that is a file."""
     if CONFIG.judge is None:
         return []
-    return [template(CONFIG.judge.prompt), *own_files(CONFIG.judge.model)["chat_template"]]
+    return [template_file(CONFIG.judge.prompt), *own_files(CONFIG.judge.model)["chat_template"]]
 
 
 def manifests():
     """Return the manifests of all raw objects and checkpoints that the comparison is made from."""
     models = [name for name, entry in CONFIG.models.items() if entry.checkpoint]
-    judged = CONFIG.judge and CONFIG.judge.model.checkpoint and grid.graded(CONFIG)
+    judged = CONFIG.judge and CONFIG.judge.model.checkpoint and grid.graded_cells(CONFIG)
     folders = [
         *[f"raw/{KEYS.objects[name]}" for name in grid.objects(CONFIG)],
         *[f"models/{KEYS.models[name]}" for name in models],
@@ -145,4 +145,8 @@ def manifests():
 
 def report_before(wildcards):
     """Return the report of the experiment that this one is compared with."""
-    return local(local_files.report_to_compare(CONFIG.against, CONFIG.experiment, Path(PLACE).parent))
+    return local(
+        local_files.report_to_compare(
+            CONFIG.against, CONFIG.experiment, Path(RESULTS_FOLDER).parent
+        )
+    )

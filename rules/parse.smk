@@ -1,7 +1,7 @@
 """Before anything is read: our package on the path, and the config's files read strictly.
 
 Needs: the config files, a folder that can be written
-Makes: HERE, the folder of this workflow; TYPED, the config as it was typed; an error with file and line for
+Makes: HERE, the folder of this workflow; TYPED_CONFIG, the config as it was typed; an error with file and line for
        broken YAML and keys that stand twice; what else Snakemake knows and a rule must ask it for
 """
 
@@ -22,9 +22,9 @@ HERE = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True
 
 # Is this the process that plans, or one of a job, which parses all of it anew? Is another workflow around
 # this one, which has it as a module (docs/module.md)?
-PLANS = workflow.is_main_process
-MODULE = not workflow.modifier.is_main_snakefile()
-DRIVER = PLANS and not MODULE
+IS_PLANNING = workflow.is_main_process
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+IS_DRIVER = IS_PLANNING and not IS_MODULE
 
 # What --configfile, --config and --replace-workflow-config say: `config` is what became of them by looser
 # rules (a key that stands twice, `no`, 1e3, 007).
@@ -32,7 +32,7 @@ CONFIG_FILES = workflow.overwrite_configfiles
 CONFIG_SETTINGS = workflow.config_settings
 
 
-def placed(path):
+def with_module_prefix(path):
     """Return a path with the prefix of the module that this workflow is: Snakemake adds it to files."""
     return workflow.modifier.path_modifier.replace_prefix(path)
 
@@ -47,7 +47,7 @@ def rules_to_run():
     return {job.rule.name for job in workflow.dag.jobs}
 
 
-def rules_set():
+def rules_with_settings():
     """Return the rules that --set-resources and --set-threads name, with the option, and all rules."""
     settings = workflow.resource_settings
     given = {"resources": settings.overwrite_resources, "threads": settings.overwrite_threads}
@@ -68,12 +68,12 @@ from slmrag.errors import UserError
 
 # Before `configfile:` in the Snakefile, which would end without a line where the YAML is broken.
 try:
-    if DRIVER:
+    if IS_DRIVER:
         command_line.check_folder(sys.argv[1:])
     default = [] if CONFIG_SETTINGS.replace_workflow_config else ["config/config.yaml"]
-    TYPED = (
-        yaml_scalars.whole(config)
-        if MODULE
+    TYPED_CONFIG = (
+        yaml_scalars.require_text_keys(config)
+        if IS_MODULE
         else yaml_files.merge_cli_config(
             filter(os.path.exists, CONFIG_FILES or default), CONFIG_SETTINGS.config_args or []
         )

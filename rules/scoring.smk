@@ -20,11 +20,11 @@ rule score_answers:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=grown(2000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(2000),
+        runtime=runtime_per_attempt(240),
     params:
         metrics=CONFIG.metrics.params(),
         cells=cells_of_job,
-        code=code("score_answers"),
+        code=code_digest("score_answers"),
     script:
         "../workflow/scripts/score_answers.py"

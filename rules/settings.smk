@@ -6,10 +6,10 @@ Makes: an error that names the nearest rule: Snakemake would pass over the setti
 
 from slmrag.errors import nearest
 
-SET_RULES, ALL_RULES = rules_set()
+SET_RULES, ALL_RULES = rules_with_settings()
 ALL_RULES |= {"grade_answers", "download_judge"}  # there with a judge alone
 
-for option, rule_name in [] if MODULE else SET_RULES:
+for option, rule_name in [] if IS_MODULE else SET_RULES:
     if rule_name not in ALL_RULES:
         raise WorkflowError(
             f"{option}: no rule is called '{rule_name}'{nearest(rule_name, ALL_RULES)}"

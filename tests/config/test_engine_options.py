@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
-from slmrag.config.engine_options import limits
+from slmrag.config.engine_options import token_limit_problems
 from slmrag.config.models import ModelEntry
 
 BASE = {"engine": "openai", "endpoint": "http://h/v1", "served_name": "m"}
@@ -60,9 +60,11 @@ def test_a_null_of_options_reaches_the_job():
 
 def test_two_limits_of_an_answer_are_refused():
     """max_completion_tokens says what max_tokens says, or is refused."""
-    assert not list(limits({"max_tokens": None, "max_completion_tokens": 64}, 64))
-    assert "contradicts max_tokens: 64" in next(limits({"max_completion_tokens": 8}, 64))
-    assert list(limits({"extra_body": {"max_completion_tokens": 8}}, 64))
+    assert not list(token_limit_problems({"max_tokens": None, "max_completion_tokens": 64}, 64))
+    assert "contradicts max_tokens: 64" in next(
+        token_limit_problems({"max_completion_tokens": 8}, 64)
+    )
+    assert list(token_limit_problems({"extra_body": {"max_completion_tokens": 8}}, 64))
 
 
 @pytest.mark.parametrize("endpoint", ["localhost:8000/v1", "ftp://host/v1", "host"])

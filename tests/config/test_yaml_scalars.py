@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.config.load import load, plain
+from slmrag.config.load import load, plain_values
 from slmrag.config.yaml_files import merge_cli_config
 from slmrag.errors import UserError
 from slmrag.tracking.check import read_settings
@@ -46,7 +46,7 @@ def test_any_name_without_quotes_is_its_text_or_asks_for_quotes(tmp_path_factory
         return
     config = read(tmp_path_factory.mktemp("n"), text)
     assert (config.experiment, [*config.objects], config.skip[0].mode) == (typed, [typed], typed)
-    assert load(plain(config)) == config
+    assert load(plain_values(config)) == config
 
 
 @pytest.mark.parametrize("typed", ["null", "Null", "NULL", "~"])

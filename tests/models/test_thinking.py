@@ -139,7 +139,7 @@ def test_an_endpoint_gets_what_three_keys_say():
     body = {"extra_body": {"chat_template_kwargs": {"a": 1}}}
     entry = {"chat_template_kwargs": {"b": 2}, "thinking": True, "options": body}
     whole = {"a": 1, "b": 2, "enable_thinking": True}
-    assert chat_options.arguments(entry) == whole
+    assert chat_options.chat_arguments(entry) == whole
 
     def told(**entry):
         entry = {"engine": "openai", "endpoint": "http://x", "served_name": "m", **entry}

@@ -7,7 +7,7 @@ import pytest
 from slmrag.errors import UserError
 from slmrag.storage import transfer
 from slmrag.storage.proxies import proxy_for
-from slmrag.storage.s3 import client
+from slmrag.storage.s3 import s3_client
 
 from tests.storage.test_download_web import fetch, refused
 from tests.storage.web import site
@@ -113,9 +113,9 @@ def test_s3_of_this_machine(monkeypatch):
     """An S3 server of this machine is asked without the proxy, too."""
     for name in ("http_proxy", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, PROXY)
-    near = client({"endpoint_url": "http://127.0.0.1:9"}, "s3://a/b")
+    near = s3_client({"endpoint_url": "http://127.0.0.1:9"}, "s3://a/b")
     assert near.meta.config.proxies == {}
-    far = client({"endpoint_url": "http://s3.example"}, "s3://a/b")
+    far = s3_client({"endpoint_url": "http://s3.example"}, "s3://a/b")
     assert far.meta.config.proxies == {"http": PROXY}
 
 
@@ -136,7 +136,7 @@ def test_s3_by_the_same_words(monkeypatch, named, url, expected):
         monkeypatch.setenv(name, value)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
-    assert client({"endpoint_url": url}, "s3://a/b").meta.config.proxies == expected
+    assert s3_client({"endpoint_url": url}, "s3://a/b").meta.config.proxies == expected
 
 
 def test_s3_through_a_proxy(tmp_path, monkeypatch):

@@ -13,10 +13,10 @@ from uuid import uuid4
 if TYPE_CHECKING:
     import polars as pl
 
-Read = Callable[[str], bytes | str]
+ReadFile = Callable[[str], bytes | str]
 """From a file's name to its content."""
 
-Choose = Callable[[list[str], Read], set[str]]
+ChooseFiles = Callable[[list[str], ReadFile], set[str]]
 """From the names of files, and what reads one of them, to the names of those that are wanted."""
 
 

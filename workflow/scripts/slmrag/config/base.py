@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from slmrag.config.hub_names import SCHEME, hub_name, named_revision
+from slmrag.config.hub_names import HUB_SCHEME, hub_name, named_revision
 
 Name = Annotated[
     str,
@@ -19,21 +19,21 @@ Name = Annotated[
 ]
 
 
-def _of_known_scheme(value: str) -> str:
+def _check_scheme(value: str) -> str:
     """Refuse what begins as an address does that nothing here can read (``hff:org/name``)."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
     if scheme and scheme[1] not in ("hf", "s3", "file"):
         raise ValueError(
             f"{scheme[1]}: is no scheme; use hf:org/name, s3://bucket/prefix/ or a folder"
         )
-    if value.startswith(SCHEME) and hub_name(value).dataset:
+    if value.startswith(HUB_SCHEME) and hub_name(value).dataset:
         raise ValueError(f"{value} names a data set; a model is hf:org/name")
     if scheme and "*" in value:
         raise ValueError(f"{value} is a pattern, and a checkpoint is one folder; name that")
     return value
 
 
-Address = Annotated[str, StringConstraints(min_length=1), AfterValidator(_of_known_scheme)]
+Address = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_scheme)]
 """The name of a model on the hub, a prefix, or a folder."""
 
 AS_PARAMS = {"as": "params"}
@@ -47,9 +47,9 @@ REVISIONS = {
 """Keys that name a checkpoint, and the keys of their revisions."""
 
 
-def address(named: Any) -> str:
+def address(value: Any) -> str:
     """Return the address that is a key's value, or stands in it; empty where there is none."""
-    return getattr(named, "uri", named) or ""
+    return getattr(value, "uri", value) or ""
 
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -70,7 +70,11 @@ class Entry(BaseModel):
     def no_truth_for_a_number(cls, raw: Any) -> Any:
         """Refuse true and false where a number is meant: they would count as 1 and 0."""
         for key, value in raw.items() if isinstance(raw, dict) else ():
-            kinds = parts(cls.model_fields[key].annotation) if key in cls.model_fields else {bool}
+            kinds = (
+                annotation_parts(cls.model_fields[key].annotation)
+                if key in cls.model_fields
+                else {bool}
+            )
             if isinstance(value, bool) and {int, float} & kinds and bool not in kinds:
                 raise ValueError(f"{key} should be a number, not {str(value).lower()}")
         return raw
@@ -81,7 +85,9 @@ class Entry(BaseModel):
         """Put free tables (``options``, ``columns``) in one order: that of typing plans nothing."""
         if not isinstance(raw, dict):
             return raw
-        return {key: _ordered(value) if cls._is_free(key) else value for key, value in raw.items()}
+        return {
+            key: _sorted_keys(value) if cls._is_free(key) else value for key, value in raw.items()
+        }
 
     @model_validator(mode="after")
     def one_revision(self) -> Self:
@@ -100,9 +106,9 @@ class Entry(BaseModel):
         """Tell whether a key holds a table that is no entry and holds none."""
         if key not in cls.model_fields:
             return False
-        found = parts(cls.model_fields[key].annotation)
-        return any(get_origin(part) is dict for part in found) and not any(
-            isinstance(part, type) and issubclass(part, Entry) for part in found
+        types = annotation_parts(cls.model_fields[key].annotation)
+        return any(get_origin(part) is dict for part in types) and not any(
+            isinstance(part, type) and issubclass(part, Entry) for part in types
         )
 
     def params(self) -> dict[str, Any]:
@@ -116,13 +122,13 @@ class Entry(BaseModel):
         return self.model_dump(mode="json", exclude_none=True, include=set(self.HARDWARE))
 
 
-def _ordered(value: Any) -> Any:
+def _sorted_keys(value: Any) -> Any:
     """Return a value with the keys of its tables sorted; lists keep their order."""
     if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=str)}
-    return [_ordered(item) for item in value] if isinstance(value, list) else value
+        return {key: _sorted_keys(value[key]) for key in sorted(value, key=str)}
+    return [_sorted_keys(item) for item in value] if isinstance(value, list) else value
 
 
-def parts(annotation: Any) -> set[Any]:
+def annotation_parts(annotation: Any) -> set[Any]:
     """Return the types that an annotation is made of."""
-    return {annotation}.union(*map(parts, get_args(annotation)))
+    return {annotation}.union(*map(annotation_parts, get_args(annotation)))

@@ -13,10 +13,10 @@ from pydantic import (
 )
 
 from slmrag.config.base import AS_PARAMS, Address
-from slmrag.config.storage import Located
+from slmrag.config.storage import AddressEntry
 
 
-class CheckpointEntry(Located):
+class CheckpointEntry(AddressEntry):
     """A checkpoint with keys of its own for S3, where its address alone does not reach it."""
 
     uri: Address = Field(description="s3://bucket/prefix/")

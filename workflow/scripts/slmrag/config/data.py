@@ -13,7 +13,7 @@ from pydantic import (
 
 from slmrag.config import file_layouts
 from slmrag.config.base import Entry, Name
-from slmrag.config.languages import canonical
+from slmrag.config.languages import canonical_code
 from slmrag.errors import nearest
 
 CorpusFormat = Literal["dpr_tsv", "kilt", "beir", "squad", "text", "jsonl", "csv", "parquet"]
@@ -31,20 +31,22 @@ DatasetFormat = Literal[
 ]
 
 
-Language = Annotated[str, AfterValidator(canonical)]
+Language = Annotated[str, AfterValidator(canonical_code)]
 """A code such as en, zh or pt-BR."""
 
-Stripped = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+StrippedText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
-MAPPED = {"jsonl", "csv", "parquet"}
+MAPPED_FORMATS = {"jsonl", "csv", "parquet"}
 PASSAGE_COLUMNS = ("id", "title", "text")
 QUESTION_COLUMNS = ("question_id", "question", "answers", "gold")
 
 
 def check_columns(columns: dict[str, str] | None, format: str, ours: tuple[str, ...]) -> None:
     """Refuse a mapping of columns where the format has its own, or of names that are not ours."""
-    if columns and format not in MAPPED:
-        raise ValueError(f"columns are for {', '.join(sorted(MAPPED))}; {format} has its own")
+    if columns and format not in MAPPED_FORMATS:
+        raise ValueError(
+            f"columns are for {', '.join(sorted(MAPPED_FORMATS))}; {format} has its own"
+        )
     for name in columns or {}:
         if name not in ours:
             hint = nearest(name, ours) or f"; ours are {', '.join(ours)}"
@@ -78,9 +80,9 @@ class CorpusEntry(Entry):
         description="For jsonl, csv and parquet: our column (id, title, text) to theirs, in jsonl "
         "and parquet by a dotted name what is inside an object (`doc.body`)",
     )
-    separator: file_layouts.Separator | None = file_layouts.separator()
-    quoting: file_layouts.Quoting | None = file_layouts.quoting()
-    header: file_layouts.Header | None = file_layouts.header()
+    separator: file_layouts.Separator | None = file_layouts.separator_field()
+    quoting: file_layouts.Quoting | None = file_layouts.quoting_field()
+    header: file_layouts.Header | None = file_layouts.header_field()
     chunk: ChunkEntry | None = Field(None, description="Cut documents; null keeps them whole")
     limit: PositiveInt | None = Field(None, description="Only the first passages, for trials")
     language: Language | None = Field(
@@ -116,9 +118,9 @@ class DatasetEntry(Entry):
         "to theirs, in jsonl and parquet by a dotted name what is inside an object "
         "(`answers.text`)",
     )
-    separator: file_layouts.Separator | None = file_layouts.separator()
-    quoting: file_layouts.Quoting | None = file_layouts.quoting()
-    header: file_layouts.Header | None = file_layouts.header()
+    separator: file_layouts.Separator | None = file_layouts.separator_field()
+    quoting: file_layouts.Quoting | None = file_layouts.quoting_field()
+    header: file_layouts.Header | None = file_layouts.header_field()
     corpus: Name | None = Field(None, description="Corpus that retrievers search for this set")
     limit: PositiveInt | None = Field(
         None,
@@ -136,7 +138,7 @@ class DatasetEntry(Entry):
         description="Questions without an answer: refuse, or drop and count them (drop for squad "
         "and nq_simplified, whose files say which they are, else refuse)",
     )
-    no_answer: Stripped | None = Field(
+    no_answer: StrippedText | None = Field(
         None,
         description="A text among the answers that means none (MS MARCO's `No Answer Present.`): "
         "it is no answer, and a question without another is unanswerable",

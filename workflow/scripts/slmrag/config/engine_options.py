@@ -20,11 +20,13 @@ KEYS_WITHOUT_EFFECT = (
     *("dtype", "quantization", "load_in_8bit", "adapter", "gpu_memory_utilization"),
     *("max_num_seqs", "enforce_eager", "tensor_parallel", "data_parallel", "gpus"),
 )
-KEYS_OF_FILES = ("revision", "allow_pickle", "max_model_len")
-WHOLE_NUMBERS = {"concurrency": (1, 1000), "retries": (0, 1000)}
+CHECKPOINT_KEYS = ("revision", "allow_pickle", "max_model_len")
+WHOLE_NUMBER_RANGES = {"concurrency": (1, 1000), "retries": (0, 1000)}
 
 
-def problems(engine: str, options: Mapping[str, Any], sampling: Iterable[str]) -> Iterator[str]:
+def option_problems(
+    engine: str, options: Mapping[str, Any], sampling: Iterable[str]
+) -> Iterator[str]:
     """Yield a sentence for each option that has no place there; ``sampling`` are its keys."""
     for name in sorted(UNSAFE_ARGUMENTS & options.keys()):
         yield f"options.{name}: no code of a checkpoint is ever run; remove it"
@@ -36,7 +38,9 @@ def problems(engine: str, options: Mapping[str, Any], sampling: Iterable[str]) -
             yield f"options.{name}: {name} is a key of the model itself; move it there"
 
 
-def moved(raw: Mapping[str, Any], engine: str, sampling: Iterable[str]) -> Mapping[str, Any]:
+def move_sampling_keys(
+    raw: Mapping[str, Any], engine: str, sampling: Iterable[str]
+) -> Mapping[str, Any]:
     """Return an entry whose options' keys of sampling are the model's own, as vLLM's users write.
 
     A key that stands in both places stays where it is, and is refused.
@@ -52,32 +56,32 @@ def moved(raw: Mapping[str, Any], engine: str, sampling: Iterable[str]) -> Mappi
 def endpoint_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each wish of an entry, its keys that are set, that would do nothing."""
     options = entry.get("options") or {}
-    idle = [*KEYS_WITHOUT_EFFECT, *(() if entry.get("checkpoint") else KEYS_OF_FILES)]
+    idle = [*KEYS_WITHOUT_EFFECT, *(() if entry.get("checkpoint") else CHECKPOINT_KEYS)]
     for key in filter(entry.get, idle):
         yield f"{key} does nothing with engine: openai, the server decides it; remove the key"
     for key in options.keys() & KEYS_WE_SET:
         yield f"options.{key} is not yours to set (served_name is the model's name); remove it"
-    yield from _numbers(options)
+    yield from _number_problems(options)
     extra = options.get("extra_body") or {}
     if not isinstance(extra, Mapping):
         yield "options.extra_body should be a table of keys that the request has"
     else:
-        yield from _twice(entry, options, extra)
+        yield from _contradictions(entry, options, extra)
 
 
-def _numbers(options: Mapping[str, Any]) -> Iterator[str]:
+def _number_problems(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the options that say how the endpoint is asked."""
     for key in sorted((SPEED_OPTIONS - {"api_key_env"}) & options.keys()):
         value = options[key]
-        least, most = WHOLE_NUMBERS.get(key, (0, float("inf")))
-        whole = key in WHOLE_NUMBERS
+        least, most = WHOLE_NUMBER_RANGES.get(key, (0, float("inf")))
+        whole = key in WHOLE_NUMBER_RANGES
         good = type(value) is int or (type(value) is float and not whole)
         if not good or not least <= value <= most or not (whole or value > 0):
             what = f"a whole number from {least} to {most}" if whole else "a number above 0"
             yield f"options.{key} should be {what}, not {value!r}"
 
 
-def _twice(
+def _contradictions(
     entry: Mapping[str, Any], options: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield what is said in two places, and not the same: the request can hold but one."""
@@ -91,7 +95,7 @@ def _twice(
         yield "options.extra_body.chat_template_kwargs should be a table"
 
 
-def limits(options: Mapping[str, Any], max_tokens: int) -> Iterator[str]:
+def token_limit_problems(options: Mapping[str, Any], max_tokens: int) -> Iterator[str]:
     """Yield where an option says another limit of an answer than max_tokens does."""
     for where in (options, options.get("extra_body") or {}):
         asked = where.get("max_completion_tokens")

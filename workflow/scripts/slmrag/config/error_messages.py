@@ -12,17 +12,17 @@ from slmrag.config.redaction import redact
 from slmrag.errors import nearest
 
 
-def message(sentences: list[str]) -> str:
+def problems_message(sentences: list[str]) -> str:
     """Return all problems as one message, a line each, without the secrets that they may quote."""
-    lines = ["the config has " + _count(len(sentences)), *(f"  {s}" for s in sentences)]
+    lines = ["the config has " + _counted(len(sentences)), *(f"  {s}" for s in sentences)]
     return redact("\n".join(lines))
 
 
-def _count(problems: int) -> str:
+def _counted(problems: int) -> str:
     return "one problem:" if problems == 1 else f"{problems} problems:"
 
 
-def sentences(error: ValidationError, model: type[Entry]) -> list[str]:
+def validation_sentences(error: ValidationError, model: type[Entry]) -> list[str]:
     """Return a sentence for each problem: its path, what is wrong, the value, the nearest name."""
     return sorted({_sentence(problem, model) for problem in error.errors(include_url=False)})
 
@@ -30,7 +30,7 @@ def sentences(error: ValidationError, model: type[Entry]) -> list[str]:
 def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
     path = [part for part in problem["loc"] if part != "[key]"]
     known = list(_keys_at(model, path[:-1]))
-    where = ".".join(str(part) for part in _shown(path))
+    where = ".".join(str(part) for part in _path_as_typed(path))
     match problem["type"]:
         case "extra_forbidden":
             return f"{where}: unknown key{nearest(path[-1], known) or _choices(known)}"
@@ -66,7 +66,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
     return f"{where}: {text[:1].lower()}{text[1:]}{given}{hint}"
 
 
-def without(error: ValidationError, raw: Mapping[str, Any]) -> dict[str, Any]:
+def drop_invalid_keys(error: ValidationError, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config without the keys of entries that an error names; entries stay."""
     kept = deepcopy(dict(raw))
     for problem in error.errors(include_url=False):
@@ -81,7 +81,7 @@ def without(error: ValidationError, raw: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _shown(path: list[Any]) -> list[Any]:
+def _path_as_typed(path: list[Any]) -> list[Any]:
     """Return the path as the user writes it: pydantic puts a retriever's kind behind its name, and
     the form of a checkpoint (in <>) behind its key.
     """
@@ -96,14 +96,14 @@ def _choices(known: list[str]) -> str:
 def _keys_at(model: Any, path: list[Any]) -> Iterator[str]:
     """Yield the keys that the classes at ``path`` know; of all kinds, where there are several."""
     for part in path:
-        model = _child(model, part)
-    for entry in entries_in(model):
+        model = _annotation_below(model, part)
+    for entry in entry_classes_in(model):
         yield from entry.model_fields
 
 
-def _child(annotation: Any, part: Any) -> Any:
+def _annotation_below(annotation: Any, part: Any) -> Any:
     """Return the annotation of key ``part`` below ``annotation``; names and kinds pass through."""
-    for entry in entries_in(annotation):
+    for entry in entry_classes_in(annotation):
         if part in entry.model_fields:
             return entry.model_fields[part].annotation
         tag = entry.model_fields.get("kind")
@@ -112,9 +112,9 @@ def _child(annotation: Any, part: Any) -> Any:
     return annotation
 
 
-def entries_in(annotation: Any) -> list[type[Entry]]:
+def entry_classes_in(annotation: Any) -> list[type[Entry]]:
     """Return the entry classes that an annotation names, through unions and containers."""
     if isinstance(annotation, type) and issubclass(annotation, Entry):
         return [annotation]
-    nested = [entries_in(part) for part in getattr(annotation, "__args__", ())]
+    nested = [entry_classes_in(part) for part in getattr(annotation, "__args__", ())]
     return [entry for entries in nested for entry in entries]

@@ -4,31 +4,35 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-FORMATS = {"separator": ("csv",), "quoting": ("csv", "dpr_tsv", "dpr_qa"), "header": ("csv",)}
+FORMATS_OF_KEY = {
+    "separator": ("csv",),
+    "quoting": ("csv", "dpr_tsv", "dpr_qa"),
+    "header": ("csv",),
+}
 """Key: the formats that leave it open."""
-NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
+SEPARATOR_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
 
 
-def _mark(value: str) -> str:
+def _check_separator(value: str) -> str:
     """Return the sign that is meant; ValueError for what can keep no fields apart."""
-    mark = NAMES.get(value, value)
+    mark = SEPARATOR_NAMES.get(value, value)
     if len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in '"\r\n\0':
         raise ValueError(f"{value!r} is no separator; write one ASCII sign, or tab")
     return mark
 
 
-def _distinct(names: list[str]) -> list[str]:
+def _check_header(names: list[str]) -> list[str]:
     if len(set(names)) < len(names) or not all(name.strip() for name in names):
         raise ValueError("each column needs a name of its own")
     return names
 
 
-Separator = Annotated[str, AfterValidator(_mark)]
+Separator = Annotated[str, AfterValidator(_check_separator)]
 Quoting = Literal["none"]
-Header = Annotated[list[str], Field(min_length=1), AfterValidator(_distinct)]
+Header = Annotated[list[str], Field(min_length=1), AfterValidator(_check_header)]
 
 
-def separator() -> Any:
+def separator_field() -> Any:
     """Return the key that says what stands between two fields."""
     return Field(
         None,
@@ -37,7 +41,7 @@ def separator() -> Any:
     )
 
 
-def quoting() -> Any:
+def quoting_field() -> Any:
     """Return the key that says that a quote is a sign like another."""
     return Field(
         None,
@@ -46,7 +50,7 @@ def quoting() -> Any:
     )
 
 
-def header() -> Any:
+def header_field() -> Any:
     """Return the key that names the columns."""
     return Field(
         None, description="For csv: the columns' names, where no line of the file has them"
@@ -55,6 +59,6 @@ def header() -> Any:
 
 def check_layout(entry: Any) -> None:
     """Refuse a key that is set though the entry's format has no use for it."""
-    for key, formats in FORMATS.items():
+    for key, formats in FORMATS_OF_KEY.items():
         if getattr(entry, key) is not None and entry.format not in formats:
             raise ValueError(f"{key} is for {', '.join(formats)}; {entry.format} has its own")

@@ -7,8 +7,8 @@ others. A file whose own name is the pattern is that file.
 import re
 from collections.abc import Collection
 
-PARTS = re.compile(r"\*\*/|\*\*|\*")
-MEANINGS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+WILDCARDS = re.compile(r"\*\*/|\*\*|\*")
+WILDCARD_REGEXES = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
 
 
 def split(name: str) -> tuple[str, str]:
@@ -17,14 +17,14 @@ def split(name: str) -> tuple[str, str]:
     return name[:end], name[end:]
 
 
-def chosen(names: Collection[str], pattern: str) -> list[str]:
+def matching(names: Collection[str], pattern: str) -> list[str]:
     """Return the names that a pattern means, in order."""
     if pattern in names:
         return [pattern]
-    signs = PARTS.split(pattern)
-    wild = [MEANINGS[part] for part in PARTS.findall(pattern)] + [""]
+    plain = WILDCARDS.split(pattern)
+    wild = [WILDCARD_REGEXES[part] for part in WILDCARDS.findall(pattern)] + [""]
     whole = re.compile(
-        "".join(f"{re.escape(a)}{b}" for a, b in zip(signs, wild, strict=True)), re.S
+        "".join(f"{re.escape(a)}{b}" for a, b in zip(plain, wild, strict=True)), re.S
     )
     return sorted(filter(whole.fullmatch, names))
 

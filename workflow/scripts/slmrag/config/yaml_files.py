@@ -9,7 +9,7 @@ import yaml
 from slmrag.config.yaml_scalars import AsTypedLoader, DuplicateKeyLoader
 from slmrag.errors import UserError
 
-HINT = "; see config/config.yaml"
+EXAMPLE_HINT = "; see config/config.yaml"
 
 
 def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> dict[str, Any]:
@@ -20,11 +20,11 @@ def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> di
     """
     merged: dict[str, Any] = {}
     for path in paths:
-        merged = _merged(merged, _whole(path))
+        merged = _merge(merged, _read_typed(path))
     for setting in settings:
         name, _, value = setting.partition("=")
         try:
-            merged = _merged(merged, {name: yaml.load(value, AsTypedLoader)})
+            merged = _merge(merged, {name: yaml.load(value, AsTypedLoader)})
         except yaml.YAMLError as error:
             problem = str(getattr(error, "problem", None) or error)
             raise UserError(f"--config {setting}: no YAML ({problem}); mend it") from None
@@ -33,9 +33,9 @@ def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> di
     return merged
 
 
-def _whole(path: str | Path) -> dict[Any, Any]:
+def _read_typed(path: str | Path) -> dict[Any, Any]:
     """Return a file's table as typed; the values, where it is a template of Snakemake's (YTE)."""
-    table = read(path, HINT, AsTypedLoader)
+    table = read_table(path, EXAMPLE_HINT, AsTypedLoader)
     if "__use_yte__" not in table:
         return table
     import yte
@@ -45,14 +45,14 @@ def _whole(path: str | Path) -> dict[Any, Any]:
     return values
 
 
-def _merged(base: Any, over: Any) -> Any:
+def _merge(base: Any, over: Any) -> Any:
     """Return ``base`` with all of ``over`` in it, table by table."""
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
-    return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
+    return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
 
 
-def read(
+def read_table(
     path: str | Path, hint: str = "", loader: type[DuplicateKeyLoader] = DuplicateKeyLoader
 ) -> dict[Any, Any]:
     """Return a file's table of keys; UserError with file and line where it holds none."""
@@ -60,7 +60,7 @@ def read(
         try:
             table = yaml.load(file, loader)
         except yaml.MarkedYAMLError as error:
-            raise UserError(_sentence(Path(path), error)) from None
+            raise UserError(_yaml_error(Path(path), error)) from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise UserError(f"{path}: no YAML in UTF-8: {str(error).splitlines()[0]}") from None
     if not isinstance(table, dict):
@@ -68,7 +68,7 @@ def read(
     return table
 
 
-def _sentence(path: Path, error: yaml.MarkedYAMLError) -> str:
+def _yaml_error(path: Path, error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark
     place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     return f"{path}{place}: {error.problem or error.context}; mend the YAML there"

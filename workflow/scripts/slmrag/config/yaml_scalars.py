@@ -12,10 +12,10 @@ from typing import Any, get_args, get_origin
 
 import yaml
 
-from slmrag.config.base import Entry, parts
+from slmrag.config.base import Entry, annotation_parts
 from slmrag.errors import UserError
 
-TAG = "tag:yaml.org,2002:"
+YAML_TAG = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True)
@@ -50,61 +50,64 @@ class AsTypedLoader(DuplicateKeyLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return the mapping with its keys as they were typed."""
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != f"{TAG}merge":
-                key.tag = f"{TAG}str"
+            if isinstance(key, yaml.ScalarNode) and key.tag != f"{YAML_TAG}merge":
+                key.tag = f"{YAML_TAG}str"
         return super().construct_mapping(node, deep)
 
 
-def _remembered(loader: AsTypedLoader, node: yaml.ScalarNode) -> Scalar | str:
+def _construct_scalar(loader: AsTypedLoader, node: yaml.ScalarNode) -> Scalar | str:
     """Return the scalar; a text where it only looks like a number or a day."""
     try:
-        return Scalar(_meant(loader, node), node.value)
+        return Scalar(_scalar_value(loader, node), node.value)
     except ValueError:  # the 45th of a month
         return str(node.value)
 
 
-def _meant(loader: AsTypedLoader, node: yaml.ScalarNode) -> Any:
+def _scalar_value(loader: AsTypedLoader, node: yaml.ScalarNode) -> Any:
     """Return YAML's value, but 010 is ten and 1:30 no number."""
     plain = node.value.replace("_", "")
-    if node.tag == f"{TAG}int" and re.fullmatch(r"[-+]?[0-9]+", plain):
+    if node.tag == f"{YAML_TAG}int" and re.fullmatch(r"[-+]?[0-9]+", plain):
         return int(plain)
-    if ":" in plain and node.tag != f"{TAG}timestamp":
+    if ":" in plain and node.tag != f"{YAML_TAG}timestamp":
         raise ValueError("minutes are no digits")
     return DuplicateKeyLoader.yaml_constructors[node.tag](loader, node)
 
 
 for _kind in ("bool", "int", "float", "timestamp"):
-    AsTypedLoader.add_constructor(f"{TAG}{_kind}", _remembered)
+    AsTypedLoader.add_constructor(f"{YAML_TAG}{_kind}", _construct_scalar)
 AsTypedLoader.add_implicit_resolver(  # YAML 1.1 takes 1e-3 for text
-    f"{TAG}float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+    f"{YAML_TAG}float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
 
 
-def whole(tree: Any, path: str = "config") -> Any:
+def require_text_keys(tree: Any, path: str = "config") -> Any:
     """Return a table that YAML has read by its own rules; UserError for a name it took for more."""
     if isinstance(tree, Mapping):
         for key in tree:
             if not isinstance(key, str):
                 raise UserError(f"{path}: {key!r} is what YAML made of a name; quote it there")
-        return {key: whole(value, f"{path}.{key}") for key, value in tree.items()}
-    return [whole(value, path) for value in tree] if isinstance(tree, list) else tree
+        return {key: require_text_keys(value, f"{path}.{key}") for key, value in tree.items()}
+    return [require_text_keys(value, path) for value in tree] if isinstance(tree, list) else tree
 
 
 def resolve_scalars(tree: Any, *wanted: Any) -> Any:
     """Return a tree of plain values: texts as typed where one of the annotations asks for text."""
     if isinstance(tree, Mapping):
-        return {key: resolve_scalars(value, *_inside(wanted, key)) for key, value in tree.items()}
+        return {
+            key: resolve_scalars(value, *_annotations_below(wanted, key))
+            for key, value in tree.items()
+        }
     if isinstance(tree, list):
-        return [resolve_scalars(value, *_inside(wanted, None)) for value in tree]
+        return [resolve_scalars(value, *_annotations_below(wanted, None)) for value in tree]
     if not isinstance(tree, Scalar):
         return tree
-    asked = set().union(*map(parts, wanted))
+    asked = set().union(*map(annotation_parts, wanted))
     kinds = {int, float} if type(tree.value) is int else {type(tree.value)}
     as_text = tree.text in asked or (str in asked and not kinds & asked)
     return tree.text if as_text else tree.value
 
 
-def _inside(wanted: tuple[Any, ...], key: str | None) -> Iterator[Any]:
+def _annotations_below(wanted: tuple[Any, ...], key: str | None) -> Iterator[Any]:
     """Yield the annotations of what stands at a key of values so annotated, or in their lists."""
     for annotation in wanted:
         arguments = get_args(annotation)
@@ -114,4 +117,4 @@ def _inside(wanted: tuple[Any, ...], key: str | None) -> Iterator[Any]:
         elif get_origin(annotation) in (dict, list):
             yield arguments[-1]
         else:
-            yield from _inside(arguments, key)
+            yield from _annotations_below(arguments, key)

@@ -6,16 +6,18 @@ from collections.abc import Iterable
 from slmrag.errors import UserError
 from slmrag.job.attempts import MAINTENANCE
 
-RUNS_NOTHING = frozenset({"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"})
+OPTIONS_WITHOUT_JOBS = frozenset(
+    {"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"}
+)
 """Options with which Snakemake makes no file and plans none."""
 
-WITHOUT_A_FOLDER = ("--lint", "--list", "--lt", "-l")
+OPTIONS_WITHOUT_FOLDER = ("--lint", "--list", "--lt", "-l")
 """What Snakemake does without its own folder."""
 
 
 def reads_no_source(arguments: Iterable[str]) -> bool:
     """Say whether a command only looks after the folders or lists the rules."""
-    return not (MAINTENANCE | RUNS_NOTHING).isdisjoint(arguments)
+    return not (MAINTENANCE | OPTIONS_WITHOUT_JOBS).isdisjoint(arguments)
 
 
 def check_folder(arguments: Iterable[str]) -> None:
@@ -25,7 +27,8 @@ def check_folder(arguments: Iterable[str]) -> None:
     """
     place = ".snakemake" if os.path.isdir(".snakemake") else "."
     lists = any(
-        word.startswith(WITHOUT_A_FOLDER[:2]) or word in WITHOUT_A_FOLDER for word in arguments
+        word.startswith(OPTIONS_WITHOUT_FOLDER[:2]) or word in OPTIONS_WITHOUT_FOLDER
+        for word in arguments
     )
     if not lists and not os.access(place, os.W_OK | os.X_OK):
         raise UserError(

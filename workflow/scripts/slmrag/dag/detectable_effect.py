@@ -15,7 +15,7 @@ ASSUMED_DEVIATION = 0.5
 """The standard deviation of differences where nothing is known: as if one cell were right and
 the other wrong on a quarter of the questions."""
 
-SIZES = (100, 300, 1000, 3000)
+EXAMPLE_QUESTION_COUNTS = (100, 300, 1000, 3000)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _line(wanted: PowerSettings, dataset: str) -> str:
         ASSUMED_DEVIATION,
         f"assumed: differences' deviation {ASSUMED_DEVIATION}",
     )
-    n, size = questions(wanted.limits[dataset], wanted.tables[dataset])
+    n, size = question_count(wanted.limits[dataset], wanted.tables[dataset])
 
     def effect(count: int) -> str:
         ends = [minimum_detectable_effect(d, count, wanted.confidence) for d in (low, high)]
@@ -69,11 +69,11 @@ def _line(wanted: PowerSettings, dataset: str) -> str:
 
     if n is not None:
         return f"{dataset}: {effect(n)} with {size} ({source})"
-    each = ", ".join(f"{effect(count)} with {count:,}" for count in SIZES)
+    each = ", ".join(f"{effect(count)} with {count:,}" for count in EXAMPLE_QUESTION_COUNTS)
     return f"{dataset}: {each}; {size} ({source})"
 
 
-def questions(limit: int | None, table: str) -> tuple[int | None, str]:
+def question_count(limit: int | None, table: str) -> tuple[int | None, str]:
     """Return how many questions a data set has, and how that is known; None where it is not."""
     import polars as pl
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from slmrag.files import read_metadata
 
-DAY = 86_400.0
+DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class JournalFile:
 def journal_files(journal: Path, results: Path) -> list[JournalFile]:
     """Return all files of the journal; ``results`` holds the folders of all experiments."""
     wanted = engines_of(results.glob("*/timings/**/*.parquet"))
-    return [_file(path, wanted) for path in sorted(journal.glob("*/*.jsonl"))]
+    return [_journal_file(path, wanted) for path in sorted(journal.glob("*/*.jsonl"))]
 
 
 def engines_of(timings: Iterable[Path]) -> set[str]:
@@ -42,13 +42,13 @@ def prunable(files: Iterable[JournalFile], days: float) -> list[JournalFile]:
     return [file for file in files if not file.used and file.days >= days]
 
 
-def size(path: Path) -> int:
+def total_bytes(path: Path) -> int:
     """Return the bytes of a file or of all files below a folder; none where there is nothing."""
     files = path.rglob("*") if path.is_dir() else [path] if path.exists() else []
     return sum(file.lstat().st_size for file in files if not file.is_dir())
 
 
-def readable(count: float) -> str:
+def readable_bytes(count: float) -> str:
     """Return bytes as text: 1536 is ``1.5 kB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1024:
@@ -57,12 +57,12 @@ def readable(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def _file(path: Path, wanted: set[str]) -> JournalFile:
+def _journal_file(path: Path, wanted: set[str]) -> JournalFile:
     lines = list(_lines(path))
     engines = {line["engine"]["id"] for line in lines if isinstance(line.get("engine"), dict)}
     completions = sum("digest" in line for line in lines)
     status = path.stat()
-    days = (time.time() - status.st_mtime) / DAY
+    days = (time.time() - status.st_mtime) / DAY_SECONDS
     return JournalFile(path, status.st_size, days, completions, bool(engines & wanted))
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from slmrag.job.attempts import Attempt
 from slmrag.job.events import Event
 
-RUN = "SLMRAG_RUN_ID"
+RUN_ID_VARIABLE = "SLMRAG_RUN_ID"
 
-DETERMINED = frozenset(
+DETERMINISTIC_RULES = frozenset(
     {
         "prepare_corpus",
         "prepare_dataset",
@@ -32,22 +32,22 @@ def repeated_failure(rule: str, folder: Path) -> str | None:
 
     ``folder`` is the job's. None where a retry may help, and for the job's first attempt.
     """
-    end = _end(folder) if rule in DETERMINED else {}
+    end = _end_event(folder) if rule in DETERMINISTIC_RULES else {}
     return str(end.get("error")) if end.get("mistake") else None
 
 
-def failures(jobs: Path) -> Iterator[str]:
+def failure_lines(jobs: Path) -> Iterator[str]:
     """Yield a line for each job below the folder that failed in this run: which, and why."""
     for events in sorted(jobs.rglob("events.jsonl")):
-        end = _end(events.parent)
+        end = _end_event(events.parent)
         if end.get("status") == "failed":
             why = str(end.get("error") or "no reason given").splitlines()[0]
             yield f"error: {events.parent.relative_to(jobs)}: {why}"
 
 
-def _end(folder: Path) -> Event:
+def _end_event(folder: Path) -> Event:
     """Return the last event of a job of this run; empty where it has none, or no name."""
-    latest, run = Attempt(folder / "events.jsonl"), os.environ.get(RUN)
+    latest, run = Attempt(folder / "events.jsonl"), os.environ.get(RUN_ID_VARIABLE)
     try:
         start = latest.start() or {}
         return latest.end() if run and start.get("run") == run else {}

@@ -18,7 +18,7 @@ Chosen = str | tuple[str, ...]
 
 
 @cache
-def code(script: str, **chosen: Chosen) -> str:
+def code_digest(script: str, **chosen: Chosen) -> str:
     """Return a digest of ``workflow/scripts/{script}.py`` and all of ours that it imports.
 
     ``chosen`` names the modules that registries will take: with ``retrieval="dense"``, or
@@ -32,17 +32,17 @@ def code(script: str, **chosen: Chosen) -> str:
 
 def modules(script: str, **chosen: Chosen) -> list[Path]:
     """Return the files that ``code`` is a digest of; LookupError for a kind without a module."""
-    found, waiting = set(), [SCRIPTS / f"{script}.py", *_kinds(chosen)]
-    passed_over = _firsts() if chosen else frozenset()
+    found, waiting = set(), [SCRIPTS / f"{script}.py", *_chosen_modules(chosen)]
+    passed_over = _registry_files() if chosen else frozenset()
     while waiting:
         path = waiting.pop()
         if path not in found and path not in passed_over:
             found.add(path)
             waiting.extend(_imported(path))
-    return sorted(found - _firsts())
+    return sorted(found - _registry_files())
 
 
-def _kinds(chosen: dict[str, Chosen]) -> Iterator[Path]:
+def _chosen_modules(chosen: dict[str, Chosen]) -> Iterator[Path]:
     for registry, kinds in chosen.items():
         package = REGISTRIES[registry]
         for kind in (kinds,) if isinstance(kinds, str) else kinds:
@@ -52,18 +52,18 @@ def _kinds(chosen: dict[str, Chosen]) -> Iterator[Path]:
             yield path
 
 
-def _firsts() -> frozenset[Path]:
+def _registry_files() -> frozenset[Path]:
     """Return the first files of the registries."""
     return frozenset(SCRIPTS / PACKAGE / one / "__init__.py" for one in REGISTRIES.values())
 
 
 @cache
 def _imported(path: Path) -> frozenset[Path]:
-    names = {name for node in ast.walk(_tree(path)) for name in _names(node)}
-    return frozenset(file for name in names for file in _files(name.split(".")))
+    names = {name for node in ast.walk(_tree(path)) for name in _names_imported(node)}
+    return frozenset(file for name in names for file in _modules_named(name.split(".")))
 
 
-def _names(node: ast.AST) -> Iterator[str]:
+def _names_imported(node: ast.AST) -> Iterator[str]:
     """Yield the dotted names that a statement may import; those of ``from a import b`` are a.b."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
@@ -73,7 +73,7 @@ def _names(node: ast.AST) -> Iterator[str]:
         yield str(node.value)
 
 
-def _files(parts: list[str]) -> Iterator[Path]:
+def _modules_named(parts: list[str]) -> Iterator[Path]:
     """Yield the module that has a name, or the part of it before the last dot, and its packages.
 
     The packages are those that run before it; of a registry that does nothing.
@@ -84,7 +84,7 @@ def _files(parts: list[str]) -> Iterator[Path]:
     if module is None:
         parts, module = parts[:-1], _module(parts[:-1])
     above = (_module(parts[:end]) for end in range(1, len(parts)))
-    yield from (path for path in above if path and path not in _firsts())
+    yield from (path for path in above if path and path not in _registry_files())
     if module is not None:
         yield module
 

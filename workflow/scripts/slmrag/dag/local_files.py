@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmrag.config.base import address
-from slmrag.config.error_messages import message
+from slmrag.config.error_messages import problems_message
 from slmrag.dag import grid
-from slmrag.dag.template_checks import try_chat, try_judge, try_prompt
+from slmrag.dag.template_checks import (
+    check_chat_template,
+    check_judge_template,
+    check_prompt_template,
+)
 from slmrag.errors import UserError
 from slmrag.models.thinking import chat_of
 from slmrag.storage.local import files_of, is_local, path_of
@@ -33,14 +37,14 @@ def check(config: "Config", keys: "Keys", basedir: str) -> None:
         *_objects(config, keys),
         *_encoders(config, keys),
         *_templates(config, basedir),
-        *_others(config),
+        *_other_files(config),
     ]
     for name, entry in config.models.items():
         problems += _model(f"models.{name}", entry, f"resources/models/{keys.models[name]}")
     if config.judge:
         problems += _model("judge.model", config.judge.model, f"resources/judges/{keys.judge}")
     if problems:
-        raise UserError(message(problems))
+        raise UserError(problems_message(problems))
 
 
 def template_path(path: str, basedir: str) -> str:
@@ -52,13 +56,13 @@ def template_path(path: str, basedir: str) -> str:
 def _templates(config: "Config", basedir: str) -> Iterator[str]:
     for name, mode in config.modes.items():
         path = template_path(mode.prompt, basedir)
-        yield from _tried(f"modes.{name}.prompt", partial(try_prompt, path, mode))
+        yield from _problem_of(f"modes.{name}.prompt", partial(check_prompt_template, path, mode))
     if config.judge:
         path = template_path(config.judge.prompt, basedir)
-        yield from _tried("judge.prompt", lambda: try_judge(path))
+        yield from _problem_of("judge.prompt", lambda: check_judge_template(path))
 
 
-def _tried(where: str, attempt: Callable[[], None]) -> Iterator[str]:
+def _problem_of(where: str, attempt: Callable[[], None]) -> Iterator[str]:
     try:
         attempt()
     except UserError as error:
@@ -81,8 +85,8 @@ def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
         files = [os.path.join(entry.adapter, name) for name in ADAPTER]
         yield from _missing(f"{where}.adapter", entry.adapter, files)
     for path in entry.template_files():
-        yield from _tried(f"{where}.chat_template", partial(try_chat, path))
-    yield from _tried(where, lambda: _check_chat_options(entry, taken))
+        yield from _problem_of(f"{where}.chat_template", partial(check_chat_template, path))
+    yield from _problem_of(where, lambda: _check_chat_options(entry, taken))
 
 
 def _check_chat_options(entry: "ModelEntry", taken: str) -> None:
@@ -112,15 +116,15 @@ def _checkpoint(where: str, uri: str, taken: str) -> Iterator[str]:
     yield from _missing(where, uri, [os.path.join(path_of(uri), "config.json")], hint)
 
 
-def _others(config: "Config") -> Iterator[str]:
+def _other_files(config: "Config") -> Iterator[str]:
     if isinstance(config.storage.verify, str):
         yield from _missing("storage.verify", config.storage.verify, [config.storage.verify])
     if expected := config.expected:
         found = [*_missing("expected", expected, [expected])]
-        yield from found or _tried("expected", partial(_scores, Path(expected)))
+        yield from found or _problem_of("expected", partial(_check_expected_scores, Path(expected)))
 
 
-def _scores(path: Path) -> None:
+def _check_expected_scores(path: Path) -> None:
     try:
         scores = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

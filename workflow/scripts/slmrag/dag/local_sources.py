@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from slmrag.errors import UserError
 from slmrag.files import atomic, digest, sha256_file
 from slmrag.models.checkpoint_files import counted_files
-from slmrag.storage.local import File, files_of, is_local, path_of
+from slmrag.storage.local import LocalFile, files_of, is_local, path_of
 
 CACHE = Path(".snakemake/local_sources.json")
 DIGESTS_VARIABLE = "SLMRAG_LOCAL_SOURCES"
@@ -47,34 +47,36 @@ class Source(NamedTuple):
             return set(names)
         try:
             return counted_files(
-                names, self.allow_pickle, lambda name: _text(path_of(self.uri), name)
+                names, self.allow_pickle, lambda name: _read_bytes(path_of(self.uri), name)
             )
         except UserError as error:
             raise UserError(f"{self.uri}: {error}") from None
 
 
-def content(source: Source, files: Mapping[str, str]) -> str | None:
+def content_digest(source: Source, files: Mapping[str, str]) -> str | None:
     """Return the digest of the files that count, given as name and SHA-256; None for no file."""
     kept = source.chosen(files)
     return digest(sorted([name, files[name]] for name in kept)) if kept else None
 
 
-def digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Digests:
+def source_digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Digests:
     """Return the content of each local source by its label, None where nothing was ever there.
 
     Of a source that is gone it is what was seen last, so that what was made of it stays in use. A
     job takes what its driver computed. UserError for a file that cannot be read.
     """
-    handed = os.environ.get(DIGESTS_VARIABLE)
-    if handed and not driver:
-        taken: Digests = json.loads(handed)
-        return taken
-    chosen = {one: _chosen(one) for one in dict.fromkeys(sources) if is_local(one.uri)}
-    known = Known(cache)
+    from_driver = os.environ.get(DIGESTS_VARIABLE)
+    if from_driver and not driver:
+        parsed: Digests = json.loads(from_driver)
+        return parsed
+    chosen = {one: _counted_files(one) for one in dict.fromkeys(sources) if is_local(one.uri)}
+    known = DigestCache(cache)
     known.read(file for files in chosen.values() for file in files.values())
     found = known.sources(
         {
-            one.label: content(one, {name: known.sha256(file) for name, file in files.items()})
+            one.label: content_digest(
+                one, {name: known.sha256(file) for name, file in files.items()}
+            )
             for one, files in chosen.items()
         }
     )
@@ -88,18 +90,18 @@ def refuse_change(source: Source, files: Iterable[Mapping[str, Any]], planned: s
 
     ``files`` are a download's: name and sha256 of each.
     """
-    found = content(source, {file["name"]: file["sha256"] for file in files})
+    found = content_digest(source, {file["name"]: file["sha256"] for file in files})
     if planned is not None and found != planned:
         raise UserError(f"{source.uri}: has changed since the run began; run again")
 
 
-def _chosen(source: Source) -> dict[str, File]:
+def _counted_files(source: Source) -> dict[str, LocalFile]:
     files = files_of(source.uri)
     kept = source.chosen(files)
     return {name: file for name, file in files.items() if name in kept}
 
 
-class Known:
+class DigestCache:
     """The SHA-256 of files that did not change since they were read, by path, size, time, inode.
 
     Beside it, what each source held when it was seen last.
@@ -113,7 +115,7 @@ class Known:
         with suppress(OSError, ValueError, TypeError):
             self._found, self._seen = json.loads(cache.read_text(encoding="utf-8"))
 
-    def read(self, files: Iterable[File]) -> None:
+    def read(self, files: Iterable[LocalFile]) -> None:
         """Read the files that changed, several at once, and keep what they hold."""
         news = {file.path: file.stamp for file in files if not self._has(file)}
         if not news:
@@ -122,7 +124,7 @@ class Known:
             print(f"reading {size / 1e9:.1f} GB of local files, once", file=sys.stderr)
         began = time.time_ns()
         with ThreadPoolExecutor(HASHING_THREADS) as pool:
-            values = list(pool.map(_read, news))
+            values = list(pool.map(_sha256, news))
         self._found |= {path: [news[path], value] for path, value in zip(news, values, strict=True)}
         self._young = {path for path, stamp in news.items() if began - stamp[1] < RACY_NS}
         self._save()
@@ -135,11 +137,11 @@ class Known:
             self._save()
         return {label: seen.get(label) for label in found}
 
-    def sha256(self, file: File) -> str:
+    def sha256(self, file: LocalFile) -> str:
         """Return the digest of a file that was read."""
         return str(self._found[file.path][1])
 
-    def _has(self, file: File) -> bool:
+    def _has(self, file: LocalFile) -> bool:
         found = self._found.get(file.path)
         return found is not None and found[0] == file.stamp
 
@@ -149,7 +151,7 @@ class Known:
             temporary.write_text(json.dumps([kept, self._seen]), encoding="utf-8")
 
 
-def _text(folder: str, name: str) -> bytes:
+def _read_bytes(folder: str, name: str) -> bytes:
     path = os.path.join(folder, name)
     try:
         return Path(path).read_bytes()
@@ -157,7 +159,7 @@ def _text(folder: str, name: str) -> bytes:
         raise UserError(f"{name}: cannot be read: {error.strerror}; mend that") from None
 
 
-def _read(path: str) -> str:
+def _sha256(path: str) -> str:
     try:
         return sha256_file(path)
     except OSError as error:

@@ -13,7 +13,7 @@ from slmrag.config.data import CorpusEntry, DatasetEntry
 from slmrag.config.folder_names import folder_name
 from slmrag.config.hub_names import named_revision
 from slmrag.config.schema import Config
-from slmrag.config.storage import Located, own_endpoint, reach
+from slmrag.config.storage import AddressEntry, access_params, endpoint_of
 from slmrag.dag.local_sources import Digests, Source
 from slmrag.storage.local import is_local
 
@@ -40,7 +40,7 @@ class Keys:
         return {key: name for table in tables for name, key in table.items()}
 
 
-class Fetched(NamedTuple):
+class Download(NamedTuple):
     """What a run takes from elsewhere, and the manifest of what was taken."""
 
     what: str
@@ -57,9 +57,9 @@ def source(entry: Entry, name: str) -> Source:
     return Source(address(getattr(entry, name, None)), name != "uri", pickles)
 
 
-def located(entry: Entry, name: str) -> str | Located | None:
+def entry_with_address(entry: Entry, name: str) -> str | AddressEntry | None:
     """Return what says where the files lie that an entry names under a key: an object says all."""
-    return entry if isinstance(entry, Located) else getattr(entry, name, None)
+    return entry if isinstance(entry, AddressEntry) else getattr(entry, name, None)
 
 
 def sources(config: Config) -> Iterator[Source]:
@@ -80,11 +80,11 @@ def keys(config: Config, local: Digests) -> Keys:
         for name, entry in config.objects.items()
     }
     corpora, datasets = (
-        {name: _prepared(name, entry, objects) for name, entry in table.items()}
+        {name: _data_folder(name, entry, objects) for name, entry in table.items()}
         for table in (config.corpora, config.datasets)
     )
     encoders, queries, models = (
-        {name: _checkpoint(name, entry, which, local) for name, entry in table.items()}
+        {name: _checkpoint_folder(name, entry, which, local) for name, entry in table.items()}
         for table, which in (
             (config.retrievers, "encoder"),
             (config.retrievers, "query_encoder"),
@@ -100,11 +100,15 @@ def keys(config: Config, local: Digests) -> Keys:
         name: folder_name(name, entry.build_params(), encoders[name])
         for name, entry in config.retrievers.items()
     }
-    judge = _checkpoint("judge", config.judge.model, "checkpoint", local) if config.judge else None
+    judge = (
+        _checkpoint_folder("judge", config.judge.model, "checkpoint", local)
+        if config.judge
+        else None
+    )
     return Keys(objects, corpora, datasets, coverage, encoders, queries, indexes, models, judge)
 
 
-def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
+def downloads(config: Config, keys: Keys) -> Iterator[Download]:
     """Yield all that is fetched from elsewhere; what lies on this machine is an input itself."""
     table: list[tuple[str, Entry, str, str]] = [
         *((f"object '{n}'", e, "uri", f"raw/{keys.objects[n]}") for n, e in config.objects.items()),
@@ -125,8 +129,8 @@ def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
     for what, entry, key, folder in table:
         found = source(entry, key)
         if found.uri and not is_local(found.uri):
-            how = reach(located(entry, key), config.storage)
-            yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json", how)
+            how = access_params(entry_with_address(entry, key), config.storage)
+            yield Download(what, found, revision(entry, key), f"resources/{folder}.json", how)
 
 
 def revision(entry: Entry, key: str) -> str | None:
@@ -137,12 +141,12 @@ def revision(entry: Entry, key: str) -> str | None:
     return own or named_revision(address(getattr(entry, key, None)))
 
 
-def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:
+def _data_folder(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:
     return folder_name(name, entry.build_params(), [objects[used] for used in entry.objects()])
 
 
-def _checkpoint(name: str, entry: Entry, which: str, local: Digests) -> str:
+def _checkpoint_folder(name: str, entry: Entry, which: str, local: Digests) -> str:
     """Return the folder's name of a checkpoint; where an entry has none, one that is not used."""
     found = source(entry, which)
-    moved = own_endpoint(located(entry, which))
-    return folder_name(name, *found, revision(entry, which), local.get(found.label), *moved)
+    endpoint = endpoint_of(entry_with_address(entry, which))
+    return folder_name(name, *found, revision(entry, which), local.get(found.label), *endpoint)

@@ -19,14 +19,14 @@ ORDER = (
 )
 """The stages, after the ground that they stand on."""
 
-ASIDE = frozenset({"dag", "job", "tracking"})
+BESIDE_STAGES = frozenset({"dag", "job", "tracking"})
 """What stands beside the stages: no stage imports it, but for what is ``COMMON``."""
 
-COMMON = frozenset({"job.events", "job.gpu_lock", "job.processes", "job.progress"})
+JOB_MODULES_OF_STAGES = frozenset({"job.events", "job.gpu_lock", "job.processes", "job.progress"})
 """What every stage may use of a job: its events, its bar, which GPUs there are, and the memory of
 its processes, which the record of an engine's run holds."""
 
-WATCHERS = frozenset({"errors", *ASIDE})
+WATCHERS = frozenset({"errors", *BESIDE_STAGES})
 """Rooms that plan, look on or speak: an edit of them reruns nothing."""
 
 TRANSPORTS = frozenset({"storage"})

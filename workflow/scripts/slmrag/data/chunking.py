@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import polars as pl
 
 from slmrag.data.schemas import PASSAGES_WITH_LINE
-from slmrag.data.sentences import units as sentence_units
-from slmrag.data.word_units import joined, word_units
+from slmrag.data.sentences import sentence_units as sentence_units
+from slmrag.data.word_units import join_units, word_units
 
 Units = Callable[[str, str | None], tuple[list[str], str]]
 """Takes a text and its language; returns what is counted and what stands between two of them."""
@@ -28,10 +28,10 @@ def chunks(
     step = size - overlap
     for start in range(0, max(len(units) - overlap, 1), step):
         if units:
-            yield joined(units[start : start + size], between)
+            yield join_units(units[start : start + size], between)
 
 
-def cut(
+def cut_documents(
     documents: pl.DataFrame,
     by: str = "words",
     size: int = 100,

@@ -8,38 +8,38 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from slmrag.data.chunking import cut
+from slmrag.data.chunking import cut_documents
 from slmrag.data.corpus_audit import CorpusAudit
-from slmrag.data.ids import stripped
-from slmrag.data.repetitions import Once
+from slmrag.data.ids import normalize_ids
+from slmrag.data.repetitions import Deduplicator
 from slmrag.data.schemas import PASSAGES
 from slmrag.errors import UserError
 
-Read = Callable[[Path, Mapping[str, str]], Iterator[pl.DataFrame]]
+PassageReader = Callable[[Path, Mapping[str, str]], Iterator[pl.DataFrame]]
 
 
-class Repeated(Exception):
+class RepeatedPassages(Exception):
     """Some passages came twice, word for word: all have to be read again, by ``once``."""
 
-    def __init__(self, once: Once) -> None:
+    def __init__(self, once: Deduplicator) -> None:
         super().__init__("passages were repeated")
         self.once = once
 
 
-def checked(
+def checked_passages(
     files: Sequence[Path],
-    read: Read,
+    read: PassageReader,
     entry: Mapping[str, Any],
     audit: CorpusAudit,
-    once: Once | None = None,
+    once: Deduplicator | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield tables of id, title and text; UserError names file and line of what is wrong.
 
     Raises Repeated at the end where records came twice; read by its ``once`` each comes once.
     """
     left = entry.get("limit")
-    for path, table in placed(files, read, entry):
-        _refuse_nameless(table, path)
+    for path, table in read_tables(files, read, entry):
+        _refuse_missing_ids(table, path)
         table = table if left is None else table.head(left)
         left = None if left is None else left - table.height
         table = once.first(table) if once else table
@@ -53,18 +53,18 @@ def checked(
         _refuse_different(files, read, entry, hashes)
 
 
-def placed(
-    files: Sequence[Path], read: Read, entry: Mapping[str, Any]
+def read_tables(
+    files: Sequence[Path], read: PassageReader, entry: Mapping[str, Any]
 ) -> Iterator[tuple[Path, pl.DataFrame]]:
     """Yield (file, table with lines), cut into chunks where the entry says so."""
     chunk, language = entry.get("chunk"), entry.get("language")
     for path in files:
         for table in read(path, entry.get("columns") or {}):
-            table = stripped(table)
-            yield path, cut(table, **chunk, language=language) if chunk else table
+            table = normalize_ids(table)
+            yield path, cut_documents(table, **chunk, language=language) if chunk else table
 
 
-def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:
+def _refuse_missing_ids(table: pl.DataFrame, path: Path) -> None:
     nameless = table["id"] == ""
     if nameless.any():
         line = table["line"].filter(nameless)[0]
@@ -72,14 +72,14 @@ def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:
 
 
 def _refuse_different(
-    files: Sequence[Path], read: Read, entry: Mapping[str, Any], hashes: np.ndarray
+    files: Sequence[Path], read: PassageReader, entry: Mapping[str, Any], hashes: np.ndarray
 ) -> None:
     """Read again: name an id of two texts, or raise Repeated (hashes may meet by chance)."""
-    once, found = Once(hashes), False
-    for path, table in placed(files, read, entry):
+    once, found = Deduplicator(hashes), False
+    for path, table in read_tables(files, read, entry):
         found = once.same(table, path) or found
     if found:
-        raise Repeated(Once(hashes))
+        raise RepeatedPassages(Deduplicator(hashes))
 
 
 def _names(files: Sequence[Path]) -> str:

@@ -5,28 +5,28 @@ from typing import Any
 
 import polars as pl
 
-from slmrag.data.gold_join import GoldJoin, counts
-from slmrag.data.has_answer import phrase
-from slmrag.data.unspaced_scripts import COLUMN
+from slmrag.data.gold_join import GoldJoin, count_gold
+from slmrag.data.has_answer import answer_phrase
+from slmrag.data.unspaced_scripts import POLARS_LETTER
 
-END = " ?!.？！。؟।"
+QUESTION_ENDS = " ?!.？！。؟।"
 NAMED_QUESTIONS = 20
 """How many questions without an answer or without gold in the corpus are named."""
 
 
-def phrases(texts: pl.Expr, apart: bool = False) -> pl.Expr:
+def column_phrases(texts: pl.Expr, apart: bool = False) -> pl.Expr:
     """Return what ``has_answer.words`` makes of each text, for whole columns."""
     texts = texts.str.normalize("NFD")
     if apart:
-        texts = texts.str.replace_all(rf"({COLUMN}[\p{{Mn}}\p{{Mc}}]*)", " $1 ")
+        texts = texts.str.replace_all(rf"({POLARS_LETTER}[\p{{Mn}}\p{{Mc}}]*)", " $1 ")
     single = texts.str.replace_all(r"([^\p{L}\p{N}\p{M}])", " $1 ")
     single = single.str.replace_all(r"[\p{Z}\p{C}]+", " ").str.strip_chars(" ")
     return pl.format(" {} ", single).str.to_lowercase()
 
 
-def _mostly(texts: pl.Expr) -> pl.Expr:
+def _is_mostly_unspaced(texts: pl.Expr) -> pl.Expr:
     """Return ``writing.mostly_unspaced`` of each text, for whole columns."""
-    return 2 * texts.str.count_matches(COLUMN) > texts.str.count_matches(r"\p{L}")
+    return 2 * texts.str.count_matches(POLARS_LETTER) > texts.str.count_matches(r"\p{L}")
 
 
 class Coverage:
@@ -34,8 +34,8 @@ class Coverage:
 
     def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
         self.questions = questions
-        self.answers = [set(map(phrase, row["answers"])) for row in questions]
-        self.asked = [phrase(row["question"].rstrip(END)) for row in questions]
+        self.answers = [set(map(answer_phrase, row["answers"])) for row in questions]
+        self.asked = [answer_phrase(row["question"].rstrip(QUESTION_ENDS)) for row in questions]
         self.gold = GoldJoin([row["gold"] for row in questions])
         self.left = {one for one in set(self.asked).union(*self.answers) if one[0].strip()}
         self.found: set[tuple[str, bool]] = set()
@@ -50,10 +50,10 @@ class Coverage:
 
     def _look(self, table: pl.DataFrame) -> None:
         text = pl.col("text")
-        texts = {False: phrases(text)}
-        if table["text"].str.contains(COLUMN).any():
-            far = phrases(text, apart=True)
-            near = pl.when(_mostly(text)).then(far).otherwise(texts[False])
+        texts = {False: column_phrases(text)}
+        if table["text"].str.contains(POLARS_LETTER).any():
+            far = column_phrases(text, apart=True)
+            near = pl.when(_is_mostly_unspaced(text)).then(far).otherwise(texts[False])
             texts = {True: far, False: near}
         for apart, column in texts.items():
             wanted = pl.Series(sorted(p for p, kind in self.left if kind == apart), dtype=pl.String)
@@ -89,7 +89,7 @@ class Coverage:
         return {
             "gold_passages": passages,
             "gold_in_corpus": share(held, passages),
-            **counts(found),
+            **count_gold(found),
             "questions_without_gold_in_corpus": len(without),
             "without_gold_in_corpus": without[:NAMED_QUESTIONS],
         }
@@ -100,7 +100,7 @@ def share(part: int, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
 
 
-def coverage(
+def measure_coverage(
     questions: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFrame]
 ) -> dict[str, Any]:
     """Return what the tables of a corpus hold of the questions."""

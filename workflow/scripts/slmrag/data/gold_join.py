@@ -8,17 +8,24 @@ from typing import Any
 
 import polars as pl
 
-from slmrag.data.gold_match import Key, Passage, first_chunk, group_equal, keys, normalized_text
+from slmrag.data.gold_match import (
+    Key,
+    Passage,
+    first_chunk,
+    group_equal,
+    normalized_text,
+    passage_keys,
+)
 
-SPACE = r"\s\x1c-\x1f"
+WHITE_SPACE = r"\s\x1c-\x1f"
 """What str.split takes for white space."""
-WORDS = 4
-HEAD = rf"^[{SPACE}]*([^{SPACE}]+(?: [^{SPACE}]+){{0,{WORDS - 1}}})"
+HEAD_WORDS = 4
+HEAD_PATTERN = rf"^[{WHITE_SPACE}]*([^{WHITE_SPACE}]+(?: [^{WHITE_SPACE}]+){{0,{HEAD_WORDS - 1}}})"
 """The first words of a text, to where something else than one space stands between them."""
 
 
 @dataclass(frozen=True)
-class Found:
+class GoldInCorpus:
     """The gold of one question in a corpus.
 
     ``passages`` counts its gold passages; ``places`` says which of them, from 0, the corpus's
@@ -49,7 +56,7 @@ class GoldJoin:
 
     def __init__(self, gold: Sequence[Sequence[Passage]]) -> None:
         self.gold = gold
-        self.wanted = {key for own in gold for one in own for key in keys(one)}
+        self.wanted = {key for own in gold for one in own for key in passage_keys(one)}
         self.ids = {value for kind, value in self.wanted if kind == "id"}
         self.firsts = set(map(first_chunk, self.ids))
         self.held: dict[Key, list[Passage]] = defaultdict(list)
@@ -80,15 +87,15 @@ class GoldJoin:
         for id, text in table.select("id", "text").filter(self.likely).iter_rows():
             found = {"id": id, "text": text}
             self.chunked |= {id} & self.firsts
-            for key in self.wanted.intersection(keys(found)):
+            for key in self.wanted.intersection(passage_keys(found)):
                 self.held[key].append(found)
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[GoldInCorpus]:
         """Return what the corpus has of each question's gold."""
         return [self._found(own) for own in self.gold]
 
-    def _found(self, gold: Sequence[Passage]) -> Found:
-        wanted = {key for one in gold for key in keys(one)}
+    def _found(self, gold: Sequence[Passage]) -> GoldInCorpus:
+        wanted = {key for one in gold for key in passage_keys(one)}
         held = [one for key in wanted for one in self.held.get(key, ())]
         group = group_equal([*gold, *held])
         by_id = {group[key] for key in wanted if key[0] == "id" and key in self.held}
@@ -98,7 +105,7 @@ class GoldJoin:
         chunks = {group["id", one["id"]] for one in gold if self._is_chunked(one)}
         by_text = set(there.values()) - by_id
         counts = map(len, (by_id, by_text, other, chunks & absent))
-        return Found(len(every), there, *counts)
+        return GoldInCorpus(len(every), there, *counts)
 
     def _other_text(self, gold: Passage) -> bool:
         """Tell whether the corpus has the passage's id, but with another text."""
@@ -112,20 +119,20 @@ class GoldJoin:
 
 def head() -> pl.Expr:
     """Return the first words of the column ``text``, in NFC; null where it has none."""
-    return pl.col("text").str.extract(HEAD).str.normalize("NFC")
+    return pl.col("text").str.extract(HEAD_PATTERN).str.normalize("NFC")
 
 
 def heads(texts: Iterable[str]) -> pl.Series:
     """Return what ``head`` can be of a text whose normal form is one of these."""
-    split = [text.split(" ", WORDS)[:WORDS] for text in texts]
+    split = [text.split(" ", HEAD_WORDS)[:HEAD_WORDS] for text in texts]
     found = {" ".join(words[:count]) for words in split for count in range(1, len(words) + 1)}
     return pl.Series(list(found), dtype=pl.String).str.normalize("NFC")
 
 
-COUNTS = ("by_id", "by_text", "other_text", "chunked")
+COUNT_NAMES = ("by_id", "by_text", "other_text", "chunked")
 
 
-def counts(found: Iterable[Found]) -> dict[str, Any]:
+def count_gold(found: Iterable[GoldInCorpus]) -> dict[str, Any]:
     """Return how many gold passages of all questions were found, and how."""
     found = list(found)
-    return {f"gold_{name}": sum(getattr(one, name) for one in found) for name in COUNTS}
+    return {f"gold_{name}": sum(getattr(one, name) for one in found) for name in COUNT_NAMES}

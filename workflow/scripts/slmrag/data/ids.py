@@ -11,17 +11,17 @@ import polars as pl
 
 from slmrag.data.reading.fields import as_text
 
-SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))
+WHITE_SPACE = "".join(filter(str.isspace, map(chr, range(0x3001))))
 """What Python takes for white space."""
 
 
-def name(value: Any) -> str:
+def normalize_id(value: Any) -> str:
     """Return an id as it is compared; nothing for none."""
-    return unicodedata.normalize("NFC", as_text(value)).strip(SPACES)
+    return unicodedata.normalize("NFC", as_text(value)).strip(WHITE_SPACE)
 
 
-def stripped(table: pl.DataFrame) -> pl.DataFrame:
+def normalize_ids(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table of passages whose ids are written as ``name`` writes them."""
     if not table["id"].str.contains(r"^\s|\s$|[^\x20-\x7e]").any():
         return table
-    return table.with_columns(pl.col("id").str.normalize("NFC").str.strip_chars(SPACES))
+    return table.with_columns(pl.col("id").str.normalize("NFC").str.strip_chars(WHITE_SPACE))

@@ -30,7 +30,7 @@ def blocks(
 def texts(passages: Path, rows: int = BLOCK_ROWS) -> Iterator[list[str]]:
     """Yield blocks of what is searched: the title, a space, and the text."""
     for block in blocks(passages, "title", "text", rows=rows):
-        yield joined(block)
+        yield titled_texts(block)
 
 
 def sample(passages: Path, places: int, rows: int) -> list[str]:
@@ -38,16 +38,16 @@ def sample(passages: Path, places: int, rows: int) -> list[str]:
     table, total = pl.scan_parquet(passages).select("title", "text"), size(passages)
     starts = sorted({total * place // places for place in range(places)})
     some = (table.slice(start, min(rows, total // places + 1)).collect() for start in starts)
-    return [text for block in some for text in joined(block)]
+    return [text for block in some for text in titled_texts(block)]
 
 
-def joined(block: pl.DataFrame) -> list[str]:
+def titled_texts(block: pl.DataFrame) -> list[str]:
     """Return title and text of each passage as one string."""
     pairs = zip(block["title"], block["text"], strict=True)
     return [f"{title} {text}" if title else text for title, text in pairs]
 
 
-def parts(
+def rows_by_block(
     wanted: Array, passages: Path, *columns: str, size: int = 4_096
 ) -> Iterator[tuple[Array, pl.DataFrame]]:
     """Yield (places in ``wanted``, the corpus's rows there), in the order of the corpus.

@@ -8,11 +8,11 @@ from typing import Any
 from slmrag.errors import UserError
 
 log = logging.getLogger(__name__)
-SIGNS = re.compile(r"\\[sSdDwWbB.()?+*$]|\.[*+]|[)\]][?*+]|\(\?[:i]|\w\|\w|\[\^")
+REGEX_SIGNS = re.compile(r"\\[sSdDwWbB.()?+*$]|\.[*+]|[)\]][?*+]|\(\?[:i]|\w\|\w|\[\^")
 """What stands in patterns, and hardly in answers."""
-LIST = re.compile(r"""\s*\[\s*((".*"|'.*')\s*)?\]\s*""", re.DOTALL)
+LIST_TEXT = re.compile(r"""\s*\[\s*((".*"|'.*')\s*)?\]\s*""", re.DOTALL)
 """A list as JSON or Python writes it."""
-NULLS = {"nan", "NaN", "NaT", "None", "null", "NULL", "<NA>", "#N/A"}
+NULL_TEXTS = {"nan", "NaN", "NaT", "None", "null", "NULL", "<NA>", "#N/A"}
 """What programs write for what is missing."""
 WARNING_SHARE = 0.1
 """So many of the questions have to have an answer like a regular expression, as CuratedTREC's."""
@@ -24,7 +24,9 @@ def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -
     Raises UserError where the format is one whose sets have them (``dpr_qa``); others get a
     warning, for there an answer may mean what it says. ``where`` is what the set is called.
     """
-    found = [answer for row in rows if (answer := next(filter(SIGNS.search, row["answers"]), None))]
+    found = [
+        answer for row in rows if (answer := next(filter(REGEX_SIGNS.search, row["answers"]), None))
+    ]
     if len(found) < WARNING_SHARE * len(rows) or not found:
         return {}
     sentence = (
@@ -40,7 +42,7 @@ def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -
 
 def count_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
     """Return for the audit how many questions have a list, written as a text, for an answer."""
-    listed = (next(filter(LIST.fullmatch, row["answers"]), None) for row in rows)
+    listed = (next(filter(LIST_TEXT.fullmatch, row["answers"]), None) for row in rows)
     found = [answer for answer in listed if answer]
     if not found:
         return {}
@@ -56,7 +58,7 @@ def count_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]
 def count_nulls(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
     """Return for the audit how many questions have what reads as null for their only answer."""
     found = [row["answers"][0] for row in rows if len(row["answers"]) == 1]
-    found = [answer for answer in found if answer in NULLS]
+    found = [answer for answer in found if answer in NULL_TEXTS]
     if not found:
         return {}
     log.warning(

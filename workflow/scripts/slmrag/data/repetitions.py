@@ -9,7 +9,7 @@ from slmrag.data.schemas import PASSAGES
 from slmrag.errors import UserError
 
 
-class Once:
+class Deduplicator:
     """Watches tables for passages whose ids' hashes came more than once."""
 
     def __init__(self, hashes: np.ndarray) -> None:

@@ -17,7 +17,7 @@ QUESTIONS = pl.Schema(
         "gold": GOLD,
     }
 )
-ROWS = 10_000
+TABLE_ROWS = 10_000
 """Rows of a table that is handed on: enough to be fast, few enough to stay small."""
 
 Row = tuple[str, str, str, int]
@@ -45,8 +45,8 @@ def passage(id: str, title: str, text: str) -> dict[str, str]:
     return {"id": id, "title": title, "text": text}
 
 
-def tabled(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
+def to_tables(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
     """Gather passages into tables."""
     rows = iter(rows)
-    while batch := list(islice(rows, ROWS)):
+    while batch := list(islice(rows, TABLE_ROWS)):
         yield pl.DataFrame(batch, schema=PASSAGES_WITH_LINE, orient="row")

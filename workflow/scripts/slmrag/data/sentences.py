@@ -6,16 +6,16 @@ from functools import cache
 
 import regex
 
-from slmrag.config.languages import primary
-from slmrag.data.unspaced_scripts import rare
+from slmrag.config.languages import primary_language
+from slmrag.data.unspaced_scripts import rare_bytes
 
 ASCII_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|\n{2,}")
 """White space after a full stop and before a capital or a digit, or an empty line."""
-FULL = "。！？｡．।॥؟۔։።፧፨။។៕᠃᠉꧉"
+FULL_STOPS = "。！？｡．।॥؟۔։።፧፨။។៕᠃᠉꧉"
 """Signs of other scripts that end a sentence, whether white space follows or not."""
 CLOSING = "」』”’）》〉】»\"')\\]"
 OPENING = "\"'(\\[«„「『（《〈【¿¡"
-CURLY = "“‘”’"
+CURLY_QUOTES = "“‘”’"
 """Quotes that are seen only where a language is named, as passages of English were never cut there.
 
 For the same reason a closing quote after a full stop is lost (in ``ASCII_END``) where none is.
@@ -24,7 +24,7 @@ _SPACE = r"[\s\x1c-\x1f]"
 
 
 @cache
-def end(language: str | None, far: bool = True) -> "regex.Pattern[str]":
+def sentence_gap(language: str | None, far: bool = True) -> "regex.Pattern[str]":
     """Return a pattern of what stands between two sentences of a text that is not plain English.
 
     Without ``far`` it is that of texts without a rare letter or sign.
@@ -34,13 +34,13 @@ def end(language: str | None, far: bool = True) -> "regex.Pattern[str]":
     white space after a shad, in Greek after ``;``, and in Thai and Lao, which write no full stop;
     an empty line.
     """
-    more = ";\u037e" if primary(language) == "el" else ""
-    quotes = OPENING + CURLY if language else OPENING
+    more = ";\u037e" if primary_language(language) == "el" else ""
+    quotes = OPENING + CURLY_QUOTES if language else OPENING
     begins = rf"(?=(?:«{_SPACE})?[{quotes}]*[\p{{Lu}}\p{{Lt}}\p{{Lo}}\p{{Nd}}])"
     stop = rf"(?<=[.!?{more}][{CLOSING}]*)" if language else r"(?<=[.!?])[\"')\]]*"
     ways = [rf"{stop}{_SPACE}+{begins}", r"\n{2,}"]
     others = [
-        rf"(?<=[{FULL}][{CLOSING}]*){_SPACE}*+(?=\S)(?![{FULL}{CLOSING}])(?<!．(?=\p{{Nd}}))",
+        rf"(?<=[{FULL_STOPS}][{CLOSING}]*){_SPACE}*+(?=\S)(?![{FULL_STOPS}{CLOSING}])(?<!．(?=\p{{Nd}}))",
         rf"(?<=།){_SPACE}+",
         rf"(?<=[\p{{Thai}}\p{{Lao}}]){_SPACE}+(?=[\p{{Thai}}\p{{Lao}}])",
     ]
@@ -49,10 +49,10 @@ def end(language: str | None, far: bool = True) -> "regex.Pattern[str]":
 
 def sentences(text: str, language: str | None = None) -> list[str]:
     """Return the sentences, by punctuation alone: "Dr. Who" counts as two."""
-    return [unit.strip() for unit in units(text, language)[0]]
+    return [unit.strip() for unit in sentence_units(text, language)[0]]
 
 
-def units(text: str, language: str | None = None) -> tuple[list[str], str]:
+def sentence_units(text: str, language: str | None = None) -> tuple[list[str], str]:
     """Return the sentences and what stands between them: nothing where each has its own space."""
     if text.isascii() and not language:
         pieces = (" ".join(piece.split()) for piece in ASCII_END.split(text))
@@ -62,7 +62,7 @@ def units(text: str, language: str | None = None) -> tuple[list[str], str]:
 
 def _spaced(text: str, language: str | None) -> Iterator[str]:
     start, space = 0, " "
-    for gap in end(language, bool(rare(text))).finditer(text):
+    for gap in sentence_gap(language, bool(rare_bytes(text))).finditer(text):
         yield space + " ".join(text[start : gap.start()].split())
         start, space = gap.end(), " " if gap[0] else ""
     yield space + " ".join(text[start:].split())

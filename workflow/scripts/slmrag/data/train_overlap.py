@@ -8,7 +8,7 @@ from slmrag.data.normalize import normalize
 KINDS = ("question", "answer", "none")
 
 
-def overlaps(
+def overlap_kinds(
     questions: Sequence[Mapping[str, Any]], train: Iterable[tuple[str, Sequence[str]]]
 ) -> list[str]:
     """Return for each question whether the train set has it, or one of its answers, or neither.

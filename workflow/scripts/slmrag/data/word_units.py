@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import regex
 
-from slmrag.config.languages import UNSPACED, primary
-from slmrag.data.unspaced_scripts import CLUSTER, LETTER, mostly_unspaced, unspaced
+from slmrag.config.languages import UNSPACED_LANGUAGES, primary_language
+from slmrag.data.unspaced_scripts import CLUSTER, LETTER, has_unspaced, is_mostly_unspaced
 
-LONG = 30
+MAX_NAME_LETTERS = 30
 """Letters without a space between them that are no name in a text of another script."""
 
 _BEFORE = "[\u0e40-\u0e44\u0ec0-\u0ec4]"
@@ -27,14 +27,18 @@ def word_units(text: str, language: str | None = None) -> tuple[list[str], str]:
     between two of them.
     """
     pieces = text.split()
-    if not unspaced(text):
+    if not has_unspaced(text):
         return pieces, " "
-    least = 0 if primary(language) in UNSPACED or mostly_unspaced(text) else LONG
+    least = (
+        0
+        if primary_language(language) in UNSPACED_LANGUAGES or is_mostly_unspaced(text)
+        else MAX_NAME_LETTERS
+    )
     apart = (_letters(piece) if len(piece) > least else [f" {piece}"] for piece in pieces)
     return [unit for units in apart for unit in units], ""
 
 
-def joined(units: Sequence[str], between: str) -> str:
+def join_units(units: Sequence[str], between: str) -> str:
     """Return units as a text again, with single spaces where there was white space."""
     return between.join(units).removeprefix(" ")
 

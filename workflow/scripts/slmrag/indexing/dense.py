@@ -26,7 +26,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     """Encode a corpus into ``vectors-*.npy``, or take its shards, and put them into bytes."""
     if params.get("vectors"):
         vectors.join(params["vectors"], index, corpus.size(passages))
-        facts = text_limits.together([read_json(path) for path in params["vector_facts"]])
+        facts = text_limits.merge_facts([read_json(path) for path in params["vector_facts"]])
     else:
         facts = encode_passages(passages, index / "vectors-00000.npy", params)
     int8_codes.write(vectors.parts(index), index)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.models.checkpoint_files import weights as weights_of
+from slmrag.models.checkpoint_files import weight_files as weights_of
 from slmrag.models.context_length import Positions, positions
 
-SECTIONS = ("text_config", "quantization_config", "rope_scaling", "rope_parameters")
+CONFIG_SECTIONS = ("text_config", "quantization_config", "rope_scaling", "rope_parameters")
 BYTES_OF_DTYPE = {
     "F64": 8,
     "F32": 4,
@@ -51,7 +51,7 @@ class Checkpoint:
 
     @staticmethod
     def _check_sections(file: Path, config: dict[str, Any]) -> None:
-        for name in SECTIONS:
+        for name in CONFIG_SECTIONS:
             if not isinstance(config.get(name, {}), dict):
                 raise UserError(
                     f"{file}: {name} is {json.dumps(config[name])[:60]} and no section; mend it, "
@@ -64,7 +64,7 @@ class Checkpoint:
         found: dict[str, dict[str, Any]] = {}
         for name in sorted(self.weights):
             if name.endswith(".safetensors"):
-                found |= header(self.path / name)
+                found |= safetensors_header(self.path / name)
         return found
 
     @cached_property
@@ -85,7 +85,7 @@ class Checkpoint:
     def parameters(self) -> int:
         """Number of weights, packed ones unpacked; 0 where there are no safetensors."""
         bits = self._bits
-        return sum(weights(name, tensor, bits) for name, tensor in self.tensors.items())
+        return sum(count_weights(name, tensor, bits) for name, tensor in self.tensors.items())
 
     @property
     def _bits(self) -> int:
@@ -140,7 +140,7 @@ BESIDE_WEIGHTS = re.compile(
 PACKED_WEIGHTS = re.compile(r"\.(?:qweight|weight_packed)$")
 
 
-def weights(name: str, tensor: dict[str, Any], bits: int) -> int:
+def count_weights(name: str, tensor: dict[str, Any], bits: int) -> int:
     """Return the number of the model's weights that a stored tensor holds, ``bits`` each if packed.
 
     The names are those of AWQ and GPTQ, compressed-tensors, fp8 and bitsandbytes checkpoints.
@@ -154,7 +154,7 @@ def weights(name: str, tensor: dict[str, Any], bits: int) -> int:
     return count * 2 if tensor["dtype"] == "U8" and name.endswith(".weight") else count
 
 
-def header(file: Path) -> dict[str, dict[str, Any]]:
+def safetensors_header(file: Path) -> dict[str, dict[str, Any]]:
     """Return a safetensors file's tensors; UserError where the file is cut short."""
     with file.open("rb") as stream:
         head = stream.read(8)

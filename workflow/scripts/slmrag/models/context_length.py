@@ -16,7 +16,7 @@ KEYS_OF_LENGTH = (
 """Where configurations say it, the least counts; ``model_max_length`` stands above all (vLLM 0.32,
 ``derive_max_model_len_and_key``)."""
 
-UNSCALED = {"su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling"}
+ALREADY_SCALED = {"su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling"}
 """Kinds of scaling whose ``max_position_embeddings`` has the factor in it (vLLM,
 ``_get_and_verify_max_len``)."""
 
@@ -34,15 +34,15 @@ def positions(config: Mapping[str, Any]) -> Positions | None:
     found = config.get("model_max_length") or min(filter(None, known), default=None)
     if not isinstance(found, int | float):
         return None
-    ropes = list(_ropes(config))
-    most = int(found * _factor(config, ropes))
+    ropes = list(_rope_sections(config))
+    most = int(found * _scaling_factor(config, ropes))
     short = config.get("original_max_position_embeddings")
     if short and any(_kind(rope) == "longrope" for rope in ropes):
         return Positions(int(short), most)
     return Positions(most, most)
 
 
-def _ropes(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _rope_sections(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield how positions are rotated: once, or for each kind of layer."""
     for name in ("rope_parameters", "rope_scaling"):
         section = config.get(name) or {}
@@ -55,9 +55,11 @@ def _kind(rope: Mapping[str, Any]) -> str:
     return "longrope" if found == "su" else found
 
 
-def _factor(config: Mapping[str, Any], ropes: list[Mapping[str, Any]]) -> float:
+def _scaling_factor(config: Mapping[str, Any], ropes: list[Mapping[str, Any]]) -> float:
     """Return by how much scaling stretches the positions that the configuration counts."""
     if "gemma3" in str(config.get("model_type")):
         return 1.0
-    factors = [rope["factor"] for rope in ropes if "factor" in rope and _kind(rope) not in UNSCALED]
+    factors = [
+        rope["factor"] for rope in ropes if "factor" in rope and _kind(rope) not in ALREADY_SCALED
+    ]
     return factors[-1] if factors else 1.0

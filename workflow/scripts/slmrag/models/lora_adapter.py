@@ -8,7 +8,7 @@ from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.files import digest, sha256_file
-from slmrag.models.checkpoint import Checkpoint, header
+from slmrag.models.checkpoint import Checkpoint, safetensors_header
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 MATRIX_NAME = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight$")
@@ -30,7 +30,7 @@ def adapter_digest(folder: Path) -> str:
     return digest([sha256_file(folder / name) for name in ADAPTER_FILES])
 
 
-def rank(folder: Path) -> int:
+def vllm_rank(folder: Path) -> int:
     """Return the least rank that vLLM has room for and the adapter fits into."""
     found = _matrices(folder)
     own = max(tensor["shape"][0] for (_, side), tensor in found.items() if side == "A")
@@ -39,7 +39,7 @@ def rank(folder: Path) -> int:
     return next(one for one in VLLM_RANKS if one >= own)
 
 
-def check(folder: Path, checkpoint: Checkpoint) -> None:
+def check_adapter(folder: Path, checkpoint: Checkpoint) -> None:
     """Refuse what is no LoRA adapter, and one whose matrices do not fit the model's."""
     kind = _settings(folder).get("peft_type")
     if kind != "LORA":
@@ -50,7 +50,7 @@ def check(folder: Path, checkpoint: Checkpoint) -> None:
         shapes.setdefault(mine, shapes.get(other, []))
     packed = bool(checkpoint.config.get("quantization_config"))
     for (module, side), tensor in matrices.items() if shapes else ():
-        found = _weights(module, shapes)
+        found = _module_shapes(module, shapes)
         if not found:
             raise UserError(f"adapter: {folder} is for another model: this one has no {module}")
         _check_size(folder, module, side, tensor, [] if packed else found)
@@ -66,7 +66,7 @@ def _settings(folder: Path) -> Mapping[str, Any]:
 
 def _matrices(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the adapter's matrices by module and side."""
-    tensors = header(folder / ADAPTER_FILES[1]).items()
+    tensors = safetensors_header(folder / ADAPTER_FILES[1]).items()
     named = ((MATRIX_NAME.match(name), tensor) for name, tensor in tensors)
     found = {(one["module"], one["side"]): tensor for one, tensor in named if one}
     if not found:
@@ -74,7 +74,7 @@ def _matrices(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
-def _weights(module: str, shapes: Mapping[str, list[int]]) -> list[list[int]]:
+def _module_shapes(module: str, shapes: Mapping[str, list[int]]) -> list[list[int]]:
     """Return the shapes of what the model has under a module's name, quantized or not."""
     layer = LAYER.search(module)
     tail = layer[1] if layer else module

@@ -34,7 +34,7 @@ class EncoderSettings:
         return asdict(self)
 
 
-FAMILIES: dict[str, EncoderSettings] = {
+FAMILY_SETTINGS: dict[str, EncoderSettings] = {
     r"e5-mistral": EncoderSettings("last", f"Instruct: {_TASK}\nQuery: "),
     r"e5-(small|base|large)-instruct|e5-large-instruct": EncoderSettings(
         "mean", f"Instruct: {_TASK}\nQuery: "
@@ -59,7 +59,7 @@ def encoder_settings(checkpoint: Path, params: Mapping[str, Any]) -> EncoderSett
     """Return how the encoder in a folder is used; UserError where nothing says how it pools."""
     _refuse_layers(checkpoint, params)
     name = str(params.get("encoder", "")).rstrip("/").rpartition("/")[2].lower()
-    families = (known for pattern, known in FAMILIES.items() if re.search(pattern, name))
+    families = (known for pattern, known in FAMILY_SETTINGS.items() if re.search(pattern, name))
     chosen = next(families, None) or _from_files(checkpoint)
     given = {key: params[key] for key in chosen.record() if params.get(key) is not None}
     chosen = replace(chosen, **given)

@@ -14,7 +14,7 @@ UNLIMITED = 10**9
 """What a tokenizer without a limit of its own has is more than this."""
 
 
-class Limit(NamedTuple):
+class TextLimit(NamedTuple):
     """How much of a text is read (None: all of it), where that comes from, and the most there is.
 
     Both numbers are in ``unit``, special tokens included; the most is None where it is not known.
@@ -26,7 +26,9 @@ class Limit(NamedTuple):
     unit: str = "tokens"
 
 
-def limit(entry: int | None, settings: int | None, tokenizer: int, positions: int | None) -> Limit:
+def token_limit(
+    entry: int | None, settings: int | None, tokenizer: int, positions: int | None
+) -> TextLimit:
     """Return how many tokens of a text a transformer reads, and who says so.
 
     The retriever's entry comes first, then the encoder's recipe, then its tokenizer, up to 512. No
@@ -48,15 +50,15 @@ def limit(entry: int | None, settings: int | None, tokenizer: int, positions: in
     if positions and positions < longest:
         longest, source = positions, "the positions in the model's config.json"
     most = min(tokenizer, positions or tokenizer)
-    return Limit(longest, source, most if most < UNLIMITED else None)
+    return TextLimit(longest, source, most if most < UNLIMITED else None)
 
 
-def reading(what: str, texts: int, cut: int, limit: Limit) -> Facts:
+def reading_facts(what: str, texts: int, cut: int, limit: TextLimit) -> Facts:
     """Return what is said of texts under the key ``reading``: how many, how many cut, and where."""
     return {"reading": {"what": what, "texts": texts, "cut": cut, **limit._asdict()}}
 
 
-def together(facts: Sequence[Mapping[str, Any]]) -> Facts:
+def merge_facts(facts: Sequence[Mapping[str, Any]]) -> Facts:
     """Return the facts of all shards of one corpus: their counts add up, the rest is the same."""
     parts = [one["reading"] for one in facts]
     sums = {name: sum(part[name] for part in parts) for name in ("texts", "cut")}
@@ -64,7 +66,7 @@ def together(facts: Sequence[Mapping[str, Any]]) -> Facts:
     return {**known, "reading": {**parts[0], **sums}}
 
 
-def counts(facts: Mapping[str, Any]) -> dict[str, int]:
+def tracked_counts(facts: Mapping[str, Any]) -> dict[str, int]:
     """Return the numbers of ``facts`` that are worth tracking."""
     found = facts.get("reading") or {}
     known = {"texts": found.get("texts"), "texts_cut": found.get("cut")}

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
-class Tokens:
+class CheckpointTokenizer:
     """A checkpoint's tokenizer: texts to token ids, without transformers."""
 
     def __init__(self, checkpoint: Path) -> None:
         self._path = checkpoint / "tokenizer.json"
-        self._settings = settings(checkpoint)
+        self._settings = tokenizer_config(checkpoint)
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
@@ -58,7 +58,7 @@ class Tokens:
     @cached_property
     def specials(self) -> re.Pattern[str] | None:
         """A pattern of the special tokens, which a text must not be able to forge."""
-        return any_of(self.special_texts)
+        return any_token_pattern(self.special_texts)
 
     @cached_property
     def special_texts(self) -> list[str]:
@@ -80,7 +80,7 @@ class Tokens:
         return self.specials.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
 
-def any_of(tokens: Sequence[str]) -> re.Pattern[str] | None:
+def any_token_pattern(tokens: Sequence[str]) -> re.Pattern[str] | None:
     """Return a pattern of any of some texts, the longest first, or None for none."""
     names = sorted(map(re.escape, tokens), key=len, reverse=True)
     return re.compile("|".join(names)) if names else None
@@ -94,7 +94,7 @@ def fits_by_bytes(text: str, limit: int) -> bool:
     return len(text.encode("utf-8", "replace")) + 8 <= limit
 
 
-def settings(checkpoint: Path) -> dict[str, Any]:
+def tokenizer_config(checkpoint: Path) -> dict[str, Any]:
     """Return tokenizer_config.json, or nothing where the checkpoint has none."""
     return _json(checkpoint / "tokenizer_config.json")
 
@@ -106,24 +106,24 @@ def _json(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is no JSON ({error}); download the checkpoint again") from error
 
 
-def template_names(checkpoint: Path) -> dict[str, str]:
+def template_tokens(checkpoint: Path) -> dict[str, str]:
     """Return the tokens that a chat template is given by name, as Transformers 5 gives them.
 
     special_tokens_map.json counts unless tokenizer_config.json lists the added tokens itself.
     """
-    config = settings(checkpoint)
+    config = tokenizer_config(checkpoint)
     if "added_tokens_decoder" not in config:
         config = {**config, **_json(checkpoint / "special_tokens_map.json")}
     more = config.get("extra_special_tokens")
-    return special_tokens(config) | (texts(more) if isinstance(more, dict) else {})
+    return special_tokens(config) | (token_texts(more) if isinstance(more, dict) else {})
 
 
 def special_tokens(config: dict[str, Any]) -> dict[str, str]:
     """Return bos_token, eos_token and their like, by name."""
-    return texts({key: value for key, value in config.items() if key.endswith("_token")})
+    return token_texts({key: value for key, value in config.items() if key.endswith("_token")})
 
 
-def texts(tokens: dict[str, Any]) -> dict[str, str]:
+def token_texts(tokens: dict[str, Any]) -> dict[str, str]:
     """Return tokens as texts, each a text or an object with its content; others are left out."""
     found = {k: v.get("content") if isinstance(v, dict) else v for k, v in tokens.items()}
     return {key: value for key, value in found.items() if isinstance(value, str)}
@@ -133,15 +133,15 @@ def token_ids(checkpoint: Path) -> tuple[dict[str, int], set[int]]:
     """Return the id of each token by tokenizer.json, and the ids of the special ones."""
     path = checkpoint / "tokenizer.json"
     try:
-        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        added = told.get("added_tokens") or []
-        ids = _vocabulary(told) | {one["content"]: one["id"] for one in added}
+        tokenizer = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        added = tokenizer.get("added_tokens") or []
+        ids = _vocabulary(tokenizer) | {one["content"]: one["id"] for one in added}
         return ids, {one["id"] for one in added if one.get("special")}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path} is no tokenizer ({error}); download it again") from error
 
 
-def _vocabulary(told: dict[str, Any]) -> dict[str, int]:
+def _vocabulary(tokenizer: dict[str, Any]) -> dict[str, int]:
     """Return the vocabulary of tokenizer.json; Unigram has a list of tokens with their scores."""
-    known = (told.get("model") or {}).get("vocab") or {}
+    known = (tokenizer.get("model") or {}).get("vocab") or {}
     return known if isinstance(known, dict) else {one[0]: at for at, one in enumerate(known)}

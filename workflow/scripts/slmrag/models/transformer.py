@@ -34,7 +34,7 @@ class Transformer:
         os.environ["HF_HUB_OFFLINE"] = "1"
         if hardware.get("threads"):
             torch.set_num_threads(hardware["threads"])
-        self.device = device(hardware)
+        self.device = choose_device(hardware)
         asked = hardware.get("gpus_asked", hardware.get("gpus"))
         if asked and self.device == "cpu":
             raise UserError(
@@ -42,14 +42,14 @@ class Transformer:
                 "one, or set gpus: 0 for the encoder to run on the CPU"
             )
         self.gpu_unused = self._beside_a_gpu(hardware) if self.device == "cpu" else None
-        self.model = load(checkpoint, auto, self.device)
+        self.model = load_model(checkpoint, auto, self.device)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
         except (ValueError, OSError) as error:
             raise UserError(f"{checkpoint}: its tokenizer cannot be loaded: {error}") from error
         positions = getattr(self.model.config, "max_position_embeddings", None)
         own = self.tokenizer.model_max_length
-        self.limit = text_limits.limit(hardware.get("max_length"), longest, own, positions)
+        self.limit = text_limits.token_limit(hardware.get("max_length"), longest, own, positions)
         assert self.limit.longest, "a transformer has one"
         self.longest, self.cut = self.limit.longest, 0
         self.tokens = (hardware.get("batch_size") or 0) * self.longest or BATCH_TOKENS[self.device]
@@ -64,15 +64,15 @@ class Transformer:
         else:
             more = "" if torch.version.cuda else "install a build of torch for CUDA and "
             reason = f"gpus is not set; {more}set gpus: 1"
-        if told := sentence_on_unused(hardware, reason):
-            logger.warning("the encoder's device: %s", told)
-            events.emit("alert", name="gpu_unused", message=told)
-        return told
+        if sentence := sentence_on_unused(hardware, reason):
+            logger.warning("the encoder's device: %s", sentence)
+            events.emit("alert", name="gpu_unused", message=sentence)
+        return sentence
 
     def facts(self, what: str, texts: int) -> dict[str, Any]:
         """Return how much was read of the ``texts`` so far, and which GPU was not used."""
         idle = {"gpu_unused": self.gpu_unused} if self.gpu_unused else {}
-        return text_limits.reading(what, texts, self.cut, self.limit) | idle
+        return text_limits.reading_facts(what, texts, self.cut, self.limit) | idle
 
     def batches(
         self, texts: Sequence[str] | Sequence[tuple[str, str]]
@@ -86,7 +86,7 @@ class Transformer:
         ids = self.tokenizer(list(texts), truncation=True, max_length=self.longest)
         self.cut += self._cut(texts, ids)
         with torch.inference_mode():
-            for rows in batches([len(one) for one in ids["input_ids"]], self.tokens):
+            for rows in batch_rows([len(one) for one in ids["input_ids"]], self.tokens):
                 some = {key: [value[row] for row in rows] for key, value in ids.items()}
                 batch = self.tokenizer.pad(some, return_tensors="pt", padding_side="right")
                 batch = batch.to(self.device)
@@ -101,7 +101,7 @@ class Transformer:
         return sum(len(one) > self.longest for one in whole)
 
 
-def device(hardware: Mapping[str, Any]) -> str:
+def choose_device(hardware: Mapping[str, Any]) -> str:
     """Return cuda where the job was given a GPU and has one, else cpu."""
     if not hardware.get("gpus"):
         return "cpu"
@@ -110,7 +110,7 @@ def device(hardware: Mapping[str, Any]) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+def batch_rows(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
     """Yield rows by falling length, as many as fit into ``tokens`` after padding, at least one."""
     order = np.argsort(lengths, kind="stable")[::-1].tolist()
     start = 0
@@ -120,7 +120,7 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
         start += size
 
 
-def load(checkpoint: Path, auto: str, device: str) -> Any:
+def load_model(checkpoint: Path, auto: str, device: str) -> Any:
     """Return a checkpoint's model; UserError for code of its own or missing weights."""
     import torch
     import transformers
@@ -132,10 +132,10 @@ def load(checkpoint: Path, auto: str, device: str) -> Any:
     safe = bool(list(checkpoint.glob("*.safetensors")))
     if not safe and not list(checkpoint.glob("pytorch_model*.bin")):  # there if its entry allows it
         raise UserError(f"{checkpoint}: has no *.safetensors; delete it and download it again")
-    architecture = getattr(transformers, _tower(config) or auto)
+    architecture = getattr(transformers, _dpr_class(config) or auto)
     dtype = torch.float16 if device == "cuda" else torch.float32
     try:
-        model, told = architecture.from_pretrained(
+        model, report = architecture.from_pretrained(
             checkpoint, dtype=dtype, use_safetensors=safe, output_loading_info=True
         )
     except (SafetensorError, UnpicklingError, EOFError, RuntimeError) as error:
@@ -147,19 +147,19 @@ def load(checkpoint: Path, auto: str, device: str) -> Any:
     except (ValueError, OSError) as error:
         reason = "it needs remote code, which is off" if "auto_map" in config else str(error)
         raise UserError(f"{checkpoint}: cannot be loaded: {reason}") from error
-    missing = sorted(key for key in told["missing_keys"] if "pooler" not in key)
+    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
     if missing:
         raise UserError(f"{checkpoint}: lacks {len(missing)} weights, such as {missing[0]}")
-    return _states(model).to(device).eval()
+    return _token_encoder(model).to(device).eval()
 
 
-def _tower(config: Mapping[str, Any]) -> str | None:
+def _dpr_class(config: Mapping[str, Any]) -> str | None:
     """Return DPR's class: both towers have one model type, which would load the wrong one."""
     names = config.get("architectures") or [""]
     return names[0] if names[0] in ("DPRContextEncoder", "DPRQuestionEncoder") else None
 
 
-def _states(model: Any) -> Any:
+def _token_encoder(model: Any) -> Any:
     """Return the part of a DPR tower that gives a state for each token; others as they are."""
     tower = getattr(model, "ctx_encoder", None) or getattr(model, "question_encoder", None)
     return tower.bert_model if tower is not None else model

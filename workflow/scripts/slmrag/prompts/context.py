@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmrag.data.gold_match import Passage, distinct, gold_rank
+from slmrag.data.gold_match import Passage, distinct_gold, gold_rank
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _oracle(
     questions: "pl.DataFrame", hits: Source, passages: Source, entry: dict[str, Any], dataset: str
 ) -> list[list[Passage]]:
     """The gold passages of the data set itself, each once; a question without any is an error."""
-    gold = [distinct(own) for own in questions["gold"].to_list()]
+    gold = [distinct_gold(own) for own in questions["gold"].to_list()]
     missing = [name for name, one in zip(questions["question_id"], gold, strict=True) if not one]
     if missing:
         raise UserError(
@@ -96,11 +96,11 @@ def _answered(
     questions: "pl.DataFrame", wanted: list[list[Passage]], entry: dict[str, Any]
 ) -> list[bool | None]:
     """Whether any passage's text holds an answer; null where the mode shows none by design."""
-    from slmrag.data.has_answer import matcher
+    from slmrag.data.has_answer import answer_matcher
 
     if entry["context"] == "none":
         return [None] * len(wanted)
-    tests = map(matcher, questions["answers"].to_list())
+    tests = map(answer_matcher, questions["answers"].to_list())
     return [any(holds(p["text"]) for p in one) for holds, one in zip(tests, wanted, strict=True)]
 
 

@@ -7,16 +7,16 @@ import numpy as np
 import polars as pl
 
 from slmrag.data import passages as corpus
-from slmrag.data.gold_join import Found, GoldJoin, counts
-from slmrag.data.gold_match import RELATIONS, Passage, Test
-from slmrag.data.has_answer import matcher
+from slmrag.data.gold_join import GoldInCorpus, GoldJoin, count_gold
+from slmrag.data.gold_match import RELATION_TESTS, Passage, PassageTest
+from slmrag.data.has_answer import answer_matcher
 from slmrag.errors import UserError
 from slmrag.job.progress import bar
 from slmrag.retrieval.hits import Hits
 from slmrag.retrieval.metrics import Relevance
 
 Array = np.ndarray
-Tests = dict[str, list[Test]]
+Tests = dict[str, list[PassageTest]]
 
 _NONE = np.zeros(0, dtype=np.int64)
 
@@ -45,27 +45,29 @@ def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.Da
         np.array([one.passages for one in found], dtype=np.int64),
         np.array([one.in_corpus for one in found], dtype=np.int64),
         seen,
-        counts(found),
+        count_gold(found),
     )
 
 
-def tests(answers: list[list[str]], gold: list[list[Passage]], found: list[Found]) -> Tests:
+def tests(answers: list[list[str]], gold: list[list[Passage]], found: list[GoldInCorpus]) -> Tests:
     """Return for each name a test of passages a question.
 
     Whether a passage holds gold, or is a piece of it, is asked where the corpus lacks some gold.
     """
-    holds = [matcher(references) for references in answers]
+    holds = [answer_matcher(references) for references in answers]
     wanted: Tests = {"has_answer": [_of_text(one) for one in holds]}
     if any(one.in_corpus < one.passages for one in found):
-        wanted |= {name: [relation(own) for own in gold] for name, relation in RELATIONS.items()}
+        wanted |= {
+            name: [relation(own) for own in gold] for name, relation in RELATION_TESTS.items()
+        }
     return wanted
 
 
-def _of_text(holds: Callable[[str], bool]) -> Test:
+def _of_text(holds: Callable[[str], bool]) -> PassageTest:
     return lambda _, text: holds(text)
 
 
-def first_gold(hits: Hits, ids: pl.Series, found: list[Found]) -> Array:
+def first_gold(hits: Hits, ids: pl.Series, found: list[GoldInCorpus]) -> Array:
     """Return which hits are gold, each gold passage once: at its first hit."""
     is_gold, seen = np.zeros(len(hits), dtype=bool), set()
     for row, (question, id) in enumerate(zip(hits.question.tolist(), ids, strict=True)):
@@ -92,7 +94,7 @@ def _seen(hits: Hits, wanted: Tests, passages: Path) -> tuple[pl.Series, dict[st
     passed = {name: np.zeros(len(hits), dtype=bool) for name in wanted}
     order, ids = [_NONE], [pl.Series("id", [], pl.String)]
     with bar(total=len(hits), desc="has answer", unit="hit", unit_scale=True) as progress:
-        for places, found in corpus.parts(hits.passage, passages, "id", "text"):
+        for places, found in corpus.rows_by_block(hits.passage, passages, "id", "text"):
             asked = hits.question[places].tolist()
             rows = list(zip(asked, found["id"], found["text"], strict=True))
             for name, own in wanted.items():

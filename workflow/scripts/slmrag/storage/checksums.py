@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Protocol
 
-from slmrag.storage.partial_file import Partial
-from slmrag.storage.source import Remote
+from slmrag.storage.partial_file import PartialFile
+from slmrag.storage.source import RemoteFile
 
 
 class Digest(Protocol):
@@ -25,7 +25,7 @@ class Digest(Protocol):
         ...
 
 
-class Plain:
+class HexDigest:
     """A digest of the whole content, in hex."""
 
     def __init__(self, algorithm: str) -> None:
@@ -52,7 +52,7 @@ class Crc32:
         return self.crc.to_bytes(4, "big")
 
 
-class Encoded:
+class Base64Digest:
     """A digest of the whole content, in base64, as S3 gives its checksums."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -64,7 +64,7 @@ class Encoded:
         return base64.b64encode(self.inner.digest()).decode()
 
 
-class Composite:
+class CompositeDigest:
     """A digest of the parts' digests, as S3 gives it for an object uploaded in parts."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Composite:
 MD5 = re.compile(r"[0-9a-f]{32}")
 MULTIPART = re.compile(r"[0-9a-f]{32}-\d+")
 BLOCK_BYTES = 1 << 20
-MAKERS: dict[str, Callable[[], Any]] = {
+HASH_FACTORIES: dict[str, Callable[[], Any]] = {
     "crc32": Crc32,
     "sha1": hashlib.sha1,
     "sha256": hashlib.sha256,
@@ -111,7 +111,7 @@ def _md5() -> Any:
     return hashlib.md5(usedforsecurity=False)
 
 
-def expectations(remote: Remote) -> list[tuple[str, str, Digest]]:
+def expected_digests(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
     """Return (name, expected value, digest) for what the server says of the content.
 
     Its checksums, or, where it gives none that can be computed here, an ETag that is a digest: MD5
@@ -125,24 +125,24 @@ def expectations(remote: Remote) -> list[tuple[str, str, Digest]]:
     return checks or _etag(remote)
 
 
-def _etag(remote: Remote) -> list[tuple[str, str, Digest]]:
+def _etag(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
     etag = remote.etag or ""
     if not remote.etag_is_digest:
         return []
     if MD5.fullmatch(etag):
-        return [("ETag (MD5)", etag, Plain("md5"))]
+        return [("ETag (MD5)", etag, HexDigest("md5"))]
     if MULTIPART.fullmatch(etag) and remote.part_bytes:
-        return [("ETag (MD5 of parts)", etag, Composite(_md5, remote.part_bytes, bytes.hex))]
+        return [("ETag (MD5 of parts)", etag, CompositeDigest(_md5, remote.part_bytes, bytes.hex))]
     return []
 
 
 def _checksum(name: str, value: str, part_bytes: int | None) -> Digest | None:
-    make = MAKERS.get(name)
+    make = HASH_FACTORIES.get(name)
     if make is None:
         return None
     if "-" not in value:
-        return Encoded(make)
-    return Composite(make, part_bytes, _base64) if part_bytes else None
+        return Base64Digest(make)
+    return CompositeDigest(make, part_bytes, _base64) if part_bytes else None
 
 
 def _base64(data: bytes) -> str:
@@ -159,12 +159,12 @@ class Mismatch(Exception):
     """What arrived is not what the server or the config describes."""
 
 
-class Checks:
+class FileChecks:
     """The digests of one file, fed in the order of its bytes."""
 
-    def __init__(self, remote: Remote) -> None:
-        self.expected: list[tuple[str, str, Digest]] = expectations(remote)
-        self.sha256 = Plain("sha256")
+    def __init__(self, remote: RemoteFile) -> None:
+        self.expected: list[tuple[str, str, Digest]] = expected_digests(remote)
+        self.sha256 = HexDigest("sha256")
 
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes."""
@@ -172,7 +172,7 @@ class Checks:
         for _, _, digest in self.expected:
             digest.update(data)
 
-    def take(self, partial: Partial, start: int, stop: int, aside: Executor) -> None:
+    def take(self, partial: PartialFile, start: int, stop: int, aside: Executor) -> None:
         """Take the next bytes from the disk: SHA-256 here, the server's digests ``aside``."""
         jobs = [
             aside.submit(_feed, digest, partial.fd, start, stop) for _, _, digest in self.expected
@@ -190,7 +190,7 @@ class Checks:
 
 
 def mismatch_reason(
-    remotes: Sequence[Remote], files: Sequence[dict[str, Any]], sha256: str | None
+    remotes: Sequence[RemoteFile], files: Sequence[dict[str, Any]], sha256: str | None
 ) -> str:
     """Return why what came is not taken, or nothing: another content, or perhaps not all of it.
 

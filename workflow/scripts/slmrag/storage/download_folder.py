@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from slmrag.errors import UserError
 
-LOCK, DATA, STATE = ".lock", "data", "state"
+LOCK_NAME, DATA_NAME, STATE_NAME = ".lock", "data", "state"
 
 
 class Workspace(NamedTuple):
@@ -32,24 +32,24 @@ def workspace(folder: Path) -> Iterator[Workspace]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.part")
-    lock = _locked(work)
+    lock = _lock(work)
     if lock is None:
-        with _own(folder) as own:
+        with _separate_workspace(folder) as own:
             yield own
         return
     with lock:
-        yield _prepared(work)
+        yield _prepare(work)
         _replace(work, folder)
 
 
-def _locked(work: Path) -> IO[str] | None:
+def _lock(work: Path) -> IO[str] | None:
     """Return the lock of a workspace; None where another holds it, or has just moved the folder."""
     work.mkdir(exist_ok=True)
     try:
-        lock = open(work / LOCK, "w")  # noqa: SIM115
+        lock = open(work / LOCK_NAME, "w")  # noqa: SIM115
     except FileNotFoundError:
         return None
-    if _is_mine(lock, work / LOCK):
+    if _is_mine(lock, work / LOCK_NAME):
         return lock
     lock.close()
     return None
@@ -64,12 +64,12 @@ def _is_mine(lock: IO[str], path: Path) -> bool:
         return False
 
 
-def _prepared(work: Path) -> Workspace:
+def _prepare(work: Path) -> Workspace:
     """Return the folders of a workspace, freed of what is neither data nor state."""
     for path in work.iterdir():
-        if path.name not in (LOCK, DATA, STATE):
+        if path.name not in (LOCK_NAME, DATA_NAME, STATE_NAME):
             _remove(path)
-    made = Workspace(work / DATA, work / STATE)
+    made = Workspace(work / DATA_NAME, work / STATE_NAME)
     for path in made:
         path.mkdir(exist_ok=True)
     return made
@@ -83,11 +83,11 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def _own(folder: Path) -> Iterator[Workspace]:
+def _separate_workspace(folder: Path) -> Iterator[Workspace]:
     own = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.part")
     own.mkdir()
     try:
-        yield _prepared(own)
+        yield _prepare(own)
         _replace(own, folder)
     finally:
         shutil.rmtree(own, ignore_errors=True)
@@ -99,7 +99,7 @@ def _replace(work: Path, folder: Path) -> None:
     done = old.with_name(f"{old.name}.done")
     with suppress(FileNotFoundError):
         os.rename(folder, old)
-    os.rename(work / DATA, folder)
+    os.rename(work / DATA_NAME, folder)
     os.rename(work, done)  # at once, so that a twin which begins now makes its own anew
     for path in (old, done):
         shutil.rmtree(path, ignore_errors=True)
@@ -108,7 +108,7 @@ def _replace(work: Path, folder: Path) -> None:
 def remove_leftovers(data: Path, wanted: set[str]) -> None:
     """Remove what an earlier try left of files that are no longer there, by name below ``data``."""
     for folder, _, files in os.walk(data, topdown=False):
-        at = _name(folder, data)
+        at = _name_below(folder, data)
         for name in files:
             if at + name not in wanted:
                 os.unlink(os.path.join(folder, name))
@@ -117,12 +117,14 @@ def remove_leftovers(data: Path, wanted: set[str]) -> None:
                 os.rmdir(folder)
 
 
-def refuse_lost(data: Path, wanted: set[str]) -> None:
+def refuse_merged_names(data: Path, wanted: set[str]) -> None:
     """Raise UserError where a file does not lie below ``data`` by its own name.
 
     A disk that knows no capital letters, or one way to write an accent, takes one name for two.
     """
-    there = {_name(folder, data) + name for folder, _, files in os.walk(data) for name in files}
+    there = {
+        _name_below(folder, data) + name for folder, _, files in os.walk(data) for name in files
+    }
     if lost := sorted(wanted - there):
         raise UserError(
             f"{lost[0]}: this disk takes another file's name for it (capital letters, or accents "
@@ -130,7 +132,7 @@ def refuse_lost(data: Path, wanted: set[str]) -> None:
         )
 
 
-def _name(folder: str, data: Path) -> str:
+def _name_below(folder: str, data: Path) -> str:
     """Return the name of a folder below ``data``, with a slash behind it; empty for ``data``."""
     below = os.path.relpath(folder, data)
     return "" if below == "." else f"{below}/"

@@ -9,11 +9,11 @@ from typing import Any
 
 from slmrag.files import sha256_file
 from slmrag.storage.download_folder import Workspace
-from slmrag.storage.source import Remote
+from slmrag.storage.source import RemoteFile
 
 
 class FinishedFiles:
-    """A list in the state's folder, a line per file: its name, its identity, its size and digest."""
+    """A list in the state's folder, a line per file: its name, identity, size and digest."""
 
     def __init__(self, work: Workspace) -> None:
         path = work.state / "arrived.jsonl"
@@ -33,7 +33,7 @@ class FinishedFiles:
     ) -> None:
         self._list.close()
 
-    def find(self, remote: Remote) -> dict[str, Any] | None:
+    def find(self, remote: RemoteFile) -> dict[str, Any] | None:
         """Return size and digest of a file that an earlier try finished; None if it has changed."""
         identity, facts = self._known.get(remote.name, (None, {}))
         if identity != remote.identity() or not remote.is_dated():
@@ -42,7 +42,7 @@ class FinishedFiles:
             return facts if sha256_file(self._data / remote.name) == facts["sha256"] else None
         return None
 
-    def add(self, remote: Remote, facts: dict[str, Any]) -> None:
+    def add(self, remote: RemoteFile, facts: dict[str, Any]) -> None:
         """Record that a file is there, whole."""
         line = json.dumps([remote.name, remote.identity(), facts]) + "\n"
         with self._lock:
@@ -50,7 +50,7 @@ class FinishedFiles:
 
 
 def _read(path: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Return identity, and size and digest, of each file by its name; truncated lines are skipped."""
+    """Return identity, size and digest of each file by its name; a truncated line is skipped."""
     known = {}
     with suppress(FileNotFoundError), open(path, encoding="utf-8") as lines:
         for line in lines:

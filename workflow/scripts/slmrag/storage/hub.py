@@ -8,12 +8,18 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from slmrag.config.hub_names import SCHEME, HubName, hub_name, is_commit
+from slmrag.config.hub_names import HUB_SCHEME, HubName, hub_name, is_commit
 from slmrag.errors import UserError
-from slmrag.files import Choose
-from slmrag.storage.hub_client import contents, copied, listed, resolved, shown
-from slmrag.storage.local import Local, files_of, remote
-from slmrag.storage.source import Remote
+from slmrag.files import ChooseFiles
+from slmrag.storage.hub_client import (
+    cached_file_names,
+    commit_contents,
+    commit_folder,
+    copy_to_cache,
+    repository_address,
+)
+from slmrag.storage.local import Local, as_remote, files_of
+from slmrag.storage.source import RemoteFile
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +30,10 @@ class Hub(Local):
     It reads that copy as it would any folder of this machine.
     """
 
-    def files(self) -> list[Remote]:
+    def files(self) -> list[RemoteFile]:
         """Return the files that the address names; their version is the repository's commit."""
         named = hub_name(self.uri)
-        folder, names = fetched(named)
+        folder, names = fetch_to_cache(named)
         warn_if_unpinned(named, folder.name)
         found = {name: files_of(str(folder / path)).values() for name, path in names.items()}
         if lacking := sorted(name for name, files in found.items() if not files):
@@ -35,7 +41,7 @@ class Hub(Local):
                 f"{self.uri}: the cache lost its copy of {lacking[0]}; delete {folder}, run again"
             )
         return [
-            replace(remote(name, file), version_id=folder.name)
+            replace(as_remote(name, file), version_id=folder.name)
             for name, (file,) in sorted(found.items(), key=lambda one: one[0].split("/"))
         ]
 
@@ -53,31 +59,32 @@ def warn_if_unpinned(named: HubName, commit: str) -> None:
         )
 
 
-def fetched(named: HubName) -> tuple[Path, dict[str, str]]:
+def fetch_to_cache(named: HubName) -> tuple[Path, dict[str, str]]:
     """Return the folder of a commit in the cache, and the path in it of each file that is named.
 
     The commit is the folder's name. UserError where nothing is named, or perhaps not all is there.
     """
-    folder = resolved(named)
+    folder = commit_folder(named)
     at = named._replace(revision=folder.name)
-    if (all_names := listed(at)) is None:
-        return folder, _alone(at, folder)
+    if (all_names := cached_file_names(at)) is None:
+        return folder, _single_cached_file(at, folder)
     if not (names := at.below(all_names)):
         raise UserError(
-            f"{shown(named)}: the repository holds no {named.path} at commit {folder.name[:12]}; "
-            "check the path"
+            f"{repository_address(named)}: the repository holds no {named.path} at commit "
+            f"{folder.name[:12]}; check the path"
         )
-    copied(at, _patterns(at.path, all_names, {*names.values()}))
+    copy_to_cache(at, _patterns(at.path, all_names, {*names.values()}))
     return folder, names
 
 
-def _alone(named: HubName, folder: Path) -> dict[str, str]:
+def _single_cached_file(named: HubName, folder: Path) -> dict[str, str]:
     """Return a single file of a cache that knows no list of the commit's files; else UserError."""
     if (folder / named.path).is_file():
         return {named.path.rpartition("/")[2]: named.path}
     raise UserError(
-        f"{shown(named)}: the hub cannot be reached, and the cache does not say which files commit "
-        f"{folder.name[:12]} has: some may be missing; fetch it on a machine with internet"
+        f"{repository_address(named)}: the hub cannot be reached, and the cache does not say which "
+        f"files commit {folder.name[:12]} has: some may be missing; fetch it on a machine with "
+        "internet"
     )
 
 
@@ -93,33 +100,33 @@ def _patterns(path: str, names: list[str], wanted: set[str]) -> list[str]:
 
 
 def snapshot(
-    repo: str, revision: str | None, described: Sequence[str], choose: Choose
+    repo: str, revision: str | None, described: Sequence[str], choose: ChooseFiles
 ) -> tuple[Path, str, set[str]]:
     """Return the local folder of a checkpoint, its commit, and the names of the chosen files.
 
     ``repo`` is its address without ``hf:``. What describes the model comes first, the files of
     the patterns ``described``: with it ``choose`` tells the model's weights from others.
     """
-    named = _at(repo, revision)
-    whole = copied(named, [*described])
+    named = _at_revision(repo, revision)
+    whole = copy_to_cache(named, [*described])
     warn_if_unpinned(named, whole.name)
     at, path = named._replace(revision=whole.name), whole / named.path
-    names = at.below(listed(at) or _below(whole))
+    names = at.below(cached_file_names(at) or _files_below(whole))
     chosen = choose(list(names), lambda name: (path / name).read_bytes())
-    copied(at, [glob.escape(names[name]) for name in sorted(chosen)])
+    copy_to_cache(at, [glob.escape(names[name]) for name in sorted(chosen)])
     return path, whole.name, chosen
 
 
-def now(repo: str, revision: str | None) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+def current_commit(repo: str, revision: str | None) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
     """Return the commit that a revision is at, and what tells the content of each file there."""
-    return contents(_at(repo, revision))
+    return commit_contents(_at_revision(repo, revision))
 
 
-def _at(repo: str, revision: str | None) -> HubName:
+def _at_revision(repo: str, revision: str | None) -> HubName:
     """Return what an address without its scheme names, at the revision of an entry's own key."""
-    named = hub_name(SCHEME + repo)
+    named = hub_name(HUB_SCHEME + repo)
     return named._replace(revision=revision or named.revision)
 
 
-def _below(folder: Path) -> list[str]:
+def _files_below(folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]

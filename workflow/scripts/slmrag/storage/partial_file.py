@@ -11,7 +11,7 @@ from typing import Any
 
 from slmrag.files import digest, write_json
 from slmrag.storage.download_folder import Workspace
-from slmrag.storage.source import Remote
+from slmrag.storage.source import RemoteFile
 
 PART_BYTES = 16 << 20
 """Bytes of a part: small enough to lose little, large enough to cost few requests."""
@@ -38,10 +38,10 @@ def _fallocate() -> Any:
     return getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
 
 
-class Partial:
+class PartialFile:
     """A half-downloaded file and, in the state's folder, the list of the parts that it has."""
 
-    def __init__(self, work: Workspace, remote: Remote) -> None:
+    def __init__(self, work: Workspace, remote: RemoteFile) -> None:
         self.path, self.remote = work.data / remote.name, remote
         self.state = work.state / f"{digest(remote.name)}.json"
         self.lock = Lock()
@@ -62,7 +62,7 @@ class Partial:
         same = state.get("remote") == self.remote.identity() and state.get("part") == PART_BYTES
         return set(state["done"]) if same and whole and self.remote.is_dated() else set()
 
-    def __enter__(self) -> "Partial":
+    def __enter__(self) -> "PartialFile":
         return self
 
     def __exit__(

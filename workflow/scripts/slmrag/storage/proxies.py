@@ -12,7 +12,7 @@ from urllib.request import (  # type: ignore[attr-defined]  # typeshed lacks the
 
 from slmrag.errors import UserError
 
-PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def proxy_for(url: str) -> str | None:
@@ -27,7 +27,7 @@ def proxy_for(url: str) -> str | None:
     named = getproxies_environment()
     found = named.get(parts.scheme) or named.get("all")
     near = [re.sub(r"^\*\.", ".", name) for name in re.split(r"[,\s]+", named.get("no", ""))]
-    place = f"{host}:{parts.port or PORTS.get(parts.scheme, '')}"
+    place = f"{host}:{parts.port or DEFAULT_PORTS.get(parts.scheme, '')}"
     if not found or is_loopback(host) or _in_networks(host, near):
         return None
     if proxy_bypass_environment(place, {"no": ",".join(near)}):
@@ -60,7 +60,7 @@ def _networks(listed: list[str]) -> list[Any]:
     return found
 
 
-def shown(proxy: str) -> str:
+def without_login(proxy: str) -> str:
     """Return a proxy's address without the login that it may hold."""
     parts = urlsplit(proxy)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
@@ -88,9 +88,9 @@ class Pools:
         parts = urlsplit(proxy)
         if parts.scheme not in ("http", "https"):
             raise UserError(
-                f"{shown(proxy)}: the environment names a proxy of a kind that is not spoken here; "
-                "name one by http://, or the host in no_proxy"
+                f"{without_login(proxy)}: the environment names a proxy of a kind that is not "
+                "spoken here; name one by http://, or the host in no_proxy"
             )
         login = unquote(parts.netloc.rpartition("@")[0])
         headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
-        return urllib3.ProxyManager(shown(proxy), proxy_headers=headers, **self._settings)
+        return urllib3.ProxyManager(without_login(proxy), proxy_headers=headers, **self._settings)

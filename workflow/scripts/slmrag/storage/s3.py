@@ -7,24 +7,24 @@ from urllib.parse import urlsplit
 
 from slmrag.config import file_patterns
 from slmrag.errors import UserError
-from slmrag.storage.content_encodings import coding
+from slmrag.storage.content_encodings import content_coding
 from slmrag.storage.proxies import proxy_for
-from slmrag.storage.s3_errors import explain, is_missing, is_passing
-from slmrag.storage.source import CHUNK_BYTES, Interrupted, Remote
+from slmrag.storage.s3_errors import explain, is_missing, is_retryable
+from slmrag.storage.source import CHUNK_BYTES, Interrupted, RemoteFile
 
 MAX_CONNECTIONS = 16
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 
 
-def client(storage: dict[str, Any], uri: str) -> Any:
+def s3_client(storage: dict[str, Any], uri: str) -> Any:
     """Return a boto3 client; credentials come from the environment or the AWS chain."""
     import boto3
     from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    endpoint = storage.get("endpoint_url") or _of_environment()
+    endpoint = storage.get("endpoint_url") or _environment_endpoint()
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     style = storage.get("addressing_style") or "auto"
     config = Config(
@@ -61,12 +61,12 @@ def _proxies(endpoint: str, bucket: str) -> dict[str, str]:
     return {parts.scheme: found} if found else {}
 
 
-def _of_environment() -> str:
+def _environment_endpoint() -> str:
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
-CHECKSUMS = {"ChecksumCRC32": "crc32", "ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256"}
+CHECKSUM_HEADERS = {"ChecksumCRC32": "crc32", "ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256"}
 
 
 class S3:
@@ -75,18 +75,18 @@ class S3:
     def __init__(self, uri: str, storage: dict[str, Any]) -> None:
         self.uri = uri
         self.bucket, _, self.key = uri.removeprefix("s3://").partition("/")
-        self.client = client(storage, uri)
+        self.client = s3_client(storage, uri)
         self.anonymous = bool(storage.get("anonymous"))
         self.paying = {"RequestPayer": "requester"} if storage.get("requester_pays") else {}
 
-    def files(self) -> list[Remote]:
+    def files(self) -> list[RemoteFile]:
         """Return the object, or those under the prefix, or of the pattern, but folder markers."""
         if "*" in self.key:
             return self._matching()
         if not self.key or self.key.endswith("/"):
             return self._prefix()
         try:
-            return [self.describe(Remote(self.key.rsplit("/", 1)[-1], self.key))]
+            return [self.describe(RemoteFile(self.key.rsplit("/", 1)[-1], self.key))]
         except UserError as error:
             if is_missing(error.__cause__) and self._is_folder():
                 raise UserError(
@@ -105,15 +105,15 @@ class S3:
         except (BotoCoreError, ClientError):
             return False
 
-    def _matching(self) -> list[Remote]:
+    def _matching(self) -> list[RemoteFile]:
         folder, pattern = file_patterns.split(self.key)
         sizes = {one["Key"]: one["Size"] for one in self._listed(self.key.partition("*")[0])}
-        names = file_patterns.chosen([key.removeprefix(folder) for key in sizes], pattern)
+        names = file_patterns.matching([key.removeprefix(folder) for key in sizes], pattern)
         if not names:
             raise UserError(
                 f"{self.uri}: no object matches this pattern at {self.endpoint}; check it"
             )
-        return [Remote(name, folder + name, sizes[folder + name]) for name in names]
+        return [RemoteFile(name, folder + name, sizes[folder + name]) for name in names]
 
     def _listed(self, prefix: str) -> list[dict[str, Any]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
@@ -123,25 +123,25 @@ class S3:
             found = [entry for page in pages for entry in page.get("Contents", [])]
         return [entry for entry in found if not entry["Key"].endswith("/")]
 
-    def _prefix(self) -> list[Remote]:
+    def _prefix(self) -> list[RemoteFile]:
         files = self._listed(self.key)
         if not files:
             raise UserError(
                 f"{self.uri}: no object under this prefix at {self.endpoint}; check the prefix"
             )
         return [
-            Remote(entry["Key"].removeprefix(self.key), entry["Key"], entry["Size"])
+            RemoteFile(entry["Key"].removeprefix(self.key), entry["Key"], entry["Size"])
             for entry in files
         ]
 
-    def describe(self, remote: Remote) -> Remote:
+    def describe(self, remote: RemoteFile) -> RemoteFile:
         """Ask the server for size, ETag, version, checksums and the size of the upload's parts."""
         where = {"Bucket": self.bucket, "Key": remote.locator, **self.paying}
         with self._explained(remote.locator):
             head = self._head(where)
             parts = self._part_bytes(where, head)
-        checksums = {name: head[key] for key, name in CHECKSUMS.items() if key in head}
-        return Remote(
+        checksums = {name: head[key] for key, name in CHECKSUM_HEADERS.items() if key in head}
+        return RemoteFile(
             name=remote.name,
             locator=remote.locator,
             bytes=head["ContentLength"],
@@ -151,7 +151,7 @@ class S3:
             part_bytes=parts,
             etag_is_digest=_etag_is_digest(head),
             checksums=checksums,
-            encoding=coding(head.get("ContentEncoding")),
+            encoding=content_coding(head.get("ContentEncoding")),
         )
 
     def _head(self, where: dict[str, str]) -> dict[str, Any]:
@@ -176,7 +176,7 @@ class S3:
             return None
         return first["ContentLength"] if first.get("PartsCount") else None
 
-    def read(self, remote: Remote, start: int, stop: int | None) -> Iterator[bytes]:
+    def read(self, remote: RemoteFile, start: int, stop: int | None) -> Iterator[bytes]:
         """Yield a range of the object as it was when it was described."""
         if stop is not None and start >= stop:
             return
@@ -201,11 +201,11 @@ class S3:
         """The URL that requests go to."""
         return self.client.meta.endpoint_url
 
-    def _explained(self, key: str) -> "_Explained":
-        return _Explained(self, key)
+    def _explained(self, key: str) -> "_ExplainErrors":
+        return _ExplainErrors(self, key)
 
 
-class _Explained:
+class _ExplainErrors:
     """Turns botocore's exceptions into one sentence, or into Interrupted where they may pass."""
 
     def __init__(self, source: S3, key: str) -> None:
@@ -220,7 +220,7 @@ class _Explained:
         sentence = explain(
             error, self.source.bucket, self.key, self.source.endpoint, self.source.anonymous
         )
-        if is_passing(error):
+        if is_retryable(error):
             raise Interrupted(sentence) from error
         raise UserError(sentence) from error
 

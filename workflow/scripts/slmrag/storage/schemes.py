@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from slmrag.config.hub_names import SCHEME as HUB
+from slmrag.config.hub_names import HUB_SCHEME as HUB
 from slmrag.errors import UserError
 from slmrag.storage.source import Source
 

@@ -15,12 +15,12 @@ class Interrupted(Exception):
     """A transfer broke off for a reason that may pass: the rest is asked for again."""
 
 
-class WithoutRanges(Exception):
+class NoRangeSupport(Exception):
     """The server sends whole files only."""
 
 
 @dataclass(frozen=True)
-class Remote:
+class RemoteFile:
     """One file as its server describes it; ``bytes`` is None where the server does not say.
 
     They are those that are sent: with an ``encoding`` the file is another one once it is decoded.
@@ -58,15 +58,15 @@ class Remote:
 class Source(Protocol):
     """A place that files come from: a new kind implements these three methods."""
 
-    def files(self) -> list[Remote]:
+    def files(self) -> list[RemoteFile]:
         """Return the files of the URI: one, or all under a prefix; UserError where none is."""
         ...
 
-    def describe(self, remote: Remote) -> Remote:
+    def describe(self, remote: RemoteFile) -> RemoteFile:
         """Return the same file with all that the server tells about its content."""
         ...
 
-    def read(self, remote: Remote, start: int, stop: int | None) -> Iterator[bytes]:
+    def read(self, remote: RemoteFile, start: int, stop: int | None) -> Iterator[bytes]:
         """Yield the bytes ``[start, stop)``; raise Interrupted where another try may help."""
         ...
 
@@ -90,17 +90,17 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def file_names(remotes: Iterable[Remote], uri: str) -> set[str]:
+def file_names(remotes: Iterable[RemoteFile], uri: str) -> set[str]:
     """Return the names that files will have; UserError where two would be one, or leads out."""
     names = Counter(safe_name(remote.name, uri) for remote in remotes)
     holders = {name.rpartition("/")[0] for name in names}
-    folders = {held[:end] for held in holders for end in _ends(held)}
+    folders = {held[:end] for held in holders for end in _folder_ends(held)}
     for name, times in names.items():
         if times > 1 or name in folders:
             raise UserError(f"{uri}: two objects would become the file {name}; rename one")
     return set(names)
 
 
-def _ends(folder: str) -> Iterator[int]:
+def _folder_ends(folder: str) -> Iterator[int]:
     """Yield where the name of each folder ends that a folder lies in, its own among them."""
     yield from (place for place, letter in enumerate(f"{folder}/") if letter == "/")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
 
-from slmrag.data.reading.fields import Record, field, name_in, objects
+from slmrag.data.reading.fields import Record, field, objects, optional_text
 from slmrag.data.reading.json_records import json_lines
 from slmrag.data.schemas import Question, passage
 from slmrag.errors import UserError
@@ -33,8 +33,8 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
             question=field(record, "question_text", str, path, line),
             answers=answers,
             line=line,
-            question_id=name_in(record, "example_id", path, line),
-            gold=_gold(record, tokens, _long(annotations, path, line), path, line)
+            question_id=optional_text(record, "example_id", path, line),
+            gold=_gold(record, tokens, _long_answers(annotations, path, line), path, line)
             if answers
             else [],
         )
@@ -44,9 +44,9 @@ def _tokens(record: Record, path: Path, line: int) -> list[str]:
     """Return the document's words, markup as empty ones, so that offsets hold."""
     if "document_tokens" in record:
         tokens = objects(record, "document_tokens", path, line)
-        told = ["" if token.get("html_token") else token.get("token") for token in tokens]
-        words = [word for word in told if isinstance(word, str)]
-        if len(words) < len(told):
+        texts = ["" if token.get("html_token") else token.get("token") for token in tokens]
+        words = [word for word in texts if isinstance(word, str)]
+        if len(words) < len(texts):
             raise UserError(f"{path}, line {line}: a token is no text; correct it")
         return words
     words = field(record, "document_text", str, path, line).split(" ")
@@ -62,7 +62,7 @@ def _text(span: tuple[int, int], tokens: Sequence[str]) -> str:
     return unescape(" ".join(word for word in tokens[slice(*span)] if word))
 
 
-def _long(annotations: Sequence[Record], path: Path, line: int) -> set[tuple[int, int]]:
+def _long_answers(annotations: Sequence[Record], path: Path, line: int) -> set[tuple[int, int]]:
     """Return the long answers of those who gave a short one."""
     return {
         _span(field(note, "long_answer", dict, path, line), path, line)
@@ -74,7 +74,7 @@ def _long(annotations: Sequence[Record], path: Path, line: int) -> set[tuple[int
 def _gold(
     record: Record, tokens: Sequence[str], spans: set[tuple[int, int]], path: Path, line: int
 ) -> list[dict[str, str]]:
-    id, title = (name_in(record, key, path, line) for key in ("example_id", "document_title"))
+    id, title = (optional_text(record, key, path, line) for key in ("example_id", "document_title"))
     return [
         passage(f"{id}#{span[0]}", title, text)
         for span in sorted(spans)

@@ -8,17 +8,17 @@ from slmrag.data.reading.fields import (
     ABSENT,
     SCALARS,
     Record,
+    answer_texts,
     as_text,
     field,
     is_missing,
-    name_in,
-    texts,
+    optional_text,
     value_at,
 )
 from slmrag.data.schemas import Question, Row, passage
 from slmrag.errors import UserError
 
-OURS = ("id", "title", "text")
+PASSAGE_COLUMNS = ("id", "title", "text")
 
 
 def _field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
@@ -34,7 +34,7 @@ def _field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
 
 def row_of(record: Record, columns: Mapping[str, str], path: Path, line: int) -> Row:
     """Return a record as id, title, text and line; only the title may be missing."""
-    names = {name: columns.get(name, name) for name in OURS}
+    names = {name: columns.get(name, name) for name in PASSAGE_COLUMNS}
     title = value_at(record, names["title"], ABSENT if "title" in columns else None)
     if not is_missing(title):
         title = _field(record, names["title"], SCALARS, path, line)
@@ -66,7 +66,7 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
 
     answers = _listed(value_at(record, columns.get("answers", "answers"), ""))
     if not all(map(is_missing, answers)):
-        answers = texts(_listed(get("answers", list | SCALARS)), path, line)
+        answers = answer_texts(_listed(get("answers", list | SCALARS)), path, line)
     gold = _listed(get("gold", list | SCALARS)) if has("gold") else []
     passages, ids = _gold(gold, path, line)
     return Question(
@@ -89,8 +89,8 @@ def _gold(values: list[Any], path: Path, line: int) -> tuple[list[dict[str, str]
     for value in values:
         if isinstance(value, Mapping):
             text = field(value, "text", str, path, line)
-            id, title = (name_in(value, key, path, line) for key in ("id", "title"))
+            id, title = (optional_text(value, key, path, line) for key in ("id", "title"))
             passages.append(passage(id, title, text))
         elif not is_missing(value) and value != "":
-            ids += [name_in({"gold": value}, "gold", path, line)]
+            ids += [optional_text({"gold": value}, "gold", path, line)]
     return passages, ids

@@ -8,7 +8,7 @@ TAB = "\t"
 
 
 @dataclass(frozen=True)
-class Layout:
+class Dialect:
     """The marks of a delimited file, and its columns' names where no line of it has them.
 
     ``free`` tells whether an entry's keys can change them.
@@ -26,10 +26,10 @@ class Layout:
         return f"read it by format csv with separator: {'tab' if mark == TAB else repr(mark)}"
 
 
-def layout(
+def dialect_of_keys(
     separator: str,
     quoting: Literal["none"] | None = None,
     header: Sequence[str] | None = None,
-) -> Layout:
+) -> Dialect:
     """Return the layout that an entry's keys describe."""
-    return Layout(separator, quoting != "none", tuple(header or ()), free=True)
+    return Dialect(separator, quoting != "none", tuple(header or ()), free=True)

@@ -5,9 +5,9 @@ from codecs import BOM_UTF8
 import numpy as np
 import polars as pl
 
-from slmrag.data.reading.compression import count
-from slmrag.data.reading.dialect import Layout
-from slmrag.data.reading.headers import BLANK
+from slmrag.data.reading.compression import count_byte
+from slmrag.data.reading.dialect import Dialect
+from slmrag.data.reading.headers import BLANK_SIGNS
 from slmrag.data.reading.lines import Lines
 from slmrag.data.reading.quotes import sound_end
 from slmrag.data.reading.swallowed_lines import SwallowedLines
@@ -18,38 +18,38 @@ Rows = tuple[pl.DataFrame, pl.Series]
 
 def fast_rows(lines: Lines, width: int, swallowed: SwallowedLines) -> Rows | None:
     """Take the hand's whole records; None, and nothing is taken, where only csv can tell them."""
-    hand = _with_short_ends(lines.hand)
+    hand = _with_line_feeds(lines.hand)
     shorter = len(hand) < len(lines.hand)
-    block = _sound(hand, width, lines.layout)
-    table = _parsed(block, width, lines.layout) if block else None
+    block = _sound_block(hand, width, lines.layout)
+    table = _parse(block, width, lines.layout) if block else None
     if table is None:
         return None
-    ends, inside = count(block, b"\n"), None
+    ends, inside = count_byte(block, b"\n"), None
     if ends > table.height:
-        inside = _counts(table, "\n")
+        inside = _count_per_row(table, "\n")
         if shorter or ends != table.height + inside.sum():
             return None
-        _look(table, inside, lines, swallowed)
-    numbers = _numbers(table.height, inside, lines.line)
+        _inspect_suspects(table, inside, lines, swallowed)
+    numbers = _line_numbers(table.height, inside, lines.line)
     lines.pass_over(len(block) + shorter * ends, ends)
-    return _filled(table, numbers)
+    return _drop_blank_rows(table, numbers)
 
 
-def _with_short_ends(hand: bytes) -> bytes:
+def _with_line_feeds(hand: bytes) -> bytes:
     """Return lines that all end in a carriage return and a line feed without the former."""
-    if b"\r" in hand and count(hand, b"\r") == count(hand, b"\n") == hand.count(b"\r\n"):
+    if b"\r" in hand and count_byte(hand, b"\r") == count_byte(hand, b"\n") == hand.count(b"\r\n"):
         return hand.replace(b"\r\n", b"\n")
     return hand
 
 
-def _sound(hand: bytes, width: int, layout: Layout) -> bytes:
+def _sound_block(hand: bytes, width: int, layout: Dialect) -> bytes:
     """Return the whole records of a hand; nothing where something in them has two readings."""
     if width < 2 or b"\r" in hand or b"\0" in hand or hand.startswith(BOM_UTF8):
         return b""
     return hand[: sound_end(hand, layout.separator)] if layout.quoted else hand
 
 
-def _parsed(block: bytes, width: int, layout: Layout) -> pl.DataFrame | None:
+def _parse(block: bytes, width: int, layout: Dialect) -> pl.DataFrame | None:
     try:
         table = pl.read_csv(
             block,
@@ -61,22 +61,22 @@ def _parsed(block: bytes, width: int, layout: Layout) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:
         return None
-    return table if _is_whole(table, block, layout.separator) else None
+    return table if _has_full_rows(table, block, layout.separator) else None
 
 
-def _is_whole(table: pl.DataFrame, block: bytes, separator: str) -> bool:
+def _has_full_rows(table: pl.DataFrame, block: bytes, separator: str) -> bool:
     """Tell whether no row was too short: Polars fills those, and refuses the long ones only."""
-    inside = _counts(table, separator).sum() if b'"' in block else 0
-    return count(block, separator.encode()) == table.height * (table.width - 1) + inside
+    inside = _count_per_row(table, separator).sum() if b'"' in block else 0
+    return count_byte(block, separator.encode()) == table.height * (table.width - 1) + inside
 
 
-def _counts(table: pl.DataFrame, mark: str) -> pl.Series:
+def _count_per_row(table: pl.DataFrame, mark: str) -> pl.Series:
     """Return how often ``mark`` stands in each row's values."""
     counts = pl.all().str.count_matches(mark, literal=True)
     return table.select(pl.sum_horizontal(counts)).to_series()
 
 
-def _numbers(height: int, inside: pl.Series | None, first: int) -> pl.Series:
+def _line_numbers(height: int, inside: pl.Series | None, first: int) -> pl.Series:
     """Return the line that each row begins in; ``inside`` has the line ends in each."""
     numbers = np.arange(first, first + height, dtype=np.uint32)
     if inside is not None:
@@ -84,19 +84,23 @@ def _numbers(height: int, inside: pl.Series | None, first: int) -> pl.Series:
     return pl.Series("line", numbers)
 
 
-def _look(table: pl.DataFrame, inside: pl.Series, lines: Lines, swallowed: SwallowedLines) -> None:
+def _inspect_suspects(
+    table: pl.DataFrame, inside: pl.Series, lines: Lines, swallowed: SwallowedLines
+) -> None:
     """Look at the rows whose line ends and separators are as many as several records have."""
-    separators = _counts(table, lines.layout.separator)
+    separators = _count_per_row(table, lines.layout.separator)
     suspects = (inside > 0) & (separators == inside * (table.width - 1))
     if suspects.any():
-        numbers = _numbers(table.height, inside, lines.line).filter(suspects)
+        numbers = _line_numbers(table.height, inside, lines.line).filter(suspects)
         for line, values in zip(numbers, table.filter(suspects).iter_rows(), strict=True):
             swallowed.inspect(line, values)
 
 
-def _filled(table: pl.DataFrame, numbers: pl.Series) -> Rows:
+def _drop_blank_rows(table: pl.DataFrame, numbers: pl.Series) -> Rows:
     """Leave out the rows that have nothing in them; a sign behind the blank shows that they do."""
     if (table.to_series(0) < "!").any():
-        kept = ~table.select(pl.all_horizontal(pl.all().str.strip_chars(BLANK) == "")).to_series()
+        kept = ~table.select(
+            pl.all_horizontal(pl.all().str.strip_chars(BLANK_SIGNS) == "")
+        ).to_series()
         return table.filter(kept), numbers.filter(kept)
     return table, numbers

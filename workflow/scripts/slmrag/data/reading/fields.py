@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 KINDS = {str: "text", list: "a list", dict: "an object", int: "a number", float: "a number"}
 KINDS[Decimal] = "a number"
 ABSENT = object()
-DATES = date | time | timedelta
+DATE_TYPES = date | time | timedelta
 SCALARS = str | int | float | Decimal
 """What can be written as text: a name, or an answer."""
 
@@ -46,7 +46,7 @@ def _flat(values: list[Any]) -> list[Any]:
     return [one for value in values for one in (value if isinstance(value, list) else [value])]
 
 
-def names_of(record: Record) -> list[str]:
+def key_names(record: Record) -> list[str]:
     """Return the keys of a record, those of the objects in it by dotted names."""
     inner = {str(key): value for key, value in record.items() if isinstance(value, Mapping)}
     nested = [f"{key}.{one}" for key, value in inner.items() for one in value]
@@ -57,19 +57,19 @@ def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
     """Return a value of a record; UserError where it is missing or of another kind."""
     value = record[key] if key in record else value_at(record, key, ABSENT)
     if value is ABSENT:
-        names = names_of(record)
+        names = key_names(record)
         hint = nearest(key, names) or f"; it has {', '.join(names) or 'nothing'}"
         raise UserError(f"{path}, line {line}: no '{key}'{hint}")
     if is_missing(value):
         named = "null" if value is None else value
         raise UserError(f"{path}, line {line}: '{key}' is {named}; fill it in or remove the record")
     if not isinstance(value, kind) or isinstance(value, bool):
-        hint = "write it as text" if isinstance(value, DATES) else "correct it"
-        raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; {hint}")
+        hint = "write it as text" if isinstance(value, DATE_TYPES) else "correct it"
+        raise UserError(f"{path}, line {line}: '{key}' is not {_kind_name(kind)}; {hint}")
     return value
 
 
-def _named(kind: Any) -> str:
+def _kind_name(kind: Any) -> str:
     """Return what a type, or a union of types, is called."""
     return " or ".join(dict.fromkeys(KINDS[one] for one in get_args(kind) or (kind,)))
 
@@ -91,7 +91,7 @@ def scalar(record: Record, key: str, path: Path, line: int) -> str:
     return as_text(field(record, key, SCALARS, path, line))
 
 
-def name_in(record: Record, key: str, path: Path, line: int) -> str:
+def optional_text(record: Record, key: str, path: Path, line: int) -> str:
     """Return a name that may be missing, as an id or a title; UserError for what is no scalar."""
     return "" if is_missing(record.get(key)) else scalar(record, key, path, line)
 
@@ -113,7 +113,7 @@ def _fraction(value: float | Decimal) -> str:
     return repr(value) if isinstance(value, float) else format(value.normalize(), "f")
 
 
-def texts(values: Iterable[Any], path: Path, line: int) -> list[str]:
+def answer_texts(values: Iterable[Any], path: Path, line: int) -> list[str]:
     """Return answers as texts; UserError for one that is missing, or no scalar."""
     values = list(values)
     for value in values:

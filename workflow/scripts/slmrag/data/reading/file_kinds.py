@@ -7,18 +7,18 @@ from slmrag.data.reading.compression import COMPRESSIONS, archive_of, chunks_of
 from slmrag.errors import UserError
 
 HEAD_BYTES = 2048
-POINTER = b"version https://git-lfs.github.com/spec/"
-PAGE = re.compile(
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+HTML_PAGE = re.compile(
     rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.I | re.S
 )
 XML = re.compile(rb"\s*<(\?xml\s|Error>)")
-NO_TEXT = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0", b"{\\rtf")
+BINARY_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0", b"{\\rtf")
 """First bytes of PNG, JPEG, GIF, of the Office files before 2007, and of RTF."""
-PAGES = {".html", ".htm", ".xhtml"}
-MARKDOWN = {".md", ".markdown", ".mdown", ".mkd", ".qmd", ".rmd"}
-WORDS = {"", ".txt", ".text", ".rst", ".pdf"} | PAGES | MARKDOWN
+HTML_SUFFIXES = {".html", ".htm", ".xhtml"}
+MARKDOWN_SUFFIXES = {".md", ".markdown", ".mdown", ".mkd", ".qmd", ".rmd"}
+DOCUMENT_SUFFIXES = {"", ".txt", ".text", ".rst", ".pdf"} | HTML_SUFFIXES | MARKDOWN_SUFFIXES
 """Suffixes of documents: a pointer in the place of one is a mistake."""
-OTHERS = {
+OTHER_KINDS = {
     b"PAR1": ("parquet", "Parquet; set format: parquet"),
     b"ARROW1": ("", "an Arrow file; write it as Parquet"),
     b"SQLite format 3": ("", "an SQLite database; export it as JSONL or CSV"),
@@ -36,7 +36,7 @@ def head_of(path: Path) -> bytes:
 
 def is_page(head: bytes) -> bool:
     """Tell whether a file that begins so is an HTML page."""
-    return PAGE.match(head) is not None
+    return HTML_PAGE.match(head) is not None
 
 
 def is_pdf(head: bytes) -> bool:
@@ -50,11 +50,11 @@ def refuse_stand_in(path: Path, format: str = "") -> None:
     Also for a file of another format that its first bytes tell.
     """
     head = head_of(path)
-    for mark, (own, told) in OTHERS.items():
+    for mark, (own, advice) in OTHER_KINDS.items():
         if head.startswith(mark) and format != own:
-            raise UserError(f"{path}: is {told}")
-    if head.startswith(POINTER):
-        raise pointer(path)
+            raise UserError(f"{path}: is {advice}")
+    if head.startswith(LFS_POINTER):
+        raise lfs_pointer_error(path)
     if is_page(head):
         raise UserError(
             f"{path}: is an HTML page, not data; give the address of the file itself (on the hub "
@@ -67,7 +67,7 @@ def refuse_stand_in(path: Path, format: str = "") -> None:
         )
 
 
-def pointer(path: Path) -> UserError:
+def lfs_pointer_error(path: Path) -> UserError:
     """Return the error for a Git LFS pointer."""
     return UserError(
         f"{path}: is a Git LFS pointer, not the file itself; run git lfs pull in its repository, "
@@ -86,9 +86,9 @@ def is_document(path: Path) -> bool:
     if archive_of(path, head) or (path.suffix in COMPRESSIONS and not packed):
         return False
     head = head_of(path) if packed else head
-    if head.startswith(POINTER):
-        if path.suffix.lower() in WORDS:
-            raise pointer(path)
+    if head.startswith(LFS_POINTER):
+        if path.suffix.lower() in DOCUMENT_SUFFIXES:
+            raise lfs_pointer_error(path)
         return False
     utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return utf16 or is_pdf(head) or (b"\0" not in head[:512] and not head.startswith(NO_TEXT))
+    return utf16 or is_pdf(head) or (b"\0" not in head[:512] and not head.startswith(BINARY_STARTS))

@@ -6,11 +6,11 @@ A column without a name, as spreadsheets leave them, is passed over, and so is w
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.dialect import Dialect
 from slmrag.data.reading.lines import Lines
 from slmrag.errors import UserError, nearest
 
-BLANK = " \t"
+BLANK_SIGNS = " \t"
 """What an empty field of a spreadsheet may hold."""
 
 
@@ -18,16 +18,16 @@ def header_of(lines: Lines) -> tuple[int, list[str]]:
     """Return (its line, the columns' names), read or given; no names where the file is empty."""
     given = list(lines.layout.header)
     if given:
-        _refuse_another(given, lines)
+        _refuse_own_header(given, lines)
         return 1, given
     for line, values in lines.records():
         if not is_blank(values):
             lines.put_back()
-            return line, _sound(values, lines.path, line, lines.layout)
+            return line, _check_header(values, lines.path, line, lines.layout)
     return 1, []
 
 
-def _refuse_another(given: Sequence[str], lines: Lines) -> None:
+def _refuse_own_header(given: Sequence[str], lines: Lines) -> None:
     """Raise where the file's first record is the header that it is said not to have."""
     records = Lines(lines.path, lines.layout).records()
     line, values = next(((n, v) for n, v in records if not is_blank(v)), (1, []))
@@ -40,10 +40,10 @@ def _refuse_another(given: Sequence[str], lines: Lines) -> None:
 
 def is_blank(values: Sequence[str]) -> bool:
     """Tell whether a record has nothing in it."""
-    return not any(value.strip(BLANK) for value in values)
+    return not any(value.strip(BLANK_SIGNS) for value in values)
 
 
-def _sound(header: list[str], path: Path, line: int, layout: Layout) -> list[str]:
+def _check_header(header: list[str], path: Path, line: int, layout: Dialect) -> list[str]:
     """Return the header; UserError for columns of one name, or that another mark keeps apart."""
     twice = next((name for name in header if name.strip() and header.count(name) > 1), None)
     if twice is not None:
@@ -57,7 +57,7 @@ def _sound(header: list[str], path: Path, line: int, layout: Layout) -> list[str
     return header
 
 
-def places_of(
+def column_places(
     names: Mapping[str, str], header: Sequence[str], path: Path, line: int, optional: Sequence[str]
 ) -> dict[str, int]:
     """Return at which place, from 0, the header has the names; UserError for one that it lacks."""
@@ -68,7 +68,7 @@ def places_of(
     return {ours: header.index(name) for ours, name in names.items() if name in header}
 
 
-def whole(values: list[str], header: Sequence[str], path: Path, line: int) -> list[str]:
+def full_row(values: list[str], header: Sequence[str], path: Path, line: int) -> list[str]:
     """Return a row as wide as the header; UserError where more than what is empty differs."""
     more, missing = values[len(header) :], header[len(values) :]
     if (more and not is_blank(more)) or (missing and not is_blank(missing)):

@@ -23,17 +23,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=_object)
-MARGIN = 32
+MARGIN_CHARACTERS = 32
 """Characters at the end of what has come in, where a value may look wrong by being half there."""
 
 
-HALF = re.compile(r"\\u[dD][89a-fA-F]")
+SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 """The escape of half a character, which comes in pairs where a file is sound."""
 
 
-def whole(value: Any, text: str, path: Path, number: int) -> Any:
+def refuse_surrogates(value: Any, text: str, path: Path, number: int) -> Any:
     """Return a value read from ``text``; UserError where half a character is in it."""
-    if HALF.search(text):
+    if SURROGATE_ESCAPE.search(text):
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
@@ -42,12 +42,12 @@ def whole(value: Any, text: str, path: Path, number: int) -> Any:
     return value
 
 
-def too_deep(path: Path, number: int) -> UserError:
+def too_deep_error(path: Path, number: int) -> UserError:
     """Return the error for brackets in brackets without end."""
     return UserError(f"{path}, line {number}: brackets nested too deep to be data; correct it")
 
 
-def not_json(error: ValueError, path: Path, number: int) -> UserError:
+def not_json_error(error: ValueError, path: Path, number: int) -> UserError:
     """Return the error that says which line is not JSON, and why."""
     reason = error.msg if isinstance(error, JSONDecodeError) else str(error)
     return UserError(f"{path}, line {number}: not JSON ({reason}); correct it")
@@ -93,14 +93,14 @@ class JsonStream:
             except JSONDecodeError as error:
                 self._refuse(error)
             except RecursionError as error:
-                raise too_deep(self.path, self.line) from error
+                raise too_deep_error(self.path, self.line) from error
             except ValueError as error:
-                raise not_json(error, self.path, self.line) from error
+                raise not_json_error(error, self.path, self.line) from error
             else:
                 if end < len(self.text) or self.whole:
                     line, text = self.line, self.text[self.at : end]
                     self._go(end)
-                    return line, whole(value, text, self.path, line)
+                    return line, refuse_surrogates(value, text, self.path, line)
             self._fetch()
 
     def end(self) -> None:
@@ -124,11 +124,11 @@ class JsonStream:
         """Raise where more text could not mend the error."""
         if self.whole and error.pos >= len(self.text.rstrip()):
             raise self.cut_off("array") from error
-        margin = 0 if self.whole else MARGIN
+        margin = 0 if self.whole else MARGIN_CHARACTERS
         half = error.pos + margin >= len(self.text.rstrip()) or "Unterm" in error.msg
         if self.whole or not half:
             line = self.line + self.text.count("\n", self.at, error.pos)
-            raise not_json(error, self.path, line) from error
+            raise not_json_error(error, self.path, line) from error
 
     def _fetch(self) -> None:
         chunk = next(self.more, None)

@@ -8,8 +8,8 @@ from operator import length_hint
 from pathlib import Path
 from typing import Literal
 
-from slmrag.data.reading.compression import blocks_of, decoded
-from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.compression import blocks_of, decode_lines
+from slmrag.data.reading.dialect import Dialect
 from slmrag.errors import UserError
 
 csv.field_size_limit(1 << 28)
@@ -26,7 +26,7 @@ class Lines:
     ``hand`` begins with a record and ends with a line end; ``line`` is the number of its first.
     """
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: Dialect) -> None:
         self.path, self.layout = path, layout
         self.hand, self.line = b"", 1
         self.blocks = blocks_of(path)
@@ -42,17 +42,17 @@ class Lines:
         return bool(self.hand)
 
     def _without_separator_line(self, block: bytes) -> bytes:
-        told = SEPARATOR_LINE.match(block)
-        if told is None:
+        line = SEPARATOR_LINE.match(block)
+        if line is None:
             return block
-        if told[1] != self.layout.separator.encode():
-            mark = told[1].decode(errors="replace")
+        if line[1] != self.layout.separator.encode():
+            mark = line[1].decode(errors="replace")
             raise UserError(
                 f"{self.path}, line 1: the file says that {mark!r} stands between its columns, not "
                 f"{self.layout.separator!r}; {self.layout.advice(mark)}"
             )
         self.line += 1
-        return block[told.end() :]
+        return block[line.end() :]
 
     def pass_over(self, end: int, lines: int) -> None:
         """Let go of what was read of the hand."""
@@ -88,7 +88,7 @@ class Lines:
 
     def _lines(self) -> Iterator[str]:
         while self.hand or self.more():
-            text = decoded(self.hand, self.path, self.line)
+            text = decode_lines(self.hand, self.path, self.line)
             self.hand, self.unread = b"", iter(list(io.StringIO(text, newline="")))
             for line in self.unread:
                 self.line += 1

@@ -9,21 +9,21 @@ from typing import Any
 
 import yaml
 
-from slmrag.data.reading.html import BLOCKS, UNSEEN, headed_text
+from slmrag.data.reading.html import BLOCK_TAGS, UNSEEN_TAGS, headed_text
 from slmrag.errors import UserError
 
-FRONT = re.compile(
+FRONT_MATTER = re.compile(
     r"(---|\+\+\+)[ \t]*\n(?!\s*\n)(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)",
     re.DOTALL | re.MULTILINE,
 )
 """Facts before a document (Jekyll, Hugo); pandoc's rule tells them from a line across the page."""
-FACTS: dict[str, Callable[[str], Any]] = {
+FRONT_MATTER_PARSERS: dict[str, Callable[[str], Any]] = {
     "---": lambda block: yaml.load(block, yaml.BaseLoader),
     "+++": tomllib.loads,
 }
-FACT = re.compile(r"^([\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+FACT_LINE = re.compile(r"^([\w-]+)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 TAG = re.compile(r"</?([a-z][a-z0-9-]*)", re.IGNORECASE)
-INLINE = frozenset(
+INLINE_TAGS = frozenset(
     re.findall(
         r"\w+",
         """a abbr audio b bdi bdo big br button cite code col colgroup data del dfn em font i img
@@ -31,9 +31,9 @@ INLINE = frozenset(
         td th time tt u var video wbr""",
     )
 )
-SEEN = (BLOCKS | INLINE) - UNSEEN - {"title"}
+HTML_TAGS = (BLOCK_TAGS | INLINE_TAGS) - UNSEEN_TAGS - {"title"}
 """Tags that are tags amid a line; any other is a word in angle brackets, such as <name>."""
-NESTING = 100
+MAX_NESTING = 100
 """Levels of lists and quotes; CommonMark's preset drops what stands below the twentieth."""
 
 
@@ -54,13 +54,13 @@ def markdown_text(markdown: str, path: Path) -> tuple[str | None, str]:
 
 def front_matter(markdown: str) -> tuple[Mapping[str, Any], str]:
     """Return the facts before a document, and the document; a rule above a text is no such."""
-    found = FRONT.match(markdown)
+    found = FRONT_MATTER.match(markdown)
     if found is None:
         return {}, markdown
     try:
-        facts = FACTS[found[1]](found[2])
+        facts = FRONT_MATTER_PARSERS[found[1]](found[2])
     except (ValueError, yaml.YAMLError):
-        facts = dict(FACT.findall(found[2])) if FACT.match(found[2]) else None
+        facts = dict(FACT_LINE.findall(found[2])) if FACT_LINE.match(found[2]) else None
     return (facts, markdown[found.end() :]) if isinstance(facts, dict) else ({}, markdown)
 
 
@@ -73,7 +73,7 @@ def _renderer(path: Path) -> Callable[[str], str]:
             f"{path}: Markdown is read by the package markdown-it-py, which is missing here; "
             "install it in the version that envs/data.yaml has"
         ) from None
-    library = MarkdownIt("commonmark", {"maxNesting": NESTING})
+    library = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
     library.enable(["table", "strikethrough"]).add_render_rule("html_inline", _html_inline)
     return library.render
 
@@ -81,4 +81,4 @@ def _renderer(path: Path) -> Callable[[str], str]:
 def _html_inline(_: Any, tokens: Any, index: int, options: Any, env: Any) -> str:
     content = tokens[index].content
     tag = TAG.match(content)
-    return content if tag is None or tag[1].lower() in SEEN else html.escape(content)
+    return content if tag is None or tag[1].lower() in HTML_TAGS else html.escape(content)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from slmrag.data.reading.wrapped_lines import rejoined
+from slmrag.data.reading.wrapped_lines import join_wrapped
 from slmrag.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ NO_TITLE = re.compile(
 """What programs write where nobody gave a title: signs, words of their own, a file's name."""
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """A file that gives no document: a word on why for the audit, and a sentence for the log."""
 
 
@@ -46,12 +46,12 @@ def pdf_text(data: bytes, path: Path) -> tuple[str | None, str]:
             title = _title(pdf)
     except library.PdfiumError as error:
         locked = {library.raw.FPDF_ERR_PASSWORD, library.raw.FPDF_ERR_SECURITY}
-        raise Unreadable(*(LOCKED if error.err_code in locked else BROKEN)) from None
+        raise UnreadableFile(*(LOCKED if error.err_code in locked else BROKEN)) from None
     raw = "\n\n".join(text for text, _ in pages if text)
     text = NO_LETTERS.sub("", raw).strip()
     if 2 * len(text) <= len(raw):
-        raise Unreadable(*PICTURES)
-    _warn(text, sum(pictured for _, pictured in pages), len(pages), path)
+        raise UnreadableFile(*PICTURES)
+    _warn_of_lost_text(text, sum(pictured for _, pictured in pages), len(pages), path)
     return title, text
 
 
@@ -77,7 +77,7 @@ def _page(page: Any, library: Any) -> tuple[str, bool]:
 
 def page_lines(text: str) -> str:
     """Return a page's lines as PDFium has them, with words whole that a line's end had divided."""
-    text = HYPHEN.sub(_hyphen, rejoined(text.replace("\r\n", "\n"))).replace("\xad", "")
+    text = HYPHEN.sub(_hyphen, join_wrapped(text.replace("\r\n", "\n"))).replace("\xad", "")
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return "\n".join(filter(None, lines))
 
@@ -97,7 +97,7 @@ def _title(pdf: Any) -> str | None:
     return None if NO_TITLE.fullmatch(title) else title
 
 
-def _warn(text: str, pictures: int, pages: int, path: Path) -> None:
+def _warn_of_lost_text(text: str, pictures: int, pages: int, path: Path) -> None:
     if pictures:
         log.warning(
             "%s: %d of %d pages are pictures without letters and give no text; recognize it first",

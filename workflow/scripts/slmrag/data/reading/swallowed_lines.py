@@ -6,26 +6,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.dialect import Dialect
 
 log = logging.getLogger(__name__)
-COUNTING: list[dict[Path, int]] = []
+ACTIVE_COUNTS: list[dict[Path, int]] = []
 """The counts that are being made."""
 LINE_END = re.compile(r"\r\n?|\n")
 
 
 @contextmanager
-def counting() -> Iterator[dict[Path, int]]:
+def count_swallowed() -> Iterator[dict[Path, int]]:
     """Count, by file, the lines that quotes swallowed of what is read in this context."""
     counts: dict[Path, int] = {}
-    COUNTING.append(counts)
+    ACTIVE_COUNTS.append(counts)
     try:
         yield counts
     finally:
-        COUNTING.pop()
+        ACTIVE_COUNTS.pop()
 
 
-def counted(counts: Mapping[Path, int]) -> dict[str, int]:
+def swallowed_for_audit(counts: Mapping[Path, int]) -> dict[str, int]:
     """Return for the audit how many lines were swallowed; nothing where none was."""
     return {"swallowed_lines": sum(counts.values())} if counts else {}
 
@@ -33,7 +33,7 @@ def counted(counts: Mapping[Path, int]) -> dict[str, int]:
 class SwallowedLines:
     """Counts the records of several lines, each of which looks like a record by itself."""
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, layout: Dialect) -> None:
         self.path, self.layout, self.separator = path, layout, layout.separator
         self.records, self.lines, self.first = 0, 0, 0
 
@@ -61,5 +61,5 @@ class SwallowedLines:
                 "became %d records in this file); if its quotes are plain text, %s",
                 *(self.path, self.first, self.lines, self.records, hint),
             )
-            for counts in COUNTING:
+            for counts in ACTIVE_COUNTS:
                 counts[self.path] = self.lines - self.records

@@ -9,7 +9,7 @@ _EAST = (
 _INSIDE = regex.compile(rf"(?<={_EAST})[ \t]*\r?\n[ \t]*(?={_EAST})", regex.V1)
 
 
-def rejoined(text: str) -> str:
+def join_wrapped(text: str) -> str:
     """Return a text without its line ends between two signs of Chinese or Japanese.
 
     So CSS has it (Text 4, segment break transformation): no space was there before the wrapping.
@@ -17,6 +17,6 @@ def rejoined(text: str) -> str:
     return text if text.isascii() else _INSIDE.sub("", text)
 
 
-def unwrapped(text: str) -> str:
+def as_one_line(text: str) -> str:
     """Return a text as one line, with single spaces."""
-    return " ".join(rejoined(text).split())
+    return " ".join(join_wrapped(text).split())

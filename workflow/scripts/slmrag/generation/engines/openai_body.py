@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from slmrag.config.chat_options import MODELS_OWN, arguments
+from slmrag.config.chat_options import OWN_TEMPLATE_CHOICES, chat_arguments
 from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.generation.engines.base import EngineConfig
 
@@ -13,7 +13,7 @@ def is_chat(config: EngineConfig) -> bool:
 
     With a template of the user's own the prompt is a finished conversation: a completion.
     """
-    return config.chat and config.entry.get("chat_template") in MODELS_OWN
+    return config.chat and config.entry.get("chat_template") in OWN_TEMPLATE_CHOICES
 
 
 def is_drawn(config: EngineConfig) -> bool:
@@ -60,7 +60,7 @@ def _limit(config: EngineConfig) -> dict[str, Any]:
 def _extra(config: EngineConfig) -> dict[str, Any]:
     """Return extra_body, with what the entry says to the server's chat template merged in."""
     extra = dict(config.options.get("extra_body") or {})
-    if is_chat(config) and (told := arguments(config.entry)):
+    if is_chat(config) and (told := chat_arguments(config.entry)):
         extra["chat_template_kwargs"] = told
     return extra
 
