@@ -141,7 +141,7 @@ def test_what_the_corpus_has(corpus: list[str], gold: list[dict[str, str]]) -> N
     join, rows = GoldJoin([gold]), [passage(f"p{row}", text) for row, text in enumerate(corpus)]
     join.add(pl.DataFrame(rows))
     wanted = {key for one in gold for key in passage_keys(one)}
-    found = join.found()[0]
+    found = join.results()[0]
     assert set(found.places) == {
         row["id"] for row in rows if not wanted.isdisjoint(passage_keys(row))
     }

@@ -70,8 +70,8 @@ def test_hashes_that_meet_by_chance(monkeypatch, tmp_path):
     table = pl.DataFrame(
         [(*ONE.values(), 1), (*TWO.values(), 2)], schemas.PASSAGES_WITH_LINE, orient="row"
     )
-    once = repetitions.Deduplicator(np.unique(table["id"].hash(seed=0).to_numpy()))
-    assert not once.same(table, tmp_path)
+    deduplicator = repetitions.Deduplicator(np.unique(table["id"].hash(seed=0).to_numpy()))
+    assert not deduplicator.has_repetitions(table, tmp_path)
 
 
 def question(id, answers="x", text="who?"):

@@ -15,7 +15,7 @@ PAIRS = [
     for tags in family
     for pair in product(tags.begin, tags.end)
 ]
-SURE = [one for tags in reasoning.ALL_TAGS if tags.sure for one in (*tags.begin, *tags.end)]
+SURE = [one for tags in reasoning.ALL_TAGS if tags.unambiguous for one in (*tags.begin, *tags.end)]
 MENTIONS = "Danube|the|tag|analysis|of|final|<answer>|`</think>`|Here is my response:|'[THINK]'"
 MENTIONS += "|Here is my thought process:|say </think> here|<response>|answer:|assistantfinal"
 WORDS = st.lists(st.sampled_from(MENTIONS.split("|")), min_size=1, max_size=8)
@@ -107,7 +107,9 @@ def test_tags_of_ones_own():
     assert opened.read("hm, the Danube")[1:3] == ("", "unfinished")
 
 
-@pytest.mark.parametrize("begin", [tags.begin[0] for tags in reasoning.ALL_TAGS if not tags.shy])
+@pytest.mark.parametrize(
+    "begin", [tags.begin[0] for tags in reasoning.ALL_TAGS if not tags.plain_words]
+)
 def test_a_prompt_opens_a_reasoning_of_any_family(begin):
     """What follows a prompt that ends in a family's tag is reasoning until that family's end."""
     assert Reading().read("hm, the Danube", f"user: who?\n{begin}\n")[1:3] == ("", "unfinished")

@@ -196,15 +196,16 @@ from pathlib import Path
 from types import SimpleNamespace
 import download_model
 from slmrag.dag.local_sources import Source
-from slmrag.dag.resource_keys import Fetched
-from slmrag.dag.remote_changes import changed
+from slmrag.dag.resource_keys import Download
+from slmrag.dag.remote_changes import describe_changes
 folder, revision = Path(sys.argv[1]), sys.argv[2] or None
 output = SimpleNamespace(checkpoint=folder / "m.v1", manifest=folder / "m.v1.json")
 if not output.manifest.exists():
     params = SimpleNamespace(uri="hf:org/name", storage={}, revision=revision)
     download_model.main(SimpleNamespace(), output, params)
 source = Source("hf:org/name", True)
-print(*changed([Fetched("model 'm'", source, revision, str(output.manifest))], {}), sep="\\n")
+fetched = Download("model 'm'", source, revision, str(output.manifest))
+print(*describe_changes([fetched], {}), sep="\\n")
 """
 
 

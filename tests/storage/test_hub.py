@@ -22,8 +22,8 @@ import download_model, download_object
 from slmrag.errors import UserError
 from slmrag.config.hub_names import named_revision
 from slmrag.dag.local_sources import Source
-from slmrag.dag.resource_keys import Fetched
-from slmrag.dag.remote_changes import changed
+from slmrag.dag.resource_keys import Download
+from slmrag.dag.remote_changes import describe_changes
 folder, uri, is_model = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "model"
 output = SimpleNamespace(checkpoint=folder, data=folder, manifest=Path(f"{folder}.json"))
 params = SimpleNamespace(

@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 def main(input, output, params):
     """Read, check, cut and write the passages of a corpus, streaming, and count what they hold."""
     entry = params.entry
-    files, read, left = opened(input.raw, entry)
+    files, read, left = open_files(input.raw, entry)
     try:
-        summary = written(files, read, entry, output.passages)
+        summary = write_passages(files, read, entry, output.passages)
     except RepeatedPassages as found:
-        summary = written(files, read, entry, output.passages, found.once)
-        summary["repeated"] = found.once.dropped
-        log.warning("%d passages repeat an earlier one word for word: left out", found.once.dropped)
+        summary = write_passages(files, read, entry, output.passages, found.deduplicator)
+        summary["repeated"] = dropped = found.deduplicator.dropped
+        log.warning("%d passages repeat an earlier one word for word: left out", dropped)
     if left:
         summary["files_left_out"] = count_by_reason(left)
     for sentence in script_misfits(summary["scripts"], entry.get("language"), "the passages"):
@@ -35,7 +35,7 @@ def main(input, output, params):
     return {name: value for name, value in summary.items() if not isinstance(value, dict)}
 
 
-def opened(folders, entry):
+def open_files(folders, entry):
     """Return a corpus's files, what reads them, and why which of them are left out (so far)."""
     if entry["format"] != "text":
         return data_files(folders), reader(entry["format"], "passages", entry), {}
@@ -43,7 +43,7 @@ def opened(folders, entry):
     return files, reader("text", "passages", entry, left=left), left
 
 
-def written(files, read, entry, place, once=None):
+def write_passages(files, read, entry, place, deduplicator=None):
     """Write the passages of the files, and return their audit."""
     audit = CorpusAudit()
     with (
@@ -52,7 +52,7 @@ def written(files, read, entry, place, once=None):
     ):
 
         def watched():
-            for table in checked_passages(files, read, entry, audit, once):
+            for table in checked_passages(files, read, entry, audit, deduplicator):
                 shown.update(table.height)
                 yield table
 

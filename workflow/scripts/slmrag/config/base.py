@@ -67,7 +67,7 @@ class Entry(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def no_truth_for_a_number(cls, raw: Any) -> Any:
+    def refuse_bool_for_number(cls, raw: Any) -> Any:
         """Refuse true and false where a number is meant: they would count as 1 and 0."""
         for key, value in raw.items() if isinstance(raw, dict) else ():
             kinds = (
@@ -81,7 +81,7 @@ class Entry(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def in_one_order(cls, raw: Any) -> Any:
+    def sort_free_tables(cls, raw: Any) -> Any:
         """Put free tables (``options``, ``columns``) in one order: that of typing plans nothing."""
         if not isinstance(raw, dict):
             return raw
@@ -90,7 +90,7 @@ class Entry(BaseModel):
         }
 
     @model_validator(mode="after")
-    def one_revision(self) -> Self:
+    def refuse_two_revisions(self) -> Self:
         """Refuse a checkpoint with one revision in its address and another in its key."""
         for where, key in REVISIONS.items():
             named = named_revision(address(getattr(self, where, None)))

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from slmrag.config import file_layouts
+from slmrag.config import csv_dialect
 from slmrag.config.base import Entry, Name
 from slmrag.config.languages import canonical_code
 from slmrag.errors import nearest
@@ -61,7 +61,7 @@ class ChunkEntry(Entry):
     overlap: NonNegativeInt = Field(0, description="Units shared by neighboring passages")
 
     @model_validator(mode="after")
-    def moves_on(self) -> Self:
+    def refuse_full_overlap(self) -> Self:
         """Refuse chunks that never get further."""
         if self.overlap >= self.size:
             raise ValueError("overlap must be smaller than size")
@@ -80,9 +80,9 @@ class CorpusEntry(Entry):
         description="For jsonl, csv and parquet: our column (id, title, text) to theirs, in jsonl "
         "and parquet by a dotted name what is inside an object (`doc.body`)",
     )
-    separator: file_layouts.Separator | None = file_layouts.separator_field()
-    quoting: file_layouts.Quoting | None = file_layouts.quoting_field()
-    header: file_layouts.Header | None = file_layouts.header_field()
+    separator: csv_dialect.Separator | None = csv_dialect.separator_field()
+    quoting: csv_dialect.Quoting | None = csv_dialect.quoting_field()
+    header: csv_dialect.Header | None = csv_dialect.header_field()
     chunk: ChunkEntry | None = Field(None, description="Cut documents; null keeps them whole")
     limit: PositiveInt | None = Field(None, description="Only the first passages, for trials")
     language: Language | None = Field(
@@ -92,10 +92,10 @@ class CorpusEntry(Entry):
     )
 
     @model_validator(mode="after")
-    def maps_our_columns(self) -> Self:
+    def check_columns_and_dialect(self) -> Self:
         """Refuse columns that nothing would read, and marks that the format does not leave open."""
         check_columns(self.columns, self.format, PASSAGE_COLUMNS)
-        file_layouts.check_layout(self)
+        csv_dialect.check_dialect(self)
         return self
 
     def objects(self) -> list[str]:
@@ -118,9 +118,9 @@ class DatasetEntry(Entry):
         "to theirs, in jsonl and parquet by a dotted name what is inside an object "
         "(`answers.text`)",
     )
-    separator: file_layouts.Separator | None = file_layouts.separator_field()
-    quoting: file_layouts.Quoting | None = file_layouts.quoting_field()
-    header: file_layouts.Header | None = file_layouts.header_field()
+    separator: csv_dialect.Separator | None = csv_dialect.separator_field()
+    quoting: csv_dialect.Quoting | None = csv_dialect.quoting_field()
+    header: csv_dialect.Header | None = csv_dialect.header_field()
     corpus: Name | None = Field(None, description="Corpus that retrievers search for this set")
     limit: PositiveInt | None = Field(
         None,
@@ -163,10 +163,10 @@ class DatasetEntry(Entry):
     )
 
     @model_validator(mode="after")
-    def maps_our_columns(self) -> Self:
+    def check_columns_and_dialect(self) -> Self:
         """Refuse columns that nothing would read, and marks that the format does not leave open."""
         check_columns(self.columns, self.format, QUESTION_COLUMNS)
-        file_layouts.check_layout(self)
+        csv_dialect.check_dialect(self)
         return self
 
     def objects(self) -> list[str]:

@@ -47,7 +47,7 @@ class HubName(NamedTuple):
         revision = f"@{quote(self.revision, safe='')}" if self.revision else ""
         return f"{HUB_SCHEME}{self.page}{revision}{f'/{self.path}' if self.path else ''}"
 
-    def below(self, names: list[str]) -> dict[str, str]:
+    def matching_files(self, names: list[str]) -> dict[str, str]:
         """Return the files that are named, by their name below the folder (a file's own)."""
         if self.path in names:
             return {self.path.rpartition("/")[2]: self.path}

@@ -99,7 +99,7 @@ class ModelEntry(Entry):
         }
     )
 
-    ENDPOINT: ClassVar[tuple[str, ...]] = ("on_refused", "price", "max_cost")
+    ENDPOINT_KEYS: ClassVar[tuple[str, ...]] = ("on_refused", "price", "max_cost")
     """Keys that mean something for an endpoint alone."""
 
     engine: Literal["vllm", "transformers", "openai", "echo"] = Field(
@@ -188,7 +188,7 @@ class ModelEntry(Entry):
 
     @model_validator(mode="before")
     @classmethod
-    def sampling_is_its_own(cls, raw: Any) -> Any:
+    def move_sampling_keys(cls, raw: Any) -> Any:
         """Take a key of sampling out of the options of an engine that is loaded here."""
         if not isinstance(raw, dict):
             return raw
@@ -196,7 +196,7 @@ class ModelEntry(Entry):
         return engine_options.move_sampling_keys(raw, name, SamplingEntry.model_fields)
 
     @model_validator(mode="after")
-    def fits_its_engine(self) -> Self:
+    def check_engine_keys(self) -> Self:
         """Ask for a checkpoint where one is loaded, and for an endpoint where one is called."""
         if self.engine in ("vllm", "transformers") and not self.checkpoint:
             raise ValueError(
@@ -220,11 +220,11 @@ class ModelEntry(Entry):
         return self
 
     @model_validator(mode="after")
-    def charges_where_it_can(self) -> Self:
+    def refuse_unused_endpoint_keys(self) -> Self:
         """Refuse keys of an endpoint where none is called, and a cap without a price."""
-        set_ = [name for name in self.ENDPOINT if getattr(self, name) is not None]
-        if set_ and self.engine != "openai":
-            raise ValueError(f"{set_[0]} is for engine: openai alone; remove it")
+        unused = [name for name in self.ENDPOINT_KEYS if getattr(self, name) is not None]
+        if unused and self.engine != "openai":
+            raise ValueError(f"{unused[0]} is for engine: openai alone; remove it")
         if self.max_cost and not self.price:
             raise ValueError(
                 "max_cost needs a price: {input_per_million: …, output_per_million: …}"
@@ -232,7 +232,7 @@ class ModelEntry(Entry):
         return self
 
     @model_validator(mode="after")
-    def chat_options_agree(self) -> Self:
+    def check_chat_options(self) -> Self:
         """Refuse what is told to the chat template in two ways, or where there is none."""
         if found := contradictions(self.params()):
             raise ValueError(found[0])

@@ -20,7 +20,7 @@ class ModeEntry(Entry):
     )
 
     @model_validator(mode="after")
-    def fits_its_context(self) -> Self:
+    def check_context(self) -> Self:
         """Refuse a retriever without retriever context, and the other way round."""
         if self.context == "retriever" and self.retriever is None:
             raise ValueError("context: retriever needs a retriever; name one of the retrievers")

@@ -39,17 +39,17 @@ class Retriever(Entry):
     """What every retriever has; BUILD names the keys that change its index."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind"})
-    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {}
+    ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {}
     """Keys that mean something only where another key has one of these values."""
-    ANALYSES: ClassVar[bool] = False
+    USES_LANGUAGE: ClassVar[bool] = False
     """Whether the corpus's language changes how texts become terms."""
 
     depth: PositiveInt = Field(100, description="Passages kept for each question")
 
     @model_validator(mode="after")
-    def all_has_effect(self) -> Self:
+    def refuse_keys_without_effect(self) -> Self:
         """Refuse a key that would be passed over."""
-        for key, (other, values) in self.ONLY.items():
+        for key, (other, values) in self.ONLY_WITH.items():
             if getattr(self, key) is not None and getattr(self, other) not in values:
                 raise ValueError(f"{key} is for {other}: {' or '.join(sorted(values))}; remove it")
         return self
@@ -81,8 +81,8 @@ class RankBM25(Retriever):
     """rank_bm25's BM25, computed through an inverted index with the same scores."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "tokenizer", "stopwords"})
-    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("variant", {"plus", "l"})}
-    ANALYSES: ClassVar[bool] = True
+    ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("variant", {"plus", "l"})}
+    USES_LANGUAGE: ClassVar[bool] = True
 
     kind: Literal["rank_bm25"]
     tokenizer: Tokenizer | None = Field(
@@ -110,8 +110,10 @@ class BM25S(Retriever):
     BUILD: ClassVar[frozenset[str]] = frozenset(
         {"kind", "tokenizer", "stopwords", "method", "k1", "b", "delta"}
     )
-    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("method", {"bm25l", "bm25+"})}
-    ANALYSES: ClassVar[bool] = True
+    ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {
+        "delta": ("method", {"bm25l", "bm25+"})
+    }
+    USES_LANGUAGE: ClassVar[bool] = True
 
     kind: Literal["bm25s"]
     tokenizer: Tokenizer | None = Field(None, description="As of rank_bm25 (words)")
@@ -130,7 +132,7 @@ class Lucene(Retriever):
     """BM25 of Lucene by Anserini, from pyserini's jar in a Java of its own."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "stemmer", "keep_stopwords"})
-    ANALYSES: ClassVar[bool] = True
+    USES_LANGUAGE: ClassVar[bool] = True
 
     kind: Literal["lucene"]
     stemmer: Literal["porter", "krovetz", "none"] | None = Field(
@@ -157,7 +159,7 @@ class Dense(Retriever):
         }
     )
     HARDWARE: ClassVar[frozenset[str]] = frozenset({"batch_size", "gpus", "shards"})
-    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {
+    ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {
         "ef_search": ("ann", {"hnsw"}),
         "nprobe": ("ann", {"ivf"}),
     }
@@ -194,7 +196,7 @@ class Dense(Retriever):
     gpus: NonNegativeInt | None = GPUS_FIELD
 
     @model_validator(mode="after")
-    def has_two_towers_or_none(self) -> Self:
+    def refuse_encoder_beside_hashing(self) -> Self:
         """Refuse another encoder for questions beside the stand-in."""
         if self.encoder == "hashing" and self.query_encoder is not None:
             raise ValueError("query_encoder has no use beside encoder: hashing; remove it")
@@ -212,7 +214,7 @@ class RRF(Retriever):
 
     @field_validator("of")
     @classmethod
-    def each_once(cls, of: list[str]) -> list[str]:
+    def refuse_repetitions(cls, of: list[str]) -> list[str]:
         """Refuse a retriever named twice: it would count twice."""
         if twice := sorted({name for name in of if of.count(name) > 1}):
             raise ValueError(f"names {', '.join(twice)} twice; name each retriever once")
@@ -236,7 +238,7 @@ class Rerank(Retriever):
 
     @field_validator("encoder")
     @classmethod
-    def reads_pairs(cls, encoder: Any) -> Any:
+    def refuse_hashing(cls, encoder: Any) -> Any:
         """Refuse the stand-in, which reads no pairs."""
         if encoder == "hashing":
             raise ValueError("hashing is no cross-encoder; name one, as hf:org/name")

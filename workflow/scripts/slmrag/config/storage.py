@@ -62,7 +62,7 @@ class StorageEntry(Entry):
     )
 
     @model_validator(mode="after")
-    def no_contradiction(self) -> "StorageEntry":
+    def refuse_contradiction(self) -> "StorageEntry":
         """Refuse credentials beside the wish for none."""
         _refuse_contradiction(self)
         return self
@@ -86,7 +86,7 @@ class AddressEntry(Entry):
     HARDWARE: ClassVar[frozenset[str]] = frozenset(OWN_S3_KEYS) - {"endpoint_url"}
 
     @model_validator(mode="after")
-    def only_for_s3(self) -> "AddressEntry":
+    def refuse_keys_elsewhere(self) -> "AddressEntry":
         """Refuse keys of S3 where it lies elsewhere, and credentials beside anonymous."""
         named = [key for key in OWN_S3_KEYS if getattr(self, key) is not None]
         if named and not self.uri.startswith("s3://"):
@@ -118,7 +118,7 @@ class ObjectEntry(AddressEntry):
 
     @field_validator("uri")
     @classmethod
-    def known_scheme(cls, uri: str) -> str:
+    def check_scheme(cls, uri: str) -> str:
         """Refuse URIs of schemes that nothing here can read."""
         if uri.startswith(HUB):
             hub_name(uri)

@@ -31,7 +31,7 @@ def code_digest(script: str, **chosen: Chosen) -> str:
 
 
 def modules(script: str, **chosen: Chosen) -> list[Path]:
-    """Return the files that ``code`` is a digest of; LookupError for a kind without a module."""
+    """Return the files that ``code_digest`` hashes; LookupError for a kind without a module."""
     found, waiting = set(), [SCRIPTS / f"{script}.py", *_chosen_modules(chosen)]
     passed_over = _registry_files() if chosen else frozenset()
     while waiting:

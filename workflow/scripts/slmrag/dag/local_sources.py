@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from slmrag.errors import UserError
 from slmrag.files import atomic, digest, sha256_file
-from slmrag.models.checkpoint_files import counted_files
+from slmrag.models import checkpoint_files
 from slmrag.storage.local import LocalFile, files_of, is_local, path_of
 
 CACHE = Path(".snakemake/local_sources.json")
@@ -41,12 +41,12 @@ class Source(NamedTuple):
         """What its digest is known by."""
         return f"{self.checkpoint:d}{self.allow_pickle:d} {self.uri}"
 
-    def chosen(self, names: Iterable[str]) -> set[str]:
+    def counted_files(self, names: Iterable[str]) -> set[str]:
         """Return the names that count; UserError where weights cannot be told from others."""
         if not self.checkpoint:
             return set(names)
         try:
-            return counted_files(
+            return checkpoint_files.counted_files(
                 names, self.allow_pickle, lambda name: _read_bytes(path_of(self.uri), name)
             )
         except UserError as error:
@@ -55,7 +55,7 @@ class Source(NamedTuple):
 
 def content_digest(source: Source, files: Mapping[str, str]) -> str | None:
     """Return the digest of the files that count, given as name and SHA-256; None for no file."""
-    kept = source.chosen(files)
+    kept = source.counted_files(files)
     return digest(sorted([name, files[name]] for name in kept)) if kept else None
 
 
@@ -97,7 +97,7 @@ def refuse_change(source: Source, files: Iterable[Mapping[str, Any]], planned: s
 
 def _counted_files(source: Source) -> dict[str, LocalFile]:
     files = files_of(source.uri)
-    kept = source.chosen(files)
+    kept = source.counted_files(files)
     return {name: file for name, file in files.items() if name in kept}
 
 

@@ -20,7 +20,7 @@ ORDER = (
 """The stages, after the ground that they stand on."""
 
 BESIDE_STAGES = frozenset({"dag", "job", "tracking"})
-"""What stands beside the stages: no stage imports it, but for what is ``COMMON``."""
+"""What stands beside the stages: no stage imports it, but for what is ``JOB_MODULES_OF_STAGES``."""
 
 JOB_MODULES_OF_STAGES = frozenset({"job.events", "job.gpu_lock", "job.processes", "job.progress"})
 """What every stage may use of a job: its events, its bar, which GPUs there are, and the memory of

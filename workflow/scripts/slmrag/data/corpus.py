@@ -19,11 +19,11 @@ PassageReader = Callable[[Path, Mapping[str, str]], Iterator[pl.DataFrame]]
 
 
 class RepeatedPassages(Exception):
-    """Some passages came twice, word for word: all have to be read again, by ``once``."""
+    """Some passages are repeated word for word: read all again, with the ``deduplicator``."""
 
-    def __init__(self, once: Deduplicator) -> None:
+    def __init__(self, deduplicator: Deduplicator) -> None:
         super().__init__("passages were repeated")
-        self.once = once
+        self.deduplicator = deduplicator
 
 
 def checked_passages(
@@ -31,25 +31,26 @@ def checked_passages(
     read: PassageReader,
     entry: Mapping[str, Any],
     audit: CorpusAudit,
-    once: Deduplicator | None = None,
+    deduplicator: Deduplicator | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield tables of id, title and text; UserError names file and line of what is wrong.
 
-    Raises Repeated at the end where records came twice; read by its ``once`` each comes once.
+    Raises RepeatedPassages at the end if records are repeated; with its ``deduplicator`` a second
+    reading yields each of them once.
     """
     left = entry.get("limit")
     for path, table in read_tables(files, read, entry):
         _refuse_missing_ids(table, path)
         table = table if left is None else table.head(left)
         left = None if left is None else left - table.height
-        table = once.first(table) if once else table
+        table = deduplicator.drop_repetitions(table) if deduplicator else table
         audit.add(table)
         yield table.select(PASSAGES.names())
         if left == 0:
             break
     if not audit.passages:
         raise UserError(f"{_names(files)}: no passage in it; check the object and its format")
-    if once is None and (hashes := audit.ids.repeated()).size:
+    if deduplicator is None and (hashes := audit.ids.repeated()).size:
         _refuse_different(files, read, entry, hashes)
 
 
@@ -74,10 +75,10 @@ def _refuse_missing_ids(table: pl.DataFrame, path: Path) -> None:
 def _refuse_different(
     files: Sequence[Path], read: PassageReader, entry: Mapping[str, Any], hashes: np.ndarray
 ) -> None:
-    """Read again: name an id of two texts, or raise Repeated (hashes may meet by chance)."""
-    once, found = Deduplicator(hashes), False
+    """Read again: name an id of two texts, or raise RepeatedPassages (hashes may meet by chance)."""
+    deduplicator, found = Deduplicator(hashes), False
     for path, table in read_tables(files, read, entry):
-        found = once.same(table, path) or found
+        found = deduplicator.has_repetitions(table, path) or found
     if found:
         raise RepeatedPassages(Deduplicator(hashes))
 

@@ -15,7 +15,7 @@ NAMED_QUESTIONS = 20
 
 
 def column_phrases(texts: pl.Expr, apart: bool = False) -> pl.Expr:
-    """Return what ``has_answer.words`` makes of each text, for whole columns."""
+    """Return what ``has_answer.spaced_tokens`` makes of each text, for whole columns."""
     texts = texts.str.normalize("NFD")
     if apart:
         texts = texts.str.replace_all(rf"({POLARS_LETTER}[\p{{Mn}}\p{{Mc}}]*)", " $1 ")
@@ -25,7 +25,7 @@ def column_phrases(texts: pl.Expr, apart: bool = False) -> pl.Expr:
 
 
 def _is_mostly_unspaced(texts: pl.Expr) -> pl.Expr:
-    """Return ``writing.mostly_unspaced`` of each text, for whole columns."""
+    """Return ``unspaced_scripts.is_mostly_unspaced`` of each text, for whole columns."""
     return 2 * texts.str.count_matches(POLARS_LETTER) > texts.str.count_matches(r"\p{L}")
 
 
@@ -35,9 +35,13 @@ class Coverage:
     def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
         self.questions = questions
         self.answers = [set(map(answer_phrase, row["answers"])) for row in questions]
-        self.asked = [answer_phrase(row["question"].rstrip(QUESTION_ENDS)) for row in questions]
+        self.question_phrases = [
+            answer_phrase(row["question"].rstrip(QUESTION_ENDS)) for row in questions
+        ]
         self.gold = GoldJoin([row["gold"] for row in questions])
-        self.left = {one for one in set(self.asked).union(*self.answers) if one[0].strip()}
+        self.left = {
+            one for one in set(self.question_phrases).union(*self.answers) if one[0].strip()
+        }
         self.found: set[tuple[str, bool]] = set()
         self.passages = 0
 
@@ -46,9 +50,9 @@ class Coverage:
         self.passages += table.height
         self.gold.add(table)
         if self.left:
-            self._look(table)
+            self._search(table)
 
-    def _look(self, table: pl.DataFrame) -> None:
+    def _search(self, table: pl.DataFrame) -> None:
         text = pl.col("text")
         texts = {False: column_phrases(text)}
         if table["text"].str.contains(POLARS_LETTER).any():
@@ -74,12 +78,14 @@ class Coverage:
             "corpus_has_answer": share(sum(held), len(held)),
             "without_answer_in_corpus": without[:NAMED_QUESTIONS],
             **self._gold(),
-            "questions_in_corpus": sum(question in self.found for question in self.asked),
+            "questions_in_corpus": sum(
+                question in self.found for question in self.question_phrases
+            ),
         }
 
     def _gold(self) -> dict[str, Any]:
         """Return how many gold passages the corpus has, and of which questions it has none."""
-        found = self.gold.found()
+        found = self.gold.results()
         passages, held = (sum(getattr(one, n) for one in found) for n in ("passages", "in_corpus"))
         without = [
             row["question_id"]

@@ -90,11 +90,11 @@ class GoldJoin:
             for key in self.wanted.intersection(passage_keys(found)):
                 self.held[key].append(found)
 
-    def found(self) -> list[GoldInCorpus]:
+    def results(self) -> list[GoldInCorpus]:
         """Return what the corpus has of each question's gold."""
-        return [self._found(own) for own in self.gold]
+        return [self._result(own) for own in self.gold]
 
-    def _found(self, gold: Sequence[Passage]) -> GoldInCorpus:
+    def _result(self, gold: Sequence[Passage]) -> GoldInCorpus:
         wanted = {key for one in gold for key in passage_keys(one)}
         held = [one for key in wanted for one in self.held.get(key, ())]
         group = group_equal([*gold, *held])

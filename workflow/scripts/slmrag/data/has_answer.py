@@ -41,8 +41,8 @@ def _fold_case(text: str) -> str:
 
 def answer_matcher(answers: Iterable[str]) -> Callable[[str], bool]:
     """Return a test of texts for any of the answers; an answer without tokens is in no text."""
-    phrases = [(said, apart) for said, apart in map(answer_phrase, answers) if said.strip()]
-    wanted = [((said, apart), said.casefold().split()) for said, apart in phrases]
+    phrases = [(phrase, apart) for phrase, apart in map(answer_phrase, answers) if phrase.strip()]
+    wanted = [((phrase, apart), phrase.casefold().split()) for phrase, apart in phrases]
 
     def holds(text: str) -> bool:
         folded = _fold_case(text)  # rules most texts out without splitting them
@@ -50,7 +50,7 @@ def answer_matcher(answers: Iterable[str]) -> Callable[[str], bool]:
         if not likely:
             return False
         mostly = is_mostly_unspaced(text)
-        return any(said in spaced_tokens(text, apart or mostly) for said, apart in likely)
+        return any(phrase in spaced_tokens(text, apart or mostly) for phrase, apart in likely)
 
     return holds
 

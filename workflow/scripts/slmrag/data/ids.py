@@ -21,7 +21,7 @@ def normalize_id(value: Any) -> str:
 
 
 def normalize_ids(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table of passages whose ids are written as ``name`` writes them."""
+    """Return a table of passages whose ids are written as ``normalize_id`` writes them."""
     if not table["id"].str.contains(r"^\s|\s$|[^\x20-\x7e]").any():
         return table
     return table.with_columns(pl.col("id").str.normalize("NFC").str.strip_chars(WHITE_SPACE))

@@ -22,9 +22,9 @@ _LETTERS = regex.compile(
 def word_units(text: str, language: str | None = None) -> tuple[list[str], str]:
     """Return the pieces between white space; of scripts without spaces, the letters of a piece.
 
-    In a text that is mostly of another script only pieces of over ``LONG`` signs are taken apart.
-    Where letters are, a piece has the space before it that was there. The second value stands
-    between two of them.
+    In a text that is mostly of another script only pieces of over ``MAX_NAME_LETTERS`` signs are
+    taken apart. Each unit begins with a space if there was one before it. The second value is what
+    stands between two units.
     """
     pieces = text.split()
     if not has_unspaced(text):

@@ -1,6 +1,6 @@
 """Which pooling and prefixes an encoder was trained with: wrong ones fail silently.
 
-A retriever's own keys come first, then ``FAMILIES`` by the checkpoint's name, then what the
+A retriever's own keys come first, then ``FAMILY_SETTINGS`` by the checkpoint's name, then what the
 checkpoint says in sentence-transformers' files; where none says how to pool, it is refused.
 """
 

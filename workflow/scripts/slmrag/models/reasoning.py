@@ -74,13 +74,15 @@ def open_reasoning(prompt: str, known: Sequence[Tags] = ALL_TAGS) -> Tags | None
     tail = prompt.rstrip()
     if not tail.endswith(_begin_tags(tuple(known))):
         return None
-    return next((tags for tags in known if not tags.shy and tail.endswith(tags.begin)), None)
+    return next(
+        (tags for tags in known if not tags.plain_words and tail.endswith(tags.begin)), None
+    )
 
 
 def ends_reasoning(prompt: str) -> bool:
     """Tell whether a prompt ends a reasoning, so that an answer alone is to follow."""
     return prompt.rstrip().endswith(
-        tuple(end for tags in ALL_TAGS if tags.sure for end in tags.end)
+        tuple(end for tags in ALL_TAGS if tags.unambiguous for end in tags.end)
     )
 
 
@@ -92,12 +94,14 @@ def unwrap_answer(answer: str) -> str:
 
 def has_reasoning_tag(text: str) -> bool:
     """Tell whether a text holds a tag that means reasoning and nothing else."""
-    return any(one in text for tags in ALL_TAGS if tags.sure for one in (*tags.begin, *tags.end))
+    return any(
+        one in text for tags in ALL_TAGS if tags.unambiguous for one in (*tags.begin, *tags.end)
+    )
 
 
 def tag_tokens(specials: Sequence[str]) -> list[str]:
     """Return those of a tokenizer's special tokens that are tags or pieces of them."""
-    known = [one for tags in ALL_TAGS if tags.sure for one in (*tags.begin, *tags.end)]
+    known = [one for tags in ALL_TAGS if tags.unambiguous for one in (*tags.begin, *tags.end)]
     return sorted(t for t in set(specials) if len(t) > 2 and any(t in one for one in known))
 
 
@@ -116,7 +120,7 @@ def _reasoning_start(
         after = place + len(begin)
         if (
             named
-            or not tags.shy
+            or not tags.plain_words
             or text[after : after + 1].isupper()
             or _first_match(text, tags.end, at)
         ):
@@ -129,7 +133,9 @@ def _unopened_end(text: str, known: Sequence[Tags], named: bool) -> re.Match[str
     end = _first_match(text, _end_tags(tuple(known), named), 0)
     if end is None or named:
         return end
-    begun = any(one in text[: end.start()] for tags in known if tags.sure for one in tags.begin)
+    begun = any(
+        one in text[: end.start()] for tags in known if tags.unambiguous for one in tags.begin
+    )
     return None if begun or _is_mentioned(text, *end.span()) else end
 
 
@@ -149,7 +155,7 @@ def _begin_tags(known: tuple[Tags, ...]) -> tuple[str, ...]:
 
 @cache
 def _end_tags(known: tuple[Tags, ...], named: bool) -> tuple[str, ...]:
-    return tuple(one for tags in known if named or tags.sure for one in tags.end)
+    return tuple(one for tags in known if named or tags.unambiguous for one in tags.end)
 
 
 def _is_mentioned(text: str, start: int, end: int) -> bool:

@@ -41,7 +41,7 @@ class Transformer:
                 f"gpus: {asked} is asked for, and the job sees no GPU; run it where there is "
                 "one, or set gpus: 0 for the encoder to run on the CPU"
             )
-        self.gpu_unused = self._beside_a_gpu(hardware) if self.device == "cpu" else None
+        self.gpu_unused = self._warn_of_unused_gpu(hardware) if self.device == "cpu" else None
         self.model = load_model(checkpoint, auto, self.device)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
@@ -55,7 +55,7 @@ class Transformer:
         self.tokens = (hardware.get("batch_size") or 0) * self.longest or BATCH_TOKENS[self.device]
 
     @staticmethod
-    def _beside_a_gpu(hardware: Mapping[str, Any]) -> str | None:
+    def _warn_of_unused_gpu(hardware: Mapping[str, Any]) -> str | None:
         """Return, and say once, that the machine's GPU is not used; None where none is meant."""
         import torch
 
@@ -84,7 +84,7 @@ class Transformer:
         import torch
 
         ids = self.tokenizer(list(texts), truncation=True, max_length=self.longest)
-        self.cut += self._cut(texts, ids)
+        self.cut += self._count_cut(texts, ids)
         with torch.inference_mode():
             for rows in batch_rows([len(one) for one in ids["input_ids"]], self.tokens):
                 some = {key: [value[row] for row in rows] for key, value in ids.items()}
@@ -92,7 +92,7 @@ class Transformer:
                 batch = batch.to(self.device)
                 yield rows, self.model(**batch)[0].float(), batch["attention_mask"]
 
-    def _cut(self, texts: Sequence[str] | Sequence[tuple[str, str]], ids: Any) -> int:
+    def _count_cut(self, texts: Sequence[str] | Sequence[tuple[str, str]], ids: Any) -> int:
         """Return how many texts are longer than what is kept: only full ones are looked at."""
         full = [row for row, one in enumerate(ids["input_ids"]) if len(one) >= self.longest]
         if full and ids.encodings:

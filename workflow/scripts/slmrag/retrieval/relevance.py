@@ -27,7 +27,7 @@ def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.Da
     Texts are seen a block at a time, so memory grows with the number of hits alone.
     """
     gold = questions["gold"].to_list()
-    found = GoldJoin(gold).read(passages).found()
+    found = GoldJoin(gold).read(passages).results()
     ids, seen = _seen(hits, tests(questions["answers"].to_list(), gold, found), passages)
     table = pl.DataFrame(
         {

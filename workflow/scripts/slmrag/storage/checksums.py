@@ -79,19 +79,19 @@ class CompositeDigest:
         view = memoryview(data)
         while view:
             if not self.left:
-                self._close()
+                self._close_part()
             piece = view[: self.left]
             self.inner.update(piece)
             self.left -= len(piece)
             view = view[len(piece) :]
 
-    def _close(self) -> None:
+    def _close_part(self) -> None:
         self.digests.append(self.inner.digest())
         self.inner, self.left = self.make(), self.part_bytes
 
     def value(self) -> str:
         """Return the digest of the digests and their number."""
-        self._close()
+        self._close_part()
         whole = self.make()
         whole.update(b"".join(self.digests))
         return f"{self.write(whole.digest())}-{len(self.digests)}"
@@ -172,7 +172,9 @@ class FileChecks:
         for _, _, digest in self.expected:
             digest.update(data)
 
-    def take(self, partial: PartialFile, start: int, stop: int, aside: Executor) -> None:
+    def update_from_disk(
+        self, partial: PartialFile, start: int, stop: int, aside: Executor
+    ) -> None:
         """Take the next bytes from the disk: SHA-256 here, the server's digests ``aside``."""
         jobs = [
             aside.submit(_feed, digest, partial.fd, start, stop) for _, _, digest in self.expected

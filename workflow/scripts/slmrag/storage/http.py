@@ -33,7 +33,7 @@ class Http:
 
     def __init__(self, uri: str, storage: dict[str, Any]) -> None:
         self.uri = uri
-        self.shown = uri.split("?")[0]
+        self.address = uri.split("?")[0]
         self.pools = Pools(
             maxsize=16,
             timeout=TIMEOUT_SECONDS,
@@ -45,12 +45,12 @@ class Http:
         """Return the one file of the URL."""
         name = PurePosixPath(unquote(urlsplit(self.uri).path)).name
         if not name:
-            raise UserError(f"{self.shown}: names no file; give the link of one file")
+            raise UserError(f"{self.address}: names no file; give the link of one file")
         return [self.describe(RemoteFile(name, self.uri))]
 
     def describe(self, remote: RemoteFile) -> RemoteFile:
         """Ask the server for size, ETag, date and encoding."""
-        answer = self._ask({})
+        answer = self._request({})
         headers = answer.headers
         answer.close()
         return RemoteFile(
@@ -68,14 +68,14 @@ class Http:
         from urllib3.exceptions import HTTPError
 
         whole = start == 0 and stop in (None, remote.bytes)
-        answer = self._ask({} if whole else _range(remote, start, stop))
+        answer = self._request({} if whole else _range(remote, start, stop))
         try:
             if not whole and not _is_range(answer, remote, start):
-                raise NoRangeSupport(self.shown)
+                raise NoRangeSupport(self.address)
             self._refuse_change(answer, remote, stop and stop - start)
             yield from answer.stream(CHUNK_BYTES, decode_content=False)
         except HTTPError as error:
-            raise Interrupted(f"{self.shown}: the connection was cut") from error
+            raise Interrupted(f"{self.address}: the connection was cut") from error
         finally:
             answer.close()
 
@@ -83,37 +83,37 @@ class Http:
         """Raise UserError where the body is another one than that which was described."""
         length = None if answer.chunked else answer.length_remaining
         if None not in (wanted, length) and length != wanted:
-            raise UserError(f"{self.shown}: {REFUSAL_SENTENCES[412]}")
+            raise UserError(f"{self.address}: {REFUSAL_SENTENCES[412]}")
         if content_coding(answer.headers.get("Content-Encoding")) != remote.encoding:
-            raise UserError(f"{self.shown}: is sent in one encoding, then in another; run again")
+            raise UserError(f"{self.address}: is sent in one encoding, then in another; run again")
 
-    def _ask(self, headers: dict[str, str]) -> Any:
+    def _request(self, headers: dict[str, str]) -> Any:
         from urllib3.exceptions import HTTPError, ProxyError, SSLError
 
         try:
             answer = self._follow(headers)
         except ProxyError as error:
-            raise self._by_proxy(error) from error
+            raise self._proxy_error(error) from error
         except HTTPError as error:
             if isinstance(error, SSLError):
                 raise UserError(
-                    f"{self.shown}: no trusted TLS connection; check the address, or set "
+                    f"{self.address}: no trusted TLS connection; check the address, or set "
                     "`storage.verify` to the path of its CA bundle"
                 ) from error
-            raise Interrupted(f"{self.shown}: the server cannot be reached") from error
-        self._check(
+            raise Interrupted(f"{self.address}: the server cannot be reached") from error
+        self._check_status(
             answer.status,
             {*WHOLE_FILE_STATUSES, 206} if "Range" in headers else WHOLE_FILE_STATUSES,
         )
         return answer
 
-    def _by_proxy(self, error: Any) -> Exception:
+    def _proxy_error(self, error: Any) -> Exception:
         """Return what to raise where a proxy does not pass a request on."""
         proxy, reason = without_login(proxy_for(self.uri) or "the proxy"), str(error.original_error)
         if " 407" in reason:
-            return UserError(f"{self.shown}: {REFUSAL_SENTENCES[407]} ({proxy})")
+            return UserError(f"{self.address}: {REFUSAL_SENTENCES[407]} ({proxy})")
         return Interrupted(
-            f"{self.shown}: the proxy {proxy} that the environment names does not pass it on "
+            f"{self.address}: the proxy {proxy} that the environment names does not pass it on "
             f"({reason.rstrip('. ')})"
         )
 
@@ -121,7 +121,7 @@ class Http:
         """Ask, and ask where the answer sends; each address has its own proxy, or none."""
         url = self.uri
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self.pools.towards(url).request(
+            answer = self.pools.pool_for(url).request(
                 "GET", url, headers=HEADERS | headers, preload_content=False, redirect=False
             )
             if not (place := answer.get_redirect_location()):
@@ -131,19 +131,19 @@ class Http:
             if not url.startswith(("http://", "https://")):
                 break
         raise UserError(
-            f"{self.shown}: is redirected to no file of the web, or without end; check the link"
+            f"{self.address}: is redirected to no file of the web, or without end; check the link"
         )
 
-    def _check(self, status: int, wanted: Collection[int]) -> None:
+    def _check_status(self, status: int, wanted: Collection[int]) -> None:
         if status in RETRYABLE_STATUSES:
-            raise Interrupted(f"{self.shown}: the server answers with status {status}")
+            raise Interrupted(f"{self.address}: the server answers with status {status}")
         if status >= 400:
             reason = REFUSAL_SENTENCES.get(
                 status, f"is refused with status {status}; check the link"
             )
-            raise UserError(f"{self.shown}: {reason}")
+            raise UserError(f"{self.address}: {reason}")
         if status not in wanted:
-            raise UserError(f"{self.shown}: status {status} is no whole file; check the link")
+            raise UserError(f"{self.address}: status {status} is no whole file; check the link")
 
 
 def _range(remote: RemoteFile, start: int, stop: int | None) -> dict[str, str]:

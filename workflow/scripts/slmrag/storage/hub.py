@@ -68,7 +68,7 @@ def fetch_to_cache(named: HubName) -> tuple[Path, dict[str, str]]:
     at = named._replace(revision=folder.name)
     if (all_names := cached_file_names(at)) is None:
         return folder, _single_cached_file(at, folder)
-    if not (names := at.below(all_names)):
+    if not (names := at.matching_files(all_names)):
         raise UserError(
             f"{repository_address(named)}: the repository holds no {named.path} at commit "
             f"{folder.name[:12]}; check the path"
@@ -111,7 +111,7 @@ def snapshot(
     whole = copy_to_cache(named, [*described])
     warn_if_unpinned(named, whole.name)
     at, path = named._replace(revision=whole.name), whole / named.path
-    names = at.below(cached_file_names(at) or _files_below(whole))
+    names = at.matching_files(cached_file_names(at) or _files_below(whole))
     chosen = choose(list(names), lambda name: (path / name).read_bytes())
     copy_to_cache(at, [glob.escape(names[name]) for name in sorted(chosen)])
     return path, whole.name, chosen

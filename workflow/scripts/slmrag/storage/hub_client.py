@@ -76,7 +76,7 @@ def commit_contents(named: HubName) -> tuple[str, Mapping[str, Mapping[str, Any]
         file.rfilename: {"sha256": file.lfs and file.lfs.sha256, "blob_id": file.blob_id}
         for file in getattr(found, "siblings", None) or []
     }
-    names = named.below(list(files))
+    names = named.matching_files(list(files))
     return found.sha or "", {short: files[name] for short, name in names.items()}
 
 

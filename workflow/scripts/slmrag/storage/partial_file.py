@@ -46,13 +46,13 @@ class PartialFile:
         self.state = work.state / f"{digest(remote.name)}.json"
         self.lock = Lock()
         """Threads that write one file at once spend their time waiting inside the kernel."""
-        self.done = self._kept()
+        self.done = self._finished_parts()
         self.resumed = bool(self.done)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         reserve(self.fd, remote.bytes or 0)
 
-    def _kept(self) -> set[int]:
+    def _finished_parts(self) -> set[int]:
         """Return the parts of an earlier try at the same content."""
         try:
             state = json.loads(self.state.read_text(encoding="utf-8"))

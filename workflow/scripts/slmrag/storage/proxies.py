@@ -73,7 +73,7 @@ class Pools:
         self._settings = settings
         self._made: dict[str | None, Any] = {}
 
-    def towards(self, url: str) -> Any:
+    def pool_for(self, url: str) -> Any:
         """Return urllib3's manager for a URL; UserError for a proxy of another kind."""
         proxy = proxy_for(url)
         if proxy not in self._made:

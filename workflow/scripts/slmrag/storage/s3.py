@@ -77,14 +77,14 @@ class S3:
         self.bucket, _, self.key = uri.removeprefix("s3://").partition("/")
         self.client = s3_client(storage, uri)
         self.anonymous = bool(storage.get("anonymous"))
-        self.paying = {"RequestPayer": "requester"} if storage.get("requester_pays") else {}
+        self.payer_params = {"RequestPayer": "requester"} if storage.get("requester_pays") else {}
 
     def files(self) -> list[RemoteFile]:
         """Return the object, or those under the prefix, or of the pattern, but folder markers."""
         if "*" in self.key:
-            return self._matching()
+            return self._files_of_pattern()
         if not self.key or self.key.endswith("/"):
-            return self._prefix()
+            return self._files_under_prefix()
         try:
             return [self.describe(RemoteFile(self.key.rsplit("/", 1)[-1], self.key))]
         except UserError as error:
@@ -101,13 +101,13 @@ class S3:
 
         below = {"Bucket": self.bucket, "Prefix": f"{self.key}/", "MaxKeys": 1}
         try:
-            return bool(self.client.list_objects_v2(**below, **self.paying).get("Contents"))
+            return bool(self.client.list_objects_v2(**below, **self.payer_params).get("Contents"))
         except (BotoCoreError, ClientError):
             return False
 
-    def _matching(self) -> list[RemoteFile]:
+    def _files_of_pattern(self) -> list[RemoteFile]:
         folder, pattern = file_patterns.split(self.key)
-        sizes = {one["Key"]: one["Size"] for one in self._listed(self.key.partition("*")[0])}
+        sizes = {one["Key"]: one["Size"] for one in self._list(self.key.partition("*")[0])}
         names = file_patterns.matching([key.removeprefix(folder) for key in sizes], pattern)
         if not names:
             raise UserError(
@@ -115,16 +115,16 @@ class S3:
             )
         return [RemoteFile(name, folder + name, sizes[folder + name]) for name in names]
 
-    def _listed(self, prefix: str) -> list[dict[str, Any]]:
+    def _list(self, prefix: str) -> list[dict[str, Any]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix, **self.paying
+            Bucket=self.bucket, Prefix=prefix, **self.payer_params
         )
         with self._explained(prefix):
             found = [entry for page in pages for entry in page.get("Contents", [])]
         return [entry for entry in found if not entry["Key"].endswith("/")]
 
-    def _prefix(self) -> list[RemoteFile]:
-        files = self._listed(self.key)
+    def _files_under_prefix(self) -> list[RemoteFile]:
+        files = self._list(self.key)
         if not files:
             raise UserError(
                 f"{self.uri}: no object under this prefix at {self.endpoint}; check the prefix"
@@ -136,7 +136,7 @@ class S3:
 
     def describe(self, remote: RemoteFile) -> RemoteFile:
         """Ask the server for size, ETag, version, checksums and the size of the upload's parts."""
-        where = {"Bucket": self.bucket, "Key": remote.locator, **self.paying}
+        where = {"Bucket": self.bucket, "Key": remote.locator, **self.payer_params}
         with self._explained(remote.locator):
             head = self._head(where)
             parts = self._part_bytes(where, head)
@@ -190,7 +190,7 @@ class S3:
                 Range=span,
                 **condition,
                 **version,
-                **self.paying,
+                **self.payer_params,
             )
             with answer["Body"] as body:
                 while chunk := body.read(CHUNK_BYTES):

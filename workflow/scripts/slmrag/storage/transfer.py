@@ -71,7 +71,7 @@ def _fetch_parts(
                     futures[index].result()
                 else:
                     report(stop - start)
-                checks.take(partial, start, stop, aside)
+                checks.update_from_disk(partial, start, stop, aside)
     finally:
         _cancel_all(futures.values())
     return checks.verified_sha256()

@@ -17,22 +17,22 @@ from slmrag.data.reading.swallowed_lines import SwallowedLines
 from slmrag.data.schemas import PASSAGES
 
 
-def rows_of(path: Path, layout: Dialect) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row by column name); UserError names a row of another width."""
-    lines = Lines(path, layout)
+    lines = Lines(path, dialect)
     _, header = header_of(lines)
     for line, values in _records(lines):
         row = zip(header, full_row(values, header, path, line), strict=True)
         yield line, {name: value for name, value in row if name.strip()}
 
 
-def records_of(path: Path, layout: Dialect) -> Iterator[WithLine]:
+def records_of(path: Path, dialect: Dialect) -> Iterator[WithLine]:
     """Yield (line number, values) of each record, a header among them; empty ones are left out."""
-    return _records(Lines(path, layout))
+    return _records(Lines(path, dialect))
 
 
 def _records(lines: Lines) -> Iterator[WithLine]:
-    swallowed = SwallowedLines(lines.path, lines.layout)
+    swallowed = SwallowedLines(lines.path, lines.dialect)
     try:
         yield from _inspected(lines, lines.records(), swallowed)
     finally:
@@ -40,10 +40,10 @@ def _records(lines: Lines) -> Iterator[WithLine]:
 
 
 def tables_of(
-    path: Path, layout: Dialect, names: Mapping[str, str], optional: Sequence[str] = ()
+    path: Path, dialect: Dialect, names: Mapping[str, str], optional: Sequence[str] = ()
 ) -> Iterator[pl.DataFrame]:
     """Yield tables of id, title, text and line; ``names`` maps ours to the header's columns."""
-    lines, swallowed = Lines(path, layout), SwallowedLines(path, layout)
+    lines, swallowed = Lines(path, dialect), SwallowedLines(path, dialect)
     line, header = header_of(lines)
     places = column_places(names, header, path, line, optional) if header else {}
     try:
@@ -69,9 +69,9 @@ def _inspected(
 
 
 def _rows_by_csv(lines: Lines, header: Sequence[str], swallowed: SwallowedLines) -> Rows:
-    """Return the rows that begin in the hand, as the standard library reads them."""
+    """Return the rows that begin in the buffer, as the standard library reads them."""
     numbers, rows = [], []
-    for line, values in _inspected(lines, lines.records_of_hand(), swallowed):
+    for line, values in _inspected(lines, lines.buffered_records(), swallowed):
         numbers.append(line)
         rows.append(full_row(values, header, lines.path, line))
     schema = {str(place): pl.String for place in range(len(header))}

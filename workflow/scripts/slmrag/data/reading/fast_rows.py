@@ -18,10 +18,10 @@ Rows = tuple[pl.DataFrame, pl.Series]
 
 def fast_rows(lines: Lines, width: int, swallowed: SwallowedLines) -> Rows | None:
     """Take the hand's whole records; None, and nothing is taken, where only csv can tell them."""
-    hand = _with_line_feeds(lines.hand)
-    shorter = len(hand) < len(lines.hand)
-    block = _sound_block(hand, width, lines.layout)
-    table = _parse(block, width, lines.layout) if block else None
+    buffer = _with_line_feeds(lines.buffer)
+    shorter = len(buffer) < len(lines.buffer)
+    block = _sound_block(buffer, width, lines.dialect)
+    table = _parse(block, width, lines.dialect) if block else None
     if table is None:
         return None
     ends, inside = count_byte(block, b"\n"), None
@@ -31,37 +31,39 @@ def fast_rows(lines: Lines, width: int, swallowed: SwallowedLines) -> Rows | Non
             return None
         _inspect_suspects(table, inside, lines, swallowed)
     numbers = _line_numbers(table.height, inside, lines.line)
-    lines.pass_over(len(block) + shorter * ends, ends)
+    lines.drop(len(block) + shorter * ends, ends)
     return _drop_blank_rows(table, numbers)
 
 
-def _with_line_feeds(hand: bytes) -> bytes:
+def _with_line_feeds(buffer: bytes) -> bytes:
     """Return lines that all end in a carriage return and a line feed without the former."""
-    if b"\r" in hand and count_byte(hand, b"\r") == count_byte(hand, b"\n") == hand.count(b"\r\n"):
-        return hand.replace(b"\r\n", b"\n")
-    return hand
+    if b"\r" in buffer and count_byte(buffer, b"\r") == count_byte(buffer, b"\n") == buffer.count(
+        b"\r\n"
+    ):
+        return buffer.replace(b"\r\n", b"\n")
+    return buffer
 
 
-def _sound_block(hand: bytes, width: int, layout: Dialect) -> bytes:
+def _sound_block(buffer: bytes, width: int, dialect: Dialect) -> bytes:
     """Return the whole records of a hand; nothing where something in them has two readings."""
-    if width < 2 or b"\r" in hand or b"\0" in hand or hand.startswith(BOM_UTF8):
+    if width < 2 or b"\r" in buffer or b"\0" in buffer or buffer.startswith(BOM_UTF8):
         return b""
-    return hand[: sound_end(hand, layout.separator)] if layout.quoted else hand
+    return buffer[: sound_end(buffer, dialect.separator)] if dialect.quoted else buffer
 
 
-def _parse(block: bytes, width: int, layout: Dialect) -> pl.DataFrame | None:
+def _parse(block: bytes, width: int, dialect: Dialect) -> pl.DataFrame | None:
     try:
         table = pl.read_csv(
             block,
-            separator=layout.separator,
-            quote_char='"' if layout.quoted else None,
+            separator=dialect.separator,
+            quote_char='"' if dialect.quoted else None,
             has_header=False,
             schema={str(place): pl.String for place in range(width)},
             empty_string_is_null=False,
         )
     except pl.exceptions.PolarsError:
         return None
-    return table if _has_full_rows(table, block, layout.separator) else None
+    return table if _has_full_rows(table, block, dialect.separator) else None
 
 
 def _has_full_rows(table: pl.DataFrame, block: bytes, separator: str) -> bool:
@@ -88,7 +90,7 @@ def _inspect_suspects(
     table: pl.DataFrame, inside: pl.Series, lines: Lines, swallowed: SwallowedLines
 ) -> None:
     """Look at the rows whose line ends and separators are as many as several records have."""
-    separators = _count_per_row(table, lines.layout.separator)
+    separators = _count_per_row(table, lines.dialect.separator)
     suspects = (inside > 0) & (separators == inside * (table.width - 1))
     if suspects.any():
         numbers = _line_numbers(table.height, inside, lines.line).filter(suspects)

@@ -16,20 +16,20 @@ BLANK_SIGNS = " \t"
 
 def header_of(lines: Lines) -> tuple[int, list[str]]:
     """Return (its line, the columns' names), read or given; no names where the file is empty."""
-    given = list(lines.layout.header)
+    given = list(lines.dialect.header)
     if given:
         _refuse_own_header(given, lines)
         return 1, given
     for line, values in lines.records():
         if not is_blank(values):
             lines.put_back()
-            return line, _check_header(values, lines.path, line, lines.layout)
+            return line, _check_header(values, lines.path, line, lines.dialect)
     return 1, []
 
 
 def _refuse_own_header(given: Sequence[str], lines: Lines) -> None:
     """Raise where the file's first record is the header that it is said not to have."""
-    records = Lines(lines.path, lines.layout).records()
+    records = Lines(lines.path, lines.dialect).records()
     line, values = next(((n, v) for n, v in records if not is_blank(v)), (1, []))
     if [value.strip() for value in values] == given:
         raise UserError(
@@ -43,7 +43,7 @@ def is_blank(values: Sequence[str]) -> bool:
     return not any(value.strip(BLANK_SIGNS) for value in values)
 
 
-def _check_header(header: list[str], path: Path, line: int, layout: Dialect) -> list[str]:
+def _check_header(header: list[str], path: Path, line: int, dialect: Dialect) -> list[str]:
     """Return the header; UserError for columns of one name, or that another mark keeps apart."""
     twice = next((name for name in header if name.strip() and header.count(name) > 1), None)
     if twice is not None:
@@ -52,7 +52,7 @@ def _check_header(header: list[str], path: Path, line: int, layout: Dialect) -> 
     if len(header) == 1 and other:
         raise UserError(
             f"{path}, line {line}: the columns stand apart by {other!r}, not by "
-            f"{layout.separator!r}; {layout.advice(other)}"
+            f"{dialect.separator!r}; {dialect.advice(other)}"
         )
     return header
 

@@ -61,20 +61,20 @@ class JsonStream:
 
     def __init__(self, path: Path) -> None:
         self.path, self.more = path, _text(path)
-        self.text, self.at, self.line, self.whole = "", 0, 1, False
+        self.text, self.at, self.line, self.complete = "", 0, 1, False
 
     def peek(self) -> str:
         """Return the next character that is no white space; nothing at the end of the file."""
         while True:
-            self._go(WHITESPACE.match(self.text, self.at).end())  # type: ignore[union-attr]
-            if self.at < len(self.text) or self.whole:
+            self._advance(WHITESPACE.match(self.text, self.at).end())  # type: ignore[union-attr]
+            if self.at < len(self.text) or self.complete:
                 return self.text[self.at : self.at + 1]
-            self._fetch()
+            self._read_more()
 
     def take(self, mark: str) -> bool:
         """Pass over ``mark`` and tell whether it stood there."""
         found = self.peek() == mark
-        self._go(self.at + found)
+        self._advance(self.at + found)
         return found
 
     def items(self) -> Iterator[tuple[int, Any]]:
@@ -97,11 +97,11 @@ class JsonStream:
             except ValueError as error:
                 raise not_json_error(error, self.path, self.line) from error
             else:
-                if end < len(self.text) or self.whole:
+                if end < len(self.text) or self.complete:
                     line, text = self.line, self.text[self.at : end]
-                    self._go(end)
+                    self._advance(end)
                     return line, refuse_surrogates(value, text, self.path, line)
-            self._fetch()
+            self._read_more()
 
     def end(self) -> None:
         """Raise where something stands behind the value that was the whole file."""
@@ -122,20 +122,20 @@ class JsonStream:
 
     def _refuse(self, error: JSONDecodeError) -> None:
         """Raise where more text could not mend the error."""
-        if self.whole and error.pos >= len(self.text.rstrip()):
+        if self.complete and error.pos >= len(self.text.rstrip()):
             raise self.cut_off("array") from error
-        margin = 0 if self.whole else MARGIN_CHARACTERS
+        margin = 0 if self.complete else MARGIN_CHARACTERS
         half = error.pos + margin >= len(self.text.rstrip()) or "Unterm" in error.msg
-        if self.whole or not half:
+        if self.complete or not half:
             line = self.line + self.text.count("\n", self.at, error.pos)
             raise not_json_error(error, self.path, line) from error
 
-    def _fetch(self) -> None:
+    def _read_more(self) -> None:
         chunk = next(self.more, None)
         self.text, self.at = self.text[self.at :] + (chunk or ""), 0
-        self.whole = chunk is None
+        self.complete = chunk is None
 
-    def _go(self, end: int) -> None:
+    def _advance(self, end: int) -> None:
         self.line += self.text.count("\n", self.at, end)
         self.at = end
 

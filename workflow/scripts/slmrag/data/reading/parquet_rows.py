@@ -62,7 +62,7 @@ def schema_of(path: Path) -> pl.Schema:
 
 
 def tables_of(path: Path, names: list[str]) -> Iterator[pl.DataFrame]:
-    """Yield tables of some columns, and of the rows' numbers, from 1, in ``LINE``."""
+    """Yield tables of some columns, and of the rows' numbers, from 1, in ``LINE_COLUMN``."""
     scan = pl.scan_parquet(path, low_memory=True).select(names)
     first = 1
     for table in scan.collect_batches(chunk_size=TABLE_ROWS, maintain_order=True):

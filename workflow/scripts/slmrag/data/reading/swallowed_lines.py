@@ -33,18 +33,18 @@ def swallowed_for_audit(counts: Mapping[Path, int]) -> dict[str, int]:
 class SwallowedLines:
     """Counts the records of several lines, each of which looks like a record by itself."""
 
-    def __init__(self, path: Path, layout: Dialect) -> None:
-        self.path, self.layout, self.separator = path, layout, layout.separator
+    def __init__(self, path: Path, dialect: Dialect) -> None:
+        self.path, self.dialect, self.separator = path, dialect, dialect.separator
         self.records, self.lines, self.first = 0, 0, 0
 
     def inspect(self, line: int, values: Sequence[str]) -> None:
         """Count a record that begins in ``line`` if each of its lines could be one."""
         lines = LINE_END.split(self.separator.join(values))
-        if len(lines) > 1 and self._alike(lines, len(values) - 1):
+        if len(lines) > 1 and self._look_alike(lines, len(values) - 1):
             self.first = self.first or line
             self.records, self.lines = self.records + 1, self.lines + len(lines)
 
-    def _alike(self, lines: Sequence[str], separators: int) -> bool:
+    def _look_alike(self, lines: Sequence[str], separators: int) -> bool:
         """Tell whether all have the record's columns, the first a number, another id or words."""
         firsts = [line.partition(self.separator)[0] for line in lines]
         kinds = {(first.isdecimal(), " " in first) for first in firsts}
@@ -55,7 +55,7 @@ class SwallowedLines:
     def warn(self) -> None:
         """Warn where there were any, and count the lines that became no records."""
         if self.records:
-            hint = "set quoting: none" if self.layout.free else "correct them"
+            hint = "set quoting: none" if self.dialect.free else "correct them"
             log.warning(
                 "%s, line %d: a quoted field runs over lines that all look like records (%d lines "
                 "became %d records in this file); if its quotes are plain text, %s",

@@ -57,7 +57,7 @@ def header_field() -> Any:
     )
 
 
-def check_layout(entry: Any) -> None:
+def check_dialect(entry: Any) -> None:
     """Refuse a key that is set though the entry's format has no use for it."""
     for key, formats in FORMATS_OF_KEY.items():
         if getattr(entry, key) is not None and entry.format not in formats:
