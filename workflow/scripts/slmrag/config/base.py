@@ -1,4 +1,4 @@
-"""What all entries share: nothing unknown is accepted, nothing unset is passed on."""
+"""What all entries share: unknown keys are refused, and keys that are not set are left out."""
 
 import re
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
@@ -20,7 +20,7 @@ Name = Annotated[
 
 
 def _check_scheme(value: str) -> str:
-    """Refuse what begins as an address does that nothing here can read (``hff:org/name``)."""
+    """Refuse an address with an unknown scheme (``hff:org/name``), a data set, or a pattern."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
     if scheme and scheme[1] not in ("hf", "s3", "file"):
         raise ValueError(
@@ -37,7 +37,7 @@ Address = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_
 """The name of a model on the hub, a prefix, or a folder."""
 
 AS_PARAMS = {"as": "params"}
-"""What pydantic tells an entry that is dumped as a part of another one's params."""
+"""The context by which an entry knows that it is dumped as a part of params."""
 
 REVISIONS = {
     "checkpoint": "revision",
@@ -48,7 +48,7 @@ REVISIONS = {
 
 
 def address(value: Any) -> str:
-    """Return the address that is a key's value, or stands in it; empty where there is none."""
+    """Return the address in a key's value, which is an address or an entry; empty for none."""
     return getattr(value, "uri", value) or ""
 
 
@@ -63,7 +63,7 @@ class Entry(BaseModel):
     )
 
     HARDWARE: ClassVar[frozenset[str]] = frozenset()
-    """Keys that change how fast, where or at what price, never what: no reason to rerun."""
+    """Keys that change speed, place or price but never the output: no reason to rerun."""
 
     @model_validator(mode="before")
     @classmethod
@@ -82,7 +82,7 @@ class Entry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def sort_free_tables(cls, raw: Any) -> Any:
-        """Put free tables (``options``, ``columns``) in one order: that of typing plans nothing."""
+        """Sort the keys of free tables (``options``, ``columns``): order must rerun nothing."""
         if not isinstance(raw, dict):
             return raw
         return {
@@ -91,7 +91,7 @@ class Entry(BaseModel):
 
     @model_validator(mode="after")
     def refuse_two_revisions(self) -> Self:
-        """Refuse a checkpoint with one revision in its address and another in its key."""
+        """Refuse a checkpoint whose address names one revision and whose key another."""
         for where, key in REVISIONS.items():
             named = named_revision(address(getattr(self, where, None)))
             typed = getattr(self, key, None)
@@ -103,7 +103,7 @@ class Entry(BaseModel):
 
     @classmethod
     def _is_free(cls, key: str) -> bool:
-        """Tell whether a key holds a table that is no entry and holds none."""
+        """Tell whether a key holds a free table: neither an entry nor a table of entries."""
         if key not in cls.model_fields:
             return False
         types = annotation_parts(cls.model_fields[key].annotation)
@@ -112,13 +112,13 @@ class Entry(BaseModel):
         )
 
     def params(self) -> dict[str, Any]:
-        """Return the keys that are set, without those of the hardware, as plain values."""
+        """Return the keys that are set, without the hardware keys, as plain values."""
         return self.model_dump(
             mode="json", exclude_none=True, exclude=set(self.HARDWARE), context=AS_PARAMS
         )
 
     def hardware(self) -> dict[str, Any]:
-        """Return the keys of the hardware that are set."""
+        """Return the hardware keys that are set."""
         return self.model_dump(mode="json", exclude_none=True, include=set(self.HARDWARE))
 
 

@@ -1,23 +1,24 @@
-"""What a model's entry gives its chat template, from its three keys, and where they disagree."""
+"""The arguments that a model's entry gives its chat template, and where its keys disagree."""
 
 from collections.abc import Mapping
 from typing import Any
 
 THINKING_SWITCHES = ("enable_thinking", "thinking")
-"""What templates call the switch: Qwen3 and SmolLM3 the first, Granite and DeepSeek the second."""
+"""The switch's name in templates: the first in Qwen3 and SmolLM3, the second in Granite and
+DeepSeek."""
 
 GIVEN_ARGUMENTS = frozenset({"messages", "add_generation_prompt"})
 
 OWN_TEMPLATE_CHOICES = (None, "auto", "tokenizer")
-"""Values of ``chat_template`` by which the model's own template is meant."""
+"""Values of ``chat_template`` that mean the model's own template."""
 
 Entry = Mapping[str, Any]
 
 
 def chat_arguments(entry: Entry) -> dict[str, Any]:
-    """Return what an entry gives a chat template beside the conversation, its three keys merged.
+    """Return the arguments of a chat template beside the conversation, merged from three keys.
 
-    They are chat_template_kwargs, the same in an endpoint's extra_body, and thinking.
+    The keys are chat_template_kwargs, the same in an endpoint's extra_body, and thinking.
     """
     merged = {**body_arguments(entry), **(entry.get("chat_template_kwargs") or {})}
     thinking = entry.get("thinking")
@@ -25,23 +26,23 @@ def chat_arguments(entry: Entry) -> dict[str, Any]:
 
 
 def merged_chat_arguments(entry: Entry) -> dict[str, Any]:
-    """Return the arguments that come from two places of an entry, or its own key; else nothing.
+    """Return the merged arguments if several keys, or chat_template_kwargs, set them; else nothing.
 
-    One place alone is in a cache key as it stands in the entry.
+    What a single other key sets is in the cache key already, as that key of the entry.
     """
     own, extra = entry.get("chat_template_kwargs"), body_arguments(entry)
     return chat_arguments(entry) if own or (extra and entry.get("thinking") is not None) else {}
 
 
 def body_arguments(entry: Entry) -> dict[str, Any]:
-    """Return what an endpoint's extra_body gives the chat template."""
+    """Return the arguments that an endpoint's extra_body gives the chat template."""
     body = (entry.get("options") or {}).get("extra_body") or {}
     found = body.get("chat_template_kwargs") if isinstance(body, Mapping) else None
     return dict(found) if isinstance(found, Mapping) else {}
 
 
 def contradictions(entry: Entry) -> list[str]:
-    """Return a sentence for each wish of an entry that another denies, or that reaches nobody."""
+    """Return a sentence for each key that another contradicts, or that no template reads."""
     own, extra = entry.get("chat_template_kwargs") or {}, body_arguments(entry)
     thinking = entry.get("thinking")
     problems = [

@@ -1,4 +1,4 @@
-"""How the files of a corpus or of a data set are written, where their format leaves it open."""
+"""The CSV dialect of a corpus or a data set: keys for what a format leaves open."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,12 +9,12 @@ FORMATS_OF_KEY = {
     "quoting": ("csv", "dpr_tsv", "dpr_qa"),
     "header": ("csv",),
 }
-"""Key: the formats that leave it open."""
+"""The formats that each key is for."""
 SEPARATOR_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
 
 
 def _check_separator(value: str) -> str:
-    """Return the sign that is meant; ValueError for what can keep no fields apart."""
+    """Return the separator that is meant; ValueError if it cannot separate fields."""
     mark = SEPARATOR_NAMES.get(value, value)
     if len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in '"\r\n\0':
         raise ValueError(f"{value!r} is no separator; write one ASCII sign, or tab")
@@ -33,7 +33,7 @@ Header = Annotated[list[str], Field(min_length=1), AfterValidator(_check_header)
 
 
 def separator_field() -> Any:
-    """Return the key that says what stands between two fields."""
+    """Return the key of the separator."""
     return Field(
         None,
         description="For csv: what stands between two fields, `tab` or one sign such as `;` (a "
@@ -42,7 +42,7 @@ def separator_field() -> Any:
 
 
 def quoting_field() -> Any:
-    """Return the key that says that a quote is a sign like another."""
+    """Return the key that makes quotes plain text."""
     return Field(
         None,
         description="`none` for a csv, dpr_tsv or dpr_qa file whose quotes are plain text (MS "
@@ -58,7 +58,7 @@ def header_field() -> Any:
 
 
 def check_dialect(entry: Any) -> None:
-    """Refuse a key that is set though the entry's format has no use for it."""
+    """Refuse a key that the entry's format does not use."""
     for key, formats in FORMATS_OF_KEY.items():
         if getattr(entry, key) is not None and entry.format not in formats:
             raise ValueError(f"{key} is for {', '.join(formats)}; {entry.format} has its own")

@@ -1,8 +1,8 @@
-"""Entries of kinds of retriever that stand in the registry alone, read off their own module.
+"""Entry classes for kinds of retriever that are in the registry only, read from their modules.
 
-Such a kind says its keys with their defaults: ``BUILD`` has those that change its index, ``SEARCH``
-the others. They are read without importing the module, for parsing needs none of its libraries.
-``BUILD`` stands in ``slmrag/indexing/<kind>.py`` where there is one.
+Such a module states its keys and their defaults: ``BUILD`` has those that change the index,
+``SEARCH`` the others. They are read without an import, since parsing needs none of its libraries.
+``BUILD`` is in ``slmrag/indexing/<kind>.py`` if that file exists.
 """
 
 import ast

@@ -42,7 +42,7 @@ QUESTION_COLUMNS = ("question_id", "question", "answers", "gold")
 
 
 def check_columns(columns: dict[str, str] | None, format: str, ours: tuple[str, ...]) -> None:
-    """Refuse a mapping of columns where the format has its own, or of names that are not ours."""
+    """Refuse a mapping of columns if the format fixes them, or if it maps an unknown column."""
     if columns and format not in MAPPED_FORMATS:
         raise ValueError(
             f"columns are for {', '.join(sorted(MAPPED_FORMATS))}; {format} has its own"
@@ -62,7 +62,7 @@ class ChunkEntry(Entry):
 
     @model_validator(mode="after")
     def refuse_full_overlap(self) -> Self:
-        """Refuse chunks that never get further."""
+        """Refuse an overlap as large as a chunk: the next chunk would be the same."""
         if self.overlap >= self.size:
             raise ValueError("overlap must be smaller than size")
         return self
@@ -93,7 +93,7 @@ class CorpusEntry(Entry):
 
     @model_validator(mode="after")
     def check_columns_and_dialect(self) -> Self:
-        """Refuse columns that nothing would read, and marks that the format does not leave open."""
+        """Refuse columns that nothing reads, and CSV keys that the format fixes."""
         check_columns(self.columns, self.format, PASSAGE_COLUMNS)
         csv_dialect.check_dialect(self)
         return self
@@ -164,7 +164,7 @@ class DatasetEntry(Entry):
 
     @model_validator(mode="after")
     def check_columns_and_dialect(self) -> Self:
-        """Refuse columns that nothing would read, and marks that the format does not leave open."""
+        """Refuse columns that nothing reads, and CSV keys that the format fixes."""
         check_columns(self.columns, self.format, QUESTION_COLUMNS)
         csv_dialect.check_dialect(self)
         return self
@@ -174,7 +174,7 @@ class DatasetEntry(Entry):
         return [name for name in (self.object, self.gold, self.train) if name]
 
     def build_params(self) -> dict[str, Any]:
-        """Return the keys that are set and change the questions: not what they are asked of."""
+        """Return the keys that are set and change the questions: all but the corpus."""
         return {key: value for key, value in self.params().items() if key != "corpus"}
 
     def formats(self) -> tuple[str, ...]:

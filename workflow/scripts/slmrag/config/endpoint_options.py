@@ -15,7 +15,7 @@ SPEED_OPTIONS = frozenset(
         "total_timeout",
     }
 )
-"""Options that say how the endpoint is asked: they cannot change an answer."""
+"""Options of waiting, retrying and speed: they cannot change an answer."""
 
 CLIENT_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query"})
 """Options that the client takes beside the body."""

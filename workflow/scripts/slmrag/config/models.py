@@ -1,4 +1,4 @@
-"""Models, how their tokens are drawn, and the judge."""
+"""Models, their decoding parameters, and the judge."""
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -20,7 +20,7 @@ from slmrag.config.sampling import Sampling
 
 DEFAULT_SAMPLING = Sampling()
 Penalty = Annotated[float, Field(ge=-2, le=2)]
-"""What OpenAI's protocol takes as a penalty."""
+"""The range of a penalty in OpenAI's protocol."""
 
 
 class SamplingEntry(Entry):
@@ -100,7 +100,7 @@ class ModelEntry(Entry):
     )
 
     ENDPOINT_KEYS: ClassVar[tuple[str, ...]] = ("on_refused", "price", "max_cost")
-    """Keys that mean something for an endpoint alone."""
+    """Keys that are for an endpoint only."""
 
     engine: Literal["vllm", "transformers", "openai", "echo"] = Field(
         "vllm", description="What runs the model"
@@ -189,7 +189,7 @@ class ModelEntry(Entry):
     @model_validator(mode="before")
     @classmethod
     def move_sampling_keys(cls, raw: Any) -> Any:
-        """Take a key of sampling out of the options of an engine that is loaded here."""
+        """Move sampling keys from the options to the entry, for engines that run in the job."""
         if not isinstance(raw, dict):
             return raw
         name = raw.get("engine", cls.model_fields["engine"].default)
@@ -197,7 +197,7 @@ class ModelEntry(Entry):
 
     @model_validator(mode="after")
     def check_engine_keys(self) -> Self:
-        """Ask for a checkpoint where one is loaded, and for an endpoint where one is called."""
+        """Require the checkpoint or endpoint that the engine needs; refuse keys it ignores."""
         if self.engine in ("vllm", "transformers") and not self.checkpoint:
             raise ValueError(
                 f"engine: {self.engine} needs a checkpoint (hf:org/name, s3://… or a folder)"
@@ -221,7 +221,7 @@ class ModelEntry(Entry):
 
     @model_validator(mode="after")
     def refuse_unused_endpoint_keys(self) -> Self:
-        """Refuse keys of an endpoint where none is called, and a cap without a price."""
+        """Refuse endpoint keys without an endpoint, and max_cost without a price."""
         unused = [name for name in self.ENDPOINT_KEYS if getattr(self, name) is not None]
         if unused and self.engine != "openai":
             raise ValueError(f"{unused[0]} is for engine: openai alone; remove it")
@@ -233,13 +233,13 @@ class ModelEntry(Entry):
 
     @model_validator(mode="after")
     def check_chat_options(self) -> Self:
-        """Refuse what is told to the chat template in two ways, or where there is none."""
+        """Refuse arguments of the chat template that contradict each other or have no reader."""
         if found := contradictions(self.params()):
             raise ValueError(found[0])
         return self
 
     def template_files(self) -> list[str]:
-        """Return the path of the chat template, where it is a file of its own."""
+        """Return the path of the chat template, if the entry names a file."""
         words = (*OWN_TEMPLATE_CHOICES, "none")
         return [] if self.chat_template in words else [self.chat_template]
 
@@ -260,7 +260,7 @@ class JudgeEntry(Entry):
     """A model that grades answers as correct, incorrect or not attempted (SimpleQA's grading)."""
 
     SAMPLING: ClassVar[dict[str, Any]] = {"max_tokens": 8}
-    """What is drawn otherwise than by default, where its model's entry says nothing of it."""
+    """The judge's decoding parameters that differ from the defaults; its entry may set them."""
 
     model: ModelEntry = Field(description="The judge, as an entry of models")
     datasets: list[Name] = Field(min_length=1, description="Question sets whose answers it grades")

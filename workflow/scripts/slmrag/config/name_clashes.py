@@ -1,4 +1,4 @@
-"""Entries whose names are those of files that others of their table leave."""
+"""Entry names that equal the name of a file of another entry or of a job."""
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
@@ -8,17 +8,17 @@ if TYPE_CHECKING:
 
 TABLES = ("objects", "corpora", "datasets", "retrievers", "modes", "models")
 RULE_SUFFIXES = (".json", ".jsonl", ".parquet", ".log", ".tsv", ".npy")
-"""What a rule puts behind an entry's name."""
+"""What rules append to an entry's name."""
 
 TEMPORARY_SUFFIXES = (".tmp", ".part", ".lock", ".snakemake_timestamp")
-"""Files that are taken for rests of a run."""
+"""Suffixes of temporary files."""
 
 JOB_FILE_NAMES = frozenset({"attempts", "events.jsonl", "memory_usage.json", "reference.json"})
-"""Names of files and folders that stand beside those of data sets."""
+"""Names of files and folders beside the folders of data sets."""
 
 
 def name_clashes(config: "Config") -> Iterator[str]:
-    """Yield a sentence for each name that is, or would become, another's file."""
+    """Yield a sentence for each name that would collide with a file."""
     for name in config.datasets:
         if name in JOB_FILE_NAMES:
             yield f"datasets.{name}: jobs leave a file of this name; take another"
@@ -30,7 +30,7 @@ def name_clashes(config: "Config") -> Iterator[str]:
 
 
 def case_clashes(config: "Config") -> Iterator[str]:
-    """Yield a sentence for names that are one where a file system knows no capital letters."""
+    """Yield a sentence for names that differ in case only: one folder on some file systems."""
     for table in TABLES:
         first: dict[str, str] = {}
         for name in getattr(config, table):

@@ -1,4 +1,4 @@
-"""What begins and ends a reasoning, by families of models: the names of the key ``reasoning``.
+"""The tags around a reasoning, by family of models; the key ``reasoning`` takes these names.
 
 After vLLM's reasoning parsers (``vllm/reasoning``, ``vllm/parser``, version 0.32) and model cards.
 """

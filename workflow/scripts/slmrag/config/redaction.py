@@ -1,4 +1,4 @@
-"""Keep secrets out of all that is written: by the name of a key, by shape, by known value."""
+"""Mask secrets in all that is written: by a key's name, by shape, and by known value."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def is_secret_name(name: object) -> bool:
 
 
 def secret_values(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return the values that the environment holds under secret names, but no files' places."""
+    """Return the values of environment variables with secret names, except paths of files."""
     return _secret_values(frozenset(environment.items()))
 
 

@@ -1,4 +1,4 @@
-"""References between entries, checked once, at the door."""
+"""Checks of references between entries, made once, when the config is read."""
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ FORMATS_WITHOUT_GOLD = {
 
 
 def reference_problems(config: "Config") -> list[str]:
-    """Return a sentence for each name that nothing bears, and each cell that cannot be."""
+    """Return a sentence for each unknown name, and for each cell that cannot be made."""
     unclear = [*_datasets(config), *_modes(config), *_skips(config)]
     return [
         *name_problems(config),
@@ -34,7 +34,7 @@ def reference_problems(config: "Config") -> list[str]:
 
 
 def _cost_limits(config: "Config") -> Iterator[str]:
-    """Yield a sentence for each cap on costs that jobs side by side would each spend up to."""
+    """Yield a sentence for each max_cost that several jobs of a model would spend each."""
     for name, model in config.models.items():
         if model.max_cost and config.generation.batch == "cell":
             yield (
@@ -44,7 +44,7 @@ def _cost_limits(config: "Config") -> Iterator[str]:
 
 
 def name_problems(config: "Config") -> list[str]:
-    """Return a sentence for each name that nothing bears."""
+    """Return a sentence for each name that no entry has."""
     return [
         *_objects(config),
         *_datasets(config),
@@ -57,7 +57,7 @@ def name_problems(config: "Config") -> list[str]:
 
 
 def _token_limits(config: "Config") -> Iterator[str]:
-    """Say where an option of an endpoint's model limits answers otherwise than max_tokens does."""
+    """Yield a sentence where an option of an endpoint's model contradicts max_tokens."""
     for where, model, sampling in sampling_checks.sampling_of_models(config):
         if model.engine == "openai":
             found = engine_options.token_limit_problems(model.options or {}, sampling.max_tokens)

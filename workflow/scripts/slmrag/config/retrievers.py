@@ -1,4 +1,4 @@
-"""Retrievers, one class a kind, so that a key of another kind is refused."""
+"""Retrievers: one class per kind, so that a key of another kind is refused."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -36,11 +36,11 @@ ALLOW_PICKLE_FIELD = Field(
 
 
 class Retriever(Entry):
-    """What every retriever has; BUILD names the keys that change its index."""
+    """What every retriever has; BUILD has the keys that change its index."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind"})
     ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {}
-    """Keys that mean something only where another key has one of these values."""
+    """Keys that have an effect only if another key has one of these values."""
     USES_LANGUAGE: ClassVar[bool] = False
     """Whether the corpus's language changes how texts become terms."""
 
@@ -48,7 +48,7 @@ class Retriever(Entry):
 
     @model_validator(mode="after")
     def refuse_keys_without_effect(self) -> Self:
-        """Refuse a key that would be passed over."""
+        """Refuse a key that has no effect."""
         for key, (other, values) in self.ONLY_WITH.items():
             if getattr(self, key) is not None and getattr(self, other) not in values:
                 raise ValueError(f"{key} is for {other}: {' or '.join(sorted(values))}; remove it")
@@ -59,7 +59,7 @@ class Retriever(Entry):
         return {key: value for key, value in self.params().items() if key in self.BUILD}
 
     def gpu_count(self) -> int:
-        """Return the GPUs that indexing and retrieval ask for; none for kinds that use none."""
+        """Return the number of GPUs for indexing and retrieval; 0 for kinds that use none."""
         return getattr(self, "gpus", None) or 0
 
     def upstream(self) -> list[str]:
@@ -197,7 +197,7 @@ class Dense(Retriever):
 
     @model_validator(mode="after")
     def refuse_encoder_beside_hashing(self) -> Self:
-        """Refuse another encoder for questions beside the stand-in."""
+        """Refuse a query encoder beside the stand-in ``hashing``."""
         if self.encoder == "hashing" and self.query_encoder is not None:
             raise ValueError("query_encoder has no use beside encoder: hashing; remove it")
         return self
@@ -239,7 +239,7 @@ class Rerank(Retriever):
     @field_validator("encoder")
     @classmethod
     def refuse_hashing(cls, encoder: Any) -> Any:
-        """Refuse the stand-in, which reads no pairs."""
+        """Refuse the stand-in ``hashing``, which is no cross-encoder."""
         if encoder == "hashing":
             raise ValueError("hashing is no cross-encoder; name one, as hf:org/name")
         return encoder
@@ -260,7 +260,7 @@ BuiltinEntry = RankBM25 | BM25S | Lucene | Dense | RRF | Rerank
 
 if TYPE_CHECKING:
     RetrieverEntry = BuiltinEntry
-else:  # and the classes that are made of own kinds
+else:  # with the classes of custom kinds
     builtin_kinds = {
         get_args(each.model_fields["kind"].annotation)[0] for each in get_args(BuiltinEntry)
     }

@@ -1,4 +1,4 @@
-"""Keys of sampling that an engine does not have, or that are asked for twice."""
+"""Checks of sampling keys: does the engine have them, and are they set once?"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ UNSUPPORTED_KEYS = {
 
 
 def sampling_of_models(config: "Config") -> Iterator[tuple[str, "ModelEntry", Sampling]]:
-    """Yield where each model stands, the judge's too, its entry, and how its job draws tokens."""
+    """Yield path, entry and decoding parameters of each model, the judge's too."""
     for name, model in config.models.items():
         yield f"models.{name}", model, Sampling.of(model.params(), config.sampling.params())
     if config.judge:
@@ -26,7 +26,7 @@ def sampling_of_models(config: "Config") -> Iterator[tuple[str, "ModelEntry", Sa
 
 
 def sampling_problems(config: "Config") -> Iterator[str]:
-    """Say where a key of sampling would do nothing, or is asked for twice."""
+    """Yield a sentence for each sampling key without effect, or set twice."""
     for where, model, sampling in sampling_of_models(config):
         common = None if where == "judge.model" else config.sampling
         yield from _unsupported(where, model, common)
@@ -37,7 +37,7 @@ def sampling_problems(config: "Config") -> Iterator[str]:
 
 
 def _unsupported(where: str, model: "ModelEntry", common: "SamplingEntry | None") -> Iterator[str]:
-    """Say which keys of sampling a model's engine does not have."""
+    """Yield a sentence for each sampling key that a model's engine does not have."""
     for key in UNSUPPORTED_KEYS.get(model.engine, ()):
         if getattr(model, key) is not None:
             yield f"{where}.{key}: engine: {model.engine} has no such key; remove it"
@@ -49,7 +49,7 @@ def _unsupported(where: str, model: "ModelEntry", common: "SamplingEntry | None"
 
 
 def _set_twice(where: str, model: "ModelEntry", common: "SamplingEntry | None") -> Iterator[str]:
-    """Say which key an endpoint's options hold beside the key of sampling."""
+    """Yield a sentence for each sampling key that an endpoint's options set too."""
     options = model.options or {} if model.engine == "openai" else {}
     for key in UNSUPPORTED_KEYS["echo"]:
         set_in = [one for one in (model, common) if getattr(one, key, None) is not None]

@@ -1,4 +1,4 @@
-"""Where raw objects come from, and how what lies on S3 is reached."""
+"""Raw objects, and how to reach S3."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ OWN_S3_KEYS = (
 
 
 def _check_endpoint(endpoint: str | None) -> str | None:
-    """Refuse an address without its scheme."""
+    """Refuse an endpoint without http:// or https://."""
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
     return endpoint
@@ -33,7 +33,7 @@ Endpoint = Annotated[str | None, AfterValidator(_check_endpoint)]
 
 
 def _refuse_contradiction(entry: "StorageEntry | AddressEntry") -> None:
-    """Raise ValueError where an entry wants to be nobody and somebody."""
+    """Raise ValueError if an entry sets both anonymous and credentials."""
     named = [key for key in ("profile", "requester_pays") if getattr(entry, key)]
     if entry.anonymous and named:
         raise ValueError(f"anonymous: true needs no {named[0]}, and allows none; remove one")
@@ -63,13 +63,13 @@ class StorageEntry(Entry):
 
     @model_validator(mode="after")
     def refuse_contradiction(self) -> "StorageEntry":
-        """Refuse credentials beside the wish for none."""
+        """Refuse credentials beside anonymous: true."""
         _refuse_contradiction(self)
         return self
 
 
 class AddressEntry(Entry):
-    """An address, and where it is of S3 how that is reached."""
+    """An address and, for S3, how to reach it."""
 
     uri: str = Field(description="Where it lies")
     endpoint_url: Endpoint = Field(None, description="S3 endpoint for it alone")
@@ -87,7 +87,7 @@ class AddressEntry(Entry):
 
     @model_validator(mode="after")
     def refuse_keys_elsewhere(self) -> "AddressEntry":
-        """Refuse keys of S3 where it lies elsewhere, and credentials beside anonymous."""
+        """Refuse S3 keys for other addresses, and credentials beside anonymous."""
         named = [key for key in OWN_S3_KEYS if getattr(self, key) is not None]
         if named and not self.uri.startswith("s3://"):
             raise ValueError(f"{named[0]} is for s3:// alone, and {self.uri} is none; remove it")
@@ -95,9 +95,9 @@ class AddressEntry(Entry):
         return self
 
     def reach(self, storage: StorageEntry) -> dict[str, Any]:
-        """Return the keys of ``storage`` with its own in place of them.
+        """Return the keys of ``storage``, replaced by those that it sets itself.
 
-        Its own wish for credentials ends a general one for none, and the other way round.
+        Credentials of its own replace a general ``anonymous``, and the reverse.
         """
         own = self.model_dump(exclude_none=True, include={*OWN_S3_KEYS})
         dropped = {"profile", "requester_pays"} if self.anonymous else set()
@@ -119,7 +119,7 @@ class ObjectEntry(AddressEntry):
     @field_validator("uri")
     @classmethod
     def check_scheme(cls, uri: str) -> str:
-        """Refuse URIs of schemes that nothing here can read."""
+        """Refuse a URI of an unknown scheme or a wrong form."""
         if uri.startswith(HUB):
             hub_name(uri)
             return uri
@@ -139,10 +139,10 @@ class ObjectEntry(AddressEntry):
 
 
 def access_params(named: str | AddressEntry | None, storage: StorageEntry) -> dict[str, Any]:
-    """Return how to reach what an address, or an entry that holds one, names."""
+    """Return the S3 keys for an address, or for an entry that has one."""
     return named.reach(storage) if isinstance(named, AddressEntry) else storage.params()
 
 
 def endpoint_of(named: str | AddressEntry | None) -> list[str]:
-    """Return the endpoint that what is named has for itself, if any: a part of where it lies."""
+    """Return the S3 endpoint of an entry if it sets one: a part of its address."""
     return [url for url in [getattr(named, "endpoint_url", None)] if url]

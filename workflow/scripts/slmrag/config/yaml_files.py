@@ -1,4 +1,4 @@
-"""The config's YAML, read strictly: where it is broken, what stands twice, and as it was typed."""
+"""The config's YAML, read strictly: errors name the line, keys are unique, values as typed."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,10 +13,10 @@ EXAMPLE_HINT = "; see config/config.yaml"
 
 
 def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> dict[str, Any]:
-    """Return the config of some files, each merged deep into those before it, then ``--config``'s.
+    """Return the merged config of the files, in order, and of the ``--config`` settings.
 
-    All of it is as typed (``as_typed.Scalar``). Snakemake has read the same by looser rules, and
-    ``--config`` without types: there a nested null is the word, and a number a string.
+    Values are as typed (``yaml_scalars.Scalar``). Snakemake reads the same by looser rules, and
+    ``--config`` without types: there a nested null is a word, and a number a string.
     """
     merged: dict[str, Any] = {}
     for path in paths:
@@ -34,7 +34,7 @@ def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> di
 
 
 def _read_typed(path: str | Path) -> dict[Any, Any]:
-    """Return a file's table as typed; the values, where it is a template of Snakemake's (YTE)."""
+    """Return a file's table as typed; a template (YTE) is rendered, so its values are plain."""
     table = read_table(path, EXAMPLE_HINT, AsTypedLoader)
     if "__use_yte__" not in table:
         return table
@@ -46,7 +46,7 @@ def _read_typed(path: str | Path) -> dict[Any, Any]:
 
 
 def _merge(base: Any, over: Any) -> Any:
-    """Return ``base`` with all of ``over`` in it, table by table."""
+    """Return ``base`` updated with ``over``, table by table."""
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
     return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
@@ -55,7 +55,7 @@ def _merge(base: Any, over: Any) -> Any:
 def read_table(
     path: str | Path, hint: str = "", loader: type[DuplicateKeyLoader] = DuplicateKeyLoader
 ) -> dict[Any, Any]:
-    """Return a file's table of keys; UserError with file and line where it holds none."""
+    """Return a file's table of keys; UserError with file and line if there is none."""
     with open(path, encoding="utf-8") as file:
         try:
             table = yaml.load(file, loader)

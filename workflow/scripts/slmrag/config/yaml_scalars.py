@@ -1,7 +1,7 @@
-"""YAML that remembers how it was typed, so that a name is never taken for a number, a day or a no.
+"""YAML scalars that keep the text as typed: a name must not become a number, a date or false.
 
-YAML 1.1 makes 7 of 007, 1.5 of 1.50, 202406 of 2024_06 and false of off. What was meant is
-known only where the value is used, so both are kept until then.
+YAML 1.1 reads 007 as 7, 1.50 as 1.5, 2024_06 as 202406 and off as false. Only the key says what is
+meant, so text and value are kept until it is known.
 """
 
 import re
@@ -20,17 +20,17 @@ YAML_TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True)
 class Scalar:
-    """A word without quotes: what YAML makes of it, and its text."""
+    """A scalar without quotes: YAML's value and the text as typed."""
 
     value: bool | int | float | date
     text: str
 
 
 class DuplicateKeyLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-    """A loader that refuses a key that stands twice in one table."""
+    """A loader that refuses a key that is twice in one table."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping, or say which key stands twice and where."""
+        """Return the mapping; UserError names a duplicate key and its line."""
         seen: set[str] = set()
         for key, _ in node.value:
             name = str(key.value)
@@ -45,7 +45,7 @@ class DuplicateKeyLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has n
 
 
 class AsTypedLoader(DuplicateKeyLoader):
-    """A loader whose keys are text and whose numbers, days and truths are ``Scalar``."""
+    """A loader whose keys are texts and whose numbers, dates and booleans are ``Scalar``."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return the mapping with its keys as they were typed."""
@@ -56,7 +56,7 @@ class AsTypedLoader(DuplicateKeyLoader):
 
 
 def _construct_scalar(loader: AsTypedLoader, node: yaml.ScalarNode) -> Scalar | str:
-    """Return the scalar; a text where it only looks like a number or a day."""
+    """Return the scalar; a text if it only looks like a number or a date."""
     try:
         return Scalar(_scalar_value(loader, node), node.value)
     except ValueError:  # the 45th of a month
@@ -64,7 +64,7 @@ def _construct_scalar(loader: AsTypedLoader, node: yaml.ScalarNode) -> Scalar | 
 
 
 def _scalar_value(loader: AsTypedLoader, node: yaml.ScalarNode) -> Any:
-    """Return YAML's value, but 010 is ten and 1:30 no number."""
+    """Return YAML's value, except that 010 is ten and 1:30 is no number."""
     plain = node.value.replace("_", "")
     if node.tag == f"{YAML_TAG}int" and re.fullmatch(r"[-+]?[0-9]+", plain):
         return int(plain)
@@ -81,7 +81,7 @@ AsTypedLoader.add_implicit_resolver(  # YAML 1.1 takes 1e-3 for text
 
 
 def require_text_keys(tree: Any, path: str = "config") -> Any:
-    """Return a table that YAML has read by its own rules; UserError for a name it took for more."""
+    """Return a table that YAML has read; UserError for a key that is no text."""
     if isinstance(tree, Mapping):
         for key in tree:
             if not isinstance(key, str):
@@ -91,7 +91,7 @@ def require_text_keys(tree: Any, path: str = "config") -> Any:
 
 
 def resolve_scalars(tree: Any, *wanted: Any) -> Any:
-    """Return a tree of plain values: texts as typed where one of the annotations asks for text."""
+    """Return a tree of plain values: the text as typed where an annotation asks for text."""
     if isinstance(tree, Mapping):
         return {
             key: resolve_scalars(value, *_annotations_below(wanted, key))
@@ -108,7 +108,7 @@ def resolve_scalars(tree: Any, *wanted: Any) -> Any:
 
 
 def _annotations_below(wanted: tuple[Any, ...], key: str | None) -> Iterator[Any]:
-    """Yield the annotations of what stands at a key of values so annotated, or in their lists."""
+    """Yield the annotations of a key (None: of a list's items) of values with these annotations."""
     for annotation in wanted:
         arguments = get_args(annotation)
         if isinstance(annotation, type) and issubclass(annotation, Entry):

@@ -1,4 +1,4 @@
-"""What the command that was typed asks for: Snakemake does not tell its Snakefile."""
+"""What the typed command asks for, which Snakemake does not tell its Snakefile."""
 
 import os
 from collections.abc import Iterable
@@ -9,22 +9,19 @@ from slmrag.job.attempts import MAINTENANCE
 OPTIONS_WITHOUT_JOBS = frozenset(
     {"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"}
 )
-"""Options with which Snakemake makes no file and plans none."""
+"""Options with which Snakemake neither makes nor plans a file."""
 
 OPTIONS_WITHOUT_FOLDER = ("--lint", "--list", "--lt", "-l")
-"""What Snakemake does without its own folder."""
+"""Options that work without the folder ``.snakemake``."""
 
 
 def reads_no_source(arguments: Iterable[str]) -> bool:
-    """Say whether a command only looks after the folders or lists the rules."""
+    """Tell whether a command is for maintenance or lists only: it needs no sources."""
     return not (MAINTENANCE | OPTIONS_WITHOUT_JOBS).isdisjoint(arguments)
 
 
 def check_folder(arguments: Iterable[str]) -> None:
-    """Raise UserError where Snakemake could not write to ``.snakemake`` and would need to.
-
-    It cannot do without, not even to plan.
-    """
+    """Raise UserError if ``.snakemake`` cannot be written: even a plan needs it."""
     place = ".snakemake" if os.path.isdir(".snakemake") else "."
     lists = any(
         word.startswith(OPTIONS_WITHOUT_FOLDER[:2]) or word in OPTIONS_WITHOUT_FOLDER

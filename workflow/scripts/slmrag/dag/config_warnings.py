@@ -1,4 +1,4 @@
-"""What a config may say, but hardly means: entries that are one, or nearly; too little room."""
+"""Warnings about a valid config: equal entries, names alike, too few tokens, languages."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from slmrag.config.schema import Config
 
 MIN_REASONING_TOKENS = 4096
-"""Tokens that reasoning and an answer want at least; Qwen3's card advises 32,768."""
+"""Fewest tokens for a reasoning and an answer; Qwen3's card advises 32,768."""
 
 
 def config_warnings(config: "Config", basedir: str) -> Iterator[str]:
-    """Yield a sentence for each; ``basedir`` is the Snakefile's folder, where our templates lie."""
+    """Yield the warnings; ``basedir`` is the Snakefile's folder, where our templates are."""
     for where, entry, sampling in sampling_of_models(config):
         yield from _too_few_tokens(where, entry, sampling.max_tokens)
     yield from case_clashes(config)
@@ -62,7 +62,7 @@ def _equal_entries(table: str, keys: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _expanded_entries(config: "Config", basedir: str) -> dict[str, dict[str, Any]]:
-    """Return what each entry of each table comes to, other entries that it names written out."""
+    """Return the keys of all entries by table, with the names of other entries expanded."""
     objects = {name: entry.params() for name, entry in config.objects.items()}
     corpora = {name: _expand(entry, object=objects) for name, entry in config.corpora.items()}
     retrievers = {name: entry.params() for name, entry in config.retrievers.items()}
@@ -82,7 +82,7 @@ def _expanded_entries(config: "Config", basedir: str) -> dict[str, dict[str, Any
 
 
 def _expand(entry: "Entry", **tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry's keys, those that name entries of a table as what stands there."""
+    """Return an entry's keys, with names of other entries replaced by their keys."""
     keys = entry.params()
     for key, table in tables.items():
         named = keys.get(key)

@@ -1,4 +1,4 @@
-"""What lies in the folders: their size, and the journal's files that a result still needs."""
+"""The size of folders, and which files of the journal a result still needs."""
 
 import json
 import time
@@ -38,12 +38,12 @@ def engines_of(timings: Iterable[Path]) -> set[str]:
 
 
 def prunable(files: Iterable[JournalFile], days: float) -> list[JournalFile]:
-    """Return the files that no result needs and that nobody wrote to for so many days."""
+    """Return the files that no result needs and that are at least ``days`` old."""
     return [file for file in files if not file.used and file.days >= days]
 
 
 def total_bytes(path: Path) -> int:
-    """Return the bytes of a file or of all files below a folder; none where there is nothing."""
+    """Return the bytes of a file or of all files below a folder; 0 if there is nothing."""
     files = path.rglob("*") if path.is_dir() else [path] if path.exists() else []
     return sum(file.lstat().st_size for file in files if not file.is_dir())
 

@@ -1,4 +1,4 @@
-"""A digest of the code that can change a rule's outputs: comments, layout and docstrings cannot."""
+"""A digest of the code that can change a rule's output, without comments and docstrings."""
 
 import ast
 import hashlib
@@ -21,10 +21,10 @@ Chosen = str | tuple[str, ...]
 def code_digest(script: str, **chosen: Chosen) -> str:
     """Return a digest of ``workflow/scripts/{script}.py`` and all of ours that it imports.
 
-    ``chosen`` names the modules that registries will take: with ``retrieval="dense"``, or
-    ``formats=("csv", "kilt")``, the other kinds are left out; where nothing is chosen, all count.
-    Imports inside functions count, and so does a text that is a module's name and nothing else
-    (``python -m``); imports by a name that is computed in another way cannot be seen.
+    ``chosen`` names the modules of a registry that count: with ``retrieval="dense"``, or
+    ``formats=("csv", "kilt")``, other kinds are left out; without a choice, all count. Imports
+    inside functions count, and so do texts that are exactly a module's name (``python -m``);
+    imports by a computed name are not seen.
     """
     parts = [f"{path.relative_to(SCRIPTS)}\n{_syntax(path)}" for path in modules(script, **chosen)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -53,7 +53,7 @@ def _chosen_modules(chosen: dict[str, Chosen]) -> Iterator[Path]:
 
 
 def _registry_files() -> frozenset[Path]:
-    """Return the first files of the registries."""
+    """Return the ``__init__.py`` files of the registries."""
     return frozenset(SCRIPTS / PACKAGE / one / "__init__.py" for one in REGISTRIES.values())
 
 
@@ -64,7 +64,7 @@ def _imported(path: Path) -> frozenset[Path]:
 
 
 def _names_imported(node: ast.AST) -> Iterator[str]:
-    """Yield the dotted names that a statement may import; those of ``from a import b`` are a.b."""
+    """Yield the dotted names that a statement may import: a.b for ``from a import b``."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     if isinstance(node, ast.ImportFrom) and not node.level:
@@ -74,9 +74,9 @@ def _names_imported(node: ast.AST) -> Iterator[str]:
 
 
 def _modules_named(parts: list[str]) -> Iterator[Path]:
-    """Yield the module that has a name, or the part of it before the last dot, and its packages.
+    """Yield the module of a dotted name (or of the name without its last part) and its packages.
 
-    The packages are those that run before it; of a registry that does nothing.
+    Importing it runs the ``__init__`` of its packages; those of registries do nothing.
     """
     if parts[0] != PACKAGE or {*parts[1:2]} & (WATCHERS | TRANSPORTS):
         return

@@ -1,4 +1,4 @@
-"""The shape of the comparison: which cells, indexes and runs the config asks for."""
+"""The grid of the comparison: the cells, indexes and retrieval runs of a config."""
 
 import re
 from collections.abc import Iterable
@@ -83,7 +83,7 @@ def objects(config: Config) -> list[str]:
 
 
 def indexes(config: Config) -> list[str]:
-    """Return the ``corpus/retriever`` indexes that the runs search, or that what they fuse does."""
+    """Return the ``corpus/retriever`` indexes that the runs search, directly or combined."""
     own = [(one, name) for one, name in searches(config) if not config.retrievers[name].upstream()]
     return list(dict.fromkeys(f"{config.datasets[one].corpus}/{name}" for one, name in own))
 
@@ -95,5 +95,5 @@ def graded_cells(config: Config) -> list[tuple[str, str, str]]:
 
 
 def pattern(names: Iterable[str]) -> str:
-    """Return a wildcard's pattern: the names of entries and nothing else."""
+    """Return a wildcard's pattern that matches these names only."""
     return "|".join(map(re.escape, names)) or "(?!)"

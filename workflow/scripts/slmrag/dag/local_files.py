@@ -1,4 +1,4 @@
-"""What the config names on this machine, looked at before anything runs."""
+"""Files of this machine that the config names, checked before anything runs."""
 
 import json
 import os
@@ -28,10 +28,10 @@ ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
 
 def check(config: "Config", keys: "Keys", basedir: str) -> None:
-    """Raise UserError with a line for each template and local file that a run would fail over.
+    """Raise UserError with a line for each template or local file that would make a run fail.
 
-    ``basedir`` is the Snakefile's folder, where our own templates lie. What was taken from a source
-    that is gone, and stands in the folder that ``keys`` names, is not asked for again.
+    ``basedir`` is the Snakefile's folder, where our own templates are. A source that is gone is no
+    error if its copy is in the folder that ``keys`` names.
     """
     problems = [
         *_objects(config, keys),
@@ -90,7 +90,7 @@ def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
 
 
 def _check_chat_options(entry: "ModelEntry", taken: str) -> None:
-    """Raise UserError for a wish that a chat template does not read, where the template is here."""
+    """Raise UserError for an argument that the chat template, if it is here, does not read."""
     keys, own = (entry.thinking, entry.chat_template_kwargs), entry.template_files()
     if keys == (None, None) or not all(map(os.path.isfile, own)):
         return
@@ -134,7 +134,7 @@ def _check_expected_scores(path: Path) -> None:
 
 
 def _missing(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
-    """Yield a sentence where what is named is not there, lacks a file, or may not be read."""
+    """Yield a sentence if a path does not exist, lacks a file, or may not be read."""
     path = path_of(named)
     lacking = [file for file in files if not os.path.isfile(file)]
     if "*" in path and not os.path.exists(path) and not files:
@@ -150,12 +150,12 @@ def _missing(where: str, named: str, files: list[str], hint: str = "") -> Iterat
 
 
 def _is_downloaded(folder: str) -> bool:
-    """Say whether what a source held was taken before: then it has its manifest."""
+    """Tell whether a source was downloaded before: then its manifest exists."""
     return os.path.isfile(f"{folder}.json")
 
 
 def report_to_compare(name: str | None, own: str, results: Path = Path("results")) -> str:
-    """Return the path of an experiment's report, or say which other experiments have one."""
+    """Return the path of another experiment's report; UserError names those that have one."""
     path = Path("report/report.html")
     if name is not None and name != own and (results / name / path).exists():
         return str(results / name / path)

@@ -1,7 +1,7 @@
-"""What local sources hold: digests of their content, computed once and kept by size and time.
+"""Digests of the content of local sources, cached by size and time.
 
-The driver computes them while the Snakefile is parsed. Its jobs get them through the environment,
-so that a file that is edited during a run changes no name of what the run makes.
+The driver computes them while the Snakefile is parsed and gives them to its jobs through the
+environment: a file that is edited during a run changes no name of an output.
 """
 
 import json
@@ -24,13 +24,13 @@ DIGESTS_VARIABLE = "SLMRAG_LOCAL_SOURCES"
 HASHING_THREADS = 4
 BYTES_WITH_NOTICE = 1_000_000_000
 RACY_NS = 2_000_000_000
-"""A file that changed so lately may change again within a tick of its clock: it is read again."""
+"""A file that changed this recently is not cached: it may change within one tick of its clock."""
 
 Digests = Mapping[str, str | None]
 
 
 class Source(NamedTuple):
-    """Where an entry's files come from; of a checkpoint only weights and descriptions count."""
+    """The source of an entry's files; of a checkpoint only weights and descriptions count."""
 
     uri: str
     checkpoint: bool = False
@@ -38,11 +38,11 @@ class Source(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What its digest is known by."""
+        """The name of its digest in ``Digests``."""
         return f"{self.checkpoint:d}{self.allow_pickle:d} {self.uri}"
 
     def counted_files(self, names: Iterable[str]) -> set[str]:
-        """Return the names that count; UserError where weights cannot be told from others."""
+        """Return the names of the files that count; UserError if the weights are not clear."""
         if not self.checkpoint:
             return set(names)
         try:
@@ -54,16 +54,16 @@ class Source(NamedTuple):
 
 
 def content_digest(source: Source, files: Mapping[str, str]) -> str | None:
-    """Return the digest of the files that count, given as name and SHA-256; None for no file."""
+    """Return the digest of the files that count; ``files`` has their SHA-256. None for no file."""
     kept = source.counted_files(files)
     return digest(sorted([name, files[name]] for name in kept)) if kept else None
 
 
 def source_digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE) -> Digests:
-    """Return the content of each local source by its label, None where nothing was ever there.
+    """Return the digest of each local source by its label; None if it never existed.
 
-    Of a source that is gone it is what was seen last, so that what was made of it stays in use. A
-    job takes what its driver computed. UserError for a file that cannot be read.
+    A source that is gone keeps its last digest, so that its outputs stay in use. A job takes what
+    its driver computed. UserError for a file that cannot be read.
     """
     from_driver = os.environ.get(DIGESTS_VARIABLE)
     if from_driver and not driver:
@@ -86,7 +86,7 @@ def source_digests(sources: Iterable[Source], driver: bool, cache: Path = CACHE)
 
 
 def refuse_change(source: Source, files: Iterable[Mapping[str, Any]], planned: str | None) -> None:
-    """Raise UserError where a local source no longer holds what it held when the run was planned.
+    """Raise UserError if a local source has changed since the run was planned.
 
     ``files`` are a download's: name and sha256 of each.
     """
@@ -102,9 +102,9 @@ def _counted_files(source: Source) -> dict[str, LocalFile]:
 
 
 class DigestCache:
-    """The SHA-256 of files that did not change since they were read, by path, size, time, inode.
+    """The SHA-256 of files by path, valid while size, times and inode stay the same.
 
-    Beside it, what each source held when it was seen last.
+    It also holds the last digest of each source.
     """
 
     def __init__(self, cache: Path) -> None:
@@ -116,7 +116,7 @@ class DigestCache:
             self._found, self._seen = json.loads(cache.read_text(encoding="utf-8"))
 
     def read(self, files: Iterable[LocalFile]) -> None:
-        """Read the files that changed, several at once, and keep what they hold."""
+        """Compute the digests of changed files, several at once, and keep them."""
         news = {file.path: file.stamp for file in files if not self._has(file)}
         if not news:
             return
@@ -130,7 +130,7 @@ class DigestCache:
         self._save()
 
     def sources(self, found: Digests) -> Digests:
-        """Return the digests of sources, those seen last for None, and keep them."""
+        """Keep the digests of sources and return them, the last one known in place of None."""
         seen = self._seen | {label: value for label, value in found.items() if value}
         if seen != self._seen:
             self._seen = seen

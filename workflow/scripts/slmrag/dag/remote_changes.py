@@ -1,4 +1,4 @@
-"""What changed at its source since it was fetched: told, never taken unasked."""
+"""Downloads whose source has changed since: reported, never downloaded again unasked."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from slmrag.storage.source import Interrupted
 
 
 def describe_changes(fetched: Iterable[Download], storage: dict[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each of what was fetched whose source differs, or cannot be asked."""
+    """Yield a sentence for each download whose source has changed, or cannot be checked."""
     for one in fetched:
         if not Path(one.manifest).is_file():
             continue
@@ -35,7 +35,7 @@ def describe_changes(fetched: Iterable[Download], storage: dict[str, Any]) -> It
 
 
 def _difference(one: Download, manifest: Mapping[str, Any], storage: dict[str, Any]) -> str | None:
-    """Return what has become of a source, or None where it is the same; raises as downloads do."""
+    """Return how a source has changed, or None; raises as downloads do."""
     if one.source.uri.startswith("hf:"):
         return _hub_difference(one, manifest)
     uri = checkpoint_prefix(one.source.uri) if one.source.checkpoint else one.source.uri
@@ -50,14 +50,14 @@ def _difference(one: Download, manifest: Mapping[str, Any], storage: dict[str, A
 
 
 def _choose_counted(one: Download) -> ChooseFiles:
-    """Return what names a checkpoint's files that can change an answer: no documents."""
+    """Return the function that chooses the files of a checkpoint that can change an answer."""
     return lambda names, read: counted_files(names, one.source.allow_pickle, read)
 
 
 def _counted_in_manifest(
     one: Download, manifest: Mapping[str, Any]
 ) -> dict[str, Mapping[str, Any]]:
-    """Return the files of a manifest by name, of a checkpoint those that can change an answer."""
+    """Return the files of a manifest by name; of a checkpoint those that can change an answer."""
     files = {file["name"]: file for file in manifest["files"]}
     if not one.source.checkpoint:
         return files
@@ -65,9 +65,9 @@ def _counted_in_manifest(
 
 
 def _differs(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
-    """Tell whether a file is another one: by the ETag where there is one, else by date and size.
+    """Tell whether a file has changed: by ETag if there is one, else by date and size.
 
-    A size counts where the server tells it: that of the bytes it sends.
+    The size is that of the bytes sent; it counts if the server tells it.
     """
     if now["etag"] or then["etag"]:
         return (now["etag"], now["version_id"]) != (then["etag"], then["version_id"])
@@ -76,7 +76,7 @@ def _differs(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
 
 
 def _hub_difference(one: Download, manifest: Mapping[str, Any]) -> str | None:
-    """Return how a branch has moved on from the commit that was fetched; a commit never does."""
+    """Return how a branch differs from the commit that was downloaded; None for the same."""
     then = _commit(manifest)
     if is_commit(one.revision):
         return None
@@ -91,7 +91,7 @@ def _hub_difference(one: Download, manifest: Mapping[str, Any]) -> str | None:
 
 
 def _commit(manifest: Mapping[str, Any]) -> str:
-    """Return the commit that came: a checkpoint's revision, the version of an object's files."""
+    """Return the commit that was downloaded: a checkpoint's revision or a file's version."""
     return manifest.get("revision") or manifest["files"][0]["version_id"] or ""
 
 

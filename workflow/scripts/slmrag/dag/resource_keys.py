@@ -1,7 +1,7 @@
-"""Where what is derived from the world lies: ``resources/{kind}/{entry}-{8 hex digits}``.
+"""Names of folders of shared resources: ``resources/{kind}/{entry}-{8 hex digits}``.
 
-The digits are of the entry and of all that it is made from. So two experiments that agree on both
-share the folder, two that differ have two, and going back to an earlier config makes nothing anew.
+The digits are a digest of the entry and of all that it is made from. So two experiments that agree
+on both share a folder, two that differ do not, and an earlier config finds its folders again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ Names = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Keys:
-    """The folder's name of each entry, by the entry's; ``coverage`` is of sets with a corpus."""
+    """The folder's name of each entry, by entry name; ``coverage`` has data sets with a corpus."""
 
     objects: Names
     corpora: Names
@@ -35,30 +35,30 @@ class Keys:
     judge: str | None
 
     def entries(self) -> dict[str, str]:
-        """Return the entry's name of each folder's name."""
+        """Return the entry's name by the folder's name."""
         tables = (table for table in vars(self).values() if isinstance(table, Mapping))
         return {key: name for table in tables for name, key in table.items()}
 
 
 class Download(NamedTuple):
-    """What a run takes from elsewhere, and the manifest of what was taken."""
+    """A download of a run, and the manifest of its files."""
 
     what: str
     source: Source
     revision: str | None
     manifest: str
     storage: Mapping[str, Any] | None = None
-    """How to reach it, where it has keys of its own for that."""
+    """Its S3 keys, if they are not those of ``storage``."""
 
 
 def source(entry: Entry, name: str) -> Source:
-    """Return where the files come from that an entry names under a key."""
+    """Return the source of the files that a key of an entry names."""
     pickles = bool(getattr(entry, "allow_pickle", None))
     return Source(address(getattr(entry, name, None)), name != "uri", pickles)
 
 
 def entry_with_address(entry: Entry, name: str) -> str | AddressEntry | None:
-    """Return what says where the files lie that an entry names under a key: an object says all."""
+    """Return what holds a key's address: the entry itself for an object, else the key's value."""
     return entry if isinstance(entry, AddressEntry) else getattr(entry, name, None)
 
 
@@ -109,7 +109,7 @@ def keys(config: Config, local: Digests) -> Keys:
 
 
 def downloads(config: Config, keys: Keys) -> Iterator[Download]:
-    """Yield all that is fetched from elsewhere; what lies on this machine is an input itself."""
+    """Yield all downloads from other machines."""
     table: list[tuple[str, Entry, str, str]] = [
         *((f"object '{n}'", e, "uri", f"raw/{keys.objects[n]}") for n, e in config.objects.items()),
         *(
@@ -134,9 +134,7 @@ def downloads(config: Config, keys: Keys) -> Iterator[Download]:
 
 
 def revision(entry: Entry, key: str) -> str | None:
-    """Return the revision, where one is named, of what an entry names under a key: its own key
-    for it, or a part of the address.
-    """
+    """Return the revision of a checkpoint, by its own key or in its address; None without one."""
     own = getattr(entry, REVISIONS.get(key, ""), None)
     return own or named_revision(address(getattr(entry, key, None)))
 
@@ -146,7 +144,7 @@ def _data_folder(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -
 
 
 def _checkpoint_folder(name: str, entry: Entry, which: str, local: Digests) -> str:
-    """Return the folder's name of a checkpoint; where an entry has none, one that is not used."""
+    """Return the folder's name of a checkpoint; without one, it is a name that nothing uses."""
     found = source(entry, which)
     endpoint = endpoint_of(entry_with_address(entry, which))
     return folder_name(name, *found, revision(entry, which), local.get(found.label), *endpoint)

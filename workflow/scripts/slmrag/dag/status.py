@@ -20,7 +20,7 @@ RULES_WITH_CELLS = ("generate_answers", "score_answers")
 SCORING_RULE = "score_answers"
 
 Row = Mapping[str, str]
-"""What `snakemake --summary` says of one file, by its column: output_file, rule, status, plan, …"""
+"""A row of `snakemake --summary`: output_file, rule, status, plan, …"""
 
 
 def describe(rows: Iterable[Row]) -> str:
@@ -52,7 +52,7 @@ def cell_of(score: Path) -> str:
 
 
 def cell_state(row: Row, cell: str, active: Iterable[str]) -> str:
-    """Return one of STATES for a cell, by what Snakemake says of its file of scores."""
+    """Return the state of a cell (one of STATES), from the row of its scores."""
     if any(f"{cell}/".startswith(f"{job}/") for job in active):
         return "running"
     if row["status"] == "missing":
@@ -61,7 +61,7 @@ def cell_state(row: Row, cell: str, active: Iterable[str]) -> str:
 
 
 def running_jobs(results: Path) -> set[str]:
-    """Return the wildcards, joined by slashes, of generations and scorings that are at work."""
+    """Return the wildcards, joined by slashes, of running generation and scoring jobs."""
     from slmrag.job.attempts import find, rule
 
     mine = (attempt for attempt in find(results) if rule(attempt) in RULES_WITH_CELLS)
@@ -71,9 +71,9 @@ def running_jobs(results: Path) -> set[str]:
 
 
 def snakemake_summary(arguments: Sequence[str]) -> list[Row]:
-    """Return Snakemake's table of the comparison's files; UserError with its words if it fails.
+    """Return Snakemake's table of the comparison's files; UserError with its output if it fails.
 
-    ``snakemake --help`` tells the columns. It needs no lock: a run may be at work.
+    ``snakemake --help`` lists the columns. It needs no lock, so a run may be active.
     """
     command = [sys.executable, "-m", "snakemake", "--summary", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Whether a template asks with all that it is given, tried out before anything runs."""
+"""Checks of templates by trial, before anything runs: do they show all that they are given?"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,10 +25,10 @@ def read_template(path: str) -> str:
 
 
 def check_prompt_template(path: str, mode: "ModeEntry") -> None:
-    """Raise UserError unless a mode's template shows the question and each of its passages.
+    """Raise UserError unless a mode's template shows the question and each passage.
 
-    Any of a passage's id, title and text will do. A template of a mode without context may name
-    passages, but must do without.
+    A passage counts as shown by its id, title or text. A template of a mode without context may
+    name passages, but must work without them.
     """
     marks = [f"passage{number}mark" for number in range(mode.depth())]
     rendered = _render(path, lambda: _render_prompt(read_template(path), path, marks)).lower()
@@ -68,7 +68,7 @@ def _render_grading(text: str, given: dict[str, Any]) -> str:
 
 
 def check_chat_template(path: str) -> None:
-    """Raise UserError unless a chat template compiles and says what the user says."""
+    """Raise UserError unless a chat template compiles and shows the user's message."""
     if QUESTION not in _render(path, lambda: _render_chat(read_template(path))):
         raise UserError(f"{path}: the conversation lacks message.content; put it in")
 
@@ -80,13 +80,13 @@ def _render_chat(text: str) -> str:
 
 
 def _render(path: str, make: Callable[[], str]) -> str:
-    """Return what is made; a UserError that names the file where it cannot be."""
+    """Return what ``make`` renders; UserError names the file if it fails."""
     from jinja2 import TemplateSyntaxError
 
     try:
         return make()
     except TemplateSyntaxError as error:
         raise UserError(f"{path}, line {error.lineno}: {error.message}") from None
-    except Exception as error:  # a template's mistakes are of any kind
+    except Exception as error:  # a template can raise anything
         named = str(error) if path in str(error) else f"{path}: {error}"
         raise UserError(named) from None

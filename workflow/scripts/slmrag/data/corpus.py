@@ -75,7 +75,7 @@ def _refuse_missing_ids(table: pl.DataFrame, path: Path) -> None:
 def _refuse_different(
     files: Sequence[Path], read: PassageReader, entry: Mapping[str, Any], hashes: np.ndarray
 ) -> None:
-    """Read again: name an id of two texts, or raise RepeatedPassages (hashes may meet by chance)."""
+    """Read again: name an id of two texts, or raise RepeatedPassages; hashes may collide."""
     deduplicator, found = Deduplicator(hashes), False
     for path, table in read_tables(files, read, entry):
         found = deduplicator.has_repetitions(table, path) or found
