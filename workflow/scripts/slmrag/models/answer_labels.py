@@ -1,4 +1,4 @@
-"""Labels before an answer and before what a model goes on with, in many languages."""
+"""Words such as "Answer:" and "Question:" before a text, in many languages."""
 
 import re
 import unicodedata
@@ -35,7 +35,7 @@ def _split_words(words: str) -> list[str]:
 
 
 ANSWER_WORDS = f"Answer|A|{_any_word_pattern(_split_words(_ANSWERS))}"
-"""Before an answer, and before another one that a model goes on with."""
+"""A pattern of the words before an answer."""
 _FINAL = f"Final answer|{_any_word_pattern(_split_words(_FINALS))}"
 QUESTION_WORDS = _any_word_pattern(_split_words(_QUESTIONS))
 ANSWER_LABEL = re.compile(

@@ -1,4 +1,4 @@
-"""What a model reads: the chat template of its checkpoint, by Jinja alone."""
+"""The chat template of a checkpoint, rendered by Jinja alone."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 # Some templates print today's date: a fixed day keeps prompts, and so answers, the same.
-# Llama 3's own default, where a template is given no date.
+# It is the default of Llama 3's template.
 FIXED_DATE = "26 Jul 2024"
 
 
@@ -37,8 +37,8 @@ def template_of(checkpoint: Path) -> str | None:
 def choose_template(choice: str | None, checkpoint: Path | None, needed: bool) -> str | None:
     """Return the chat template for an entry's ``chat_template``: auto, tokenizer, none or a path.
 
-    ``auto`` takes the checkpoint's if it has one; ``tokenizer`` is an error where it has none, as
-    is ``auto`` where one is ``needed``: the entry says what only a template can read.
+    ``auto`` takes the checkpoint's if it has one; ``tokenizer`` is an error if it has none, and so
+    is ``auto`` if one is ``needed``, because the entry sets arguments that only a template reads.
     """
     if choice == "none":
         return None
@@ -63,10 +63,10 @@ def _template_file(path: Path) -> str:
 
 
 def chat_renderer(template: str, names: Mapping[str, Any]) -> Callable[[str], str]:
-    """Return what turns a prompt into a conversation of one user message, ready to be answered.
+    """Return a function from a prompt to a conversation of one user message, ready for an answer.
 
-    ``names`` are special tokens and arguments. Tools and documents are defined and none, and
-    enable_thinking is false unless they say otherwise.
+    ``names`` are special tokens and arguments. Unless they set them, tools and documents are null
+    and enable_thinking is false.
     """
     from jinja2 import TemplateError
 
@@ -88,7 +88,7 @@ def chat_renderer(template: str, names: Mapping[str, Any]) -> Callable[[str], st
 
 
 def jinja_environment() -> "Environment":
-    """Return Jinja as chat templates expect it: as Transformers makes it."""
+    """Return a Jinja environment as chat templates expect it: that of Transformers."""
     from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -130,7 +130,7 @@ def _today(form: str) -> str:
 
 
 def _generation_tag() -> type:
-    """A Jinja extension that lets ``{% generation %}`` blocks through as they are."""
+    """Return a Jinja extension that renders ``{% generation %}`` blocks as they are."""
     from jinja2 import nodes
     from jinja2.ext import Extension
     from jinja2.parser import Parser
@@ -139,7 +139,7 @@ def _generation_tag() -> type:
         tags = {"generation"}  # noqa: RUF012
 
         def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
-            """Return the block as a call, so that what is set in it stays in it."""
+            """Return the block as a call, so that variables set in it are local to it."""
             line = next(parser.stream).lineno
             body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
             return nodes.CallBlock(self.call_method("_whole"), [], [], body).set_lineno(line)

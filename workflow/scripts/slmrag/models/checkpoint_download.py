@@ -1,4 +1,4 @@
-"""Checkpoints of the hub, of a prefix or of a folder: weights as safetensors, no code."""
+"""Downloads of checkpoints from the hub, a prefix or a folder: safetensors, no code."""
 
 import logging
 import re
@@ -41,12 +41,12 @@ def fetch_checkpoint(
 
 
 def checkpoint_prefix(uri: str) -> str:
-    """Return the URI of a checkpoint's files: a prefix of S3 ends in a slash."""
+    """Return the URI of a checkpoint's files, with a slash at the end of an S3 prefix."""
     return uri + "/" if uri.startswith("s3://") and not uri.endswith("/") else uri
 
 
 def file_chooser(uri: str, allow_pickle: bool) -> ChooseFiles:
-    """Return the function that names a checkpoint's files and refuses a folder that is none."""
+    """Return the function that chooses a checkpoint's files; it refuses other folders."""
 
     def choose(names: list[str], read: ReadFile) -> set[str]:
         if "config.json" not in names:

@@ -1,4 +1,4 @@
-"""Text to vectors by an encoder from a local folder, or by hashing where there is none."""
+"""Texts to vectors, by an encoder from a local folder or by hashing."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ class Encoder:
         self.settings, self.encode, self._model = settings, encode, model
 
     def facts(self, what: str, texts: int) -> text_limits.Facts:
-        """Return how much of the ``texts`` so far was read; hashing reads all of each."""
+        """Return how much of the ``texts`` so far was read; hashing reads all of them."""
         if self._model is None:
             return text_limits.reading_facts(what, texts, 0, text_limits.TextLimit())
         return self._model.facts(what, texts)
@@ -51,7 +51,7 @@ class Encoder:
 
 
 def encoder(params: Mapping[str, Any]) -> Encoder:
-    """Return a retriever's encoder; ``params`` holds its keys, and ``checkpoint``, a folder."""
+    """Return a retriever's encoder; ``params`` has its keys, and ``checkpoint``, a folder."""
     how = settings_of(params)
     if params["encoder"] == HASHING:
         return Encoder(how, hash_vectors)

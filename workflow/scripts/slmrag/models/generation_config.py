@@ -1,4 +1,4 @@
-"""What a checkpoint's generation_config.json asks of sampling, which nobody here asked for."""
+"""Sampling settings in a checkpoint's generation_config.json, which the config did not ask for."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ HARMLESS_KEYS = frozenset(
         "trust_remote_code",
     ]
 )
-"""Keys of generation_config.json that never changed an answer of ours, or still may."""
+"""Keys of generation_config.json that are not reported: they never changed an answer, or may."""
 NEUTRAL_SETTINGS = {
     "repetition_penalty": 1.0,
     "no_repeat_ngram_size": 0,
@@ -55,7 +55,7 @@ NEUTRAL_SETTINGS = {
 
 
 def sampling_requests(checkpoint: Path) -> dict[str, Any]:
-    """Return what the file asks beyond what our settings always replaced; UserError if no JSON."""
+    """Return the settings of the file that ours do not replace; UserError if it is no JSON."""
     known = {
         key: value
         for key, value in read_generation_config(checkpoint).items()
@@ -74,9 +74,9 @@ def read_generation_config(checkpoint: Path) -> dict[str, Any]:
 
 
 def ended_elsewhere_before(checkpoint: Path) -> bool:
-    """Tell whether older code ended answers elsewhere than vLLM does, or left their end in them.
+    """Tell whether older code ended answers elsewhere than vLLM, or kept the end token in them.
 
-    It did not know the tokenizer's eos token, and told an end that is no special token as text.
+    It ignored the tokenizer's eos token, and wrote an end that is no special token as text.
     """
     ids, special = token_ids(checkpoint)
     end = ids.get(special_tokens(tokenizer_config(checkpoint)).get("eos_token", ""))
@@ -85,7 +85,7 @@ def ended_elsewhere_before(checkpoint: Path) -> bool:
 
 
 def _eos_ids(checkpoint: Path) -> set[int]:
-    """Return the eos ids of generation_config.json, of config.json where there is no such file."""
+    """Return the eos ids of generation_config.json or, without that file, of config.json."""
     own = (checkpoint / "generation_config.json").is_file()
     ids = (read_generation_config(checkpoint) if own else Checkpoint(checkpoint).config).get(
         "eos_token_id"

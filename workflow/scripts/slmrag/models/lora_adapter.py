@@ -1,4 +1,4 @@
-"""LoRA adapters: whole, and made for this very model."""
+"""LoRA adapters: checks that one is complete and fits the model."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from slmrag.models.checkpoint import Checkpoint, safetensors_header
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 MATRIX_NAME = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight$")
-# What stands before the layers differs between a model and the same one with an eye.
+# The part before the layers differs between a text model and its multimodal version.
 LAYER = re.compile(r"(?:^|\.)(layers\.\d+\..+)$")
 TIED_WEIGHTS = {"lm_head.weight": "model.embed_tokens.weight"}
 # The ranks that vLLM 0.32 has room for.
@@ -20,7 +20,7 @@ VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
 def adapter_digest(folder: Path) -> str:
-    """Return the digest of an adapter's two files; UserError where one is missing."""
+    """Return the digest of an adapter's two files; UserError if one is missing."""
     for name in ADAPTER_FILES:
         if not (folder / name).is_file():
             raise UserError(
@@ -31,7 +31,7 @@ def adapter_digest(folder: Path) -> str:
 
 
 def vllm_rank(folder: Path) -> int:
-    """Return the least rank that vLLM has room for and the adapter fits into."""
+    """Return the smallest rank of vLLM that the adapter fits into."""
     found = _matrices(folder)
     own = max(tensor["shape"][0] for (_, side), tensor in found.items() if side == "A")
     if own > VLLM_RANKS[-1]:
@@ -40,7 +40,7 @@ def vllm_rank(folder: Path) -> int:
 
 
 def check_adapter(folder: Path, checkpoint: Checkpoint) -> None:
-    """Refuse what is no LoRA adapter, and one whose matrices do not fit the model's."""
+    """Raise UserError if it is no LoRA adapter, or its matrices do not fit the model."""
     kind = _settings(folder).get("peft_type")
     if kind != "LORA":
         raise UserError(f"adapter: {folder} is of type {kind}; LORA is what the engines take")
@@ -75,7 +75,7 @@ def _matrices(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def _module_shapes(module: str, shapes: Mapping[str, list[int]]) -> list[list[int]]:
-    """Return the shapes of what the model has under a module's name, quantized or not."""
+    """Return the shapes of the model's tensors of a module, quantized or not."""
     layer = LAYER.search(module)
     tail = layer[1] if layer else module
     parts = re.compile(rf"(?:^|\.){re.escape(tail)}\.(?:weight|qweight|weight_packed)$")

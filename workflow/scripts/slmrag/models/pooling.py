@@ -1,7 +1,7 @@
-"""Which pooling and prefixes an encoder was trained with: wrong ones fail silently.
+"""The pooling and prefixes that an encoder was trained with: wrong ones give no error.
 
-A retriever's own keys come first, then ``FAMILY_SETTINGS`` by the checkpoint's name, then what the
-checkpoint says in sentence-transformers' files; where none says how to pool, it is refused.
+A retriever's keys come first, then ``FAMILY_SETTINGS`` by the checkpoint's name, then
+sentence-transformers' files in the checkpoint. If none says how to pool, it is an error.
 """
 
 import re
@@ -56,7 +56,7 @@ FAMILY_SETTINGS: dict[str, EncoderSettings] = {
 
 
 def encoder_settings(checkpoint: Path, params: Mapping[str, Any]) -> EncoderSettings:
-    """Return how the encoder in a folder is used; UserError where nothing says how it pools."""
+    """Return the settings of the encoder in a folder; UserError if the pooling is not known."""
     _refuse_layers(checkpoint, params)
     name = str(params.get("encoder", "")).rstrip("/").rpartition("/")[2].lower()
     families = (known for pattern, known in FAMILY_SETTINGS.items() if re.search(pattern, name))

@@ -1,4 +1,4 @@
-"""Where a model's reasoning ends and its answer begins: one table of model families' tags.
+"""Separates a model's reasoning from its answer, by the tags of model families.
 
 After vLLM's reasoning parsers (``vllm/reasoning``, ``vllm/parser``, version 0.32) and model cards.
 """
@@ -27,9 +27,10 @@ Choice = str | Mapping[str, str] | None
 
 
 class ReasoningSplit(NamedTuple):
-    """Where the answer begins in a text, and how the reasoning before it ended, if there was one.
+    """Where the answer begins in a text, and whether the reasoning before it is finished.
 
-    An unfinished reasoning leaves no answer: ``start`` is the text's length.
+    ``reasoning`` is None without one. After an unfinished one there is no answer: ``start`` is the
+    text's length.
     """
 
     start: int
@@ -46,10 +47,10 @@ def tags_of(choice: Choice) -> tuple[Tags, ...]:
 
 
 def split_reasoning(text: str, choice: Choice = None, prompt: str = "") -> ReasoningSplit:
-    """Say where the answer begins; the reasoning comes first, or the prompt itself began one.
+    """Return where the answer begins, after a reasoning that the text or the prompt has begun.
 
-    By ``auto`` a tag within an answer is a part of it; where a family or tags are named, the first
-    end ends the reasoning wherever it stands.
+    With ``auto`` a tag inside an answer is a part of it; if a family or tags are named, the first
+    end tag ends the reasoning, wherever it is.
     """
     known, named = tags_of(choice), choice not in (None, "auto")
     opened = known[0] if _starts_inside(choice) else open_reasoning(prompt, known)
@@ -65,12 +66,12 @@ def split_reasoning(text: str, choice: Choice = None, prompt: str = "") -> Reaso
 
 
 def _starts_inside(choice: Choice) -> bool:
-    """Tell whether tags are named of which the prompt has the first."""
+    """Tell whether every completion starts inside the reasoning: tags without ``begin``."""
     return isinstance(choice, Mapping) and not choice.get("begin")
 
 
 def open_reasoning(prompt: str, known: Sequence[Tags] = ALL_TAGS) -> Tags | None:
-    """Return the tags of the reasoning that a prompt leaves open at its end, or None."""
+    """Return the tags of the reasoning that is open at a prompt's end, or None."""
     tail = prompt.rstrip()
     if not tail.endswith(_begin_tags(tuple(known))):
         return None
@@ -80,27 +81,27 @@ def open_reasoning(prompt: str, known: Sequence[Tags] = ALL_TAGS) -> Tags | None
 
 
 def ends_reasoning(prompt: str) -> bool:
-    """Tell whether a prompt ends a reasoning, so that an answer alone is to follow."""
+    """Tell whether a prompt ends with the end of a reasoning, so that only an answer follows."""
     return prompt.rstrip().endswith(
         tuple(end for tags in ALL_TAGS if tags.unambiguous for end in tags.end)
     )
 
 
 def unwrap_answer(answer: str) -> str:
-    """Return what stands within ``<answer>…</answer>`` or its like, where an answer begins so."""
+    """Return the text inside ``<answer>…</answer>`` or its like, if an answer begins so."""
     found = ANSWER_WRAPPER.match(answer)
     return answer if found is None else found["b"] if found["a"] is None else found["a"]
 
 
 def has_reasoning_tag(text: str) -> bool:
-    """Tell whether a text holds a tag that means reasoning and nothing else."""
+    """Tell whether a text has an unambiguous tag."""
     return any(
         one in text for tags in ALL_TAGS if tags.unambiguous for one in (*tags.begin, *tags.end)
     )
 
 
 def tag_tokens(specials: Sequence[str]) -> list[str]:
-    """Return those of a tokenizer's special tokens that are tags or pieces of them."""
+    """Return the special tokens of a tokenizer that are tags or parts of tags."""
     known = [one for tags in ALL_TAGS if tags.unambiguous for one in (*tags.begin, *tags.end)]
     return sorted(t for t in set(specials) if len(t) > 2 and any(t in one for one in known))
 
@@ -108,7 +109,7 @@ def tag_tokens(specials: Sequence[str]) -> list[str]:
 def _reasoning_start(
     text: str, at: int, known: Sequence[Tags], named: bool
 ) -> tuple[int, Tags] | None:
-    """Return where a reasoning's text begins, if a tag stands at ``at``, and the tags."""
+    """Return where a reasoning's text begins, and its tags, if there is a tag at ``at``."""
     rest = ANSWER_LABEL.sub("", text[at:], count=1).lstrip()
     if not rest.startswith(_begin_tags(tuple(known))):
         return None
@@ -129,7 +130,7 @@ def _reasoning_start(
 
 
 def _unopened_end(text: str, known: Sequence[Tags], named: bool) -> re.Match[str] | None:
-    """Return the first end of a reasoning whose beginning is not in the text."""
+    """Return the first end tag of a reasoning that does not begin in the text."""
     end = _first_match(text, _end_tags(tuple(known), named), 0)
     if end is None or named:
         return end
@@ -159,7 +160,7 @@ def _end_tags(known: tuple[Tags, ...], named: bool) -> tuple[str, ...]:
 
 
 def _is_mentioned(text: str, start: int, end: int) -> bool:
-    """Tell whether a tag is spoken of: in quotes, or a word of a sentence among others."""
+    """Tell whether a tag is only mentioned: in quotes, or as a word inside a sentence."""
     before = text[:start].rstrip(" \t")
     within = len(before) < start and before[-1:].isalnum()
     return (

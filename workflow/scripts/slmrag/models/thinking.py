@@ -1,4 +1,4 @@
-"""What a model's entry tells its chat template, and whether a reasoning comes of it."""
+"""Whether a model reasons, by its entry and its chat template."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,16 +15,16 @@ Entry = Mapping[str, Any]
 
 
 class Chat(NamedTuple):
-    """A chat template, and what renders a conversation of one prompt with it."""
+    """A chat template, and a function that renders a conversation of one prompt with it."""
 
     template: str
     render: Callable[[str], str]
 
 
 def chat_of(entry: Entry, checkpoint: Path | None) -> Chat | None:
-    """Return how a model's prompts become conversations, or None where it has no template.
+    """Return a model's chat template, or None if it has none.
 
-    UserError for what the entry tells the template that it does not read.
+    UserError for arguments of the entry that the template does not read.
     """
     from slmrag.models.chat_template import chat_renderer, choose_template
     from slmrag.models.tokenizer import template_tokens
@@ -40,7 +40,7 @@ def chat_of(entry: Entry, checkpoint: Path | None) -> Chat | None:
 
 
 def check_chat_arguments(entry: Entry, chat: Chat) -> None:
-    """Raise UserError for a wish that the chat template does not read."""
+    """Raise UserError for arguments of an entry that the chat template does not read."""
     read = template_variables(chat.template)
     arguments, thinking = entry.get("chat_template_kwargs") or {}, entry.get("thinking")
     for name in arguments:
@@ -71,7 +71,7 @@ def _switches(read: frozenset[str]) -> str:
 
 
 def template_variables(template: str) -> frozenset[str]:
-    """Return the names that a chat template takes from outside, by its syntax tree."""
+    """Return the variables that a chat template reads, by its syntax tree."""
     from jinja2 import TemplateError, meta
 
     from slmrag.models.chat_template import jinja_environment
@@ -85,10 +85,9 @@ def template_variables(template: str) -> frozenset[str]:
 
 
 def is_to_reason(entry: Entry, chat: Chat | None) -> bool:
-    """Tell whether a model is to reason, so that stop strings must wait until it has.
+    """Tell whether a model will reason, so that stop strings must not apply before it has.
 
-    It is where the entry or the template says so. ``chat`` is None where there is no template, or
-    it is an endpoint's.
+    The entry or the template decides. ``chat`` is None without a template, or for an endpoint's.
     """
     choice = entry.get("reasoning") or "auto"
     if choice != "auto":
@@ -100,9 +99,9 @@ def is_to_reason(entry: Entry, chat: Chat | None) -> bool:
 
 
 def makes_model_reason(chat: Chat) -> bool:
-    """Tell whether a template has the model reason, as it is asked to.
+    """Tell whether a chat template, with its arguments, makes the model reason.
 
-    What it renders opens a reasoning, or tells of a family's tags; or it is that of gpt-oss.
+    It does if the rendered text opens a reasoning or has a family's tags, or if it is gpt-oss's.
     """
     prompt = chat.render(PROBE_QUESTION)
     if open_reasoning(prompt) or ends_reasoning(prompt):

@@ -23,7 +23,7 @@ BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
 
 
 class Transformer:
-    """A model and its tokenizer on one device, fed with texts of like length."""
+    """A model and its tokenizer on one device; batches have texts of similar length."""
 
     def __init__(
         self, checkpoint: Path, auto: str, longest: int | None, hardware: Mapping[str, Any]
@@ -56,7 +56,7 @@ class Transformer:
 
     @staticmethod
     def _warn_of_unused_gpu(hardware: Mapping[str, Any]) -> str | None:
-        """Return, and say once, that the machine's GPU is not used; None where none is meant."""
+        """Warn that the machine's GPU is not used and return the sentence; None if there is none."""
         import torch
 
         if hardware.get("gpus"):
@@ -93,7 +93,7 @@ class Transformer:
                 yield rows, self.model(**batch)[0].float(), batch["attention_mask"]
 
     def _count_cut(self, texts: Sequence[str] | Sequence[tuple[str, str]], ids: Any) -> int:
-        """Return how many texts are longer than what is kept: only full ones are looked at."""
+        """Return how many texts were cut; only texts as long as the limit are checked."""
         full = [row for row, one in enumerate(ids["input_ids"]) if len(one) >= self.longest]
         if full and ids.encodings:
             return sum(bool(ids.encodings[row].overflowing) for row in full)
@@ -102,7 +102,7 @@ class Transformer:
 
 
 def choose_device(hardware: Mapping[str, Any]) -> str:
-    """Return cuda where the job was given a GPU and has one, else cpu."""
+    """Return cuda if the job was given a GPU and sees it, else cpu."""
     if not hardware.get("gpus"):
         return "cpu"
     import torch
@@ -111,7 +111,7 @@ def choose_device(hardware: Mapping[str, Any]) -> str:
 
 
 def batch_rows(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Yield rows by falling length, as many as fit into ``tokens`` after padding, at least one."""
+    """Yield batches of rows, longest first: as many as fit into ``tokens`` with padding."""
     order = np.argsort(lengths, kind="stable")[::-1].tolist()
     start = 0
     while start < len(order):
@@ -130,7 +130,7 @@ def load_model(checkpoint: Path, auto: str, device: str) -> Any:
         raise UserError(f"{checkpoint}: has no config.json, so it is no checkpoint")
     config = read_json(checkpoint / "config.json")
     safe = bool(list(checkpoint.glob("*.safetensors")))
-    if not safe and not list(checkpoint.glob("pytorch_model*.bin")):  # there if its entry allows it
+    if not safe and not list(checkpoint.glob("pytorch_model*.bin")):  # only if its entry allows it
         raise UserError(f"{checkpoint}: has no *.safetensors; delete it and download it again")
     architecture = getattr(transformers, _dpr_class(config) or auto)
     dtype = torch.float16 if device == "cuda" else torch.float32
@@ -160,6 +160,6 @@ def _dpr_class(config: Mapping[str, Any]) -> str | None:
 
 
 def _token_encoder(model: Any) -> Any:
-    """Return the part of a DPR tower that gives a state for each token; others as they are."""
+    """Return the part of a DPR model that gives a state per token; other models as they are."""
     tower = getattr(model, "ctx_encoder", None) or getattr(model, "question_encoder", None)
     return tower.bert_model if tower is not None else model

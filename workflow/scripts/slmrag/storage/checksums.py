@@ -1,4 +1,4 @@
-"""Digests of a file that is fed in order, held against what its server says."""
+"""Digests of a file, computed while it arrives and compared with those that its server gives."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from slmrag.storage.source import RemoteFile
 
 
 class Digest(Protocol):
-    """Takes bytes in order and ends in a value."""
+    """A digest that takes bytes in order."""
 
     def update(self, data: Any) -> None:
         """Take the next bytes."""
@@ -75,7 +75,7 @@ class CompositeDigest:
         self.inner, self.left = make(), part_bytes
 
     def update(self, data: Any) -> None:
-        """Take the next bytes, across the borders of parts."""
+        """Take the next bytes, which may span several parts."""
         view = memoryview(data)
         while view:
             if not self.left:
@@ -112,10 +112,10 @@ def _md5() -> Any:
 
 
 def expected_digests(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
-    """Return (name, expected value, digest) for what the server says of the content.
+    """Return (name, expected value, digest) for each digest that the server gives.
 
-    Its checksums, or, where it gives none that can be computed here, an ETag that is a digest: MD5
-    would take twice the time of the SHA-256 that is computed in any case, and find nothing more.
+    These are its checksums or, if none can be computed here, an ETag that is a digest. With a
+    checksum the ETag is left out: MD5 takes twice the time of SHA-256 and would find nothing more.
     """
     checks = [
         (name, value, digest)
@@ -150,13 +150,13 @@ def _base64(data: bytes) -> str:
 
 
 def _feed(digest: Digest, fd: int, start: int, stop: int) -> None:
-    """Give the bytes ``[start, stop)`` of a file that has just come, from the page cache."""
+    """Feed the bytes ``[start, stop)`` of a file just written, from the page cache."""
     for at in range(start, stop, BLOCK_BYTES):
         digest.update(os.pread(fd, min(BLOCK_BYTES, stop - at), at))
 
 
 class Mismatch(Exception):
-    """What arrived is not what the server or the config describes."""
+    """The content is not what the server describes."""
 
 
 class FileChecks:
@@ -175,7 +175,7 @@ class FileChecks:
     def update_from_disk(
         self, partial: PartialFile, start: int, stop: int, aside: Executor
     ) -> None:
-        """Take the next bytes from the disk: SHA-256 here, the server's digests ``aside``."""
+        """Take the next bytes from the disk: SHA-256 in this thread, other digests in ``aside``."""
         jobs = [
             aside.submit(_feed, digest, partial.fd, start, stop) for _, _, digest in self.expected
         ]
@@ -184,7 +184,7 @@ class FileChecks:
             job.result()
 
     def verified_sha256(self) -> str:
-        """Return the SHA-256; Mismatch where the server described another content."""
+        """Return the SHA-256; Mismatch if another digest is not the server's."""
         for name, value, digest in self.expected:
             if digest.value() != value:
                 raise Mismatch(f"its {name} is {digest.value()}, but the server gives {value}")
@@ -194,9 +194,9 @@ class FileChecks:
 def mismatch_reason(
     remotes: Sequence[RemoteFile], files: Sequence[dict[str, Any]], sha256: str | None
 ) -> str:
-    """Return why what came is not taken, or nothing: another content, or perhaps not all of it.
+    """Return why a download is refused (other content, or perhaps incomplete), or an empty text.
 
-    ``sha256`` may be that of the file, or of the bytes that were sent where they were decoded.
+    ``sha256`` may be that of the file or, if it was decoded, of the bytes that were sent.
     """
     file = files[0]
     if sha256 and sha256 not in (file["sha256"], file.get("sent", file)["sha256"]):

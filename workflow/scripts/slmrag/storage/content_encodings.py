@@ -1,4 +1,4 @@
-"""Bodies that a server sends encoded: kept as sent where the name says so, decoded elsewhere."""
+"""Bodies with a Content-Encoding: decoded, unless the file's name says that it is compressed."""
 
 import codecs
 import logging
@@ -15,16 +15,16 @@ log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1 << 18
 NO_CODINGS = {"", "identity", "aws-chunked"}
-"""Codings after which nothing is to be decoded; the last is a trace of how S3 was uploaded to."""
+"""Values that mean no coding; the last is a trace of an upload to S3."""
 CODING_ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
 CODING_SUFFIXES = {"gzip": (".gz", ".tgz"), "zstd": (".zst",), "br": (".br",), "compress": (".z",)}
-"""Ends of names whose files are what the coding makes."""
+"""Suffixes of files that a coding makes."""
 CODING_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 KNOWN_CODINGS = {*CODING_SUFFIXES, "deflate"}
 
 
 def content_coding(header: str | None) -> str | None:
-    """Return the codings of a Content-Encoding, ``, `` between them; None where there is none."""
+    """Return the codings of a Content-Encoding, joined by ``, ``; None if there is none."""
     parts = [part.strip().lower() for part in (header or "").split(",")]
     return (
         ", ".join(CODING_ALIASES.get(part, part) for part in parts if part not in NO_CODINGS)
@@ -33,7 +33,7 @@ def content_coding(header: str | None) -> str | None:
 
 
 def decode_partial(partial: PartialFile, encoding: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """Put the decoded content in the place of what was sent, and say both; or leave it as sent."""
+    """Replace a file by its decoded content and describe both; or leave it as it was sent."""
     aside = partial.state.with_suffix(".decoded")
     try:
         if not decode_file(partial.path, encoding, aside, partial.remote.name):
@@ -48,10 +48,10 @@ def decode_partial(partial: PartialFile, encoding: str, facts: dict[str, Any]) -
 
 
 def decode_file(path: Path, encoding: str, aside: Path, where: str) -> bool:
-    """Write what a file holds, decoded, to ``aside``; False where it is to stay as it was sent.
+    """Write a file's decoded content to ``aside``; False if it stays as it was sent.
 
-    That is where its name ends as encoded files do (``x.csv.gz``), and where the content is not
-    encoded though its server says so. UserError for what is damaged, or nothing here can decode.
+    It stays if its name has the suffix of the coding (``x.csv.gz``), or if it is not encoded
+    although its server says so. UserError if it is damaged or of an unknown coding.
     """
     decoded = False
     for coding in reversed(encoding.split(", ")):
@@ -66,9 +66,9 @@ def decode_file(path: Path, encoding: str, aside: Path, where: str) -> bool:
 
 
 def _can_be_coded(one: str, path: Path) -> bool:
-    """Tell whether a content can be of a coding: some servers name one that it is not, or none.
+    """Tell whether a content can be of a coding: some servers name a wrong one.
 
-    (``utf-8`` is often written where a coding is meant.) What is text is of no coding.
+    (Some write ``utf-8`` there, which is no coding.) A text has no coding.
     """
     if one in CODING_MAGIC:
         return _coding_at_start(_blocks(path)) == one
@@ -80,7 +80,7 @@ def _can_be_coded(one: str, path: Path) -> bool:
 
 
 def _is_coded_as_named(path: Path, one: str) -> bool:
-    """Tell whether a file is encoded once, and its name says so."""
+    """Tell whether a file has a coding's suffix and is encoded once only."""
     if not path.name.lower().endswith(CODING_SUFFIXES.get(one, ())):
         return False
     try:
@@ -93,7 +93,7 @@ def _is_coded_as_named(path: Path, one: str) -> bool:
 
 
 def _coding_at_start(blocks: Iterable[bytes]) -> str | None:
-    """Return the coding that the first bytes are of."""
+    """Return the coding that the first bytes show, or None."""
     first = next((block for block in blocks if block), b"")
     return next((one for one, magic in CODING_MAGIC.items() if first.startswith(magic)), None)
 
@@ -114,7 +114,7 @@ def _decode_once(path: Path, one: str, aside: Path, where: str) -> None:
 
 
 def _decoder_factory(one: str, where: str) -> Callable[[], Any]:
-    """Return what makes a decoder of one stream."""
+    """Return a function that makes a decoder of one stream."""
     if one == "gzip":
         return lambda: zlib.decompressobj(31)
     if one == "deflate":
@@ -128,7 +128,7 @@ def _decoder_factory(one: str, where: str) -> Callable[[], Any]:
 
 
 class _Deflate:
-    """A stream of zlib, or, as some servers understand the word, without zlib's head."""
+    """A deflate stream, with zlib's header or, from some servers, without it."""
 
     def __init__(self) -> None:
         self.inner: Any = None
@@ -170,7 +170,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _decode_blocks(blocks: Iterable[bytes], make: Callable[[], Any]) -> Iterator[bytes]:
-    """Yield the content of streams that stand one behind another; ValueError where one is cut."""
+    """Yield the content of concatenated streams; ValueError if one is truncated."""
     stream = None
     for block in blocks:
         while block:

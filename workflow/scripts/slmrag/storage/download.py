@@ -1,4 +1,4 @@
-"""An object, or all objects under a prefix, into a folder that is whole or absent."""
+"""Downloads an object, or all objects of a prefix, into a folder that is complete or absent."""
 
 import errno
 import os
@@ -33,7 +33,7 @@ PARTS_AT_ONCE = 4
 
 
 class DownloadStopped(Exception):
-    """The job ends, so its threads do."""
+    """Raised in the threads of a download that has failed."""
 
 
 def download(
@@ -60,7 +60,7 @@ def download(
 
 
 def list_wanted(source: Source, wanted: ChooseFiles | None) -> list[RemoteFile]:
-    """Return the files of a source that are wanted; UserError as it and ``wanted`` raise."""
+    """Return the files of a source that are wanted; UserError from the source or ``wanted``."""
     remotes = _retry(source.files)
     if wanted is None:
         return remotes
@@ -74,7 +74,7 @@ def list_wanted(source: Source, wanted: ChooseFiles | None) -> list[RemoteFile]:
 
 
 def _retry(ask: Callable[[], Any]) -> Any:
-    """Ask again where the server did not answer."""
+    """Return what ``ask`` returns; try again after an interruption."""
     tries = 0
     while True:
         try:
@@ -149,7 +149,7 @@ def _fetch(
 def _transfer_file(
     source: Source, remote: RemoteFile, work: Workspace, parts: Executor, report: Report
 ) -> dict[str, Any]:
-    """Fetch a file to its place, decoded where it is sent encoded; return its size and digest."""
+    """Transfer a file to its place, decoded if it is sent encoded; return its size and digest."""
     with PartialFile(work, remote) as partial:
         sha256 = transfer(source, remote, partial, parts, report)
         facts = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
@@ -161,7 +161,7 @@ def _transfer_file(
 
 @contextmanager
 def _explain_disk_errors(name: str, work: Path) -> Iterator[None]:
-    """Say in one sentence what the disk refuses."""
+    """Turn errors of the disk into one sentence."""
     try:
         yield
     except OSError as error:

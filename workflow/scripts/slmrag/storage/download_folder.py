@@ -1,4 +1,4 @@
-"""The folder in which a download grows until it is whole."""
+"""The folder in which a download grows until it is complete."""
 
 import fcntl
 import os
@@ -15,9 +15,9 @@ LOCK_NAME, DATA_NAME, STATE_NAME = ".lock", "data", "state"
 
 
 class Workspace(NamedTuple):
-    """``data`` becomes the folder that is made; ``state`` says how far an earlier try came.
+    """``data`` becomes the final folder; ``state`` holds what a later try needs to resume.
 
-    They lie apart, so that no file of the data can have the name of one of the download's own.
+    They are apart, so that no downloaded file can have the name of a file of the state.
     """
 
     data: Path
@@ -26,9 +26,9 @@ class Workspace(NamedTuple):
 
 @contextmanager
 def workspace(folder: Path) -> Iterator[Workspace]:
-    """Yield folders beside ``folder`` that replace it on success and stay to be resumed if not.
+    """Yield folders beside ``folder``: on success they replace it, else a later try resumes them.
 
-    A twin that runs at the same time gets folders of its own, removed when it fails.
+    A second process at the same time gets separate folders, removed if it fails.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.part")
@@ -43,7 +43,7 @@ def workspace(folder: Path) -> Iterator[Workspace]:
 
 
 def _lock(work: Path) -> IO[str] | None:
-    """Return the lock of a workspace; None where another holds it, or has just moved the folder."""
+    """Return the lock of a workspace; None if another process holds it or has moved the folder."""
     work.mkdir(exist_ok=True)
     try:
         lock = open(work / LOCK_NAME, "w")  # noqa: SIM115
@@ -56,7 +56,7 @@ def _lock(work: Path) -> IO[str] | None:
 
 
 def _is_mine(lock: IO[str], path: Path) -> bool:
-    """Tell whether nobody else holds the lock, nor has renamed its folder meanwhile."""
+    """Tell whether this process got the lock, and its folder was not renamed meanwhile."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return path.stat().st_ino == os.fstat(lock.fileno()).st_ino
@@ -65,7 +65,7 @@ def _is_mine(lock: IO[str], path: Path) -> bool:
 
 
 def _prepare(work: Path) -> Workspace:
-    """Return the folders of a workspace, freed of what is neither data nor state."""
+    """Make the folders of a workspace and remove all that is neither data nor state."""
     for path in work.iterdir():
         if path.name not in (LOCK_NAME, DATA_NAME, STATE_NAME):
             _remove(path)
@@ -94,19 +94,19 @@ def _separate_workspace(folder: Path) -> Iterator[Workspace]:
 
 
 def _replace(work: Path, folder: Path) -> None:
-    """Put the data of ``work`` in the place of ``folder``; what stood there goes last."""
+    """Replace ``folder`` by the data of ``work``; the old folder is removed last."""
     old = folder.with_name(f".{folder.name}.{uuid4().hex[:12]}.old")
     done = old.with_name(f"{old.name}.done")
     with suppress(FileNotFoundError):
         os.rename(folder, old)
     os.rename(work / DATA_NAME, folder)
-    os.rename(work, done)  # at once, so that a twin which begins now makes its own anew
+    os.rename(work, done)  # at once: a process that begins now makes its own
     for path in (old, done):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def remove_leftovers(data: Path, wanted: set[str]) -> None:
-    """Remove what an earlier try left of files that are no longer there, by name below ``data``."""
+    """Remove files of an earlier try that the source no longer has, by name below ``data``."""
     for folder, _, files in os.walk(data, topdown=False):
         at = _name_below(folder, data)
         for name in files:
@@ -118,9 +118,9 @@ def remove_leftovers(data: Path, wanted: set[str]) -> None:
 
 
 def refuse_merged_names(data: Path, wanted: set[str]) -> None:
-    """Raise UserError where a file does not lie below ``data`` by its own name.
+    """Raise UserError if a file is not found below ``data`` under its own name.
 
-    A disk that knows no capital letters, or one way to write an accent, takes one name for two.
+    A disk that ignores case, or the two ways to write an accent, merges two names into one.
     """
     there = {
         _name_below(folder, data) + name for folder, _, files in os.walk(data) for name in files
@@ -133,13 +133,13 @@ def refuse_merged_names(data: Path, wanted: set[str]) -> None:
 
 
 def _name_below(folder: str, data: Path) -> str:
-    """Return the name of a folder below ``data``, with a slash behind it; empty for ``data``."""
+    """Return the name of a folder below ``data``, with a slash at its end; empty for ``data``."""
     below = os.path.relpath(folder, data)
     return "" if below == "." else f"{below}/"
 
 
 def refuse_full_disk(data: Path, total: int) -> None:
-    """Raise UserError where ``total`` bytes, less those that came earlier, have no place."""
+    """Raise UserError if the disk has no room for ``total`` bytes, less those already there."""
     have = sum(path.stat().st_blocks * 512 for path in data.rglob("*") if path.is_file())
     free = shutil.disk_usage(data).free
     if total - have > free:

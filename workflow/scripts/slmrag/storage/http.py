@@ -1,4 +1,4 @@
-"""Files of the web, as a source: bytes are taken as they are sent, whatever their encoding."""
+"""Files of the web, as a source: bytes are taken as they are sent, without decoding."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -16,7 +16,7 @@ MAX_REDIRECTS = 10
 HEADERS = {"Accept-Encoding": "identity", "User-Agent": "slm-experiments"}
 RETRYABLE_STATUSES = {408, 429, 500, 502, 503, 504}
 WHOLE_FILE_STATUSES = (200, 203)
-"""Answers that hold a file: others below 400 hold a part (206), or nothing yet (202, 204)."""
+"""Statuses of a whole file; others below 400 mean a part (206) or nothing yet (202, 204)."""
 REFUSAL_SENTENCES = {
     401: "asks for a login; give a link that needs none",
     403: "is forbidden; check the link",
@@ -64,7 +64,7 @@ class Http:
         )
 
     def read(self, remote: RemoteFile, start: int, stop: int | None) -> Iterator[bytes]:
-        """Yield a range of the bytes as sent; WithoutRanges where the server only sends all."""
+        """Yield a range of the bytes as sent; NoRangeSupport if the server has no ranges."""
         from urllib3.exceptions import HTTPError
 
         whole = start == 0 and stop in (None, remote.bytes)
@@ -80,7 +80,7 @@ class Http:
             answer.close()
 
     def _refuse_change(self, answer: Any, remote: RemoteFile, wanted: int | None) -> None:
-        """Raise UserError where the body is another one than that which was described."""
+        """Raise UserError if the body is not the one that was described."""
         length = None if answer.chunked else answer.length_remaining
         if None not in (wanted, length) and length != wanted:
             raise UserError(f"{self.address}: {REFUSAL_SENTENCES[412]}")
@@ -108,7 +108,7 @@ class Http:
         return answer
 
     def _proxy_error(self, error: Any) -> Exception:
-        """Return what to raise where a proxy does not pass a request on."""
+        """Return the error to raise if a proxy refuses a request."""
         proxy, reason = without_login(proxy_for(self.uri) or "the proxy"), str(error.original_error)
         if " 407" in reason:
             return UserError(f"{self.address}: {REFUSAL_SENTENCES[407]} ({proxy})")
@@ -118,7 +118,7 @@ class Http:
         )
 
     def _follow(self, headers: dict[str, str]) -> Any:
-        """Ask, and ask where the answer sends; each address has its own proxy, or none."""
+        """Send a request and follow redirects; each address has its own proxy, or none."""
         url = self.uri
         for _ in range(MAX_REDIRECTS + 1):
             answer = self.pools.pool_for(url).request(
@@ -154,7 +154,7 @@ def _range(remote: RemoteFile, start: int, stop: int | None) -> dict[str, str]:
 
 
 def _is_range(answer: Any, remote: RemoteFile, start: int) -> bool:
-    """Tell whether an answer is a range, from ``start``, of the bytes that were described."""
+    """Tell whether an answer is a range from ``start`` of the described bytes."""
     found = re.match(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
     same = content_coding(answer.headers.get("Content-Encoding")) == remote.encoding
     if answer.status != 206 or not same:

@@ -1,4 +1,4 @@
-"""What lies on the model hub, from its cache where the machine is offline."""
+"""Files of the model hub, as a source; offline they come from the cache."""
 
 import glob
 import logging
@@ -25,13 +25,13 @@ log = logging.getLogger(__name__)
 
 
 class Hub(Local):
-    """A file, a folder, a pattern's files or a whole repository, by the copy that the client makes.
+    """A file, a folder, the files of a pattern or a whole repository.
 
-    It reads that copy as it would any folder of this machine.
+    The hub's client copies them into its cache, which is read like any local folder.
     """
 
     def files(self) -> list[RemoteFile]:
-        """Return the files that the address names; their version is the repository's commit."""
+        """Return the files of the address; their version is the repository's commit."""
         named = hub_name(self.uri)
         folder, names = fetch_to_cache(named)
         warn_if_unpinned(named, folder.name)
@@ -47,7 +47,7 @@ class Hub(Local):
 
 
 def warn_if_unpinned(named: HubName, commit: str) -> None:
-    """Warn where the revision is a branch or a tag, and say which commit it means now."""
+    """Warn if the revision is a branch or a tag, and name its current commit."""
     if not is_commit(named.revision):
         log.warning(
             "%s: %s is no commit and may mean another one tomorrow; now it means %s; to keep to "
@@ -60,9 +60,9 @@ def warn_if_unpinned(named: HubName, commit: str) -> None:
 
 
 def fetch_to_cache(named: HubName) -> tuple[Path, dict[str, str]]:
-    """Return the folder of a commit in the cache, and the path in it of each file that is named.
+    """Copy the files of an address; return the commit's folder in the cache, and their paths in it.
 
-    The commit is the folder's name. UserError where nothing is named, or perhaps not all is there.
+    The folder's name is the commit. UserError if there is no such file, or perhaps not every file.
     """
     folder = commit_folder(named)
     at = named._replace(revision=folder.name)
@@ -78,7 +78,7 @@ def fetch_to_cache(named: HubName) -> tuple[Path, dict[str, str]]:
 
 
 def _single_cached_file(named: HubName, folder: Path) -> dict[str, str]:
-    """Return a single file of a cache that knows no list of the commit's files; else UserError."""
+    """Return a single file from a cache without a list of the commit's files; else UserError."""
     if (folder / named.path).is_file():
         return {named.path.rpartition("/")[2]: named.path}
     raise UserError(
@@ -89,9 +89,9 @@ def _single_cached_file(named: HubName, folder: Path) -> dict[str, str]:
 
 
 def _patterns(path: str, names: list[str], wanted: set[str]) -> list[str]:
-    """Return patterns for the client that mean the wanted files: a wide one, or one for each.
+    """Return the client's patterns of the wanted files: one for all, or one for each.
 
-    Its ``*`` goes past slashes, and it holds each file against each of them.
+    Its ``*`` matches slashes too, and it compares each file with each pattern.
     """
     wide = "*".join(map(glob.escape, path.replace("**/", "*").split("*")))
     few = [wide, f"{wide}/*"] if path else ["*"]
@@ -104,8 +104,8 @@ def snapshot(
 ) -> tuple[Path, str, set[str]]:
     """Return the local folder of a checkpoint, its commit, and the names of the chosen files.
 
-    ``repo`` is its address without ``hf:``. What describes the model comes first, the files of
-    the patterns ``described``: with it ``choose`` tells the model's weights from others.
+    ``repo`` is its address without ``hf:``. The files of the patterns ``described`` are copied
+    first: ``choose`` needs them to tell the model's weights from others.
     """
     named = _at_revision(repo, revision)
     whole = copy_to_cache(named, [*described])
@@ -118,12 +118,12 @@ def snapshot(
 
 
 def current_commit(repo: str, revision: str | None) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
-    """Return the commit that a revision is at, and what tells the content of each file there."""
+    """Return the commit of a revision, and the digests of its files."""
     return commit_contents(_at_revision(repo, revision))
 
 
 def _at_revision(repo: str, revision: str | None) -> HubName:
-    """Return what an address without its scheme names, at the revision of an entry's own key."""
+    """Return the repository of an address without scheme, at the revision of the entry's key."""
     named = hub_name(HUB_SCHEME + repo)
     return named._replace(revision=revision or named.revision)
 

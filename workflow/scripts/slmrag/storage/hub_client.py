@@ -1,4 +1,4 @@
-"""The hub's own client: copies of a commit's files in its cache, their list, their digests."""
+"""The hub's client: a commit's files in its cache, their names and their digests."""
 
 import logging
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from slmrag.errors import UserError
 
 
 def copy_to_cache(named: HubName, patterns: list[str]) -> Path:
-    """Return the folder of the commit in the cache, with the files that the patterns mean there.
+    """Copy the files that match the patterns into the cache; return the folder of the commit.
 
-    The patterns are fnmatch's; the commit is the folder's name. UserError where a file cannot come.
+    The patterns are those of fnmatch; the folder's name is the commit. UserError if it fails.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -37,9 +37,9 @@ def copy_to_cache(named: HubName, patterns: list[str]) -> Path:
 
 
 def commit_folder(named: HubName) -> Path:
-    """Return the folder of the commit in the cache, before a file is asked for."""
+    """Return the folder of the commit in the cache, without copying a file."""
     client = logging.getLogger("huggingface_hub._snapshot_download")
-    client.disabled = True  # it would say that nothing matches no pattern
+    client.disabled = True  # it would warn that no file matches
     try:
         return copy_to_cache(named, [])
     finally:
@@ -47,7 +47,7 @@ def commit_folder(named: HubName) -> Path:
 
 
 def cached_file_names(named: HubName) -> list[str] | None:
-    """Return the names of a commit's files that the client noted; None where it did not."""
+    """Return the names of a commit's files from the cache; None if it has no list."""
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
@@ -59,10 +59,10 @@ def cached_file_names(named: HubName) -> list[str] | None:
 
 
 def commit_contents(named: HubName) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
-    """Return the commit that a revision is at, and what tells the content of each file by its name.
+    """Return the commit of a revision, and the digests of the files below the address's path.
 
-    That is ``sha256`` of large files and ``blob_id``, git's digest, of others; the files are those
-    below the address's path. UserError where the hub cannot be asked.
+    They are ``sha256`` for large files and ``blob_id``, git's digest, for others. UserError if the
+    hub cannot be reached.
     """
     from huggingface_hub import HfApi
 
@@ -86,7 +86,7 @@ def repository_address(named: HubName) -> str:
 
 
 def _refusal(named: HubName, error: Exception) -> str:
-    """Return why the hub refuses, and where terms are to be accepted if it is for that."""
+    """Return why the hub refuses; for a gated model also where to accept its terms."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError
 

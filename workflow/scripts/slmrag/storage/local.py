@@ -13,14 +13,14 @@ from slmrag.storage.source import CHUNK_BYTES, RemoteFile
 
 
 class LocalFile(NamedTuple):
-    """A file and what tells that it did not change: size, times in nanoseconds and inode."""
+    """A file and its stamp, which shows a change: size, times in nanoseconds and inode."""
 
     path: str
     stamp: list[int]
 
 
 def as_remote(name: str, file: LocalFile) -> RemoteFile:
-    """Return a file of this machine as one that its disk describes."""
+    """Return a local file as a ``RemoteFile``."""
     size, changed = file.stamp[:2]
     date = datetime.fromtimestamp(changed / 1e9, UTC).isoformat()
     return RemoteFile(name, file.path, size, last_modified=date)
@@ -44,7 +44,7 @@ class Local:
         return [as_remote(name, found[name]) for name in names]
 
     def describe(self, remote: RemoteFile) -> RemoteFile:
-        """Return ``remote``: the disk tells no digest."""
+        """Return ``remote``: a disk gives no digest."""
         return remote
 
     def read(self, remote: RemoteFile, start: int, stop: int | None) -> Iterator[bytes]:
@@ -71,10 +71,7 @@ def path_of(uri: str) -> str:
 
 
 def files_of(uri: str) -> dict[str, LocalFile]:
-    """Return each file of a local source by its name there; empty where none is.
-
-    A file, all below a folder, or all that a pattern means.
-    """
+    """Return the files of a local source (a file, a folder, a pattern) by name; empty for none."""
     path = path_of(uri)
     if os.path.isfile(path):
         return {os.path.basename(path): LocalFile(path, _stamp(os.stat(path)))}
@@ -84,7 +81,7 @@ def files_of(uri: str) -> dict[str, LocalFile]:
 
 
 def _matching(folder: str, pattern: str) -> dict[str, LocalFile]:
-    """Return the files below a folder that a pattern means, by their names there."""
+    """Return the files below a folder that match a pattern, by their names there."""
     folder = folder or os.curdir
     known = os.path.isdir(folder)
     files = dict(_below(folder, "", file_patterns.depth(pattern))) if known else {}
@@ -92,9 +89,9 @@ def _matching(folder: str, pattern: str) -> dict[str, LocalFile]:
 
 
 def _below(folder: str, name: str, depth: int = -1) -> Iterator[tuple[str, LocalFile]]:
-    """Yield name and file of all that lies below a folder; links to folders are not followed.
+    """Yield name and file of all files below a folder; links to folders are not followed.
 
-    No more than ``depth`` folders deep, unless that is negative.
+    It goes at most ``depth`` folders deep; a negative depth means no limit.
     """
     with os.scandir(folder) as found:
         for entry in found:

@@ -1,4 +1,4 @@
-"""A file that arrives in parts: which of them are there outlives the process."""
+"""A file that is downloaded in parts; the list of finished parts survives the process."""
 
 import ctypes
 import errno
@@ -18,10 +18,10 @@ PART_BYTES = 16 << 20
 
 
 def reserve(fd: int, size: int) -> None:
-    """Give a file its size and its place on the disk; OSError where the disk is too full.
+    """Give a file its size and reserve its space; OSError if the disk is too full.
 
-    Writing into reserved place takes half the system's time. ``os.posix_fallocate`` would write
-    every block where the file system (NFS) cannot reserve; there only the size is set.
+    Writing into reserved space takes half the system time. ``os.posix_fallocate`` would write every
+    block if the file system (NFS) cannot reserve; here only the size is set then.
     """
     os.ftruncate(fd, size)
     fallocate = _fallocate()
@@ -34,18 +34,18 @@ def reserve(fd: int, size: int) -> None:
 
 @cache
 def _fallocate() -> Any:
-    """Return the C library's function; None where it has none."""
+    """Return the C library's ``fallocate``; None if it has none."""
     return getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
 
 
 class PartialFile:
-    """A half-downloaded file and, in the state's folder, the list of the parts that it has."""
+    """A partly downloaded file and, in the folder of the state, the list of its finished parts."""
 
     def __init__(self, work: Workspace, remote: RemoteFile) -> None:
         self.path, self.remote = work.data / remote.name, remote
         self.state = work.state / f"{digest(remote.name)}.json"
         self.lock = Lock()
-        """Threads that write one file at once spend their time waiting inside the kernel."""
+        """Without it, threads that write one file at once wait inside the kernel."""
         self.done = self._finished_parts()
         self.resumed = bool(self.done)
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class PartialFile:
         return [(start, min(start + PART_BYTES, size)) for start in range(0, size, PART_BYTES)]
 
     def write(self, data: bytes, offset: int) -> None:
-        """Put bytes in their place."""
+        """Write bytes at an offset."""
         view = memoryview(data)
         with self.lock:
             while view:
@@ -87,7 +87,7 @@ class PartialFile:
                 offset, view = offset + written, view[written:]
 
     def mark(self, part: int) -> None:
-        """Note that a part is complete; of a file in one part nothing is to be noted."""
+        """Record that a part is complete; a file of one part needs no record."""
         if (self.remote.bytes or 0) <= PART_BYTES:
             return
         with self.lock:

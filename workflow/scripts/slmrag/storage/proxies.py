@@ -1,4 +1,4 @@
-"""The proxies that the environment names, in the words that curl and pip read too."""
+"""Proxies from the environment variables that curl and pip read too."""
 
 import ipaddress
 import re
@@ -16,11 +16,11 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the proxy's address for a URL, or None where it is asked without one.
+    """Return the proxy's address for a URL, or None.
 
-    ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy`` count, in either case of
-    letters. ``no_proxy`` holds hosts, with all below them, hosts with a port, and networks. What
-    runs on this machine itself is never asked through a proxy.
+    ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy`` count, in lower or upper case.
+    ``no_proxy`` holds hosts (with their subdomains), hosts with a port, and networks. Addresses of
+    this machine never use a proxy.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -36,7 +36,7 @@ def proxy_for(url: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host's name or number is this machine's own."""
+    """Tell whether a host's name or address is this machine's own."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     with suppress(ValueError):
@@ -45,7 +45,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _in_networks(host: str, listed: list[str]) -> bool:
-    """Tell whether a host's number is in one of the networks (10.0.0.0/8) among the names."""
+    """Tell whether a host's address is in one of the networks (10.0.0.0/8) of a list."""
     with suppress(ValueError):
         number = ipaddress.ip_address(host)
         return any(number in network for network in _networks(listed))
@@ -61,13 +61,13 @@ def _networks(listed: list[str]) -> list[Any]:
 
 
 def without_login(proxy: str) -> str:
-    """Return a proxy's address without the login that it may hold."""
+    """Return a proxy's address without its login."""
     parts = urlsplit(proxy)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 class Pools:
-    """Connections by the proxy that they go through."""
+    """Connection pools, one per proxy."""
 
     def __init__(self, **settings: Any) -> None:
         self._settings = settings

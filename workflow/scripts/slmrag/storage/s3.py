@@ -1,4 +1,4 @@
-"""Objects and prefixes of S3 and of the servers that speak like it, as a source."""
+"""Objects and prefixes of S3, or of a compatible server, as a source."""
 
 import os
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def s3_client(storage: dict[str, Any], uri: str) -> Any:
 
 
 def _proxies(endpoint: str, bucket: str) -> dict[str, str]:
-    """Return the endpoint's proxy by its scheme; none where its host, or the bucket's, has none.
+    """Return the endpoint's proxy by scheme; empty unless its host and the bucket's both use one.
 
     boto3 by itself reads neither ``all_proxy`` nor networks in ``no_proxy``.
     """
@@ -80,7 +80,7 @@ class S3:
         self.payer_params = {"RequestPayer": "requester"} if storage.get("requester_pays") else {}
 
     def files(self) -> list[RemoteFile]:
-        """Return the object, or those under the prefix, or of the pattern, but folder markers."""
+        """Return the object, or all under the prefix or of the pattern, without folder markers."""
         if "*" in self.key:
             return self._files_of_pattern()
         if not self.key or self.key.endswith("/"):
@@ -96,7 +96,7 @@ class S3:
             raise
 
     def _is_folder(self) -> bool:
-        """Tell whether objects lie below the key; no where that may not be asked."""
+        """Tell whether there are objects below the key; False if listing is forbidden."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         below = {"Bucket": self.bucket, "Prefix": f"{self.key}/", "MaxKeys": 1}
@@ -155,7 +155,7 @@ class S3:
         )
 
     def _head(self, where: dict[str, str]) -> dict[str, Any]:
-        """HEAD; where it fails, the same by GET, whose answer says why."""
+        """Return the answer to HEAD; if it fails, to GET, whose error has a reason."""
         from botocore.exceptions import ClientError
 
         try:
@@ -206,7 +206,7 @@ class S3:
 
 
 class _ExplainErrors:
-    """Turns botocore's exceptions into one sentence, or into Interrupted where they may pass."""
+    """Turns botocore's exceptions into UserError, or into Interrupted if a retry may help."""
 
     def __init__(self, source: S3, key: str) -> None:
         self.source, self.key = source, key
@@ -231,6 +231,6 @@ def _version(head: dict[str, Any]) -> str | None:
 
 
 def _etag_is_digest(head: dict[str, Any]) -> bool:
-    """Under a key of KMS or of the customer an ETag is no MD5 of the content."""
+    """Tell whether an ETag is an MD5: with a key of KMS or of the customer it is not."""
     by_kms = str(head.get("ServerSideEncryption", "")).startswith("aws:kms")
     return not by_kms and "SSECustomerAlgorithm" not in head

@@ -1,4 +1,4 @@
-"""One sentence for each way in which S3 refuses."""
+"""One sentence for each error of S3."""
 
 CREDENTIALS_HINT = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the AWS profile"
 

@@ -1,4 +1,4 @@
-"""What every kind of source offers, and the words they share."""
+"""What every kind of source offers, and what all share."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ CHUNK_BYTES = 1 << 20
 
 
 class Interrupted(Exception):
-    """A transfer broke off for a reason that may pass: the rest is asked for again."""
+    """A transfer broke off for a reason that may pass: the rest is requested again."""
 
 
 class NoRangeSupport(Exception):
@@ -21,10 +21,10 @@ class NoRangeSupport(Exception):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file as its server describes it; ``bytes`` is None where the server does not say.
+    """One file as its server describes it.
 
-    They are those that are sent: with an ``encoding`` the file is another one once it is decoded.
-    An ``open_ended`` one has no mark of its end: cut, it looks whole.
+    ``bytes`` counts those that are sent, before an ``encoding`` is decoded; None if the server does
+    not say. ``open_ended`` means that nothing marks the end: a truncated file looks complete.
     """
 
     name: str
@@ -40,7 +40,7 @@ class RemoteFile:
     checksums: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self) -> dict[str, str | int | None]:
-        """Return what tells this content from another one at the same place."""
+        """Return what distinguishes this content from another one at the same address."""
         return {
             "locator": self.locator,
             "bytes": self.bytes,
@@ -51,7 +51,7 @@ class RemoteFile:
         }
 
     def is_dated(self) -> bool:
-        """Tell whether its identity would change with its content: not by place and size alone."""
+        """Tell whether its identity changes with its content: it has more than address and size."""
         return bool(self.etag or self.version_id or self.last_modified)
 
 
@@ -59,11 +59,11 @@ class Source(Protocol):
     """A place that files come from: a new kind implements these three methods."""
 
     def files(self) -> list[RemoteFile]:
-        """Return the files of the URI: one, or all under a prefix; UserError where none is."""
+        """Return the files of the URI: one, or all under a prefix; UserError if there is none."""
         ...
 
     def describe(self, remote: RemoteFile) -> RemoteFile:
-        """Return the same file with all that the server tells about its content."""
+        """Return the same file with all that the server says about its content."""
         ...
 
     def read(self, remote: RemoteFile, start: int, stop: int | None) -> Iterator[bytes]:
@@ -82,7 +82,7 @@ def safe_name(name: str, uri: str) -> str:
 
 
 def _is_text(name: str) -> bool:
-    """Tell whether a name can be written as UTF-8: the bytes of some files' names cannot."""
+    """Tell whether a name can be written as UTF-8: some names of files cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -91,7 +91,7 @@ def _is_text(name: str) -> bool:
 
 
 def file_names(remotes: Iterable[RemoteFile], uri: str) -> set[str]:
-    """Return the names that files will have; UserError where two would be one, or leads out."""
+    """Return the names of the files on disk; UserError if two are equal or one leads out of it."""
     names = Counter(safe_name(remote.name, uri) for remote in remotes)
     holders = {name.rpartition("/")[0] for name in names}
     folders = {held[:end] for held in holders for end in _folder_ends(held)}
@@ -102,5 +102,5 @@ def file_names(remotes: Iterable[RemoteFile], uri: str) -> set[str]:
 
 
 def _folder_ends(folder: str) -> Iterator[int]:
-    """Yield where the name of each folder ends that a folder lies in, its own among them."""
+    """Yield the place where each parent folder's name ends, and its own."""
     yield from (place for place, letter in enumerate(f"{folder}/") if letter == "/")

@@ -1,4 +1,4 @@
-"""One file from its source to the disk: parts in parallel, cuts mended, content verified."""
+"""Transfer of one file to the disk: parts in parallel, resumed after cuts, verified."""
 
 import os
 import time
@@ -11,10 +11,10 @@ from slmrag.storage.partial_file import PART_BYTES, PartialFile
 from slmrag.storage.source import Interrupted, NoRangeSupport, RemoteFile, Source
 
 MAX_TRIES = 5
-"""Cuts in a row, without progress between them, after which a transfer gives up."""
+"""After this many cuts in a row without progress a transfer gives up."""
 FIRST_WAIT_SECONDS = 0.25
 PROGRESS_BYTES = 64 << 10
-"""Bytes that must arrive for a try to count as progress."""
+"""Bytes that a try must transfer to count as progress."""
 RESUME_HINT = (
     " to resume: files that came whole are kept, and of larger ones each whole part of "
     f"{PART_BYTES >> 20} MiB"
@@ -84,7 +84,7 @@ def _fetch_single_part(
     spans: list[tuple[int, int]],
     report: Report,
 ) -> str:
-    """Fetch a file of one part, or an empty one, in this thread: others cost more than they."""
+    """Fetch an empty file, or one of a single part, in this thread: another would cost more."""
     checks = FileChecks(remote)
     for start, stop in spans:
         _fetch_part(source, remote, partial, 0, (start, stop), report)
@@ -93,7 +93,7 @@ def _fetch_single_part(
 
 
 def _cancel_all(futures: Iterable[Future[None]]) -> None:
-    """Cancel what has not begun and wait for what has, so that nothing writes afterwards."""
+    """Cancel the jobs that have not begun and wait for the others: nothing writes afterwards."""
     for future in futures:
         future.cancel()
     for future in futures:
@@ -109,7 +109,7 @@ def _fetch_part(
     span: tuple[int, int],
     report: Report,
 ) -> None:
-    """Fetch one part, after a cut only the rest of it, and note that it is there."""
+    """Fetch one part, after a cut only its rest, and mark it as complete."""
     at, stop = span
     tries = 0
     while at < stop:
@@ -137,7 +137,7 @@ def wait_after(cut: Interrupted, tries: int, kept: str = "") -> None:
 
 
 def _fetch_whole(source: Source, remote: RemoteFile, partial: PartialFile, report: Report) -> str:
-    """Fetch a file whose server knows no ranges: each cut starts it again."""
+    """Fetch a file from a server without ranges: after a cut it starts again."""
     for tries in range(1, MAX_TRIES + 1):
         checks, at = FileChecks(remote), 0
         try:
