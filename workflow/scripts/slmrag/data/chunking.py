@@ -1,6 +1,6 @@
 """Documents into passages, by words or by sentences, with overlap.
 
-Where a script has no spaces between words, each letter counts as a word.
+In scripts without spaces between words, each letter counts as a word.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from slmrag.data.sentences import sentence_units as sentence_units
 from slmrag.data.word_units import join_units, word_units
 
 Units = Callable[[str, str | None], tuple[list[str], str]]
-"""Takes a text and its language; returns what is counted and what stands between two of them."""
+"""Takes a text and its language; returns its units and the text between two units."""
 
 UNITS: dict[str, Units] = {"words": word_units, "sentences": sentence_units}
 
@@ -20,9 +20,9 @@ UNITS: dict[str, Units] = {"words": word_units, "sentences": sentence_units}
 def chunks(
     text: str, by: str, size: int, overlap: int, language: str | None = None
 ) -> Iterator[str]:
-    """Yield pieces of ``size`` units, each beginning with the last ``overlap`` of the one before.
+    """Yield chunks of ``size`` units; each begins with the last ``overlap`` of the one before.
 
-    The last piece may be shorter, but never holds overlap alone.
+    The last chunk may be shorter, but it never consists of overlap alone.
     """
     units, between = UNITS[by](text, language)
     step = size - overlap

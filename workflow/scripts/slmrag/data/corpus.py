@@ -33,7 +33,7 @@ def checked_passages(
     audit: CorpusAudit,
     deduplicator: Deduplicator | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield tables of id, title and text; UserError names file and line of what is wrong.
+    """Yield tables of id, title and text; UserError names the file and line of an error.
 
     Raises RepeatedPassages at the end if records are repeated; with its ``deduplicator`` a second
     reading yields each of them once.
@@ -57,7 +57,7 @@ def checked_passages(
 def read_tables(
     files: Sequence[Path], read: PassageReader, entry: Mapping[str, Any]
 ) -> Iterator[tuple[Path, pl.DataFrame]]:
-    """Yield (file, table with lines), cut into chunks where the entry says so."""
+    """Yield (file, table with lines), cut into chunks if the entry says so."""
     chunk, language = entry.get("chunk"), entry.get("language")
     for path in files:
         for table in read(path, entry.get("columns") or {}):

@@ -1,4 +1,4 @@
-"""What a corpus holds, counted while it passes by."""
+"""The audit of a corpus, counted while it is read."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ import polars as pl
 from slmrag.data.unicode_scripts import count_signs, script_shares
 
 GROUP_BITS = 4
-"""Hashes are compared in 2**BITS groups, one in memory at a time."""
+"""Hashes are compared in 2**GROUP_BITS groups, one in memory at a time."""
 HASHES_AT_ONCE = 1 << 17
 
 
 class DuplicateCounter:
-    """Hashes of values as they pass by."""
+    """Counts repeated values by their hashes, which are kept in a file."""
 
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115
@@ -37,7 +37,7 @@ class DuplicateCounter:
             yield hashes[hashes >> np.uint64(64 - GROUP_BITS) == group]
 
     def repeated(self) -> np.ndarray:
-        """Return the hashes that came more than once (uint64)."""
+        """Return the hashes that occur more than once (uint64)."""
         return np.unique(np.concatenate(list(self.repetitions())))
 
     def count(self) -> int:
@@ -48,9 +48,9 @@ class DuplicateCounter:
 LONGEST_LENGTH = 10_000
 """Lengths above are counted as this one."""
 COUNTED_PASSAGES, TABLE_STRIDE = 100_000, 16
-"""So many passages have their words counted, and after them those of every 16th table."""
+"""The words of this many passages are counted, and then those of every 16th table."""
 SAMPLED_PASSAGES = 25
-"""So many passages of each table have their letters counted."""
+"""The letters of this many passages per table are counted."""
 
 
 class Lengths:
@@ -64,7 +64,7 @@ class Lengths:
         self.counts += np.bincount(np.minimum(values, LONGEST_LENGTH), minlength=LONGEST_LENGTH + 1)
 
     def summary(self) -> dict[str, float]:
-        """Return min, mean, median, p95 and max; empty where there was nothing."""
+        """Return min, mean, median, p95 and max; empty without values."""
         total = int(self.counts.sum())
         if not total:
             return {}

@@ -1,4 +1,4 @@
-"""What of a set of questions a corpus holds: answers, gold passages, the questions themselves."""
+"""The coverage of a set of questions by a corpus: answers, gold passages, the questions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from slmrag.data.unspaced_scripts import POLARS_LETTER
 
 QUESTION_ENDS = " ?!.？！。؟।"
 NAMED_QUESTIONS = 20
-"""How many questions without an answer or without gold in the corpus are named."""
+"""At most this many questions without an answer, or without gold, in the corpus are named."""
 
 
 def column_phrases(texts: pl.Expr, apart: bool = False) -> pl.Expr:
-    """Return what ``has_answer.spaced_tokens`` makes of each text, for whole columns."""
+    """Return ``has_answer.spaced_tokens`` of each text of a column."""
     texts = texts.str.normalize("NFD")
     if apart:
         texts = texts.str.replace_all(rf"({POLARS_LETTER}[\p{{Mn}}\p{{Mc}}]*)", " $1 ")
@@ -25,12 +25,12 @@ def column_phrases(texts: pl.Expr, apart: bool = False) -> pl.Expr:
 
 
 def _is_mostly_unspaced(texts: pl.Expr) -> pl.Expr:
-    """Return ``unspaced_scripts.is_mostly_unspaced`` of each text, for whole columns."""
+    """Return ``unspaced_scripts.is_mostly_unspaced`` of each text of a column."""
     return 2 * texts.str.count_matches(POLARS_LETTER) > texts.str.count_matches(r"\p{L}")
 
 
 class Coverage:
-    """Looks for phrases in tables of passages; what was found once is not looked for again."""
+    """Searches phrases in tables of passages; a phrase that was found is not searched again."""
 
     def __init__(self, questions: Sequence[Mapping[str, Any]]) -> None:
         self.questions = questions
@@ -67,7 +67,7 @@ class Coverage:
         self.left -= self.found
 
     def summary(self) -> dict[str, Any]:
-        """Return counts and shares; None where there is nothing to take a share of."""
+        """Return counts and shares; a share of nothing is None."""
         held = [not self.found.isdisjoint(answers) for answers in self.answers]
         without = [
             row["question_id"] for row, found in zip(self.questions, held, strict=True) if not found
@@ -84,7 +84,7 @@ class Coverage:
         }
 
     def _gold(self) -> dict[str, Any]:
-        """Return how many gold passages the corpus has, and of which questions it has none."""
+        """Return how many gold passages the corpus has, and the questions without one in it."""
         found = self.gold.results()
         passages, held = (sum(getattr(one, n) for one in found) for n in ("passages", "in_corpus"))
         without = [
@@ -102,14 +102,14 @@ class Coverage:
 
 
 def share(part: int, whole: int) -> float | None:
-    """Return part / whole, rounded; None for nothing of nothing."""
+    """Return part / whole, rounded; None if whole is 0."""
     return round(part / whole, 6) if whole else None
 
 
 def measure_coverage(
     questions: Sequence[Mapping[str, Any]], tables: Iterable[pl.DataFrame]
 ) -> dict[str, Any]:
-    """Return what the tables of a corpus hold of the questions."""
+    """Return the coverage of the questions by the tables of a corpus."""
     found = Coverage(questions)
     for table in tables:
         found.add(table)

@@ -1,4 +1,4 @@
-"""Gold passages that stand apart from their questions."""
+"""Joins questions with gold passages from other files."""
 
 import logging
 from collections import defaultdict
@@ -18,7 +18,7 @@ from slmrag.errors import UserError
 log = logging.getLogger(__name__)
 
 EMPTY_PARAGRAPH = passage("", "", "")
-"""Stands for the empty paragraphs that a provenance spans."""
+"""Stands for an empty paragraph in the range of a provenance."""
 GoldByKey = Mapping[Key, list[dict[str, str]]]
 
 
@@ -27,8 +27,8 @@ def add_gold(
 ) -> list[Question]:
     """Return the questions with the gold passages that ``files`` hold for them.
 
-    A record that has a ``question_id`` or a ``question`` (compared in normal form) belongs to that
-    question; one that has only an ``id`` to every question whose gold names it.
+    A record with a ``question_id`` or a ``question`` (compared in normal form) belongs to that
+    question; one with an ``id`` only belongs to every question whose gold names it.
     """
     found, strays = _read_all_gold(_wanted_keys(placed), files, entry)
     if entry["format"] == "kilt" and not files:
@@ -73,7 +73,7 @@ def _refuse_missing(
 def _check_numbered_ids(
     placed: Sequence[tuple[Path, Question]], strays: Sequence[Key], file: Path, limited: bool
 ) -> None:
-    """Tell where gold goes by ids that are only our numbers; UserError where it has others."""
+    """Warn if gold is joined by ids that are only our numbers; UserError if it has other ids."""
     if not all(question.numbered for _, question in placed):
         return
     reason = "the questions have no ids of their own, and are numbered from 0"
@@ -89,7 +89,7 @@ def _check_numbered_ids(
 def _read_all_gold(
     wanted: set[Key], files: Sequence[Path], entry: Mapping[str, Any]
 ) -> tuple[GoldByKey, list[Key]]:
-    """Return the passages that some question wants, and what the others are joined by."""
+    """Return the passages of the wanted keys, and the keys of all other passages."""
     of_kilt = "kilt" if entry["format"] == "kilt" else None
     kind = entry.get("gold_format", of_kilt)
     found: dict[Key, list[dict[str, str]]] = defaultdict(list)
@@ -125,7 +125,7 @@ def _refuse_other_text(key: Key, gold: Passage, known: Sequence[Passage], path: 
 def _read_corpus_gold(
     path: Path, kind: str, wanted: set[Key]
 ) -> Iterator[tuple[Key, dict[str, str]]]:
-    """Yield the passages of a corpus file that are asked for by id."""
+    """Yield the passages of a corpus file whose ids are wanted."""
     ids = pl.Series([id for name, id in wanted if name == "id"], dtype=pl.String).implode()
     of_kilt: dict[str, Any] = {"empty": True} if kind == "kilt" else {}
     for table in map(normalize_ids, reader(kind, "passages", **of_kilt)(path, {})):

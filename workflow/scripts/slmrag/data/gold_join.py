@@ -1,4 +1,4 @@
-"""Which gold passages of some questions a corpus has, found in one pass over its tables."""
+"""Finds the gold passages of questions in a corpus, in one pass over its tables."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,20 +18,20 @@ from slmrag.data.gold_match import (
 )
 
 WHITE_SPACE = r"\s\x1c-\x1f"
-"""What str.split takes for white space."""
+"""White space as in str.split."""
 HEAD_WORDS = 4
 HEAD_PATTERN = rf"^[{WHITE_SPACE}]*([^{WHITE_SPACE}]+(?: [^{WHITE_SPACE}]+){{0,{HEAD_WORDS - 1}}})"
-"""The first words of a text, to where something else than one space stands between them."""
+"""The first words of a text, as long as single spaces separate them."""
 
 
 @dataclass(frozen=True)
 class GoldInCorpus:
-    """The gold of one question in a corpus.
+    """The gold passages of one question in a corpus.
 
-    ``passages`` counts its gold passages; ``places`` says which of them, from 0, the corpus's
-    passage of an id is. Of the passages, ``by_id`` and ``by_text`` (alone) were found;
-    ``other_text`` have their id in the corpus with another text; ``chunked`` are not there, but
-    the chunks of the document with their id are.
+    ``passages`` counts them; ``places`` maps an id of the corpus to the number of its gold passage,
+    from 0. ``by_id`` and ``by_text`` count those that were found by id, or only by text;
+    ``other_text`` those whose id has another text in the corpus; ``chunked`` those that are not in
+    the corpus, but chunks of the document with their id are.
     """
 
     passages: int
@@ -48,10 +48,10 @@ class GoldInCorpus:
 
 
 class GoldJoin:
-    """Looks for the gold passages of questions in tables of passages.
+    """Finds the gold passages of questions in tables of passages.
 
-    ``gold`` has a list of passages (id, text) a question. What is kept are the passages of the
-    corpus that are gold of some question, so memory does not grow with the corpus.
+    ``gold`` has a list of passages (id, text) per question. Only gold passages are kept, so memory
+    does not grow with the corpus.
     """
 
     def __init__(self, gold: Sequence[Sequence[Passage]]) -> None:
@@ -64,7 +64,7 @@ class GoldJoin:
         self.likely = self._likely()
 
     def _likely(self) -> pl.Expr:
-        """Return a cheap test for rows that may be wanted; no row that is fails it."""
+        """Return a cheap test for rows; every wanted row passes it, and few others."""
         ids = pl.Series([*self.ids, *self.firsts], dtype=pl.String)
         texts = pl.Series([v for kind, v in self.wanted if kind == "text"], dtype=pl.String)
         likely = pl.col("id").is_in(ids.implode())
@@ -73,7 +73,7 @@ class GoldJoin:
         return likely | head().is_in(heads(texts).implode())
 
     def read(self, passages: Path) -> "GoldJoin":
-        """Take a whole corpus, streaming; nothing is read where there is no gold."""
+        """Take a whole corpus, streaming; without gold nothing is read."""
         if self.wanted:
             rows = pl.scan_parquet(passages).select("id", "text").filter(self.likely)
             for table in rows.collect_batches():
@@ -91,7 +91,7 @@ class GoldJoin:
                 self.held[key].append(found)
 
     def results(self) -> list[GoldInCorpus]:
-        """Return what the corpus has of each question's gold."""
+        """Return the gold of each question in the corpus."""
         return [self._result(own) for own in self.gold]
 
     def _result(self, gold: Sequence[Passage]) -> GoldInCorpus:
@@ -118,12 +118,12 @@ class GoldJoin:
 
 
 def head() -> pl.Expr:
-    """Return the first words of the column ``text``, in NFC; null where it has none."""
+    """Return the first words of the column ``text``, in NFC; null if there are none."""
     return pl.col("text").str.extract(HEAD_PATTERN).str.normalize("NFC")
 
 
 def heads(texts: Iterable[str]) -> pl.Series:
-    """Return what ``head`` can be of a text whose normal form is one of these."""
+    """Return the possible values of ``head`` for texts with these normal forms."""
     split = [text.split(" ", HEAD_WORDS)[:HEAD_WORDS] for text in texts]
     found = {" ".join(words[:count]) for words in split for count in range(1, len(words) + 1)}
     return pl.Series(list(found), dtype=pl.String).str.normalize("NFC")
@@ -133,6 +133,6 @@ COUNT_NAMES = ("by_id", "by_text", "other_text", "chunked")
 
 
 def count_gold(found: Iterable[GoldInCorpus]) -> dict[str, Any]:
-    """Return how many gold passages of all questions were found, and how."""
+    """Return how many gold passages of all questions were found, by kind of match."""
     found = list(found)
     return {f"gold_{name}": sum(getattr(one, name) for one in found) for name in COUNT_NAMES}

@@ -1,4 +1,4 @@
-"""Records of gold passages: what each is joined by, and the passage."""
+"""Records of gold passages: the key that joins each to a question, and the passage."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,15 +16,15 @@ from slmrag.data.schemas import passage
 from slmrag.errors import UserError
 
 JOIN_KEYS = ("question_id", "question", "id")
-"""What a record of gold is joined by: the first of these that it has."""
+"""Keys of a gold record; the first that it has joins it."""
 Key = tuple[str, str]
 WithLine = tuple[int, dict[str, Any]]
 
 
 def read_gold(path: Path) -> Iterator[tuple[Key, dict[str, str]]]:
-    """Yield (what it is joined by, passage) of JSONL, CSV, TSV or Parquet, by the file's name.
+    """Yield (key, passage) of JSONL, CSV, TSV or Parquet, by the file's name.
 
-    UserError names the file and line of a record that is joined by nothing, or has no text.
+    UserError names the file and line of a record without a key or without a text.
     """
     for line, record in _records(path):
         names = {key: normalize_id(optional_text(record, key, path, line)) for key in JOIN_KEYS}

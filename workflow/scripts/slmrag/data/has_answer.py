@@ -1,7 +1,7 @@
-"""Whether a passage holds an answer: Karpukhin et al. (EMNLP 2020), on NFD text, without case.
+"""Whether a passage contains an answer: Karpukhin et al. (EMNLP 2020), on NFD text, without case.
 
-DPR takes a run of letters for one token. Scripts without spaces have no words in that sense, so
-each of their letters is a token, where the answer holds one or the passage is mostly of them.
+In DPR a run of letters is one token. Scripts without spaces have no such runs, so each of their
+letters is a token if the answer has such letters, or if most of the passage does.
 """
 
 import unicodedata
@@ -22,14 +22,14 @@ _APART = regex.compile(
 def spaced_tokens(text: str, apart: bool = False) -> str:
     """Return the lower-case tokens of a text, with a space before and after each.
 
-    They are DPR's; with ``apart`` each letter of a script without spaces is one.
+    They are DPR's tokens; with ``apart`` each letter of a script without spaces is one.
     """
     found = (_APART if apart else _TOKEN).findall(unicodedata.normalize("NFD", text))
     return f" {' '.join(found)} ".lower()
 
 
 def answer_phrase(answer: str) -> tuple[str, bool]:
-    """Return the tokens of an answer, and whether it holds a letter of a script without spaces."""
+    """Return the tokens of an answer, and whether it has letters of a script without spaces."""
     apart = has_unspaced(answer)
     return spaced_tokens(answer, apart), apart
 
@@ -40,7 +40,7 @@ def _fold_case(text: str) -> str:
 
 
 def answer_matcher(answers: Iterable[str]) -> Callable[[str], bool]:
-    """Return a test of texts for any of the answers; an answer without tokens is in no text."""
+    """Return a test of texts: do they contain an answer? One without tokens is in no text."""
     phrases = [(phrase, apart) for phrase, apart in map(answer_phrase, answers) if phrase.strip()]
     wanted = [((phrase, apart), phrase.casefold().split()) for phrase, apart in phrases]
 
@@ -56,5 +56,5 @@ def answer_matcher(answers: Iterable[str]) -> Callable[[str], bool]:
 
 
 def has_answer(text: str, answers: Iterable[str]) -> bool:
-    """Tell whether the tokens of any answer stand in a row among the tokens of the text."""
+    """Tell whether the text has the tokens of an answer, one after another."""
     return answer_matcher(answers)(text)

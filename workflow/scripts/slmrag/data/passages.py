@@ -1,4 +1,4 @@
-"""A corpus read block by block, so that memory does not grow with it."""
+"""Reads a corpus block by block, in constant memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,13 +28,13 @@ def blocks(
 
 
 def texts(passages: Path, rows: int = BLOCK_ROWS) -> Iterator[list[str]]:
-    """Yield blocks of what is searched: the title, a space, and the text."""
+    """Yield blocks of searched texts: title, a space, and text."""
     for block in blocks(passages, "title", "text", rows=rows):
         yield titled_texts(block)
 
 
 def sample(passages: Path, places: int, rows: int) -> list[str]:
-    """Return what is searched of ``rows`` passages at each of several places in the corpus."""
+    """Return the searched texts of ``rows`` passages at each of several places in the corpus."""
     table, total = pl.scan_parquet(passages).select("title", "text"), size(passages)
     starts = sorted({total * place // places for place in range(places)})
     some = (table.slice(start, min(rows, total // places + 1)).collect() for start in starts)
@@ -42,7 +42,7 @@ def sample(passages: Path, places: int, rows: int) -> list[str]:
 
 
 def titled_texts(block: pl.DataFrame) -> list[str]:
-    """Return title and text of each passage as one string."""
+    """Return the searched text of each passage: its title, if any, a space, and its text."""
     pairs = zip(block["title"], block["text"], strict=True)
     return [f"{title} {text}" if title else text for title, text in pairs]
 

@@ -12,18 +12,18 @@ from slmrag.errors import UserError
 QuestionReader = Callable[[Path, Mapping[str, str]], Iterator[Question]]
 FromFile = tuple[Path, Question]
 LeftOut = dict[str, list[str]]
-"""Places of questions by why they are left out: wordless (answers), unanswerable, or repeated."""
+"""Places of questions that are left out, by reason: wordless, unanswerable or repeated."""
 FORMATS_WITH_UNANSWERABLE = ("squad", "nq_simplified")
-"""Formats that say which questions have no answer: they are left out unless the entry refuses."""
+"""Formats with marked unanswerable questions: they are dropped unless the entry refuses them."""
 
 
 def checked_questions(
     files: Sequence[Path], read: QuestionReader, entry: Mapping[str, Any], left_out: LeftOut
 ) -> Iterator[FromFile]:
-    """Yield (file, question) with ids and answers; UserError names file and line of what is wrong.
+    """Yield (file, question) with ids and answers; UserError names the file and line of an error.
 
-    A question without an id is called by its number, from 0, among those with answers, in the order
-    of the files. The places of those that are left out are added to ``left_out``.
+    The id of a question without one is its number, from 0, among those with answers, in the order
+    of the files. The places of questions that are left out are added to ``left_out``.
     """
     seen: dict[str, tuple[str, Any]] = {}
     none, unseen, number = entry.get("no_answer"), True, 0
@@ -52,12 +52,12 @@ def checked_questions(
 
 
 def drop_no_answer(answers: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
-    """Return the answers without those that mean none in this set."""
+    """Return the answers without the text that means "no answer" in this set."""
     return [answer for answer in answers if answer.strip() != entry.get("no_answer")]
 
 
 def drops_unanswerable(entry: Mapping[str, Any]) -> bool:
-    """Tell whether the questions without answers are left out of a set."""
+    """Tell whether a set drops the questions without answers."""
     usual = "drop" if entry["format"] in FORMATS_WITH_UNANSWERABLE else "refuse"
     return entry.get("unanswerable", usual) == "drop"
 
@@ -71,7 +71,7 @@ def _read(
 
 
 def _normalize(question: Question, place: str) -> None:
-    """Write ids and texts as they are compared; UserError where a text is none."""
+    """Put ids and texts into normal form; UserError for an empty question or a wrong answer."""
     if any(not isinstance(answer, str) for answer in question.answers):
         raise UserError(f"{place}: an answer is not text; correct it")
     question.question_id = normalize_id(question.question_id)
@@ -84,7 +84,7 @@ def _normalize(question: Question, place: str) -> None:
 
 
 def _is_new(question: Question, place: str, seen: dict[str, tuple[str, Any]]) -> bool:
-    """Tell whether a record comes first; UserError where only its id came before."""
+    """Tell whether a record is new; UserError if its id was used for another one."""
     gold = tuple(tuple(one.values()) for one in question.gold)
     content = hash((question.question, *question.answers, gold, *question.gold_ids))
     first, known = seen.setdefault(question.question_id, (place, content))
@@ -97,9 +97,9 @@ def _is_new(question: Question, place: str, seen: dict[str, tuple[str, Any]]) ->
 
 
 def _answers(question: Question, place: str, wordless: str) -> list[str]:
-    """Return the distinct answers that a metric can compare with; UserError where none is left.
+    """Return the distinct answers that a metric can compare with.
 
-    ``wordless`` is what to do then: refuse, drop (none is returned), or keep them all.
+    ``wordless`` says what to do if none is left: refuse (UserError), drop (return none) or keep.
     """
     if not question.answers:
         raise UserError(
@@ -118,7 +118,7 @@ def _answers(question: Question, place: str, wordless: str) -> list[str]:
 
 
 def _empty_sentence(files: Sequence[Path], left_out: LeftOut) -> str:
-    """Return the sentence for a set in which nothing is left."""
+    """Return the error sentence for a set without questions."""
     if count := len(left_out.get("unanswerable", ())):
         return (
             f"{_names(files)}: none of the {count} questions has an answer; check answers in its "

@@ -1,4 +1,4 @@
-"""Answers that are no texts to compare with: regular expressions, and lists or nulls as text."""
+"""Answers that are hardly plain texts: regular expressions, and lists or nulls as text."""
 
 import logging
 import re
@@ -9,20 +9,20 @@ from slmrag.errors import UserError
 
 log = logging.getLogger(__name__)
 REGEX_SIGNS = re.compile(r"\\[sSdDwWbB.()?+*$]|\.[*+]|[)\]][?*+]|\(\?[:i]|\w\|\w|\[\^")
-"""What stands in patterns, and hardly in answers."""
+"""Signs that are usual in patterns and rare in answers."""
 LIST_TEXT = re.compile(r"""\s*\[\s*((".*"|'.*')\s*)?\]\s*""", re.DOTALL)
 """A list as JSON or Python writes it."""
 NULL_TEXTS = {"nan", "NaN", "NaT", "None", "null", "NULL", "<NA>", "#N/A"}
 """What programs write for what is missing."""
 WARNING_SHARE = 0.1
-"""So many of the questions have to have an answer like a regular expression, as CuratedTREC's."""
+"""Patterns are reported if at least this share of questions has one, as in CuratedTREC."""
 
 
 def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str, int]:
-    """Return for the audit how many questions' answers look like patterns, where many do.
+    """Return for the audit how many questions have an answer like a pattern, if many have.
 
-    Raises UserError where the format is one whose sets have them (``dpr_qa``); others get a
-    warning, for there an answer may mean what it says. ``where`` is what the set is called.
+    UserError for the format ``dpr_qa``, whose sets have them; a warning for others, where an answer
+    may be meant literally. ``where`` is the name of the set.
     """
     found = [
         answer for row in rows if (answer := next(filter(REGEX_SIGNS.search, row["answers"]), None))
@@ -41,7 +41,7 @@ def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -
 
 
 def count_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
-    """Return for the audit how many questions have a list, written as a text, for an answer."""
+    """Return for the audit how many questions have an answer that is a list written as text."""
     listed = (next(filter(LIST_TEXT.fullmatch, row["answers"]), None) for row in rows)
     found = [answer for answer in listed if answer]
     if not found:
@@ -56,7 +56,7 @@ def count_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]
 
 
 def count_nulls(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
-    """Return for the audit how many questions have what reads as null for their only answer."""
+    """Return for the audit how many questions have only one answer, which looks like null."""
     found = [row["answers"][0] for row in rows if len(row["answers"]) == 1]
     found = [answer for answer in found if answer in NULL_TEXTS]
     if not found:

@@ -1,4 +1,4 @@
-"""Passages that come twice: the same word for word, or different ones under one id."""
+"""Repeated passages: equal ones are dropped, different ones with one id are an error."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from slmrag.errors import UserError
 
 
 class Deduplicator:
-    """Watches tables for passages whose ids' hashes came more than once."""
+    """Finds repeated passages among those whose ids have a repeated hash."""
 
     def __init__(self, hashes: np.ndarray) -> None:
         self.hashes = pl.Series(hashes.astype(np.uint64))
@@ -18,7 +18,7 @@ class Deduplicator:
         self.dropped = 0
 
     def has_repetitions(self, table: pl.DataFrame, path: Path) -> bool:
-        """Tell whether passages repeat earlier ones; UserError where only the id is the same."""
+        """Tell whether passages repeat earlier ones; UserError if only the id is the same."""
         rows, found = table.filter(self._suspects(table)).select(*PASSAGES, "line"), False
         for id, title, text, line in rows.iter_rows():
             place = f"{path}, line {line}"
@@ -33,7 +33,7 @@ class Deduplicator:
         return found
 
     def drop_repetitions(self, table: pl.DataFrame) -> pl.DataFrame:
-        """Return a table without the passages that came before, and count those."""
+        """Return a table without passages that were seen before, and count them."""
         suspects = self._suspects(table)
         if not suspects.any():
             return table

@@ -18,7 +18,7 @@ QUESTIONS = pl.Schema(
     }
 )
 TABLE_ROWS = 10_000
-"""Rows of a table that is handed on: enough to be fast, few enough to stay small."""
+"""Rows per table: enough to be fast, few enough for little memory."""
 
 Row = tuple[str, str, str, int]
 """id, title, text, line."""
@@ -26,9 +26,9 @@ Row = tuple[str, str, str, int]
 
 @dataclass
 class Question:
-    """A question as its file has it; ``question_id`` is empty where the format gives none.
+    """A question as its file has it; ``question_id`` is empty if the format has none.
 
-    ``numbered`` tells that its id is its number in the set.
+    ``numbered`` means that its id is its number in the set.
     """
 
     question: str

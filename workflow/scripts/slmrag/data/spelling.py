@@ -1,4 +1,4 @@
-"""Ways to write one word, which readers of a language take for one."""
+"""Spelling variants of a word, which readers of a language take for the same."""
 
 import re
 import unicodedata
@@ -40,5 +40,5 @@ _FOLDS: dict[str, Callable[[str], str]] = {
 
 
 def spelling_fold(language: str | None) -> Callable[[str], str] | None:
-    """Return the function that makes the ways to write a word one, None where there is none."""
+    """Return the function that unifies spelling variants in a language; None without one."""
     return _FOLDS.get(primary_language(language) or "")

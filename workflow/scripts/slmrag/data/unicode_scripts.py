@@ -1,4 +1,4 @@
-"""Which scripts texts are in, by the names of their letters in Unicode."""
+"""The scripts of texts, by the Unicode names of their letters."""
 
 import unicodedata
 from collections import Counter
@@ -41,18 +41,18 @@ SCRIPTS_OF_LANGUAGE = {
     for codes in _LANGUAGES_OF_SCRIPT.values()
     for language in codes.split()
 }
-"""Scripts of languages that have their own; a code with a script in it (sr-Latn) is not asked."""
+"""Usual scripts of languages; codes with a script (sr-Latn) are not looked up."""
 
 
 def count_signs(texts: Iterable[str], signs: Counter[str] | None = None) -> Counter[str]:
-    """Return how often each sign stands in texts, added to ``signs``."""
+    """Return how often each sign occurs in texts, added to ``signs``."""
     found = Counter() if signs is None else signs
     found.update("".join(texts))
     return found
 
 
 def script_shares(signs: Mapping[str, int]) -> dict[str, float]:
-    """Return each script's share of the letters, the greatest first; empty without a letter."""
+    """Return each script's share of the letters, largest first; empty without letters."""
     found: Counter[str] = Counter()
     for sign, times in signs.items():
         if sign.isalpha():
@@ -63,7 +63,7 @@ def script_shares(signs: Mapping[str, int]) -> dict[str, float]:
 
 
 def script_misfits(scripts: Mapping[str, float], language: str | None, what: str) -> Iterator[str]:
-    """Yield a sentence where most letters are of other scripts than the language has."""
+    """Yield a sentence if most letters are of scripts that the language does not use."""
     own = SCRIPTS_OF_LANGUAGE.get(primary_language(language) or "", set())
     plain = language is not None and len(language.split("-")) == 1
     if plain and own and scripts and sum(scripts.get(name, 0) for name in own) < 0.5:
@@ -74,7 +74,7 @@ def script_misfits(scripts: Mapping[str, float], language: str | None, what: str
 
 
 def describe_shares(scripts: Mapping[str, float]) -> str:
-    """Return the greatest shares in words."""
+    """Return the three largest shares as text."""
     return ", ".join(f"{name} {share:.0%}" for name, share in [*scripts.items()][:3])
 
 

@@ -56,7 +56,7 @@ class Transformer:
 
     @staticmethod
     def _warn_of_unused_gpu(hardware: Mapping[str, Any]) -> str | None:
-        """Warn that the machine's GPU is not used and return the sentence; None if there is none."""
+        """Warn that the machine's GPU is not used, and return the warning, if there is one."""
         import torch
 
         if hardware.get("gpus"):

@@ -1,9 +1,9 @@
 """Formats of corpora and of question sets: a new one is a module and a line in ``FORMATS``.
 
-A module ``readers/{format}.py`` has ``passages(path, columns)``, which yields tables of the columns
-``id``, ``title``, ``text`` and ``line``, or ``questions(path, columns)``, which yields
-``Question``s, or both. It reads one file, streaming; what all formats share (duplicates, empty
-answers, sampling, the audit) is not its business. ``readers/nq_open.py`` is a short example.
+A module ``data/formats/{format}.py`` has ``passages(path, columns)``, which yields tables of the
+columns ``id``, ``title``, ``text`` and ``line``, or ``questions(path, columns)``, which yields
+``Question``s, or both. It reads one file, streaming; duplicates, empty answers, sampling and the
+audit are handled elsewhere. ``nq_open.py`` is a short example.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -113,13 +113,13 @@ FORMATS: dict[str, Callable[[], ModuleType]] = {
 Reader = Callable[[Path, Mapping[str, str]], Iterator[Any]]
 """Takes a file and the user's columns; yields tables of passages, or questions."""
 DIALECT_KEYS = ("separator", "quoting", "header")
-"""Keys of an entry that say how its files are written; the config refuses those of no use."""
+"""Keys of an entry for the CSV dialect; the config refuses them for other formats."""
 
 
 def reader(name: str, kind: str, entry: Mapping[str, Any] | None = None, **more: Any) -> Reader:
     """Return the function that reads ``kind`` ("passages" or "questions") of a format.
 
-    ``entry`` may say how the files are written; ``more`` are keywords that the format alone knows.
+    ``entry`` may set the CSV dialect; ``more`` are keywords of the format.
     """
     if name not in FORMATS:
         hint = nearest(name, FORMATS) or f"; known: {', '.join(FORMATS)}"
@@ -133,7 +133,7 @@ def reader(name: str, kind: str, entry: Mapping[str, Any] | None = None, **more:
 
 
 def _refusing_stand_ins(read: Reader, name: str) -> Reader:
-    """Return a reader that first refuses what is no data by name."""
+    """Return a reader that first refuses files that are no data."""
     from slmrag.data.reading.file_kinds import refuse_stand_in
 
     def read_checked(path: Path, columns: Mapping[str, str]) -> Iterator[Any]:

@@ -1,7 +1,7 @@
-"""Any CSV or, by its file's name, TSV: the entry's keys say how it is written.
+"""Any CSV or, by its file's name, TSV file.
 
-``columns`` says what its columns are called, ``separator`` what keeps them apart, ``quoting: none``
-that a quote is a sign like another, and ``header`` names the columns where no line does.
+Keys of the entry: ``columns`` maps the columns, ``separator`` separates them, ``quoting: none``
+makes quotes plain text, and ``header`` names the columns if no line does.
 """
 
 import json
@@ -31,7 +31,7 @@ def passages(path: Path, columns: Mapping[str, str], **keys: Any) -> Iterator[pl
 
 
 def questions(path: Path, columns: Mapping[str, str], **keys: Any) -> Iterator[Question]:
-    """Yield the questions; several answers stand in a JSON list, or are one text."""
+    """Yield the questions; several answers are a JSON list, one answer is a text."""
     answers, gold = (columns.get(name, name) for name in ("answers", "gold"))
     for line, row in _warn_of_floats(path, answers, rows_of(path, dialect_of(path, **keys))):
         listed = {
@@ -41,7 +41,7 @@ def questions(path: Path, columns: Mapping[str, str], **keys: Any) -> Iterator[Q
 
 
 def _warn_of_floats(path: Path, name: str, rows: Iterator[Row]) -> Iterator[Row]:
-    """Yield the rows, and tell where all that a column holds may be numbers that were whole."""
+    """Yield the rows; warn at the end if a column may have whole numbers written as floats."""
     floats, example = True, ""
     for line, row in rows:
         value = row.get(name, "")
@@ -57,7 +57,7 @@ def _warn_of_floats(path: Path, name: str, rows: Iterator[Row]) -> Iterator[Row]
 
 
 def dialect_of(path: Path, separator: str | None = None, **keys: Any) -> Dialect:
-    """Return how the file is written; tabs stand in ``x.tsv`` and ``x.tsv.gz`` unless keys say."""
+    """Return the dialect of a file; by default ``x.tsv`` and ``x.tsv.gz`` have tabs."""
     return dialect_of_keys(separator or (TAB if _is_tsv(path) else ","), **keys)
 
 
@@ -66,7 +66,7 @@ def _is_tsv(path: Path) -> bool:
 
 
 def _parse_list(value: str, path: Path, line: int) -> str | list[Any]:
-    """Return the list that a text is in JSON, or the text: CSV has no lists of its own."""
+    """Return the list that a text is in JSON, or the text: CSV has no lists."""
     if not (value.strip().startswith("[") and value.strip().endswith("]")):
         return value
     try:

@@ -1,4 +1,4 @@
-"""DPR's question files: a JSON array, the positive contexts being the gold passages."""
+"""DPR's question files: a JSON array; the positive contexts are the gold passages."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

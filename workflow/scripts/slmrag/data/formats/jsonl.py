@@ -1,4 +1,4 @@
-"""Any JSONL: the entry's ``columns`` say what its keys are called."""
+"""Any JSONL; the entry's ``columns`` maps its keys."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -34,7 +34,7 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
 
 
 def _paragraphs(span: Record, path: Path, line: int) -> list[str]:
-    """Return the ids of the paragraphs that a provenance spans; none where it names a page."""
+    """Return the ids of the paragraphs of a provenance; none if it is a whole page."""
     page = optional_text(span, "wikipedia_id", path, line)
     if not page or span.get("start_paragraph_id") is None:
         return []
@@ -45,9 +45,9 @@ def _paragraphs(span: Record, path: Path, line: int) -> list[str]:
 
 
 def passages(path: Path, columns: Mapping[str, str], empty: bool = False) -> Iterator[pl.DataFrame]:
-    """Yield the paragraphs of the knowledge source, called page#number, and ``empty`` ones or not.
+    """Yield the paragraphs of the knowledge source; their ids are page#number.
 
-    A provenance may span empty paragraphs.
+    With ``empty`` also the empty ones, which a provenance may include.
     """
 
     def rows() -> Iterator[Row]:

@@ -1,6 +1,6 @@
-"""Google's Natural Questions, simplified or original: short answers, and their long answer as gold.
+"""Google's Natural Questions, simplified or original: short answers, with the long answer as gold.
 
-As in NQ-open, an answer has at most five words; questions without one are left out by default.
+As in NQ-open, an answer has at most five words; questions without one are dropped by default.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ MAX_ANSWER_WORDS = 5
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
-    """Yield the questions; the gold text of those with a short answer has no markup."""
+    """Yield the questions; gold texts, of those with a short answer, have no markup."""
     for line, record in json_lines(path):
         tokens = _tokens(record, path, line)
         annotations = objects(record, "annotations", path, line)
@@ -41,7 +41,7 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
 
 
 def _tokens(record: Record, path: Path, line: int) -> list[str]:
-    """Return the document's words, markup as empty ones, so that offsets hold."""
+    """Return the document's words; markup becomes empty words, so that offsets stay right."""
     if "document_tokens" in record:
         tokens = objects(record, "document_tokens", path, line)
         texts = ["" if token.get("html_token") else token.get("token") for token in tokens]
@@ -54,7 +54,7 @@ def _tokens(record: Record, path: Path, line: int) -> list[str]:
 
 
 def _span(span: Record, path: Path, line: int) -> tuple[int, int]:
-    """Return ``[start, end)`` of an answer; (-1, -1) where there is none."""
+    """Return ``[start, end)`` of an answer; (-1, -1) if there is none."""
     return field(span, "start_token", int, path, line), field(span, "end_token", int, path, line)
 
 
@@ -63,7 +63,7 @@ def _text(span: tuple[int, int], tokens: Sequence[str]) -> str:
 
 
 def _long_answers(annotations: Sequence[Record], path: Path, line: int) -> set[tuple[int, int]]:
-    """Return the long answers of those who gave a short one."""
+    """Return the long answers of annotations with a short answer."""
     return {
         _span(field(note, "long_answer", dict, path, line), path, line)
         for note in annotations

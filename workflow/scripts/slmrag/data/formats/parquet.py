@@ -1,7 +1,6 @@
-"""Any Parquet: the entry's ``columns`` say what its columns are called, dotted ones inside structs.
+"""Any Parquet; the entry's ``columns`` maps its columns, with dotted names inside structs.
 
-Plain columns of passages become tables as they are; lists and structs go record by record, as JSONL
-does.
+Plain columns of passages are read as tables; lists and structs record by record, as in JSONL.
 """
 
 from collections.abc import Iterator, Mapping

@@ -43,7 +43,7 @@ def _is_impossible(question: Mapping[str, Any], path: Path, line: int) -> bool:
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-    """Yield the paragraphs, called title#number as the questions' gold passages are."""
+    """Yield the paragraphs; their ids are title#number, as of the questions' gold passages."""
 
     def rows() -> Iterator[Row]:
         for line, id, title, paragraph in _paragraphs(path):
@@ -53,9 +53,9 @@ def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
 
 
 def _paragraphs(path: Path) -> Iterator[Paragraph]:
-    """Yield the paragraphs, article by article; one without a title is called by its number.
+    """Yield the paragraphs, article by article; an article without a title is named by its number.
 
-    Where articles have one title, the paragraphs of the later ones go on counting.
+    If articles have the same title, the numbers of their paragraphs continue.
     """
     counted: Counter[str] = Counter()
     for article_number, (line, article) in enumerate(json_member(path, "data")):

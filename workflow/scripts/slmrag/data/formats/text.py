@@ -1,4 +1,4 @@
-"""Plain text, Markdown, HTML and PDF: each file is a document, called by its path in the object."""
+"""Plain text, Markdown, HTML and PDF: each file is a document; its id is its path in the object."""
 
 import logging
 import re
@@ -22,10 +22,10 @@ HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
 def passages(
     path: Path, columns: Mapping[str, str], left: dict[Path, str] | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Yield one document without its markup, or none, with a warning and the reason in ``left``.
+    """Yield one document without markup; or none, with a warning, and the reason in ``left``.
 
-    Its title is its own (of a page, of a PDF, in front of Markdown), or a heading in the first
-    line, or else the file's name.
+    Its title is that of the page, the PDF or the front matter, or a heading in the first line, or
+    the file's name.
     """
     left = {} if left is None else left
     try:
@@ -42,7 +42,7 @@ def passages(
 
 
 def _parts(path: Path) -> tuple[str | None, str]:
-    """Return the title of a document, None where it has none, and its text."""
+    """Return the title of a document, None without one, and its text."""
     data = b"".join(chunks_of(path))
     if is_pdf(data):
         return pdf_text(data, path)

@@ -22,7 +22,7 @@ PASSAGE_COLUMNS = ("id", "title", "text")
 
 
 def _field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
-    """Return a value of a record; where it is an object, the error says what can be mapped."""
+    """Return a value of a record; for an object, the error names the keys that can be mapped."""
     value = value_at(record, key)
     if isinstance(value, Mapping) and value:
         raise UserError(
@@ -43,7 +43,7 @@ def row_of(record: Record, columns: Mapping[str, str], path: Path, line: int) ->
 
 
 def _text(record: Record, key: str, path: Path, line: int) -> str:
-    """Return a text; sentences or paragraphs in a list become one, a space between them."""
+    """Return a text; a list of texts is joined by spaces."""
     value = value_at(record, key)
     if not isinstance(value, list):
         return _field(record, key, str, path, line)
@@ -55,7 +55,7 @@ def _text(record: Record, key: str, path: Path, line: int) -> str:
 def question_of(record: Record, columns: Mapping[str, str], path: Path, line: int) -> Question:
     """Return a record as a question; id and gold may be missing unless ``columns`` names them.
 
-    A question whose answers are null, or a list of nothing else, has none.
+    Answers that are null, or a list of nulls only, are no answers.
     """
 
     def get(name: str, kind: Any) -> Any:
@@ -84,7 +84,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _gold(values: list[Any], path: Path, line: int) -> tuple[list[dict[str, str]], list[str]]:
-    """Return gold passages, and ids of passages that stand elsewhere."""
+    """Return gold passages, and ids of gold passages in other files."""
     passages, ids = [], []
     for value in values:
         if isinstance(value, Mapping):

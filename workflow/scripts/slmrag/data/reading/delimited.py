@@ -1,7 +1,7 @@
-"""CSV and TSV, with quoted fields that may hold line ends: tables fast, records with care.
+"""CSV and TSV, with quoted fields that may contain line ends.
 
-A block that Polars is sure to read as the standard library does is taken from it. Any other is read
-by the standard library, whose reading is the rule, and whose complaints name the line.
+The standard library's csv defines the meaning. Polars reads the blocks that it certainly reads the
+same way; csv reads the others, and names the line of an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[tuple[int, dict[str, str]]
 
 
 def records_of(path: Path, dialect: Dialect) -> Iterator[WithLine]:
-    """Yield (line number, values) of each record, a header among them; empty ones are left out."""
+    """Yield (line number, values) of each record, also of a header; blank ones are left out."""
     return _records(Lines(path, dialect))
 
 
@@ -60,7 +60,7 @@ def tables_of(
 def _inspected(
     lines: Lines, records: Iterator[WithLine], swallowed: SwallowedLines
 ) -> Iterator[WithLine]:
-    """Yield the records that hold something, and look at those that may hold too much."""
+    """Yield the records that are not blank; those of several lines are inspected."""
     for line, values in records:
         if lines.line - line > 1:
             swallowed.inspect(line, values)
@@ -69,7 +69,7 @@ def _inspected(
 
 
 def _rows_by_csv(lines: Lines, header: Sequence[str], swallowed: SwallowedLines) -> Rows:
-    """Return the rows that begin in the buffer, as the standard library reads them."""
+    """Return the rows that begin in the buffer, read by the standard library."""
     numbers, rows = [], []
     for line, values in _inspected(lines, lines.buffered_records(), swallowed):
         numbers.append(line)
@@ -82,7 +82,7 @@ def _rows_by_csv(lines: Lines, header: Sequence[str], swallowed: SwallowedLines)
 def _passage_table(
     table: pl.DataFrame, lines: pl.Series, places: Mapping[str, int]
 ) -> pl.DataFrame:
-    """Return id, title, text and line; a title that nobody has is empty."""
+    """Return id, title, text and line; a missing title is empty."""
     empty = pl.Series([""], dtype=pl.String)
     columns = {
         name: table[str(places[name])] if name in places else empty.new_from_index(0, table.height)

@@ -1,4 +1,4 @@
-"""How a CSV or TSV is written: what keeps its fields apart, and whether quotes are plain text."""
+"""The dialect of a CSV or TSV file: its separator, and whether quotes are plain text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ TAB = "\t"
 
 @dataclass(frozen=True)
 class Dialect:
-    """The marks of a delimited file, and its columns' names where no line of it has them.
+    """Separator and quoting of a file, and the columns' names if no line has them.
 
-    ``free`` tells whether an entry's keys can change them.
+    ``free`` means that keys of an entry can change them.
     """
 
     separator: str = ","
@@ -20,7 +20,7 @@ class Dialect:
     free: bool = False
 
     def advice(self, mark: str) -> str:
-        """Return what to do where another sign stands between the fields."""
+        """Return what to do if another sign separates the fields."""
         if not self.free:
             return f"write {self.separator!r} between them"
         return f"read it by format csv with separator: {'tab' if mark == TAB else repr(mark)}"
@@ -31,5 +31,5 @@ def dialect_of_keys(
     quoting: Literal["none"] | None = None,
     header: Sequence[str] | None = None,
 ) -> Dialect:
-    """Return the layout that an entry's keys describe."""
+    """Return the dialect of an entry's keys."""
     return Dialect(separator, quoting != "none", tuple(header or ()), free=True)

@@ -1,4 +1,4 @@
-"""Rows by Polars, where it is sure to read them as the standard library's csv does."""
+"""Rows by Polars, if it certainly reads them as the standard library's csv does."""
 
 from codecs import BOM_UTF8
 
@@ -13,11 +13,11 @@ from slmrag.data.reading.quotes import sound_end
 from slmrag.data.reading.swallowed_lines import SwallowedLines
 
 Rows = tuple[pl.DataFrame, pl.Series]
-"""The fields, in columns called 0, 1 and so on, and the line that each row begins in."""
+"""The fields, in columns named 0, 1 and so on, and the line where each row begins."""
 
 
 def fast_rows(lines: Lines, width: int, swallowed: SwallowedLines) -> Rows | None:
-    """Take the hand's whole records; None, and nothing is taken, where only csv can tell them."""
+    """Take the buffer's whole records; None, and nothing is taken, if only csv can read them."""
     buffer = _with_line_feeds(lines.buffer)
     shorter = len(buffer) < len(lines.buffer)
     block = _sound_block(buffer, width, lines.dialect)
@@ -36,7 +36,7 @@ def fast_rows(lines: Lines, width: int, swallowed: SwallowedLines) -> Rows | Non
 
 
 def _with_line_feeds(buffer: bytes) -> bytes:
-    """Return lines that all end in a carriage return and a line feed without the former."""
+    """Return the lines with line feeds only, if all end in a carriage return and a line feed."""
     if b"\r" in buffer and count_byte(buffer, b"\r") == count_byte(buffer, b"\n") == buffer.count(
         b"\r\n"
     ):
@@ -45,7 +45,7 @@ def _with_line_feeds(buffer: bytes) -> bytes:
 
 
 def _sound_block(buffer: bytes, width: int, dialect: Dialect) -> bytes:
-    """Return the whole records of a hand; nothing where something in them has two readings."""
+    """Return the whole records of a buffer; nothing if they could be read in two ways."""
     if width < 2 or b"\r" in buffer or b"\0" in buffer or buffer.startswith(BOM_UTF8):
         return b""
     return buffer[: sound_end(buffer, dialect.separator)] if dialect.quoted else buffer
@@ -67,19 +67,19 @@ def _parse(block: bytes, width: int, dialect: Dialect) -> pl.DataFrame | None:
 
 
 def _has_full_rows(table: pl.DataFrame, block: bytes, separator: str) -> bool:
-    """Tell whether no row was too short: Polars fills those, and refuses the long ones only."""
+    """Tell whether no row was too short: Polars fills short rows and refuses only long ones."""
     inside = _count_per_row(table, separator).sum() if b'"' in block else 0
     return count_byte(block, separator.encode()) == table.height * (table.width - 1) + inside
 
 
 def _count_per_row(table: pl.DataFrame, mark: str) -> pl.Series:
-    """Return how often ``mark`` stands in each row's values."""
+    """Return how often ``mark`` occurs in each row's values."""
     counts = pl.all().str.count_matches(mark, literal=True)
     return table.select(pl.sum_horizontal(counts)).to_series()
 
 
 def _line_numbers(height: int, inside: pl.Series | None, first: int) -> pl.Series:
-    """Return the line that each row begins in; ``inside`` has the line ends in each."""
+    """Return the line where each row begins; ``inside`` counts the line ends in each row."""
     numbers = np.arange(first, first + height, dtype=np.uint32)
     if inside is not None:
         numbers[1:] += np.cumsum(inside.to_numpy()[:-1], dtype=np.uint32)
@@ -89,7 +89,7 @@ def _line_numbers(height: int, inside: pl.Series | None, first: int) -> pl.Serie
 def _inspect_suspects(
     table: pl.DataFrame, inside: pl.Series, lines: Lines, swallowed: SwallowedLines
 ) -> None:
-    """Look at the rows whose line ends and separators are as many as several records have."""
+    """Inspect the rows with as many line ends and separators as several records."""
     separators = _count_per_row(table, lines.dialect.separator)
     suspects = (inside > 0) & (separators == inside * (table.width - 1))
     if suspects.any():
@@ -99,7 +99,7 @@ def _inspect_suspects(
 
 
 def _drop_blank_rows(table: pl.DataFrame, numbers: pl.Series) -> Rows:
-    """Leave out the rows that have nothing in them; a sign behind the blank shows that they do."""
+    """Drop blank rows; a quick test of the first column finds out whether there may be any."""
     if (table.to_series(0) < "!").any():
         kept = ~table.select(
             pl.all_horizontal(pl.all().str.strip_chars(BLANK_SIGNS) == "")

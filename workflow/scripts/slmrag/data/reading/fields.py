@@ -1,4 +1,4 @@
-"""The fields of a record, each of its kind, or one sentence that names file and line."""
+"""Typed fields of a record; an error names the file and line."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, time, timedelta
@@ -15,19 +15,18 @@ KINDS[Decimal] = "a number"
 ABSENT = object()
 DATE_TYPES = date | time | timedelta
 SCALARS = str | int | float | Decimal
-"""What can be written as text: a name, or an answer."""
+"""Types that can be written as text, for ids, titles and answers."""
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value is none: null, or a number that is no number, as pandas writes null."""
+    """Tell whether a value is missing: null, or NaN and infinity, as pandas writes null."""
     return value is None or (isinstance(value, float | Decimal) and not isfinite(value))
 
 
 def value_at(record: Record, key: str, absent: Any = None) -> Any:
-    """Return what stands under a key, or under a dotted name (``answers.text``), in each of a list.
+    """Return the value of a key, or of a dotted name (``answers.text``), also inside lists.
 
-    Lists inside of a list become one. It is null inside of null, and ``absent`` where there is no
-    such name.
+    Nested lists become one. A name inside null is null; an unknown name gives ``absent``.
     """
     if key in record:
         return record[key]
@@ -42,19 +41,19 @@ def value_at(record: Record, key: str, absent: Any = None) -> Any:
 
 
 def _flat(values: list[Any]) -> list[Any]:
-    """Return the values, and those in lists among them, as one list."""
+    """Return the values, with those of nested lists, as one list."""
     return [one for value in values for one in (value if isinstance(value, list) else [value])]
 
 
 def key_names(record: Record) -> list[str]:
-    """Return the keys of a record, those of the objects in it by dotted names."""
+    """Return the keys of a record; keys of nested objects are dotted names."""
     inner = {str(key): value for key, value in record.items() if isinstance(value, Mapping)}
     nested = [f"{key}.{one}" for key, value in inner.items() for one in value]
     return [*(str(key) for key in record if key not in inner), *nested]
 
 
 def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
-    """Return a value of a record; UserError where it is missing or of another kind."""
+    """Return a value of a record; UserError if it is missing or of another type."""
     value = record[key] if key in record else value_at(record, key, ABSENT)
     if value is ABSENT:
         names = key_names(record)
@@ -70,14 +69,14 @@ def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
 
 
 def _kind_name(kind: Any) -> str:
-    """Return what a type, or a union of types, is called."""
+    """Return the name of a type, or of a union of types."""
     return " or ".join(dict.fromkeys(KINDS[one] for one in get_args(kind) or (kind,)))
 
 
 def objects(
     record: Record, key: str, path: Path, line: int, optional: bool = False
 ) -> list[dict[str, Any]]:
-    """Return a list of objects; where it is ``optional``, nothing is an empty one."""
+    """Return a list of objects; if ``optional``, a missing list is empty."""
     if optional and record.get(key) is None:
         return []
     values = field(record, key, list, path, line)
@@ -87,20 +86,20 @@ def objects(
 
 
 def scalar(record: Record, key: str, path: Path, line: int) -> str:
-    """Return a text or a number as text; UserError where it is missing, or neither."""
+    """Return a text or a number as text; UserError if it is missing, or neither."""
     return as_text(field(record, key, SCALARS, path, line))
 
 
 def optional_text(record: Record, key: str, path: Path, line: int) -> str:
-    """Return a name that may be missing, as an id or a title; UserError for what is no scalar."""
+    """Return an id or a title as text, empty if it is missing; UserError for other types."""
     return "" if is_missing(record.get(key)) else scalar(record, key, path, line)
 
 
 def as_text(value: Any) -> str:
-    """Return a name or an answer as text, though its writer made it a number; nothing for none.
+    """Return an id, a title or an answer as text, also if it is a number; empty if it is missing.
 
-    A whole number has no point (1969.0 is 1969, 1e+21 has 22 digits, -0.0 is 0), any other the
-    fewest digits that tell it from its neighbors.
+    A whole number has no point (1969.0 is 1969, 1e+21 has 22 digits, -0.0 is 0), any other has the
+    fewest digits that distinguish it from its neighbors.
     """
     if is_missing(value):
         return ""
@@ -114,7 +113,7 @@ def _fraction(value: float | Decimal) -> str:
 
 
 def answer_texts(values: Iterable[Any], path: Path, line: int) -> list[str]:
-    """Return answers as texts; UserError for one that is missing, or no scalar."""
+    """Return answers as texts; UserError for one that is missing or neither text nor number."""
     values = list(values)
     for value in values:
         if is_missing(value) or not isinstance(value, SCALARS) or isinstance(value, bool):

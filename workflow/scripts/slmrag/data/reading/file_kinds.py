@@ -1,4 +1,4 @@
-"""What a file is by its first bytes: data, or what stands where data was expected."""
+"""The kind of a file by its first bytes: is it data, or something else in its place?"""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ BINARY_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0", b"{\
 HTML_SUFFIXES = {".html", ".htm", ".xhtml"}
 MARKDOWN_SUFFIXES = {".md", ".markdown", ".mdown", ".mkd", ".qmd", ".rmd"}
 DOCUMENT_SUFFIXES = {"", ".txt", ".text", ".rst", ".pdf"} | HTML_SUFFIXES | MARKDOWN_SUFFIXES
-"""Suffixes of documents: a pointer in the place of one is a mistake."""
+"""Suffixes of documents: a Git LFS pointer with one is an error."""
 OTHER_KINDS = {
     b"PAR1": ("parquet", "Parquet; set format: parquet"),
     b"ARROW1": ("", "an Arrow file; write it as Parquet"),
@@ -25,30 +25,27 @@ OTHER_KINDS = {
     b"%PDF": ("", "a PDF, not data; give a file of the entry's format"),
     b"\xd0\xcf\x11\xe0": ("", "an old office file; export it as CSV, or as text, and give that"),
 }
-"""First bytes: (the format that reads such files, what they are and what to do)."""
+"""By first bytes: (the format that reads such files, what they are and what to do)."""
 BOM = b"\xef\xbb\xbf"
 
 
 def head_of(path: Path) -> bytes:
-    """Return the first bytes of a file, unpacked; UserError where it cannot be unpacked."""
+    """Return the first bytes of a file, decompressed; UserError if that fails."""
     return next(chunks_of(path, HEAD_BYTES), b"").removeprefix(BOM)
 
 
 def is_page(head: bytes) -> bool:
-    """Tell whether a file that begins so is an HTML page."""
+    """Tell whether a file with these first bytes is an HTML page."""
     return HTML_PAGE.match(head) is not None
 
 
 def is_pdf(head: bytes) -> bool:
-    """Tell whether a file that begins so is a PDF."""
+    """Tell whether a file with these first bytes is a PDF."""
     return head[:HEAD_BYTES].removeprefix(BOM).lstrip().startswith(b"%PDF-")
 
 
 def refuse_stand_in(path: Path, format: str = "") -> None:
-    """Raise UserError for a Git LFS pointer, an HTML page or XML in the place of data.
-
-    Also for a file of another format that its first bytes tell.
-    """
+    """Raise UserError for a Git LFS pointer, an HTML page, XML, or a file of another known format."""
     head = head_of(path)
     for mark, (own, advice) in OTHER_KINDS.items():
         if head.startswith(mark) and format != own:
@@ -78,7 +75,7 @@ def lfs_pointer_error(path: Path) -> UserError:
 def is_document(path: Path) -> bool:
     """Tell whether a file is text or a PDF.
 
-    UTF-16 counts, to be refused by name, as cut archives are.
+    UTF-16 and truncated compressed files count, so that a reader refuses them by name.
     """
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)

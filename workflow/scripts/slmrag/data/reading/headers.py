@@ -1,6 +1,6 @@
-"""The columns of a CSV or TSV: are they those that are asked for, and has each row all of them?
+"""The header of a CSV or TSV file: does it have the wanted columns, and each row all of them?
 
-A column without a name, as spreadsheets leave them, is passed over, and so is what is empty.
+Columns without a name, as spreadsheets leave them, and blank records are skipped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from slmrag.data.reading.lines import Lines
 from slmrag.errors import UserError, nearest
 
 BLANK_SIGNS = " \t"
-"""What an empty field of a spreadsheet may hold."""
+"""Signs that an empty field of a spreadsheet may contain."""
 
 
 def header_of(lines: Lines) -> tuple[int, list[str]]:
-    """Return (its line, the columns' names), read or given; no names where the file is empty."""
+    """Return (its line, the columns' names), read or given; an empty file has no names."""
     given = list(lines.dialect.header)
     if given:
         _refuse_own_header(given, lines)
@@ -28,7 +28,7 @@ def header_of(lines: Lines) -> tuple[int, list[str]]:
 
 
 def _refuse_own_header(given: Sequence[str], lines: Lines) -> None:
-    """Raise where the file's first record is the header that it is said not to have."""
+    """Raise UserError if the first record is the header that the entry gives."""
     records = Lines(lines.path, lines.dialect).records()
     line, values = next(((n, v) for n, v in records if not is_blank(v)), (1, []))
     if [value.strip() for value in values] == given:
@@ -39,12 +39,12 @@ def _refuse_own_header(given: Sequence[str], lines: Lines) -> None:
 
 
 def is_blank(values: Sequence[str]) -> bool:
-    """Tell whether a record has nothing in it."""
+    """Tell whether a record is blank."""
     return not any(value.strip(BLANK_SIGNS) for value in values)
 
 
 def _check_header(header: list[str], path: Path, line: int, dialect: Dialect) -> list[str]:
-    """Return the header; UserError for columns of one name, or that another mark keeps apart."""
+    """Return the header; UserError for a duplicate name, or for another separator."""
     twice = next((name for name in header if name.strip() and header.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"{path}, line {line}: the column '{twice}' stands twice; rename one")
@@ -60,7 +60,7 @@ def _check_header(header: list[str], path: Path, line: int, dialect: Dialect) ->
 def column_places(
     names: Mapping[str, str], header: Sequence[str], path: Path, line: int, optional: Sequence[str]
 ) -> dict[str, int]:
-    """Return at which place, from 0, the header has the names; UserError for one that it lacks."""
+    """Return the index, from 0, of each name in the header; UserError for a missing one."""
     for ours, name in names.items():
         if name not in header and not (ours in optional and name == ours):
             hint = nearest(name, header) or f"; it has {_listed(header)}"
@@ -69,7 +69,7 @@ def column_places(
 
 
 def full_row(values: list[str], header: Sequence[str], path: Path, line: int) -> list[str]:
-    """Return a row as wide as the header; UserError where more than what is empty differs."""
+    """Return a row as wide as the header; UserError if more than blank fields differ."""
     more, missing = values[len(header) :], header[len(values) :]
     if (more and not is_blank(more)) or (missing and not is_blank(missing)):
         raise UserError(

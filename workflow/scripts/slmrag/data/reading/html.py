@@ -1,4 +1,4 @@
-"""HTML as text: what a reader sees, block by block, without tags, scripts and styles."""
+"""HTML as text: the visible blocks, without tags, scripts and styles."""
 
 import re
 from html.parser import HTMLParser
@@ -13,16 +13,16 @@ BLOCK_TAGS = frozenset(
         menu nav ol option p pre section select summary table tbody tfoot thead title tr ul""",
     )
 )
-"""Elements that stand apart from what is before and after them."""
+"""Elements that are blocks of their own."""
 HEADING_TAGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 CELL_TAGS = frozenset({"td", "th"})
 UNSEEN_TAGS = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
 INLINE_SPACE = "\x1f"
-"""White space between two cells or beside a picture, which is no line's end."""
+"""White space between cells or beside a picture: no end of a line."""
 
 
 class _Page(HTMLParser):
-    """Gathers the blocks of a page, and the text of its title and of its first h1 apart."""
+    """Collects the blocks of a page, and the texts of its title and of its first h1."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -69,7 +69,7 @@ class _Page(HTMLParser):
             self.pieces.append(data)
 
     def _empty(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take what stands for itself: a line's end, a cell's beginning, a picture's words."""
+        """Handle a tag without content: a line break, the start of a cell, a picture's alt text."""
         if tag == "br":
             self._end_line()
         elif tag in CELL_TAGS:
@@ -90,9 +90,9 @@ class _Page(HTMLParser):
 
 
 def page_text(html: str) -> tuple[str | None, str]:
-    """Return the title of a page (that of its head, or its first h1) and its text.
+    """Return the title of a page (from its head, or its first h1) and its text.
 
-    An empty line stands between two blocks, as between paragraphs: no sentence goes over it.
+    An empty line separates two blocks, like paragraphs: no sentence continues over it.
     """
     page = _Page(html)
     names = (as_one_line("".join(page.named[tag])) for tag in ("title", "h1"))
@@ -100,7 +100,7 @@ def page_text(html: str) -> tuple[str | None, str]:
 
 
 def headed_text(html: str) -> tuple[str | None, str]:
-    """Return the heading that a page begins with, None without one, and the text below it."""
+    """Return the heading at a page's start, None without one, and the text after it."""
     page = _Page(html)
     heading = as_one_line(page.blocks.pop(0)) if page.headed else None
     return heading, "\n\n".join(page.blocks)

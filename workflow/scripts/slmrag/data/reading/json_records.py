@@ -1,4 +1,4 @@
-"""Records of JSON files, each with the line where it stands."""
+"""Records of JSON files, each with its line number."""
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from slmrag.errors import UserError
 
 WithLine = tuple[int, dict[str, Any]]
 START_BYTES = 4096
-"""Bytes in which a file shows whether it is an array."""
+"""Enough bytes to see whether a file is an array."""
 
 
 def json_lines(path: Path) -> Iterator[WithLine]:
-    """Yield (line number, object) of a JSONL file, or of an array; empty lines are passed over."""
+    """Yield (line number, object) of a JSONL file, or of an array; empty lines are skipped."""
     if next(chunks_of(path, START_BYTES), b"").removeprefix(BOM_UTF8).lstrip().startswith(b"["):
         yield from json_items(path)
         return
@@ -32,7 +32,7 @@ def json_lines(path: Path) -> Iterator[WithLine]:
 
 
 def parse_line(line: str, path: Path, number: int) -> dict[str, Any]:
-    """Return the object of one line; UserError where it is none."""
+    """Return the object of one line; UserError if it is none."""
     try:
         record = refuse_surrogates(DECODER.decode(line), line, path, number)
     except JSONDecodeError as error:
@@ -47,7 +47,7 @@ def parse_line(line: str, path: Path, number: int) -> dict[str, Any]:
 
 
 def _line_error(error: JSONDecodeError, line: str, path: Path, number: int) -> UserError:
-    """Return the error for a line that is not JSON, or holds more or less than one object."""
+    """Return the error for a line that is not JSON, or has more or less than one object."""
     half = error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated")
     if half or error.msg == "Extra data":
         does = "ends in the middle of" if half else "goes on behind"
@@ -71,7 +71,7 @@ def json_items(path: Path) -> Iterator[WithLine]:
 
 
 def json_member(path: Path, name: str) -> Iterator[WithLine]:
-    """Yield (line number, object) of the array called ``name`` in a file that is one object."""
+    """Yield (line number, object) of the array under the key ``name`` of a file's one object."""
     stream, seen = JsonStream(path), False
     if not stream.take("{"):
         raise UserError(f"{path}, line 1: not a JSON object; check the format")

@@ -1,4 +1,4 @@
-"""What is left of a delimited file: whole lines in a buffer, and the rest on the disk."""
+"""The rest of a delimited file: whole lines in a buffer, and what is still on the disk."""
 
 import csv
 import io
@@ -14,14 +14,14 @@ from slmrag.errors import UserError
 
 csv.field_size_limit(1 << 28)
 SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
-"""The first line by which Excel is told what keeps the fields apart."""
+"""A first line that tells Excel the separator."""
 
 WithLine = tuple[int, list[str]]
-"""The line where a record begins, and its values."""
+"""The line number where a record begins, and its values."""
 
 
 class Lines:
-    """A file that is read in blocks, or record by record as the standard library's csv does it.
+    """A file that is read in blocks, or record by record by the standard library's csv.
 
     ``buffer`` begins with a record and ends with a line end; ``line`` is the number of its first.
     """
@@ -33,7 +33,7 @@ class Lines:
         self.unread: Iterator[str] = iter(())
 
     def more(self) -> bool:
-        """Take up the file's next block, and tell whether the buffer holds something."""
+        """Read the file's next block, and tell whether the buffer holds something."""
         _, block = next(self.blocks, (0, b""))
         at_start = self.line == 1 and not self.buffer
         if block and not block.endswith(b"\n"):
@@ -60,7 +60,7 @@ class Lines:
         self.line += lines
 
     def records(self) -> Iterator[WithLine]:
-        """Yield the records from the buffer to the file's end; UserError names what csv refuses."""
+        """Yield the records from the buffer to the file's end; UserError names a csv error."""
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.dialect.quoted else csv.QUOTE_NONE
         reader = csv.reader(
             self._lines(), delimiter=self.dialect.separator, quoting=quoting, strict=True
@@ -76,7 +76,7 @@ class Lines:
             yield first, values
 
     def buffered_records(self) -> Iterator[WithLine]:
-        """Yield the records that begin in the hand; the last may end in a later block."""
+        """Yield the records that begin in the buffer; the last may end in a later block."""
         for placed in self.records():
             yield placed
             if not length_hint(self.unread):

@@ -1,4 +1,4 @@
-"""Markdown as text: what a reader of the page that it makes sees."""
+"""Markdown as text: the visible text of the rendered page."""
 
 import html
 import re
@@ -16,7 +16,7 @@ FRONT_MATTER = re.compile(
     r"(---|\+\+\+)[ \t]*\n(?!\s*\n)(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-"""Facts before a document (Jekyll, Hugo); pandoc's rule tells them from a line across the page."""
+"""Front matter (Jekyll, Hugo); pandoc's rule distinguishes it from a horizontal rule."""
 FRONT_MATTER_PARSERS: dict[str, Callable[[str], Any]] = {
     "---": lambda block: yaml.load(block, yaml.BaseLoader),
     "+++": tomllib.loads,
@@ -32,16 +32,16 @@ INLINE_TAGS = frozenset(
     )
 )
 HTML_TAGS = (BLOCK_TAGS | INLINE_TAGS) - UNSEEN_TAGS - {"title"}
-"""Tags that are tags amid a line; any other is a word in angle brackets, such as <name>."""
+"""Tags inside a line; anything else is a word in angle brackets, such as <name>."""
 MAX_NESTING = 100
-"""Levels of lists and quotes; CommonMark's preset drops what stands below the twentieth."""
+"""Levels of lists and quotes; CommonMark's preset drops those below the twentieth."""
 
 
 def markdown_text(markdown: str, path: Path) -> tuple[str | None, str]:
-    """Return the title of a document, None where it has none, and its text.
+    """Return the title of a document, None without one, and its text.
 
-    The title is that of the facts before it, or a heading that it begins with, which leaves the
-    text. UserError where the library is missing.
+    The title is that of the front matter or a heading at the start, which is then removed from the
+    text. UserError if the library is missing.
     """
     facts, body = front_matter(markdown)
     heading, text = headed_text(_renderer(path)(body))
@@ -53,7 +53,7 @@ def markdown_text(markdown: str, path: Path) -> tuple[str | None, str]:
 
 
 def front_matter(markdown: str) -> tuple[Mapping[str, Any], str]:
-    """Return the facts before a document, and the document; a rule above a text is no such."""
+    """Return the front matter and the document; a horizontal rule is no front matter."""
     found = FRONT_MATTER.match(markdown)
     if found is None:
         return {}, markdown
@@ -65,7 +65,7 @@ def front_matter(markdown: str) -> tuple[Mapping[str, Any], str]:
 
 
 def _renderer(path: Path) -> Callable[[str], str]:
-    """Return what makes HTML of CommonMark with GitHub's tables and lines through words."""
+    """Return a renderer of CommonMark with GitHub's tables and strikethrough."""
     try:
         from markdown_it import MarkdownIt
     except ImportError:

@@ -16,7 +16,7 @@ EXACT_TYPES = {pl.Float32: pl.Float64(), pl.Binary: pl.String()}
 
 
 def column_as_text(name: str, kind: pl.DataType) -> pl.Expr:
-    """Return a column as text; what pandas made a float of an integer is one again."""
+    """Return a column as text; whole floats, as pandas writes integers, have no point."""
     if kind.is_float() or kind.is_decimal():
         return pl.col(name).map_elements(as_text, return_dtype=pl.String)
     return pl.col(name).cast(pl.String)
@@ -26,9 +26,9 @@ Kind = pl.DataType | DataTypeClass
 
 
 def exact_floats(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table whose short floats are long ones of the same digits: 0.1, not 0.1000000015.
+    """Return a table with 32-bit floats as 64-bit ones of the same digits: 0.1, not 0.1000000015.
 
-    Bytes in it become text, at any depth as the floats do; PolarsError where they are not UTF-8.
+    Bytes become text. Both also inside lists and structs; PolarsError if bytes are not UTF-8.
     """
     kinds = {name: _replace_types(kind, TYPES_AS_TEXT) for name, kind in table.schema.items()}
     odd = [name for name, kind in table.schema.items() if kinds[name] != kind]
@@ -38,7 +38,7 @@ def exact_floats(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _replace_types(kind: Kind, others: Mapping[Any, Any]) -> Kind:
-    """Return a type with others in it."""
+    """Return a type with the inner types replaced."""
     if isinstance(kind, pl.List):
         return pl.List(_replace_types(kind.inner, others))
     if isinstance(kind, pl.Array):
@@ -54,7 +54,7 @@ WithLine = tuple[int, dict[str, Any]]
 
 
 def schema_of(path: Path) -> pl.Schema:
-    """Return the columns' types; UserError where the file is no Parquet."""
+    """Return the columns' types; UserError if the file is no Parquet."""
     try:
         return pl.Schema(pl.read_parquet_schema(path))
     except pl.exceptions.PolarsError as error:
@@ -76,7 +76,7 @@ def tables_of(path: Path, names: list[str]) -> Iterator[pl.DataFrame]:
 
 
 def records_of(path: Path, names: Iterable[str] | None = None) -> Iterator[WithLine]:
-    """Yield (row's number, row) with the columns that hold what is named, dotted names inside."""
+    """Yield (row's number, row) with the columns of some names, which may be dotted."""
     schema = schema_of(path)
     wanted = schema if names is None else names
     columns = dict.fromkeys(name if name in schema else name.partition(".")[0] for name in wanted)

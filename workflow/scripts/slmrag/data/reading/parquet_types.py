@@ -1,4 +1,4 @@
-"""The types of Parquet's columns: is a column there, and can what it holds be what is asked for?"""
+"""The types of Parquet columns: does a column exist, and does its type fit?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ Schema = Mapping[str, Kind]
 
 
 def kind_of(name: str, schema: Schema, path: Path) -> Kind:
-    """Return the type of a column, or of what a dotted name means in one; UserError for none."""
+    """Return the type of a column, or of a dotted name in one; UserError if it does not exist."""
     if name in schema:
         return schema[name]
     first, *rest = name.split(".")
@@ -28,7 +28,7 @@ def kind_of(name: str, schema: Schema, path: Path) -> Kind:
 
 
 def _kind_below(kind: Kind, names: Sequence[str]) -> Kind | None:
-    """Return the type that a dotted name means in a column of structs, or of lists of them."""
+    """Return the type of a dotted name inside a column of structs, or of lists of structs."""
     if not names:
         return kind
     if isinstance(kind, LIST_TYPES):
@@ -45,14 +45,14 @@ def _fields(kind: Kind) -> dict[str, Kind]:
 
 
 def column_names(schema: Schema) -> Iterator[str]:
-    """Yield the columns' names, those inside of structs by dotted names."""
+    """Yield the columns' names; fields of structs are dotted names."""
     for name, kind in schema.items():
         inner = _fields(kind.inner if isinstance(kind, LIST_TYPES) else kind)
         yield from [f"{name}.{one}" for one in inner] or [name]
 
 
 def refuse_kind(ours: str, name: str, kind: Kind, path: Path) -> None:
-    """Raise UserError for a column that can be no id, title or text: it is named with its type."""
+    """Raise UserError, with the type, for a column that cannot be an id, a title or a text."""
     if ours == "text" and isinstance(kind, LIST_TYPES) and isinstance(kind.inner, TEXT_TYPES):
         return
     named = kind.is_numeric() or (kind.is_temporal() and kind != pl.Duration)

@@ -1,4 +1,4 @@
-"""Quotes that were meant as text: one at a field's start takes all up to the next one at an end."""
+"""Quotes that were meant as text: at a field's start they swallow the following lines."""
 
 import logging
 import re
@@ -10,13 +10,13 @@ from slmrag.data.reading.dialect import Dialect
 
 log = logging.getLogger(__name__)
 ACTIVE_COUNTS: list[dict[Path, int]] = []
-"""The counts that are being made."""
+"""The counts that are active now."""
 LINE_END = re.compile(r"\r\n?|\n")
 
 
 @contextmanager
 def count_swallowed() -> Iterator[dict[Path, int]]:
-    """Count, by file, the lines that quotes swallowed of what is read in this context."""
+    """Count, by file, the lines that quotes swallow while this context is active."""
     counts: dict[Path, int] = {}
     ACTIVE_COUNTS.append(counts)
     try:
@@ -26,7 +26,7 @@ def count_swallowed() -> Iterator[dict[Path, int]]:
 
 
 def swallowed_for_audit(counts: Mapping[Path, int]) -> dict[str, int]:
-    """Return for the audit how many lines were swallowed; nothing where none was."""
+    """Return for the audit how many lines were swallowed; empty if none was."""
     return {"swallowed_lines": sum(counts.values())} if counts else {}
 
 
@@ -45,7 +45,7 @@ class SwallowedLines:
             self.records, self.lines = self.records + 1, self.lines + len(lines)
 
     def _look_alike(self, lines: Sequence[str], separators: int) -> bool:
-        """Tell whether all have the record's columns, the first a number, another id or words."""
+        """Tell whether all have the record's columns and a first field of the same kind."""
         firsts = [line.partition(self.separator)[0] for line in lines]
         kinds = {(first.isdecimal(), " " in first) for first in firsts}
         return len(kinds) == 1 and all(
@@ -53,7 +53,7 @@ class SwallowedLines:
         )
 
     def warn(self) -> None:
-        """Warn where there were any, and count the lines that became no records."""
+        """Warn if there were any, and count the lines that became no records."""
         if self.records:
             hint = "set quoting: none" if self.dialect.free else "correct them"
             log.warning(
