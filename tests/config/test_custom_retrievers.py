@@ -64,7 +64,7 @@ def test_keys_that_are_not_written_out(tmp_path: Path) -> None:
     """Keys that only running the module would show are refused, with the file."""
     with pytest.raises(UserError, match="BUILD must be written out"):
         entry_class("mine", Retriever, written(tmp_path, "BUILD = dict(x=1)"))
-    with pytest.raises(UserError, match="is not there"):
+    with pytest.raises(UserError, match="does not exist"):
         entry_class("mine", Retriever, tmp_path / "other.py")
 
 

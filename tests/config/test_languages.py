@@ -31,7 +31,7 @@ def test_codes(code, canon):
         ("jp", "write ja"),
         ("cn", "write zh"),
         ("zh-Hant-", "write zh-Hant$"),
-        ("zh,en", "it takes one"),
+        ("zh,en", "give one code"),
         ("multilingual", "remove the key"),
         ("und", "remove the key"),
         ("false", 'write "no", in quotes'),
@@ -73,7 +73,7 @@ def test_an_index_says_its_language():
     ("dataset", "variants", "said"),
     [
         (None, ["mlqa"], "datasets.quiz.language: missing"),
-        ("fr", ["mlqa"], "none of 'fr'"),
+        ("fr", ["mlqa"], "no rules for 'fr'"),
         ("zh-TW", ["mlqa"], None),
         (None, ["unicode", "squad"], None),
     ],

@@ -36,7 +36,7 @@ def test_an_entry_named_like_a_file_is_refused_by_name(table, name):
 
 def test_an_experiment_is_not_named_like_a_lock():
     """``results/x.lock`` would be taken for the rest of a run."""
-    with pytest.raises(UserError, match=r"'x\.tmp' is named like a passing file"):
+    with pytest.raises(UserError, match=r"'x\.tmp' has the suffix of a temporary file"):
         load({**CONFIG, "experiment": "x.tmp"})
 
 

@@ -41,7 +41,7 @@ def test_any_name_without_quotes_is_its_text_or_asks_for_quotes(tmp_path_factory
     """Whatever YAML would make of it: a number, a day, a truth; null alone is nothing."""
     text = TEXT.replace("NAME", typed)
     if typed.lower() == "null":
-        with pytest.raises(UserError, match="quote it where it is a name"):
+        with pytest.raises(UserError, match="quote it if it is a name"):
             read(tmp_path_factory.mktemp("n"), text)
         return
     config = read(tmp_path_factory.mktemp("n"), text)
@@ -52,7 +52,7 @@ def test_any_name_without_quotes_is_its_text_or_asks_for_quotes(tmp_path_factory
 @pytest.mark.parametrize("typed", ["null", "Null", "NULL", "~"])
 def test_a_null_where_a_name_is_meant_asks_for_quotes(tmp_path, typed):
     """``object: null`` names nothing, and says so."""
-    with pytest.raises(UserError, match="quote it where it is a name"):
+    with pytest.raises(UserError, match="quote it if it is a name"):
         read(tmp_path, TEXT.replace("object: NAME", f"object: {typed}").replace("NAME", "x"))
 
 

@@ -222,8 +222,11 @@ def test_what_spreadsheets_leave(tmp_path, data):
     [
         ("id,text,\n1,a,b,c\n", "line 2: 4 columns instead of 3 \\(id, text\\)"),
         ("id,text\n1\n", "line 2: 1 columns instead of 2"),
-        ("sep=;\nid;text\n1;a\n", "line 1: the file says that ';' .* with separator: ';'"),
-        ("id;text\n1;a\n", "the columns stand apart by ';', .* with separator: ';'"),
+        (
+            "sep=;\nid;text\n1;a\n",
+            "line 1: the file says that its separator is ';', .* with separator: ';'",
+        ),
+        ("id;text\n1;a\n", "the columns are separated by ';', .* with separator: ';'"),
         ("id\ttext\n1\ta\n", "with separator: tab"),
         ("id,text\n1,a\n".encode("utf-16"), "line 1: not UTF-8 .*convert the file"),
         ("id,text\r1,a\r2,b,c\r", "line 3: 3 columns instead of 2"),

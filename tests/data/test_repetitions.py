@@ -229,7 +229,7 @@ def test_gold_by_numbers_that_are_ours(tmp_path, caplog):
     rows, _ = prepare_questions(tmp_path, "q", UNNUMBERED, {"format": "jsonl"}, gold)
     assert all(row["gold"] for row in rows)
     assert "is joined by question_id, but the questions have no ids of their own" in caplog.text
-    with pytest.raises(UserError, match="question_id '2' is none of this set's: the questions"):
+    with pytest.raises(UserError, match="question_id '2' is not in this set: the questions"):
         gold = ("g.jsonl", lines(*made[1:]))
         prepare_questions(tmp_path, "q", UNNUMBERED, {"format": "jsonl"}, gold)
 
@@ -243,7 +243,7 @@ def test_gold_of_two_texts_under_one_id(tmp_path, format):
     ((row,), _) = prepare_questions(tmp_path, "q", made, entry, same)
     assert {one["text"].strip() for one in row["gold"]} == {"it"}
     other = ("g.jsonl", lines({"id": "p", "text": "it"}, {"id": "p", "text": "that"}))
-    with pytest.raises(UserError, match="'p' is there a second time with another text"):
+    with pytest.raises(UserError, match="'p' occurs again with another text"):
         prepare_questions(tmp_path, "q", made, entry, other)
 
 

@@ -27,7 +27,7 @@ def test_an_adapter_for_another_model_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"this one has no model\.gate"):
         lora_adapter.check_adapter(tmp_path / "odd", base)
     (tmp_path / "good/adapter_config.json").write_text('{"peft_type": "IA3"}')
-    with pytest.raises(UserError, match="is of type IA3; LORA is what the engines take"):
+    with pytest.raises(UserError, match="is of type IA3; the engines take only LORA"):
         lora_adapter.check_adapter(tmp_path / "good", base)
     (tmp_path / "good/adapter_config.json").write_text('{"peft_type":')
     with pytest.raises(UserError, match=r"adapter_config\.json is no JSON .*; copy the adapter"):

@@ -159,7 +159,7 @@ def test_the_hub_offline(tmp_path, revision):
     done = from_hub(tmp_path, "hf:org/name", revision)
     resolved, files = json.loads(done.stdout)
     assert resolved == COMMIT and len(files) == 2
-    assert (f"to keep to that, write hf:org/name@{COMMIT}" in done.stderr) == (revision != COMMIT)
+    assert (f"to pin it, write hf:org/name@{COMMIT}" in done.stderr) == (revision != COMMIT)
     assert not (tmp_path / "model/config.json").is_symlink()
 
 
@@ -238,7 +238,7 @@ def test_the_hub_has_moved_on(tmp_path):
         assert watched(tmp_path, here, first) == ""
         assert "two" not in (tmp_path / "m.v1/model.safetensors").read_text()
         said = watched(tmp_path, here, HF_HUB_OFFLINE="1")
-    assert "could not be checked, what was fetched stays: hf:org/name" in said
+    assert "could not be checked, the earlier download is kept: hf:org/name" in said
 
 
 def test_not_in_the_cache(tmp_path):

@@ -371,7 +371,7 @@ def test_changed_at_the_source(tmp_path, bucket, credentials):
     assert "has other files now: b.txt" in told()[0]
     for name in ("a.txt", "b.txt"):
         bucket.delete_object(Bucket=BUCKET, Key=f"watched/{name}")
-    assert "could not be checked, what was fetched stays" in told()[0]
+    assert "could not be checked, the earlier download is kept" in told()[0]
     assert "forcerun" not in told()[0]
 
 

@@ -92,8 +92,8 @@ def test_unpinned_and_moved_on(tmp_path, here):
     uri, commit = "hf:datasets/org/name/data/a.csv", [*here.commits][-1]
     said, warned = fetch(tmp_path, here, uri)
     pinned = f"hf:datasets/org/name@{commit}/data/a.csv"
-    assert said == "" and warned.count(f"to keep to that, write {pinned}") == 1
-    assert f"{uri}: its main branch is no commit" in warned and "No files matched" not in warned
+    assert said == "" and warned.count(f"to pin it, write {pinned}") == 1
+    assert f"{uri}: its main branch is not a commit" in warned and "No files matched" not in warned
     (tmp_path / "pinned").mkdir()
     assert "write" not in fetch(tmp_path / "pinned", here, pinned)[1]
     here.commit(**{"data/sub/b_csv": b"other"})

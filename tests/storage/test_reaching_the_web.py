@@ -91,7 +91,7 @@ def test_refused_by_a_proxy(tmp_path, monkeypatch):
     with site(b"", status=502) as (_, url):
         monkeypatch.setenv("https_proxy", url.replace("://", "://user:hush@"))
         told = refused(tmp_path, FAR.replace("http:", "https:"))
-    assert f"the proxy {url} that the environment names does not pass it on" in told
+    assert f"the proxy {url} from the environment refuses the request" in told
     assert "502" in told and "hush" not in told
     with site(b"", status=407) as (_, url):
         monkeypatch.setenv("all_proxy", url)
@@ -152,5 +152,5 @@ def test_redirected_without_end(tmp_path):
     """It is told."""
     with site(b"") as (server, url):
         server.location = f"{url}/b.txt"
-        with pytest.raises(UserError, match="without end"):
+        with pytest.raises(UserError, match="or endlessly"):
             fetch(tmp_path, f"{url}/a.txt")

@@ -29,7 +29,7 @@ def _check_scheme(value: str) -> str:
     if value.startswith(HUB_SCHEME) and hub_name(value).dataset:
         raise ValueError(f"{value} names a data set; a model is hf:org/name")
     if scheme and "*" in value:
-        raise ValueError(f"{value} is a pattern, and a checkpoint is one folder; name that")
+        raise ValueError(f"{value} is a pattern, but a checkpoint is one folder; name the folder")
     return value
 
 

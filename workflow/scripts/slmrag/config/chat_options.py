@@ -46,7 +46,7 @@ def contradictions(entry: Entry) -> list[str]:
     own, extra = entry.get("chat_template_kwargs") or {}, body_arguments(entry)
     thinking = entry.get("thinking")
     problems = [
-        f"chat_template_kwargs.{name}: a chat template is given it anyway; remove it"
+        f"chat_template_kwargs.{name}: every chat template gets it anyway; remove it"
         for name in GIVEN_ARGUMENTS.intersection(own)
     ]
     problems += [

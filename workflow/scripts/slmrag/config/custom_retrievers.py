@@ -53,7 +53,7 @@ def entry_class(kind: str, base: type[Entry], path: Path) -> type[Entry]:
 def _literal(path: Path, name: str) -> Mapping[str, Any] | None:
     """Return the value of a module's constant, or None where it has none."""
     if not path.is_file():
-        raise UserError(f"{path}: is not there, but its kind of retriever is in KINDS")
+        raise UserError(f"{path}: does not exist, but its kind of retriever is in KINDS")
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             try:

@@ -89,7 +89,7 @@ def _contradictions(
         asked = {"options": options.get(key), "options.extra_body": extra.get(key)}
         for where, value in asked.items():
             if value is not None and value != entry.get(key):
-                yield f"{where}.{key}: write {key} in the model's entry, where the record reads it"
+                yield f"{where}.{key}: set {key} in the model's entry, where the record reads it"
     own = extra.get("chat_template_kwargs") or {}
     if not isinstance(own, Mapping):
         yield "options.extra_body.chat_template_kwargs should be a table"

@@ -56,7 +56,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
                 f"{where}: takes a table of keys (given: {problem['input']!r}); null leaves it out"
             )
         case "string_type" if problem["input"] is None:
-            return f"{where}: takes a text, and null is none; quote it where it is a name"
+            return f"{where}: takes a text, not null; quote it if it is a name"
         case "string_type" if isinstance(problem["input"], int | float | date):
             return f"{where}: takes a text (given: {problem['input']!r}); quote it"
     text = problem["msg"].removeprefix("Value error, ")

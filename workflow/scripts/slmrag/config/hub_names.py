@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from slmrag.config import file_patterns
 
 HUB_SCHEME = "hf:"
-ADDRESS_FORM = "hf:org/name or hf:datasets/org/name, and where wanted @revision and /path behind it"
+ADDRESS_FORM = "hf:org/name or hf:datasets/org/name, optionally with @revision and /path"
 _PART = r"[\w-][\w.-]*"
 _GRAMMAR = re.compile(
     rf"hf:(datasets/)?({_PART}(?:/{_PART})?)(?:@(refs/\w+/[\w.-]+|[^@/\s]+))?(?:/(.*))?"

@@ -24,7 +24,10 @@ def metric_problems(config: "Config") -> Iterator[str]:
         if dataset.language is None:
             yield f"{where}: missing, but metrics.variants names mlqa; {known}: set one, {instead}"
         elif primary_language(dataset.language) not in MLQA_LANGUAGES:
-            yield f"{where}: mlqa has none of '{dataset.language}'; {known}: remove mlqa, {instead}"
+            yield (
+                f"{where}: mlqa has no rules for '{dataset.language}'; {known}: remove mlqa, "
+                f"{instead}"
+            )
 
 
 def cell_problems(config: "Config", dataset: str, mode: str) -> Iterator[str]:

@@ -65,7 +65,7 @@ def canonical_code(code: str) -> str:
     """Return a code as BCP 47 writes it (zh-Hant-TW); ValueError if there is no such code."""
     parts = code.split("-")
     if not _TAG.fullmatch(code) or parts[0].lower() not in CODES:
-        raise ValueError(f"'{code}' is no code of a language{_hint(code)}")
+        raise ValueError(f"'{code}' is not a language code{_hint(code)}")
     return "-".join([parts[0].lower(), *map(_with_case, parts[1:])])
 
 
@@ -76,11 +76,11 @@ def _with_case(part: str) -> str:
 def _hint(code: str) -> str:
     first, *rest = [part for part in re.split(r"[-_]", code.strip()) if part] or [""]
     if re.search(r"\S[,;/\s]+\S", code):
-        return "; it takes one; remove the key where texts are in several"
+        return "; give one code; remove the key if texts are in several languages"
     if code == "false":
         return '; YAML reads no as false: write "no", in quotes, for Norwegian'
     if first.lower() in _NO_LANGUAGE:
-        return "; remove the key: what goes by the script of a text needs none"
+        return "; remove the key: then the script of each text decides"
     known = CODES_BY_NAME.get(first.lower()) or (first.lower() if first.lower() in CODES else None)
     if known:
         own = [part for part in rest if re.fullmatch(r"[A-Za-z]{2}|[A-Za-z]{4}|[0-9]{3}", part)]

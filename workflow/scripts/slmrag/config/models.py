@@ -224,7 +224,7 @@ class ModelEntry(Entry):
         """Refuse endpoint keys without an endpoint, and max_cost without a price."""
         unused = [name for name in self.ENDPOINT_KEYS if getattr(self, name) is not None]
         if unused and self.engine != "openai":
-            raise ValueError(f"{unused[0]} is for engine: openai alone; remove it")
+            raise ValueError(f"{unused[0]} is only for engine: openai; remove it")
         if self.max_cost and not self.price:
             raise ValueError(
                 "max_cost needs a price: {input_per_million: …, output_per_million: …}"

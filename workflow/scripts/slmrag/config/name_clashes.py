@@ -21,10 +21,10 @@ def name_clashes(config: "Config") -> Iterator[str]:
     """Yield a sentence for each name that would collide with a file."""
     for name in config.datasets:
         if name in JOB_FILE_NAMES:
-            yield f"datasets.{name}: jobs leave a file of this name; take another"
+            yield f"datasets.{name}: jobs write a file of this name; choose another name"
     for name in (config.experiment, *filter(None, [config.against])):
         if name.endswith(TEMPORARY_SUFFIXES):
-            yield f"experiment: '{name}' is named like a passing file; take another name"
+            yield f"experiment: '{name}' has the suffix of a temporary file; choose another name"
     for table in TABLES:
         yield from _table_clashes(table, getattr(config, table))
 
@@ -37,18 +37,18 @@ def case_clashes(config: "Config") -> Iterator[str]:
             other = first.setdefault(name.lower(), name)
             if other != name:
                 yield (
-                    f"{table}.{name}: differs from '{other}' in capital letters alone: one folder "
-                    "where the file system knows none (macOS, Windows); rename one"
+                    f"{table}.{name}: differs from '{other}' in case only: the same folder "
+                    "on file systems that ignore case (macOS, Windows); rename one"
                 )
 
 
 def _table_clashes(table: str, names: Collection[str]) -> Iterator[str]:
     for name in names:
         if name.endswith(TEMPORARY_SUFFIXES):
-            yield f"{table}.{name}: is named like a passing file; take another name"
+            yield f"{table}.{name}: has the suffix of a temporary file; choose another name"
         for suffix in RULE_SUFFIXES:
             if name.endswith(suffix) and name.removesuffix(suffix) in names:
                 yield (
-                    f"{table}.{name}: is what a file of '{name.removesuffix(suffix)}' is called; "
+                    f"{table}.{name}: is also the name of a file of '{name.removesuffix(suffix)}'; "
                     "rename one"
                 )

@@ -105,7 +105,7 @@ def _retrievers(config: "Config") -> Iterator[str]:
 def _loops(config: "Config") -> Iterator[str]:
     for name in config.retrievers:
         if _reaches(config, name, name):
-            yield f"retrievers.{name}.of: leads back to itself; name other retrievers"
+            yield f"retrievers.{name}.of: refers back to itself; name other retrievers"
 
 
 def _reaches(config: "Config", start: str, goal: str) -> bool:

@@ -36,7 +36,7 @@ def _refuse_contradiction(entry: "StorageEntry | AddressEntry") -> None:
     """Raise ValueError if an entry sets both anonymous and credentials."""
     named = [key for key in ("profile", "requester_pays") if getattr(entry, key)]
     if entry.anonymous and named:
-        raise ValueError(f"anonymous: true needs no {named[0]}, and allows none; remove one")
+        raise ValueError(f"anonymous: true needs no {named[0]}; remove one of them")
 
 
 class StorageEntry(Entry):
@@ -90,7 +90,7 @@ class AddressEntry(Entry):
         """Refuse S3 keys for other addresses, and credentials beside anonymous."""
         named = [key for key in OWN_S3_KEYS if getattr(self, key) is not None]
         if named and not self.uri.startswith("s3://"):
-            raise ValueError(f"{named[0]} is for s3:// alone, and {self.uri} is none; remove it")
+            raise ValueError(f"{named[0]} is only for s3://, not for {self.uri}; remove it")
         _refuse_contradiction(self)
         return self
 

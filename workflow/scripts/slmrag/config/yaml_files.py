@@ -27,7 +27,7 @@ def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> di
             merged = _merge(merged, {name: yaml.load(value, AsTypedLoader)})
         except yaml.YAMLError as error:
             problem = str(getattr(error, "problem", None) or error)
-            raise UserError(f"--config {setting}: no YAML ({problem}); mend it") from None
+            raise UserError(f"--config {setting}: not YAML ({problem}); correct it") from None
         except UserError as error:
             raise UserError(f"--config {setting}: {error}") from None
     return merged
@@ -71,4 +71,4 @@ def read_table(
 def _yaml_error(path: Path, error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark
     place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"{path}{place}: {error.problem or error.context}; mend the YAML there"
+    return f"{path}{place}: {error.problem or error.context}; correct the YAML there"

@@ -37,7 +37,7 @@ class DuplicateKeyLoader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has n
             if name in seen:
                 raise UserError(
                     f"{node.start_mark.name}, line {key.start_mark.line + 1}: "
-                    f"'{name}' stands twice; keep one, or put all entries under the first"
+                    f"'{name}' occurs twice; keep one, or put all entries under the first"
                 )
             seen.add(name)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
@@ -85,7 +85,7 @@ def require_text_keys(tree: Any, path: str = "config") -> Any:
     if isinstance(tree, Mapping):
         for key in tree:
             if not isinstance(key, str):
-                raise UserError(f"{path}: {key!r} is what YAML made of a name; quote it there")
+                raise UserError(f"{path}: {key!r} is YAML's reading of a name; quote the name")
         return {key: require_text_keys(value, f"{path}.{key}") for key, value in tree.items()}
     return [require_text_keys(value, path) for value in tree] if isinstance(tree, list) else tree
 

@@ -156,11 +156,11 @@ def _read_bytes(folder: str, name: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{name}: cannot be read: {error.strerror}; mend that") from None
+        raise UserError(f"{name}: cannot be read: {error.strerror}; correct that") from None
 
 
 def _sha256(path: str) -> str:
     try:
         return sha256_file(path)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}; mend that") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror}; correct that") from None

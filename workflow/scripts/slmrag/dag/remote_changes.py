@@ -26,9 +26,10 @@ def describe_changes(fetched: Iterable[Download], storage: dict[str, Any]) -> It
             reach = storage if one.storage is None else dict(one.storage)
             difference = _difference(one, read_json(one.manifest), reach)
         except (UserError, Interrupted) as error:
-            yield f"{where} could not be checked, what was fetched stays: {error}"
+            yield f"{where} could not be checked, the earlier download is kept: {error}"
         except ModuleNotFoundError as error:
-            yield f"{where} could not be checked, what was fetched stays: install {error.name}"
+            reason = f"install {error.name}"
+            yield f"{where} could not be checked, the earlier download is kept: {reason}"
         else:
             again = f"to fetch it again: snakemake --forcerun {one.manifest}"
             yield from [f"{where} {difference}; {again}"] if difference else []

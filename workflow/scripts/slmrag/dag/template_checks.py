@@ -35,8 +35,8 @@ def check_prompt_template(path: str, mode: "ModeEntry") -> None:
     shown = sum(mark in rendered for mark in marks)
     if marks and not shown:
         raise UserError(
-            f"{path}: never shows {{{{ passages }}}}, so context: {mode.context} would be context: "
-            "none by another name; loop over passages, or set context: none"
+            f"{path}: never shows {{{{ passages }}}}, so context: {mode.context} would be the same "
+            "as context: none; loop over passages, or set context: none"
         )
     if shown < len(marks):
         raise UserError(
@@ -58,7 +58,7 @@ def check_judge_template(path: str) -> None:
     rendered = _render(path, lambda: _render_grading(read_template(path), given)).lower()
     for name, mark in (("answers", "reference1mark"), ("answer", "answer1mark")):
         if mark not in rendered:
-            raise UserError(f"{path}: the prompt lacks {{{{ {name} }}}}; put it in")
+            raise UserError(f"{path}: the prompt lacks {{{{ {name} }}}}; add it")
 
 
 def _render_grading(text: str, given: dict[str, Any]) -> str:
@@ -70,7 +70,7 @@ def _render_grading(text: str, given: dict[str, Any]) -> str:
 def check_chat_template(path: str) -> None:
     """Raise UserError unless a chat template compiles and shows the user's message."""
     if QUESTION not in _render(path, lambda: _render_chat(read_template(path))):
-        raise UserError(f"{path}: the conversation lacks message.content; put it in")
+        raise UserError(f"{path}: it does not show message.content; add it")
 
 
 def _render_chat(text: str) -> str:

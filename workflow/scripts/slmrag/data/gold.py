@@ -80,7 +80,7 @@ def _check_numbered_ids(
     other = next((name for kind, name in strays if kind == "question_id"), None)
     if other is not None and not limited:
         raise UserError(
-            f"{file}: the question_id {other!r} is none of this set's: {reason}; give them ids, or "
+            f"{file}: the question_id {other!r} is not in this set: {reason}; give them ids, or "
             "join the gold by question"
         )
     log.warning("%s: is joined by question_id, but %s", file, reason)
@@ -117,8 +117,7 @@ def _refuse_other_text(key: Key, gold: Passage, known: Sequence[Passage], path: 
         and normalized_text(known[0]["text"]) != normalized_text(gold["text"])
     ):
         raise UserError(
-            f"{path}: the gold passage '{key[1]}' is there a second time with another text; "
-            "rename one"
+            f"{path}: the gold passage '{key[1]}' occurs again with another text; rename one"
         )
 
 

@@ -36,7 +36,7 @@ def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -
     )
     if format == "dpr_qa":
         raise UserError(f"{sentence}, one list a question")
-    log.warning("%s, unless they are meant letter by letter", sentence)
+    log.warning("%s, unless they are meant literally", sentence)
     return {"answers_like_patterns": len(found)}
 
 
@@ -48,7 +48,7 @@ def count_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]
         return {}
     log.warning(
         "%s: an answer of %d questions is a text that looks like a list (the first: %.60r), and is "
-        "taken as the one text that it is; if it means several answers, write a list, or make it a "
+        "taken as one text; if it means several answers, write a list, or make it a "
         "csv, where such texts are lists",
         *(where, len(found), found[0]),
     )
@@ -62,7 +62,7 @@ def count_nulls(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]
     if not found:
         return {}
     log.warning(
-        "%s: the answer of %d questions reads %s, and is taken for that word; if it means that "
+        "%s: the answer of %d questions reads %s, and is taken literally; if it means that "
         "there is none, set no_answer: %r",
         *(where, len(found), found[0], found[0]),
     )

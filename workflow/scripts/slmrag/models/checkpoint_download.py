@@ -58,7 +58,7 @@ def file_chooser(uri: str, allow_pickle: bool) -> ChooseFiles:
         _refuse_without_weights(uri, names, kept)
         left = sorted(matching_names(names, [*WEIGHTS, *PICKLES, *OTHER_WEIGHTS]) - kept)
         if left:
-            log.info("%s: passed over %s: other weights than the model's", uri, ", ".join(left))
+            log.info("%s: skipped %s: other weights than the model's", uri, ", ".join(left))
         return kept
 
     return choose

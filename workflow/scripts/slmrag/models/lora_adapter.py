@@ -43,7 +43,7 @@ def check_adapter(folder: Path, checkpoint: Checkpoint) -> None:
     """Raise UserError if it is no LoRA adapter, or its matrices do not fit the model."""
     kind = _settings(folder).get("peft_type")
     if kind != "LORA":
-        raise UserError(f"adapter: {folder} is of type {kind}; LORA is what the engines take")
+        raise UserError(f"adapter: {folder} is of type {kind}; the engines take only LORA")
     matrices = _matrices(folder)
     shapes = {name: tensor["shape"] for name, tensor in checkpoint.tensors.items()}
     for mine, other in TIED_WEIGHTS.items():

@@ -59,7 +59,7 @@ def check_chat_arguments(entry: Entry, chat: Chat) -> None:
         raise UserError(f"thinking: true: the chat template never reads enable_thinking; {hint}")
     if reasons and not thinking:
         raise UserError(
-            "thinking: false: the chat template has the model reason all the same and never reads "
+            "thinking: false: the chat template makes the model reason anyway and never reads "
             f"enable_thinking; {_switches(read)}; remove the key, or name another chat_template"
         )
 

@@ -141,8 +141,8 @@ def load_model(checkpoint: Path, auto: str, device: str) -> Any:
     except (SafetensorError, UnpicklingError, EOFError, RuntimeError) as error:
         weights = "*.safetensors" if safe else "pytorch_model*.bin"
         raise UserError(
-            f"{checkpoint}: its {weights} are broken, of another model, or more than tensors; "
-            "save the model again, as safetensors"
+            f"{checkpoint}: its {weights} are damaged, of another model, or hold more than "
+            "tensors; save the model again, as safetensors"
         ) from error
     except (ValueError, OSError) as error:
         reason = "it needs remote code, which is off" if "auto_map" in config else str(error)

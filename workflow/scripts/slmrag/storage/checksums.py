@@ -207,8 +207,8 @@ def mismatch_reason(
         )
     if remotes[0].open_ended and not sha256 and "sent" not in file:
         return (
-            "its server says neither how long it is nor where it ends, so that a cut would not be "
-            f"seen; if the {file['bytes']} bytes that came are all of it, set the object's "
+            "its server gives neither its length nor its end, so a truncated file would look "
+            f"complete; if the {file['bytes']} bytes received are all of it, set the object's "
             f"sha256: {file['sha256']}"
         )
     return ""

@@ -58,7 +58,7 @@ def decode_file(path: Path, encoding: str, aside: Path, where: str) -> bool:
         if not decoded and _is_coded_as_named(path, coding):
             continue
         if not _can_be_coded(coding, aside if decoded else path):
-            log.warning("%s: sent as %s, which it is not; kept as it came", where, coding)
+            log.warning("%s: is not %s, although its server says so; kept as sent", where, coding)
             continue
         _decode_once(aside if decoded else path, coding, aside, where)
         decoded = True
@@ -122,7 +122,7 @@ def _decoder_factory(one: str, where: str) -> Callable[[], Any]:
     if one == "zstd":
         return _Zstd
     raise UserError(
-        f"{where}: is sent with Content-Encoding {one}, which nothing here decodes; give a link or "
+        f"{where}: is sent with Content-Encoding {one}, which is not supported; give a link or "
         "an object that is not encoded, or encoded by gzip"
     )
 

@@ -113,7 +113,7 @@ class Http:
         if " 407" in reason:
             return UserError(f"{self.address}: {REFUSAL_SENTENCES[407]} ({proxy})")
         return Interrupted(
-            f"{self.address}: the proxy {proxy} that the environment names does not pass it on "
+            f"{self.address}: the proxy {proxy} from the environment refuses the request "
             f"({reason.rstrip('. ')})"
         )
 
@@ -131,7 +131,7 @@ class Http:
             if not url.startswith(("http://", "https://")):
                 break
         raise UserError(
-            f"{self.address}: is redirected to no file of the web, or without end; check the link"
+            f"{self.address}: is redirected to no http(s) address, or endlessly; check the link"
         )
 
     def _check_status(self, status: int, wanted: Collection[int]) -> None:

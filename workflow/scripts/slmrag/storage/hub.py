@@ -38,7 +38,8 @@ class Hub(Local):
         found = {name: files_of(str(folder / path)).values() for name, path in names.items()}
         if lacking := sorted(name for name, files in found.items() if not files):
             raise UserError(
-                f"{self.uri}: the cache lost its copy of {lacking[0]}; delete {folder}, run again"
+                f"{self.uri}: the cache has lost its copy of {lacking[0]}; delete {folder}, "
+                "run again"
             )
         return [
             replace(as_remote(name, file), version_id=folder.name)
@@ -50,8 +51,7 @@ def warn_if_unpinned(named: HubName, commit: str) -> None:
     """Warn if the revision is a branch or a tag, and name its current commit."""
     if not is_commit(named.revision):
         log.warning(
-            "%s: %s is no commit and may mean another one tomorrow; now it means %s; to keep to "
-            "that, write %s",
+            "%s: %s is not a commit and may change; now it is commit %s; to pin it, write %s",
             named.uri,
             named.revision or "its main branch",
             commit[:12],

@@ -88,8 +88,8 @@ class Pools:
         parts = urlsplit(proxy)
         if parts.scheme not in ("http", "https"):
             raise UserError(
-                f"{without_login(proxy)}: the environment names a proxy of a kind that is not "
-                "spoken here; name one by http://, or the host in no_proxy"
+                f"{without_login(proxy)}: the environment names a proxy of an unsupported "
+                "kind; name one by http://, or the host in no_proxy"
             )
         login = unquote(parts.netloc.rpartition("@")[0])
         headers = urllib3.make_headers(proxy_basic_auth=login) if login else None

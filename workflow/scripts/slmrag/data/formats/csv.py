@@ -50,8 +50,8 @@ def _warn_of_floats(path: Path, name: str, rows: Iterator[Row]) -> Iterator[Row]
         yield line, row
     if floats and example:
         log.warning(
-            "%s: all %s are numbers with a point, some like %s, as pandas writes columns with "
-            "gaps; in csv they stand as they are, so correct them if %s is meant",
+            "%s: all %s are numbers with a decimal point, some like %s, as pandas writes columns "
+            "with gaps; in csv they stand as they are, so correct them if %s is meant",
             *(path, name, example, example.removesuffix(".0")),
         )
 

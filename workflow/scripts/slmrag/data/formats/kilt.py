@@ -64,5 +64,7 @@ def _rows(page: Record, path: Path, line: int) -> Iterator[Row]:
     title = field(page, "wikipedia_title", str, path, line)
     for number, text in enumerate(field(page, "text", list, path, line)):
         if not isinstance(text, str):
-            raise UserError(f"{path}, line {line}: 'text' holds what is no text; correct it")
+            raise UserError(
+                f"{path}, line {line}: 'text' has a paragraph that is not text; correct it"
+            )
         yield f"{id}#{number}", title, text.removeprefix("BULLET::::").strip(), line

@@ -48,7 +48,7 @@ def _text(record: Record, key: str, path: Path, line: int) -> str:
     if not isinstance(value, list):
         return _field(record, key, str, path, line)
     if any(not isinstance(part, str) for part in value):
-        raise UserError(f"{path}, line {line}: '{key}' holds what is no text; correct it")
+        raise UserError(f"{path}, line {line}: '{key}' has an item that is not text; correct it")
     return " ".join(filter(None, map(str.strip, value)))
 
 

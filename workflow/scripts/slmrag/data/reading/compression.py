@@ -83,7 +83,7 @@ def _read(read: Callable[[int], bytes], size: int, path: Path) -> bytes:
     try:
         return read(size)
     except EOFError as error:
-        raise UserError(f"{path}: ends too early; fetch it again from its source") from error
+        raise UserError(f"{path}: ends too early; download it again") from error
     except (zlib.error, lzma.LZMAError, OSError) as error:
         raise UserError(f"{path}: cannot be unpacked: {error}; check the object") from error
     except Exception as error:

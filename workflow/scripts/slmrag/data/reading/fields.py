@@ -81,7 +81,9 @@ def objects(
         return []
     values = field(record, key, list, path, line)
     if any(not isinstance(value, dict) for value in values):
-        raise UserError(f"{path}, line {line}: '{key}' holds what is no object; correct it")
+        raise UserError(
+            f"{path}, line {line}: '{key}' has an item that is not an object; correct it"
+        )
     return values
 
 

@@ -45,7 +45,7 @@ def is_pdf(head: bytes) -> bool:
 
 
 def refuse_stand_in(path: Path, format: str = "") -> None:
-    """Raise UserError for a Git LFS pointer, an HTML page, XML, or a file of another known format."""
+    """Raise UserError for a Git LFS pointer, an HTML page, XML, or another known format."""
     head = head_of(path)
     for mark, (own, advice) in OTHER_KINDS.items():
         if head.startswith(mark) and format != own:
@@ -55,7 +55,7 @@ def refuse_stand_in(path: Path, format: str = "") -> None:
     if is_page(head):
         raise UserError(
             f"{path}: is an HTML page, not data; give the address of the file itself (on the hub "
-            "/resolve/, not /blob/), and look whether it asks for a login"
+            "/resolve/, not /blob/), and check whether it asks for a login"
         )
     if XML.match(head):
         raise UserError(

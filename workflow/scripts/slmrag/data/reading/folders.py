@@ -40,7 +40,7 @@ def data_files(folders: Sequence[str | Path] | str) -> list[Path]:
     files = files_of(folders)
     kept = [path for path in files if not _is_side_file(path)]
     if kept and len(kept) < len(files):
-        log.info("passed over %d files that tell of the data", len(files) - len(kept))
+        log.info("skipped %d files that describe the data", len(files) - len(kept))
     return kept or files
 
 

@@ -47,11 +47,11 @@ def _check_header(header: list[str], path: Path, line: int, dialect: Dialect) ->
     """Return the header; UserError for a duplicate name, or for another separator."""
     twice = next((name for name in header if name.strip() and header.count(name) > 1), None)
     if twice is not None:
-        raise UserError(f"{path}, line {line}: the column '{twice}' stands twice; rename one")
+        raise UserError(f"{path}, line {line}: the column '{twice}' occurs twice; rename one")
     other = next((mark for mark in ";\t,|" if mark in header[0]), None)
     if len(header) == 1 and other:
         raise UserError(
-            f"{path}, line {line}: the columns stand apart by {other!r}, not by "
+            f"{path}, line {line}: the columns are separated by {other!r}, not by "
             f"{dialect.separator!r}; {dialect.advice(other)}"
         )
     return header

@@ -18,7 +18,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         other = next((key for key, value in pairs if found[key] != value), None)
         if other is not None:
-            raise ValueError(f"the key '{other}' stands twice in one object, with two values")
+            raise ValueError(f"the key '{other}' occurs twice in one object, with two values")
     return found
 
 
@@ -107,14 +107,13 @@ class JsonStream:
         """Raise UserError if something follows the value that should be the whole file."""
         if self.peek():
             raise UserError(
-                f"{self.path}, line {self.line}: something stands behind the end of the JSON; "
-                "remove it"
+                f"{self.path}, line {self.line}: something follows the end of the JSON; remove it"
             )
 
     def cut_off(self, what: str) -> UserError:
         """Return the error for a file that ends too early."""
         return UserError(
-            f"{self.path}, line {self.line}: the JSON {what} never closes; fetch it again"
+            f"{self.path}, line {self.line}: the JSON {what} never closes; download it again"
         )
 
     def _misplaced(self) -> UserError:

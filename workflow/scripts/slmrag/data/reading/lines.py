@@ -48,7 +48,7 @@ class Lines:
         if line[1] != self.dialect.separator.encode():
             mark = line[1].decode(errors="replace")
             raise UserError(
-                f"{self.path}, line 1: the file says that {mark!r} stands between its columns, not "
+                f"{self.path}, line 1: the file says that its separator is {mark!r}, not "
                 f"{self.dialect.separator!r}; {self.dialect.advice(mark)}"
             )
         self.line += 1

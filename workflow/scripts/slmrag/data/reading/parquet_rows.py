@@ -70,7 +70,7 @@ def tables_of(path: Path, names: list[str]) -> Iterator[pl.DataFrame]:
         try:
             table = exact_floats(table)
         except pl.exceptions.PolarsError as error:
-            raise UserError(f"{path}: a column holds what is not UTF-8; convert it") from error
+            raise UserError(f"{path}: a column is not in UTF-8; convert it") from error
         yield table.with_columns(lines.alias(LINE_COLUMN))
         first += table.height
 

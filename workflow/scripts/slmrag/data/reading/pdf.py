@@ -29,7 +29,7 @@ class UnreadableFile(Exception):
 
 
 LOCKED = ("password", "a PDF that asks for a password; save it without one")
-BROKEN = ("broken", "a broken or cut PDF; fetch or make it again")
+BROKEN = ("broken", "a damaged or truncated PDF; download or make it again")
 PICTURES = ("no text", "a PDF without readable letters, perhaps a scan; recognize its text first")
 
 
