@@ -33,8 +33,8 @@ try:
     if not output.manifest.exists():
         (download_model if is_model else download_object).main(SimpleNamespace(), output, params)
     source = Source(uri, is_model)
-    one = Fetched("it", source, params.revision, str(output.manifest))
-    print(*changed([one], {}), sep="\\n")
+    one = Download("it", source, params.revision, str(output.manifest))
+    print(*describe_changes([one], {}), sep="\\n")
 except UserError as error:
     print("error:", error)
 """

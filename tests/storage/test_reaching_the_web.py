@@ -91,7 +91,7 @@ def test_refused_by_a_proxy(tmp_path, monkeypatch):
     with site(b"", status=502) as (_, url):
         monkeypatch.setenv("https_proxy", url.replace("://", "://user:hush@"))
         told = refused(tmp_path, FAR.replace("http:", "https:"))
-    assert f"the proxy {url} from the environment refuses the request" in told
+    assert f"the proxy {url} from the environment does not forward the request" in told
     assert "502" in told and "hush" not in told
     with site(b"", status=407) as (_, url):
         monkeypatch.setenv("all_proxy", url)
@@ -100,7 +100,7 @@ def test_refused_by_a_proxy(tmp_path, monkeypatch):
         told = refused(tmp_path, FAR.replace("http:", "https:"))
         assert "write user and password into its address" in told
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    assert "the proxy http://127.0.0.1:9 that" in refused(tmp_path, FAR)
+    assert "the proxy http://127.0.0.1:9 from" in refused(tmp_path, FAR)
 
 
 def test_a_proxy_of_another_kind(tmp_path, monkeypatch):

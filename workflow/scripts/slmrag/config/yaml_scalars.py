@@ -85,7 +85,7 @@ def require_text_keys(tree: Any, path: str = "config") -> Any:
     if isinstance(tree, Mapping):
         for key in tree:
             if not isinstance(key, str):
-                raise UserError(f"{path}: {key!r} is YAML's reading of a name; quote the name")
+                raise UserError(f"{path}: {key!r} is YAML's reading of a name; quote it")
         return {key: require_text_keys(value, f"{path}.{key}") for key, value in tree.items()}
     return [require_text_keys(value, path) for value in tree] if isinstance(tree, list) else tree
 

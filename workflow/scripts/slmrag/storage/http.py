@@ -113,7 +113,7 @@ class Http:
         if " 407" in reason:
             return UserError(f"{self.address}: {REFUSAL_SENTENCES[407]} ({proxy})")
         return Interrupted(
-            f"{self.address}: the proxy {proxy} from the environment refuses the request "
+            f"{self.address}: the proxy {proxy} from the environment does not forward the request "
             f"({reason.rstrip('. ')})"
         )
 
