@@ -1,10 +1,10 @@
-"""What can be asked of finished work: is the report true, what changed since another experiment,
-and does retrieval reach the published scores (`snakemake --cores all check_reference --configfile config/reference.yaml`).
+"""Checks of finished work: is the report correct, what differs from another experiment, and does
+retrieval reach the published scores (`snakemake --cores all check_reference --configfile config/reference.yaml`).
 
-Needs: all that report_comparison needs, and what it makes; hits and the passages that they are of;
+Needs: inputs and outputs of report_comparison; hits and the passages that they refer to;
        expected scores; results/{against}/report; workflow/reference/retrieval.yaml
 Makes: nothing (verify), results/{experiment}/report/against_{other}.md (compare),
-       results/{experiment}/retrieval/reference.json (check_reference), each or an error with what differs
+       results/{experiment}/retrieval/reference.json (check_reference), or an error that names the differences
 """
 
 import sys
@@ -46,7 +46,7 @@ rule verify:
 rule compare:
     input:
         now=rules.report_comparison.output.html,
-        before=report_before,
+        before=compared_report,
     output:
         page=f"<results>/report/against_{CONFIG.against}.md",
     log:

@@ -1,8 +1,8 @@
-"""What all rules share: the checked config, the grid, and the fingerprint of code.
+"""What all rules share: the checked config, the grid, and the digest of code.
 
 Needs: TYPED_CONFIG
-Makes: CONFIG, and config, the same in plain values; RESULTS, and RESULTS_FOLDER, the same with a module's
-       prefix; KEYS, CELLS, RUNS, the values of wildcards, the hooks that begin and end a tracked run
+Makes: CONFIG, and config, the same as plain values; RESULTS, and RESULTS_FOLDER, the same with a module's
+       prefix; KEYS, CELLS, RUNS, the values of wildcards; the hooks that begin and end a tracked run
 """
 
 import os
@@ -20,8 +20,8 @@ from slmrag.tracking import workflow_run as tracked_run
 
 try:
     CONFIG = load(TYPED_CONFIG)
-    LOCAL = local_sources.source_digests(resource_keys.sources(CONFIG), IS_PLANNING)
-    KEYS = resource_keys.keys(CONFIG, LOCAL)
+    LOCAL_DIGESTS = local_sources.source_digests(resource_keys.sources(CONFIG), IS_PLANNING)
+    KEYS = resource_keys.keys(CONFIG, LOCAL_DIGESTS)
     if IS_PLANNING and not command_line.reads_no_source(sys.argv[1:]):
         local_files.check(CONFIG, KEYS, HERE)
         for sentence in config_warnings(CONFIG, HERE):
@@ -29,8 +29,8 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-# Each job parses the Snakefile anew and is given this config: it is the checked one in every process.
-# The table of a workflow that has this one as a module stays as it is.
+# Each job parses the Snakefile again and gets this config: it is the checked one in every process.
+# The config of a workflow that uses this one as a module is not changed.
 RESULTS = f"results/{CONFIG.experiment}"
 RESULTS_FOLDER = with_module_prefix(RESULTS)
 if IS_MODULE:
@@ -68,8 +68,8 @@ if CONFIG.check_remote and IS_PLANNING:
         logger.warning(sentence)
 
 
-def require_commands():
-    """Refuse to start a run through Slurm where Slurm's commands are not found."""
+def check_commands():
+    """Refuse to start a run on Slurm if Slurm's commands are missing."""
     absent = [name for name in ("sbatch", "squeue", "scancel") if shutil.which(name) is None]
     if executor() == "slurm" and absent:
         raise WorkflowError(
@@ -78,34 +78,34 @@ def require_commands():
         )
 
 
-def require_results():
-    """Refuse to start a run that could not write its results."""
+def check_results_folder():
+    """Refuse to start a run that cannot write its results."""
     try:
         os.makedirs(RESULTS_FOLDER, exist_ok=True)
         with tempfile.TemporaryFile(dir=RESULTS_FOLDER) as file:
             file.write(bytes(100_000))
     except OSError as error:
         raise WorkflowError(
-            f"{RESULTS_FOLDER} cannot be written: {error.strerror}; mend that, or start in another folder"
+            f"{RESULTS_FOLDER} cannot be written: {error.strerror}; correct that, or start in another folder"
         ) from None
 
 
 def log_failures():
-    """Say why jobs failed that ran on other machines: their own words stand in their logs alone."""
+    """Log why jobs failed that ran on other machines: their messages are only in their logs."""
     if executor() != "local":
         for sentence in failure_lines(Path(RESULTS_FOLDER, "jobs")):
             logger.error(sentence)
 
 
 def is_comparison():
-    """Say whether this is a run of the comparison, and not only a look after its folders."""
+    """Tell whether this run makes the comparison, and is not only for maintenance."""
     return not rules_to_run() <= MAINTENANCE
 
 
 onstart:
     if is_comparison():
-        require_commands()
-        require_results()
+        check_commands()
+        check_results_folder()
         tracked_run.start(config)
 
 

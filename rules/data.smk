@@ -1,9 +1,9 @@
-"""Raw objects into tables of one shape, with an audit of what they hold.
+"""Raw objects into tables of one schema, with an audit of each.
 
-Needs: resources/raw/{object}; here {corpus}, {dataset} and {object} are an entry's name and its digits
-A raw object counts as changed when its manifest does, so its folder's time stamps are ancient.
+Needs: resources/raw/{object}; here {corpus}, {dataset} and {object} are an entry's name and its digits;
+       a raw object has changed if its manifest has, so its folder is ancient
 Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}/questions.parquet,
-       an audit.json beside each; resources/coverage/{dataset}/coverage.json: the set against its corpus
+       an audit.json beside each; resources/coverage/{dataset}/coverage.json: of the questions by their corpus
 """
 
 

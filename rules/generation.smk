@@ -6,21 +6,21 @@ Makes: results/{experiment}/answers/{model}/{dataset}/{mode}.parquet, timings/ b
 
 PER_CELL = CONFIG.generation.batch == "cell"
 JOB_CELLS = ["{dataset}/{mode}"] if PER_CELL else sorted(CELLS)
-FILES = {model: files_of_model(model) for model in CONFIG.models}
-JOB = "{model}/{dataset}/{mode}" if PER_CELL else "{model}"
+MODEL_FILES = {model: files_of_model(model) for model in CONFIG.models}
+JOB_WILDCARDS = "{model}/{dataset}/{mode}" if PER_CELL else "{model}"
 
 
 rule generate_answers:
     input:
-        unpack(cache_signature(lambda wildcards: FILES[wildcards.model])),
+        unpack(cache_signature(lambda wildcards: MODEL_FILES[wildcards.model])),
         prompts=expand("<results>/prompts/{cell}.parquet", cell=JOB_CELLS),
     output:
         answers=expand("<results>/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
         timings=expand("<results>/timings/{{model}}/{cell}.parquet", cell=JOB_CELLS),
     log:
-        f"logs/generate_answers/{JOB}.log",
+        f"logs/generate_answers/{JOB_WILDCARDS}.log",
     benchmark:
-        f"benchmarks/generate_answers/{JOB}.tsv"
+        f"benchmarks/generate_answers/{JOB_WILDCARDS}.tsv"
     conda:
         "../envs/generation.yaml"
     threads: 8

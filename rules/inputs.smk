@@ -6,17 +6,17 @@ Makes: input functions, and paths of files beside the Snakefile
 
 
 def repository_file(*parts):
-    """Return the path of a file beside the Snakefile, relative, so that a moved folder reruns none."""
+    """Return the relative path of a file beside the Snakefile: moving the folder reruns nothing."""
     return local(os.path.relpath(os.path.join(HERE, *parts)))
 
 
 def template_file(path):
-    """Return the path of a template: the user's, or the one beside the Snakefile."""
+    """Return the path of a template: the user's file, or ours beside the Snakefile."""
     return local(local_files.template_path(path, HERE))
 
 
 def raw_folders(table, wildcard, key):
-    """Return an input function: the folder of each raw object that an entry names under a key."""
+    """Return an input function: the folder of each raw object in a key of an entry."""
 
     def folders(wildcards):
         found = getattr(table[ENTRY_NAMES[wildcards[wildcard]]], key)
@@ -37,12 +37,12 @@ def questions_of_job(wildcards):
 
 
 def passages(dataset):
-    """Return the passages that a data set is searched in."""
+    """Return the passages of a data set's corpus."""
     return f"resources/corpora/{KEYS.corpora[CONFIG.datasets[dataset].corpus]}/passages.parquet"
 
 
 def encoders(kind):
-    """Return an input function: the folder of the checkpoint that a retriever's entry names, or none."""
+    """Return an input function: the folder of a retriever's checkpoint, or nothing."""
     keys = getattr(KEYS, f"{kind}s")
 
     def folders(wildcards):
@@ -67,7 +67,7 @@ def manifests_of(folders):
 
 
 def vectors(wildcards):
-    """Return the shards of a retriever's vectors, or nothing where its index encodes by itself."""
+    """Return the shards of a retriever's vectors, or nothing if indexing encodes by itself."""
     shards = CONFIG.retrievers[ENTRY_NAMES[wildcards.retriever]].shard_count()
     folder = f"resources/vectors/{wildcards.corpus}/{wildcards.retriever}"
     return [f"{folder}/{n}-of-{shards}.npy" for n in range(shards)] if shards > 1 else []
@@ -79,7 +79,7 @@ def index(corpus, retriever):
 
 
 def index_of(wildcards):
-    """Return the index that a retriever searches, or nothing for one that combines others."""
+    """Return the index that a retriever searches; nothing if it combines other retrievers."""
     if CONFIG.retrievers[wildcards.retriever].upstream():
         return []
     return [index(CONFIG.datasets[wildcards.dataset].corpus, wildcards.retriever)]
@@ -98,25 +98,25 @@ def hits_of(wildcards):
 
 
 def passages_of(wildcards):
-    """Return the corpus that a mode's hits point into, or nothing."""
+    """Return the corpus of a mode's hits, or nothing."""
     return [passages(wildcards.dataset)] if CONFIG.modes[wildcards.mode].retriever else []
 
 
 def files_of_model(model):
-    """Return the files beside the prompts that a model's answers depend on, by the input's name.
+    """Return the files that a model's answers depend on, besides the prompts, by input name.
 
-    A checkpoint has changed when its manifest has: the folder's time stamps are ancient.
+    A checkpoint has changed if its manifest has: the folder itself is ancient.
     """
     folders = [f"resources/models/{KEYS.models[model]}"] if CONFIG.models[model].checkpoint else []
     return {
         "checkpoint": [ancient(folder) for folder in folders],
         "manifest": [f"{folder}.json" for folder in folders],
-        **own_files(CONFIG.models[model]),
+        **files_of_entry(CONFIG.models[model]),
     }
 
 
-def own_files(model):
-    """Return the adapter and the chat template that a model's entry names, by the input's name."""
+def files_of_entry(model):
+    """Return the adapter and the chat template of a model's entry, by input name."""
     return {
         "adapter": [local(folder) for folder in [model.adapter] if folder],
         "chat_template": [*map(local, model.template_files())],
@@ -124,10 +124,13 @@ def own_files(model):
 
 
 def judge_templates():
-    """Return the judge's template, and the chat template of its model where that is a file."""
+    """Return the judge's template, and the chat template of its model if that is a file."""
     if CONFIG.judge is None:
         return []
-    return [template_file(CONFIG.judge.prompt), *own_files(CONFIG.judge.model)["chat_template"]]
+    return [
+        template_file(CONFIG.judge.prompt),
+        *files_of_entry(CONFIG.judge.model)["chat_template"],
+    ]
 
 
 def manifests():
@@ -143,7 +146,7 @@ def manifests():
     return [f"resources/{folder}.json" for folder in folders]
 
 
-def report_before(wildcards):
+def compared_report(wildcards):
     """Return the report of the experiment that this one is compared with."""
     return local(
         local_files.report_to_compare(

@@ -1,7 +1,7 @@
 """Maintenance: `snakemake -c1 journal`. (`make status` and `make explain` are no rules.)
 
 Needs: results/{experiment}, resources/journal
-Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing
+Makes: nothing, not even a benchmark: with an output, a second call would do nothing
 """
 
 

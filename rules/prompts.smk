@@ -1,4 +1,4 @@
-"""The passages that each question is asked with, the same for every model.
+"""The prompts: each question with its passages, the same for every model.
 
 Needs: questions.parquet, the template, and for retriever context the hits and passages.parquet
 Makes: results/{experiment}/prompts/{dataset}/{mode}.parquet

@@ -34,7 +34,9 @@ rule report_comparison:
             ],
         ],
         grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded_cells(CONFIG)],
-        chat_templates=sorted({file for own in FILES.values() for file in own["chat_template"]}),
+        chat_templates=sorted(
+            {file for own in MODEL_FILES.values() for file in own["chat_template"]}
+        ),
         judge_templates=judge_templates(),
         page=sorted(PAGE_FILES),
         indexes=ancient(INDEXES),

@@ -1,8 +1,8 @@
-"""Raw objects and checkpoints, verified, with a manifest of what came.
+"""Raw objects and checkpoints, verified, with a manifest of their files.
 
 Needs: config objects, models, retrievers (encoders), storage
 Makes: resources/raw/{object}, resources/models/{model}, resources/encoders/{retriever}, each + .json;
-       what lies on this machine is in the folder's name by its content, so that an edit is taken up
+       a local source has the digest of its content in the folder's name, so an edit is noticed
 """
 
 
