@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.config.redaction import MASK, redact, redact_values, secret_name, secret_values
+from slmrag.config.redaction import MASK, is_secret_name, redact, redact_values, secret_values
 from slmrag.job.log_process import redact_pieces
 
 
@@ -27,7 +27,7 @@ from slmrag.job.log_process import redact_pieces
 )
 def test_secret_names(name):
     """A name that says secret, password, key or token holds a secret."""
-    assert secret_name(name)
+    assert is_secret_name(name)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_secret_names(name):
 )
 def test_plain_names(name):
     """A name that only looks like one does not."""
-    assert not secret_name(name)
+    assert not is_secret_name(name)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from slmrag.errors import UserError
 from slmrag.generation.engines import transformers
-from slmrag.models.tokenizer import Tokens
+from slmrag.models.tokenizer import CheckpointTokenizer
 
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
@@ -72,7 +72,9 @@ def test_a_prompt_that_was_cut_is_found_again_uncounted(answer, tmp_path, monkey
     first, answers, _ = answer()
     assert first["shortened"] == 20 and answers["passages_dropped"].min() > 0
     assert "a: 20 of 20 prompts did not fit the model" in caplog.text
-    monkeypatch.setattr(Tokens, "encode", lambda *_, **__: pytest.fail("it was counted"))
+    monkeypatch.setattr(
+        CheckpointTokenizer, "encode", lambda *_, **__: pytest.fail("it was counted")
+    )
     again, same, _ = answer("again")
     assert (again["engine_starts"], again["shortened"]) == (0, 20)
     assert same.equals(answers)

@@ -11,11 +11,11 @@ from slmrag.scoring.judge import parse_verdict
 
 PAIRS = [
     (name, *pair)
-    for name, family in reasoning.FAMILIES.items()
+    for name, family in reasoning.REASONING_TAGS.items()
     for tags in family
     for pair in product(tags.begin, tags.end)
 ]
-SURE = [one for tags in reasoning.ALL_TAGS if tags.sure for one in (*tags.begin, *tags.end)]
+SURE = [one for tags in reasoning.ALL_TAGS if tags.unambiguous for one in (*tags.begin, *tags.end)]
 MENTIONS = "Danube|the|tag|analysis|of|final|<answer>|`</think>`|Here is my response:|'[THINK]'"
 MENTIONS += "|Here is my thought process:|say </think> here|<response>|answer:|assistantfinal"
 WORDS = st.lists(st.sampled_from(MENTIONS.split("|")), min_size=1, max_size=8)
@@ -83,10 +83,10 @@ def test_words_of_an_answer_are_never_cut(words):
     assert AnswerExtractor().extract(text)[1:3] == (text, None)
 
 
-@given(st.text(), st.sampled_from([None, "none", *reasoning.FAMILIES, {"end": "x"}]))
+@given(st.text(), st.sampled_from([None, "none", *reasoning.REASONING_TAGS, {"end": "x"}]))
 def test_any_text_has_an_answer_within_it(text, choice):
     """The answer begins within the text, and an unfinished reasoning leaves none."""
-    start, how = reasoning.parts(text, choice)
+    start, how = reasoning.split_reasoning(text, choice)
     assert 0 <= start <= len(text)
     assert how != "unfinished" or start == len(text)
 
@@ -94,7 +94,7 @@ def test_any_text_has_an_answer_within_it(text, choice):
 @given(st.text(alphabet="ab \n<>[]/thinkTHINK"), st.sampled_from(SURE))
 def test_none_leaves_every_tag_in_the_answer(text, tag):
     """reasoning: none takes all that a model writes for its answer."""
-    assert reasoning.parts(tag + text, "none") == (0, None)
+    assert reasoning.split_reasoning(tag + text, "none") == (0, None)
 
 
 def test_tags_of_ones_own():
@@ -107,7 +107,9 @@ def test_tags_of_ones_own():
     assert opened.extract("hm, the Danube")[1:3] == ("", "unfinished")
 
 
-@pytest.mark.parametrize("begin", [tags.begin[0] for tags in reasoning.ALL_TAGS if not tags.shy])
+@pytest.mark.parametrize(
+    "begin", [tags.begin[0] for tags in reasoning.ALL_TAGS if not tags.plain_words]
+)
 def test_a_prompt_opens_a_reasoning_of_any_family(begin):
     """What follows a prompt that ends in a family's tag is reasoning until that family's end."""
     assert AnswerExtractor().extract("hm, the Danube", f"user: who?\n{begin}\n")[1:3] == (
@@ -137,7 +139,7 @@ def test_stop_strings_wait_until_the_reasoning_is_over():
 )
 def test_tags_among_special_tokens_are_found(specials, kept):
     """Decoding would leave out just these; a tokenizer without any is decoded as ever."""
-    assert reasoning.markers(specials) == kept
+    assert reasoning.tag_tokens(specials) == kept
 
 
 def test_a_judges_reasoning_is_no_verdict():

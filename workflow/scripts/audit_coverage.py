@@ -1,7 +1,7 @@
 """Check a set of questions against its corpus: can a retriever find the answers at all?"""
 
 import polars as pl
-from slmrag.data.coverage import coverage
+from slmrag.data.coverage import measure_coverage
 from slmrag.files import write_json
 from slmrag.job.progress import bar
 from slmrag.job.run import run_job
@@ -21,7 +21,7 @@ def main(input, output, params):
                 yield table
                 shown.update(table.height)
 
-        summary = coverage(questions, watched())
+        summary = measure_coverage(questions, watched())
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, list)}
 

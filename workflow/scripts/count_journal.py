@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from slmrag.dag.disk_usage import journal_files, readable
+from slmrag.dag.disk_usage import journal_files, readable_bytes
 from slmrag.job.progress import terminal
 from slmrag.job.run import run_job
 
@@ -17,7 +17,7 @@ def main(input, output, params):
         counts |= {f"{name}_completions": sum(file.completions for file in mine)}
         print(
             f"{name}: {counts[f'{name}_completions']} completions in {len(mine)} files, "
-            f"{readable(total)}",
+            f"{readable_bytes(total)}",
             file=terminal(),
         )
     return counts

@@ -2,7 +2,7 @@
 
 import logging
 
-from slmrag.config.hub_names import SCHEME as HUB
+from slmrag.config.hub_names import HUB_SCHEME as HUB
 from slmrag.dag.local_sources import Source, refuse_change
 from slmrag.files import digest, write_json
 from slmrag.job.run import run_job

@@ -5,7 +5,7 @@ from pathlib import Path
 from slmrag.files import atomic, write_json
 from slmrag.indexing.encode_passages import encode_passages
 from slmrag.job.run import run_job
-from slmrag.models.text_limits import counts
+from slmrag.models.text_limits import tracked_counts
 
 
 def main(input, output, params):
@@ -17,7 +17,7 @@ def main(input, output, params):
             Path(input.passages), path, params.entry | means, shard=shard, shards=shards
         )
     write_json(facts, output.facts)
-    return {"passages": facts["reading"]["texts"], **counts(facts)}
+    return {"passages": facts["reading"]["texts"], **tracked_counts(facts)}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from slmrag.indexing import BUILDERS
 from slmrag.indexing.index_folder import build_settings, folder_digest, write_description
 from slmrag.job import events
 from slmrag.job.run import run_job
-from slmrag.models.text_limits import counts
+from slmrag.models.text_limits import tracked_counts
 from slmrag.retrieval import retriever
 
 
@@ -28,7 +28,7 @@ def main(input, output, params):
         size = write_description(folder, built, passages, facts)
     write_json({"digest": folder_digest(output.index), "bytes": size}, output.manifest)
     numbers = {name: v for name, v in facts.items() if isinstance(v, int | float)}
-    return {"bytes": size, "index_documents": count(passages)} | numbers | counts(facts)
+    return {"bytes": size, "index_documents": count(passages)} | numbers | tracked_counts(facts)
 
 
 if __name__ == "__main__":

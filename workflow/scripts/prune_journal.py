@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from slmrag.dag.disk_usage import journal_files, prunable, readable
+from slmrag.dag.disk_usage import journal_files, prunable, readable_bytes
 from slmrag.errors import UserError
 from slmrag.job.progress import terminal
 from slmrag.job.run import run_job
@@ -21,7 +21,7 @@ def main(input, output, params):
         with suppress(OSError):
             file.path.parent.rmdir()
     total = sum(file.bytes for file in removed)
-    print(f"removed {len(removed)} files of the journal, {readable(total)}", file=terminal())
+    print(f"removed {len(removed)} files of the journal, {readable_bytes(total)}", file=terminal())
     return {"removed": len(removed), "bytes": total}
 
 

@@ -9,7 +9,7 @@ from slmrag.files import write_json, write_table
 from slmrag.indexing.index_folder import build_settings, check_index
 from slmrag.job import events
 from slmrag.job.run import run_job
-from slmrag.models.text_limits import counts
+from slmrag.models.text_limits import tracked_counts
 from slmrag.retrieval import retriever
 from slmrag.retrieval.metrics import summarize
 from slmrag.retrieval.relevance import annotate, read_hits
@@ -39,7 +39,7 @@ def main(input, output, params):
     means = {name: value["mean"] for name, value in summary["metrics"].items()}
     known = {name: mean for name, mean in means.items() if mean is not None}
     asked = {"questions": len(questions), "without_hits": summary["without_hits"]}
-    return asked | counts(hits.facts) | known
+    return asked | tracked_counts(hits.facts) | known
 
 
 def find_hits(input, params, questions):

@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slmrag.models.answer_labels import ANSWER, COLON, COLONS, LABEL, QUESTION
-from slmrag.models.reasoning import Choice, parts, unwrapped
+from slmrag.models.answer_labels import ANSWER_LABEL, ANSWER_WORDS, COLON, COLONS, QUESTION_WORDS
+from slmrag.models.reasoning import Choice, split_reasoning, unwrap_answer
 
 RUN_ON_PATTERN = re.compile(
     r"\n\s*(?:Question|Q|Context|Passage(?: \d+)?|Human|User|Assistant"
-    rf"|{ANSWER}|{QUESTION})\s*{COLON}"
+    rf"|{ANSWER_WORDS}|{QUESTION_WORDS})\s*{COLON}"
     r"|<\|im_(?:end|start)\|>|<end_of_turn>|</s>|<eos>|<\|endoftext\|>|<\|return\|>",
     re.IGNORECASE,
 )
@@ -35,9 +35,9 @@ class AnswerExtractor(NamedTuple):
 
     def extract(self, text: str, prompt: str = "") -> ExtractedAnswer:
         """Return the answer of a completion, cut at the first stop string after its reasoning."""
-        start, how = parts(text, self.reasoning, prompt)
+        start, how = split_reasoning(text, self.reasoning, prompt)
         cut, stopped = cut_at_stop(text, self.stop, start)
-        answer = cut[start:] if self.reasoning == "none" else unwrapped(cut[start:])
+        answer = cut[start:] if self.reasoning == "none" else unwrap_answer(cut[start:])
         return ExtractedAnswer(cut, first_line_with_words(answer), how, stopped)
 
 
@@ -51,7 +51,7 @@ def first_line_with_words(text: str) -> str:
 
     A first line that ends in a colon only announces the answer, so the next line joins it.
     """
-    text = LABEL.sub("", text, count=1)
+    text = ANSWER_LABEL.sub("", text, count=1)
     lines = [line.strip() for line in RUN_ON_PATTERN.split(text, maxsplit=1)[0].splitlines()]
     lines = [line for line in lines if line]
     answer = lines[0] if lines else ""

@@ -10,7 +10,7 @@ from slmrag.files import digest, read_json
 from slmrag.generation.generation_job import GenerationJob
 from slmrag.generation.journal import Journal
 from slmrag.models.checkpoint_files import checkpoint_digest
-from slmrag.models.generation_config import another_end, wishes
+from slmrag.models.generation_config import ended_elsewhere_before, sampling_requests
 from slmrag.models.lora_adapter import adapter_digest
 
 # Keys of an entry that reach the answer through the rendered prompt alone, or not at all.
@@ -75,7 +75,7 @@ def _optional_parts(job: GenerationJob) -> dict[str, Any]:
     """Return what else changes completions: reasoning tags that are kept, template arguments."""
     tags = job.formatter.kept_tokens
     found: dict[str, Any] = {"kept": tags} if tags else {}
-    if job.formatter.remote_chat and (sent := chat_options.merged(job.entry)):
+    if job.formatter.remote_chat and (sent := chat_options.merged_chat_arguments(job.entry)):
         found["chat_template_kwargs"] = sent
     return found
 
@@ -87,5 +87,5 @@ def _marks_of_older_code(job: GenerationJob) -> dict[str, Any]:
     """
     if job.entry["engine"] != "transformers" or job.folder is None:
         return {}
-    marks = {"generation_config": "ids alone"} if wishes(job.folder) else {}
-    return marks | ({"ends": "as in vllm"} if another_end(job.folder) else {})
+    marks = {"generation_config": "ids alone"} if sampling_requests(job.folder) else {}
+    return marks | ({"ends": "as in vllm"} if ended_elsewhere_before(job.folder) else {})

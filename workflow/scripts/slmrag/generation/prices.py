@@ -16,7 +16,7 @@ RULE_OF_ESTIMATE = (
 
 
 def cost(price: Price, prompt_tokens: float, generated_tokens: float) -> float:
-    """Return what tokens cost, in the currency of their price (see config.prices)."""
+    """Return what tokens cost, in the currency of their price (see config.models.PriceEntry)."""
     read = price["input_per_million"] * prompt_tokens
     return (read + price["output_per_million"] * generated_tokens) / MILLION
 

@@ -16,8 +16,15 @@ from typing import Any, NamedTuple
 import polars as pl
 import regex
 
-from slmrag.data.spelling import fold
-from slmrag.data.unspaced_scripts import COLUMN, LETTER, MARKS, SCRIPTS, members, rare
+from slmrag.data.spelling import spelling_fold
+from slmrag.data.unspaced_scripts import (
+    LETTER,
+    MARKS,
+    POLARS_LETTER,
+    SCRIPTS,
+    class_ranges,
+    rare_bytes,
+)
 
 Analyzer = Callable[[str], list[str]]
 
@@ -46,7 +53,7 @@ def split_words(text: str) -> list[str]:
     text = text.lower()
     if text.isascii():
         return _WORD.findall(text)
-    far = rare(text)
+    far = rare_bytes(text)
     return _split_marked_words(text, far) if far else _WORD.findall(text)
 
 
@@ -80,7 +87,7 @@ class Patterns(NamedTuple):
 
 @cache
 def _patterns(last: int) -> Patterns:
-    letter, mark = members(LETTER, last), members(MARKS, last)
+    letter, mark = class_ranges(LETTER, last), class_ranges(MARKS, last)
     return Patterns(
         re.compile(rf"[{letter}{mark}\uff01-\uff9f]"),
         re.compile(rf"\w[\w{mark}]*"),
@@ -109,7 +116,7 @@ def analyzer(
     tokenizer: str = "words", stopwords: str = "none", language: str | None = None
 ) -> Analyzer:
     """Return the function from a text of a language to its terms."""
-    split, stop, one = TOKENIZERS[tokenizer], STOPWORDS[stopwords], fold(language)
+    split, stop, one = TOKENIZERS[tokenizer], STOPWORDS[stopwords], spelling_fold(language)
     folded = (lambda text: split(one(text))) if one else split
     if not stop:
         return folded
@@ -118,7 +125,7 @@ def analyzer(
 
 def unspaced_facts(terms: pl.Series, tokenizer: str = "words") -> dict[str, Any]:
     """Return index.json's facts about terms of scripts without spaces; empty without such terms."""
-    found = terms.filter(terms.str.contains(COLUMN))
+    found = terms.filter(terms.str.contains(POLARS_LETTER))
     if found.is_empty():
         return {}
     names = [name for name in SCRIPTS if found.str.contains(rf"\p{{{name}}}").any()]

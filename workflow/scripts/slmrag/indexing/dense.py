@@ -26,7 +26,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     """Encode a corpus into ``vectors-*.npy``, or link its shards, and write int8 codes of them."""
     if params.get("vectors"):
         vectors.link_shards(params["vectors"], index, corpus.size(passages))
-        facts = text_limits.together([read_json(path) for path in params["vector_facts"]])
+        facts = text_limits.merge_facts([read_json(path) for path in params["vector_facts"]])
     else:
         facts = encode_passages(passages, index / "vectors-00000.npy", params)
     int8_codes.write_codes(vectors.vector_parts(index), index)

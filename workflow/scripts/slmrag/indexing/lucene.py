@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-from slmrag.config.languages import primary
+from slmrag.config.languages import primary_language
 from slmrag.data import passages as corpus
-from slmrag.data.unicode_scripts import count, describe_shares, shares
+from slmrag.data.unicode_scripts import count_signs, describe_shares, script_shares
 from slmrag.errors import UserError
 from slmrag.indexing import anserini
 from slmrag.job.progress import bar
@@ -41,7 +41,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
 
 def _warn_of_script(passages: Path, params: Mapping[str, Any]) -> None:
     """Warn if the English analyzer gets passages that are mostly in another script."""
-    scripts = shares(count(corpus.sample(passages, 8, 100)))
+    scripts = script_shares(count_signs(corpus.sample(passages, 8, 100)))
     if not params.get("language") and scripts and scripts.get("Latin", 0) < 0.5:
         _log.warning(
             "Lucene's English analyzer reads passages in %s; set language of the corpus",
@@ -51,7 +51,7 @@ def _warn_of_script(passages: Path, params: Mapping[str, Any]) -> None:
 
 def analysis_options(params: Mapping[str, Any]) -> list[str]:
     """Return Anserini's options for the analyzer: the English one, or that of a language."""
-    if (language := primary(params.get("language"))) not in (None, "en"):
+    if (language := primary_language(params.get("language"))) not in (None, "en"):
         return ["-language", language]
     return ["-stemmer", params["stemmer"], *["-keepStopwords"] * params["keep_stopwords"]]
 

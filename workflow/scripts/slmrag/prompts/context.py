@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmrag.data.gold_match import Passage, distinct, gold_rank
+from slmrag.data.gold_match import Passage, distinct_gold, gold_rank
 from slmrag.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _oracle(
     dataset: str,
 ) -> list[list[Passage]]:
     """Return the data set's gold passages, each once; UserError for a question without any."""
-    gold = [distinct(own) for own in questions["gold"].to_list()]
+    gold = [distinct_gold(own) for own in questions["gold"].to_list()]
     missing = [name for name, one in zip(questions["question_id"], gold, strict=True) if not one]
     if missing:
         raise UserError(
@@ -108,11 +108,11 @@ def _has_answer(
     questions: "pl.DataFrame", wanted: list[list[Passage]], entry: dict[str, Any]
 ) -> list[bool | None]:
     """Return whether any passage has an answer; None where the mode has no context."""
-    from slmrag.data.has_answer import matcher
+    from slmrag.data.has_answer import answer_matcher
 
     if entry["context"] == "none":
         return [None] * len(wanted)
-    tests = map(matcher, questions["answers"].to_list())
+    tests = map(answer_matcher, questions["answers"].to_list())
     return [any(holds(p["text"]) for p in one) for holds, one in zip(tests, wanted, strict=True)]
 
 

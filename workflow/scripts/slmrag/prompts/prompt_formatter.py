@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from slmrag.config.chat_options import MODELS_OWN
+from slmrag.config.chat_options import OWN_TEMPLATE_CHOICES
 from slmrag.errors import UserError
 from slmrag.models import thinking
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.reasoning import markers
-from slmrag.models.tokenizer import Tokens, fits_by_bytes
+from slmrag.models.reasoning import tag_tokens
+from slmrag.models.tokenizer import CheckpointTokenizer, fits_by_bytes
 from slmrag.prompts.template import Passage, prompt_digest, render
 from slmrag.prompts.truncation import MakePrompt, Prompt, truncate, truncate_as_before
 
@@ -31,8 +31,8 @@ class PromptFormatter:
         remote: bool = False,
     ) -> None:
         self._entry, self._max_tokens, self._checkpoint = entry, max_tokens, checkpoint
-        self.remote_chat = remote and entry.get("chat_template") in MODELS_OWN
-        self._tokens = Tokens(checkpoint.path) if checkpoint else None
+        self.remote_chat = remote and entry.get("chat_template") in OWN_TEMPLATE_CHOICES
+        self._tokens = CheckpointTokenizer(checkpoint.path) if checkpoint else None
 
     @cached_property
     def max_model_len(self) -> int | None:
@@ -74,12 +74,12 @@ class PromptFormatter:
     @cached_property
     def reasons(self) -> bool:
         """Whether the model reasons before it answers; then stop strings count only afterwards."""
-        return thinking.reasons(self._entry, self._chat)
+        return thinking.is_to_reason(self._entry, self._chat)
 
     @cached_property
     def kept_tokens(self) -> list[str]:
         """The reasoning tags that are special tokens, which decoding would leave out."""
-        return markers(self._tokens.special_texts) if self._tokens else []
+        return tag_tokens(self._tokens.special_texts) if self._tokens else []
 
     @property
     def dropped_tokens(self) -> list[str] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from slmrag.data.has_answer import matcher
+from slmrag.data.has_answer import answer_matcher
 from slmrag.prompts.truncation import is_cut, remaining_context
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _remaining_row(row: Mapping[str, Any]) -> dict[str, Any]:
     )
     held = row["has_answer"]
     if held:  # what is left holds no answer that the whole did not hold
-        held = any(map(matcher(row["answers"]), (passage["text"] for passage in passages)))
+        held = any(map(answer_matcher(row["answers"]), (passage["text"] for passage in passages)))
     return {
         "question_id": row["question_id"],
         "question": question,

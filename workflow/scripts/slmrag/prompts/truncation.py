@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from slmrag.data.word_units import joined, word_units
+from slmrag.data.word_units import join_units, word_units
 from slmrag.errors import UserError
 from slmrag.prompts.template import Passage
 
@@ -99,7 +99,7 @@ def without_words(text: str, cut: int) -> str:
     if cut <= 0:
         return text
     units, between = word_units(text)
-    return joined(units[: max(0, len(units) - cut)], between)
+    return join_units(units[: max(0, len(units) - cut)], between)
 
 
 def remaining_context(

@@ -33,7 +33,7 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     if params["ann"] != "exact":
         return ann.search(parts, index, asked, depth, params).with_facts(**facts)
     found = exact.search(
-        parts, asked, depth, transformer.device(params), int8_codes.read_codes(index, parts)
+        parts, asked, depth, transformer.choose_device(params), int8_codes.read_codes(index, parts)
     )
     return Hits.of(found).with_facts(**facts)
 

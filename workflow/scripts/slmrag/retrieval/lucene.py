@@ -24,7 +24,7 @@ from slmrag.retrieval.hits import Hits
 __all__ = ["BUILD", "search", "shorten_question"]
 
 MAX_QUERY_WORDS = 1_000
-QUERY_LIMIT = text_limits.Limit(
+QUERY_LIMIT = text_limits.TextLimit(
     MAX_QUERY_WORDS, "the words that one query of Lucene may have", MAX_QUERY_WORDS, "words"
 )
 SHORT_SEARCH_WORK = 50 * 2**30  # questions x bytes of the index
@@ -48,7 +48,7 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
         asked, cut = _write_topics(questions, topics)
         if not asked:
             return Hits.of([])
-        facts = text_limits.reading("questions", len(questions), cut, QUERY_LIMIT)
+        facts = text_limits.reading_facts("questions", len(questions), cut, QUERY_LIMIT)
         what = ["-topics", topics, "-topicReader", "TsvInt", "-output", run, "-hits", depth]
         speed = ["-threads", threads, "-parallelism", threads]
         arguments = ["-index", index, *what, *weights, *speed, *analysis_options(params)]

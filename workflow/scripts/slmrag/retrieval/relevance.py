@@ -7,16 +7,16 @@ import numpy as np
 import polars as pl
 
 from slmrag.data import passages as corpus
-from slmrag.data.gold_join import Found, GoldJoin, counts
-from slmrag.data.gold_match import RELATIONS, Passage, Test
-from slmrag.data.has_answer import matcher
+from slmrag.data.gold_join import GoldInCorpus, GoldJoin, count_gold
+from slmrag.data.gold_match import RELATION_TESTS, Passage, PassageTest
+from slmrag.data.has_answer import answer_matcher
 from slmrag.errors import UserError
 from slmrag.job.progress import bar
 from slmrag.retrieval.hits import Hits
 from slmrag.retrieval.metrics import Relevance
 
 Array = np.ndarray
-TestsByName = dict[str, list[Test]]
+TestsByName = dict[str, list[PassageTest]]
 
 _NO_PLACES = np.zeros(0, dtype=np.int64)
 
@@ -27,7 +27,7 @@ def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.Da
     Texts are read a block at a time, so memory grows only with the number of hits.
     """
     gold = questions["gold"].to_list()
-    found = GoldJoin(gold).read(passages).found()
+    found = GoldJoin(gold).read(passages).results()
     ids, seen = _test_passages(
         hits, relevance_tests(questions["answers"].to_list(), gold, found), passages
     )
@@ -47,29 +47,31 @@ def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.Da
         np.array([one.passages for one in found], dtype=np.int64),
         np.array([one.in_corpus for one in found], dtype=np.int64),
         seen,
-        counts(found),
+        count_gold(found),
     )
 
 
 def relevance_tests(
-    answers: list[list[str]], gold: list[list[Passage]], found: list[Found]
+    answers: list[list[str]], gold: list[list[Passage]], found: list[GoldInCorpus]
 ) -> TestsByName:
     """Return for each name one test of passages per question.
 
     Whether a passage contains gold, or is part of it, is tested where the corpus lacks some gold.
     """
-    holds = [matcher(references) for references in answers]
+    holds = [answer_matcher(references) for references in answers]
     wanted: TestsByName = {"has_answer": [_text_test(one) for one in holds]}
     if any(one.in_corpus < one.passages for one in found):
-        wanted |= {name: [relation(own) for own in gold] for name, relation in RELATIONS.items()}
+        wanted |= {
+            name: [relation(own) for own in gold] for name, relation in RELATION_TESTS.items()
+        }
     return wanted
 
 
-def _text_test(holds: Callable[[str], bool]) -> Test:
+def _text_test(holds: Callable[[str], bool]) -> PassageTest:
     return lambda _, text: holds(text)
 
 
-def first_gold(hits: Hits, ids: pl.Series, found: list[Found]) -> Array:
+def first_gold(hits: Hits, ids: pl.Series, found: list[GoldInCorpus]) -> Array:
     """Return which hits are gold; each gold passage counts once, at its first hit."""
     is_gold, seen = np.zeros(len(hits), dtype=bool), set()
     for row, (question, id) in enumerate(zip(hits.question.tolist(), ids, strict=True)):
@@ -98,7 +100,7 @@ def _test_passages(
     passed = {name: np.zeros(len(hits), dtype=bool) for name in wanted}
     order, ids = [_NO_PLACES], [pl.Series("id", [], pl.String)]
     with bar(total=len(hits), desc="has answer", unit="hit", unit_scale=True) as progress:
-        for places, found in corpus.parts(hits.passage, passages, "id", "text"):
+        for places, found in corpus.rows_by_block(hits.passage, passages, "id", "text"):
             asked = hits.question[places].tolist()
             rows = list(zip(asked, found["id"], found["text"], strict=True))
             for name, own in wanted.items():

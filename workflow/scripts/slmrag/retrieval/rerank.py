@@ -37,9 +37,9 @@ def combine(
     )
     scores = np.zeros(len(question))
     with bar(total=len(question), desc="rerank", unit="pair", unit_scale=True) as progress:
-        for places, found in corpus.parts(passage, passages, "title", "text", size=1_024):
+        for places, found in corpus.rows_by_block(passage, passages, "title", "text", size=1_024):
             asked = [questions[row] for row in question[places]]
-            pairs = list(zip(asked, corpus.joined(found), strict=True))
+            pairs = list(zip(asked, corpus.titled_texts(found), strict=True))
             for rows, logits, _ in model.batches(pairs):
                 scores[places[rows]] = logit_scores(logits.cpu().numpy())
                 progress.update(len(rows))

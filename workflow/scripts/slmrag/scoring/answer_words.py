@@ -10,8 +10,8 @@ from functools import cache
 
 import regex
 
-from slmrag.config.languages import primary
-from slmrag.data.spelling import fold
+from slmrag.config.languages import primary_language
+from slmrag.data.spelling import spelling_fold
 from slmrag.data.unspaced_scripts import CLUSTER
 
 _ARTICLES = {
@@ -33,7 +33,7 @@ _LETTER: re.Pattern[str] = regex.compile(CLUSTER, regex.V1)
 
 def mlqa_words(text: str, language: str | None) -> list[str]:
     """Return MLQA's words: lower case, no punctuation, no articles; in Chinese, single letters."""
-    spoken, text = primary(language), _without_punctuation(text.lower())
+    spoken, text = primary_language(language), _without_punctuation(text.lower())
     text = ARABIC_AL.sub(" ", text) if spoken == "ar" else without_articles(text, spoken)
     return (_HAN.sub(r" \g<0> ", text) if spoken == "zh" else text).split()
 
@@ -44,9 +44,9 @@ def unicode_words(text: str, language: str | None) -> list[str]:
     Invisible characters are removed too, and articles of the languages that MLQA knows. Each letter
     of a script without spaces is a word. Spellings of one word become one (``spelling``).
     """
-    text, one = unicodedata.normalize("NFKC", text), fold(language)
+    text, one = unicodedata.normalize("NFKC", text), spelling_fold(language)
     text = unicodedata.normalize("NFKC", (one(text) if one else text).casefold())
-    text = without_articles(_without_punctuation(text, invisible=True), primary(language))
+    text = without_articles(_without_punctuation(text, invisible=True), primary_language(language))
     return _LETTER.sub(r" \g<0> ", text).split()
 
 

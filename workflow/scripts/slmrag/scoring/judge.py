@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slmrag.models.reasoning import parts
+from slmrag.models.reasoning import split_reasoning
 from slmrag.prompts.template import compile_template
 from slmrag.scoring.bootstrap import finite_or_none, intervals
 
@@ -36,7 +36,7 @@ def parse_verdict(verdict: str) -> str:
     A letter, a word, or both if they agree; a letter inside a word or a sentence is no verdict, so
     that NOT_ATTEMPTED is never read as A.
     """
-    found = _VERDICT_PATTERN.fullmatch(verdict[parts(verdict).start :].strip().upper())
+    found = _VERDICT_PATTERN.fullmatch(verdict[split_reasoning(verdict).start :].strip().upper())
     if not found:
         return UNPARSEABLE
     grades = {GRADE_OF_VERDICT.get(part.strip(), UNPARSEABLE) for part in found.groups() if part}

@@ -80,7 +80,7 @@ def read_settings(path: Path) -> Settings:
     """Return the tracking part of a config file, or the defaults if there is no file."""
     from pydantic import ValidationError
 
-    from slmrag.config.error_messages import message, sentences
+    from slmrag.config.error_messages import problems_message, validation_sentences
     from slmrag.config.tracking import TrackingEntry
     from slmrag.config.yaml_files import merge_cli_config
     from slmrag.config.yaml_scalars import resolve_scalars
@@ -92,7 +92,7 @@ def read_settings(path: Path) -> Settings:
             resolve_scalars({} if raw is None else raw, TrackingEntry)
         )
     except ValidationError as error:
-        raise UserError(message(sentences(error, TrackingEntry))) from None
+        raise UserError(problems_message(validation_sentences(error, TrackingEntry))) from None
     return settings(entry.params() | {"experiment": experiment})
 
 

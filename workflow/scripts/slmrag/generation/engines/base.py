@@ -11,7 +11,7 @@ from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
 from slmrag.generation.engines.parallelism import Split
 from slmrag.job.gpu_lock import unused_gpu_sentence
-from slmrag.models.tokenizer import any_of
+from slmrag.models.tokenizer import any_token_pattern
 
 logger = logging.getLogger(__name__)
 
@@ -199,5 +199,5 @@ def is_installed(distribution: str) -> bool:
 
 def without_tokens(text: str, tokens: Sequence[str] | None) -> str:
     """Return a text without some special tokens; as it is where None."""
-    pattern = any_of(tokens or ())
+    pattern = any_token_pattern(tokens or ())
     return pattern.sub("", text) if pattern else text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from slmrag.config.chat_options import MODELS_OWN, arguments
+from slmrag.config.chat_options import OWN_TEMPLATE_CHOICES, chat_arguments
 from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.config.sampling import NEUTRAL_VALUES, STOCHASTIC_KEYS
 from slmrag.errors import UserError
@@ -45,7 +45,7 @@ def is_chat(config: EngineConfig) -> bool:
 
     With a template of the user's own the prompt is a finished conversation: a completion.
     """
-    return config.chat and config.entry.get("chat_template") in MODELS_OWN
+    return config.chat and config.entry.get("chat_template") in OWN_TEMPLATE_CHOICES
 
 
 def is_sampled(config: EngineConfig) -> bool:
@@ -92,7 +92,7 @@ def _token_limit(config: EngineConfig) -> dict[str, Any]:
 def _extra_body(config: EngineConfig) -> dict[str, Any]:
     """Return extra_body, with the entry's arguments of the chat template merged in."""
     extra = dict(config.options.get("extra_body") or {})
-    if is_chat(config) and (chosen := arguments(config.entry)):
+    if is_chat(config) and (chosen := chat_arguments(config.entry)):
         extra["chat_template_kwargs"] = chosen
     return extra
 

@@ -14,7 +14,7 @@ from slmrag.generation.engines.error_advice import advice_on
 from slmrag.generation.engines.parallelism import Split
 from slmrag.generation.engines.transformers_load import load_model
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.lora_adapter import check
+from slmrag.models.lora_adapter import check_adapter
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +58,7 @@ class Engine(base.Engine):
         checkpoint = Checkpoint(self.config.folder)
         _ = checkpoint.tensors  # fails at once where files are missing or truncated
         if self.config.adapter:
-            check(self.config.adapter, checkpoint)
+            check_adapter(self.config.adapter, checkpoint)
         began = time.perf_counter()
         import torch
         from transformers import AutoTokenizer

@@ -6,9 +6,11 @@ from slmrag.errors import UserError
 from slmrag.generation.engines import base
 from slmrag.generation.engines.quantization import Device, transformers_arguments
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.checkpoint_files import PICKLED, SAFE
+from slmrag.models.checkpoint_files import PICKLE_NAME, SAFETENSORS_NAME
 
-WEIGHT_FILES = [name + end for name in (SAFE, PICKLED) for end in ("", ".index.json")]
+WEIGHT_FILES = [
+    name + end for name in (SAFETENSORS_NAME, PICKLE_NAME) for end in ("", ".index.json")
+]
 
 
 def load_model(config: base.EngineConfig, device: str) -> Any:
@@ -18,8 +20,8 @@ def load_model(config: base.EngineConfig, device: str) -> Any:
     checkpoint = Checkpoint(config.folder)
     if not any((checkpoint.path / name).is_file() for name in WEIGHT_FILES):
         raise UserError(
-            f"{checkpoint.path}: engine: transformers loads {SAFE}, or what its index names, and "
-            f"here is {min(checkpoint.weights)}; rename it, or set engine: vllm"
+            f"{checkpoint.path}: engine: transformers loads {SAFETENSORS_NAME}, or what its index "
+            f"names, and here is {min(checkpoint.weights)}; rename it, or set engine: vllm"
         )
     stored = checkpoint.config.get("quantization_config", {}).get("quant_method")
     where = Device("cpu" if device == "cpu" else "gpu")

@@ -116,8 +116,8 @@ def engine_arguments(config: base.EngineConfig, where: Device) -> dict[str, Any]
     if config.max_model_len:
         chosen["max_model_len"] = config.max_model_len
     if config.adapter:
-        lora_adapter.check(config.adapter, checkpoint)
-        chosen |= {"enable_lora": True, "max_lora_rank": lora_adapter.rank(config.adapter)}
+        lora_adapter.check_adapter(config.adapter, checkpoint)
+        chosen |= {"enable_lora": True, "max_lora_rank": lora_adapter.vllm_rank(config.adapter)}
     chosen |= {key: value for key, value in config.options.items() if key != "batch_invariant"}
     if where.kind == "cpu":
         chosen |= ONE_SEQUENCE_A_BATCH if config.options.get("batch_invariant") else {}

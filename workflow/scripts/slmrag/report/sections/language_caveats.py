@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slmrag.data.squad_misfit import misfit
-from slmrag.data.unicode_scripts import describe_shares, misfits
+from slmrag.data.squad_misfit import misfit_sentence
+from slmrag.data.unicode_scripts import describe_shares, script_misfits
 from slmrag.report.analysis.caveats import punctuated_answers, scripts_differ
 from slmrag.report.analysis.engine_records import retriever_facts
 from slmrag.report.analysis.experiment import Experiment
@@ -23,10 +23,10 @@ def reference_caveats(experiment: Experiment) -> Iterator[str]:
     instead = unicode_advice(experiment)
     for name, entry in experiment.datasets.items():
         audit = experiment.audits.get(("datasets", name), {})
-        if audit.get("questions") and (sentence := misfit(audit)):
+        if audit.get("questions") and (sentence := misfit_sentence(audit)):
             yield f"{name}: {sentence}; {instead}."
         answers = audited_scripts(experiment, "datasets", name).get("answers", {})
-        odd = misfits(answers, entry.get("language"), "the answers")
+        odd = script_misfits(answers, entry.get("language"), "the answers")
         yield from (f"{name}: {sentence}." for sentence in odd)
         yield from script_mismatch(experiment, name, entry.get("corpus"))
 

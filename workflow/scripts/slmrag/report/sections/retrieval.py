@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from slmrag.data.gold_match import RELATIONS
+from slmrag.data.gold_match import RELATION_TESTS
 from slmrag.report.analysis.comparison import prompt_coverage
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.page.labels import METRIC_LABELS
@@ -81,7 +81,7 @@ def metric_columns(runs: Rows, chosen: Callable[[str], bool]) -> list[Column]:
 
 def is_relation(name: str) -> bool:
     """Tell whether a metric is of hits that contain gold or are part of it."""
-    return name.partition("@")[0] in RELATIONS
+    return name.partition("@")[0] in RELATION_TESTS
 
 
 def run_row(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str, Any]:
