@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from slmrag.config.redaction import redact
-from slmrag.dag.failed_jobs import repeated_failure
+from slmrag.job.failed_jobs import repeated_failure
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
 from slmrag.job.attempts import MAINTENANCE_RULES
