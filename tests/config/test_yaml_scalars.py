@@ -128,8 +128,14 @@ def test_a_template_of_snakemakes_is_still_read(tmp_path):
 def test_the_connection_test_reads_the_config_as_a_run_does(tmp_path):
     """``make check-tracking`` knows an unquoted off, and names a misspelt key."""
     path = tmp_path / "config.yaml"
-    path.write_text("tracking: {mode: off, interval_seconds: '5'}\n")
-    assert (read_settings(path).mode, read_settings(path).interval_seconds) == ("off", 5.0)
+    path.write_text("tracking: {mode: off, deadline_seconds: '5'}\n")
+    assert (read_settings(path).mode, read_settings(path).deadline_seconds) == ("off", 5.0)
     path.write_text("tracking: {backnd: none}\n")
     with pytest.raises(UserError, match="did you mean 'backend'"):
         read_settings(path)
+
+
+def test_a_key_of_earlier_releases_is_refused_with_what_to_do(tmp_path):
+    """No job waits for a tracker any more, so a wish that it should is refused."""
+    with pytest.raises(UserError, match="wait_seconds is no longer a key, no job waits: remove it"):
+        read(tmp_path, TEXT.replace("NAME", "x") + "tracking: {wait_seconds: 5}\n")

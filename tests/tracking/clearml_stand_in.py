@@ -1,9 +1,12 @@
 """A stand-in of ClearML's API and file server, which can be told to refuse, stall, fail and die.
 
-It speaks the endpoints that the SDK uses and keeps what it is told in plain dictionaries.
+It speaks the endpoints that we use, keeps what it is told in plain dictionaries, and is as strict
+as the server: names have 3 characters, a known project is refused, each line of a console has an
+id of its own, files need the token, silent tasks are stopped, and unknown fields are not kept.
 """
 
 import base64
+import itertools
 import json
 import re
 import threading
@@ -36,6 +39,11 @@ class ClearmlServer(ThreadingHTTPServer):
         self.events: dict[tuple, Data] = {}
         self.files: dict[str, bytes] = {}
         self.requests: list[tuple[str, bytes]] = []
+        self.unknown: list[str] = []
+        """Calls that no server knows: a test in which one was made has failed."""
+        self.watchdog_seconds = 7200.0
+        self.store_refuses = False
+        self.clock = itertools.count()
         self.fault = "none"
         self.denied: set[str] = set()
         self.die_after: int | None = None
@@ -84,6 +92,14 @@ class ClearmlServer(ThreadingHTTPServer):
             if event["task"] == task and event["type"] == "training_stats_scalar":
                 found.setdefault((event["metric"], event["variant"]), []).append(event["value"])
         return found
+
+    def stop_silent_tasks(self) -> None:
+        """Stop the tasks without an update for too long, as the server's watchdog does."""
+        with self.lock:
+            for task in self.tasks.values():
+                silent = time.monotonic() - task["updated"]
+                if task["status"] == "in_progress" and silent > self.watchdog_seconds:
+                    task.update(status="stopped", status_reason="Forced stop (non-responsive)")
 
     def lines(self, task: str) -> str:
         """Return a task's console."""
@@ -149,10 +165,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(name, 403, {}, "Access to the project is forbidden")
         endpoint = ENDPOINTS.get(name)
         if endpoint is None:
+            self.server.unknown.append(name)
             return self.reply(name, 400, {}, f"Invalid service or endpoint {name}")
-        with self.server.lock:
-            code, data = endpoint(self.server, decode(name, body))
-        return self.reply(name, code, data, "OK" if code == 200 else "Invalid id")
+        self.server.stop_silent_tasks()
+        try:
+            with self.server.lock:
+                data = endpoint(self.server, decode(name, body))
+        except Refused as refusal:
+            return self.reply(name, 400, {}, str(refusal))
+        return self.reply(name, 200, data, "OK")
 
     def allowed(self) -> bool:
         """Check the key and secret, or the token given for them."""
@@ -161,7 +182,9 @@ class Handler(BaseHTTPRequestHandler):
         return value == expected.get(kind)
 
     def file(self, body: bytes) -> None:
-        """Keep an uploaded file, or send it back."""
+        """Keep an uploaded file, or send it back; refuse who has no token."""
+        if not self.allowed() or (self.server.store_refuses and self.command in ("POST", "PUT")):
+            return self.answer(403, b"the store refuses")
         if self.command == "DELETE":
             self.server.files.pop(self.path, None)
             return self.answer(200, b"{}")
@@ -223,34 +246,69 @@ def decode(name: str, body: bytes) -> Any:
     return json.loads(body) if body.strip() else {}
 
 
-Answer = tuple[int, Data]
+class Refused(Exception):
+    """A request that the server answers with 400, and why."""
 
 
-def login(server: ClearmlServer, data: Data) -> Answer:
+ALL_FIELDS = {"name", "tags", "system_tags", "comment", "parent", "project"}
+TASK_FIELDS = ALL_FIELDS | {"type", "error", "input", "models", "container", "output_dest"}
+TASK_FIELDS |= {"execution", "hyperparams", "configuration", "script", "runtime"}
+MODEL_FIELDS = ALL_FIELDS | {"task", "uri", "framework", "design", "labels", "ready", "metadata"}
+"""The fields that the server keeps of what it is told (apiserver/services)."""
+MIN_NAME = 3
+
+
+def named(data: Data, fields: set[str]) -> Data:
+    """Return the fields that the server keeps; refuse a short name."""
+    if "name" in data and len(data["name"].strip()) < MIN_NAME:
+        raise Refused(f"Validation error (value {data['name']!r} is too short: name)")
+    return {key: value for key, value in data.items() if key in fields}
+
+
+def of(things: dict[str, Data], key: str) -> Data:
+    """Return a thing by its id."""
+    if key not in things:
+        raise Refused(f"Invalid id {key}")
+    return things[key]
+
+
+def login(server: ClearmlServer, data: Data) -> Data:
     """Give a token."""
-    return 200, {"token": token()}
+    return {"token": token()}
 
 
-def ping(server: ClearmlServer, data: Data) -> Answer:
+def ping(server: ClearmlServer, data: Data) -> Data:
     """Say that the server is up."""
-    return 200, {"msg": "pong"}
+    return {"msg": "pong"}
 
 
-def add_project(server: ClearmlServer, data: Data) -> Answer:
-    """Make a project, and those above it."""
-    name = data["name"]
+def add_project(server: ClearmlServer, data: Data) -> Data:
+    """Make a project, and those above it; refuse one that there is."""
+    name = named(data, {"name"})["name"]
     known = {project["name"]: key for key, project in server.projects.items()}
+    if name in known:
+        raise Refused("Project with the same name already exists")
     parts = name.split("/")
     for above in ["/".join(parts[: count + 1]) for count in range(len(parts))]:
+        named({"name": above}, {"name"})
         if above not in known:
             known[above] = uuid4().hex
             server.projects[known[above]] = {"id": known[above], "name": above}
-    return 200, {"id": known[name]}
+    return {"id": known[name]}
 
 
-def find_projects(server: ClearmlServer, data: Data) -> Answer:
+def find_projects(server: ClearmlServer, data: Data) -> Data:
     """Find projects by a pattern of their name, or by id."""
-    return 200, {"projects": matching(server.projects, data)}
+    return {"projects": matching(server.projects, data)}
+
+
+def delete_project(server: ClearmlServer, data: Data) -> Data:
+    """Forget a project without tasks."""
+    key = of(server.projects, data["project"])["id"]
+    if any(task["project"] == key for task in server.tasks.values()):
+        raise Refused("Project has associated tasks")
+    del server.projects[key]
+    return {"deleted": 1}
 
 
 def matching(things: dict[str, Data], data: Data) -> list[Data]:
@@ -270,96 +328,130 @@ def matching(things: dict[str, Data], data: Data) -> list[Data]:
     return found[int(data.get("page", 0)) * 500 :][: data.get("page_size") or 500]
 
 
-def add_task(server: ClearmlServer, data: Data) -> Answer:
-    """Make a task."""
+def add_task(server: ClearmlServer, data: Data) -> Data:
+    """Make a task in a project that there is."""
     key = uuid4().hex
+    of(server.projects, data["project"])
     defaults = {"status": "created", "tags": [], "system_tags": [], "hyperparams": {}}
     defaults |= {"configuration": {}, "script": {}, "comment": "", "parent": None}
     defaults |= {"execution": {"artifacts": [], "parameters": {}}, "user": "tester", "company": "c"}
     defaults |= {"models": {"input": [], "output": []}, "last_iteration": 0, "runtime": {}}
-    server.tasks[key] = {**defaults, **data, "id": key}
-    return 200, {"id": key}
+    defaults |= {"updated": time.monotonic()}
+    server.tasks[key] = {**defaults, **named(data, TASK_FIELDS), "id": key}
+    return {"id": key}
 
 
-def find_tasks(server: ClearmlServer, data: Data) -> Answer:
+def find_tasks(server: ClearmlServer, data: Data) -> Data:
     """Find tasks."""
-    return 200, {"tasks": matching(server.tasks, data)}
+    return {"tasks": matching(server.tasks, data)}
 
 
-def get_task(server: ClearmlServer, data: Data) -> Answer:
+def get_task(server: ClearmlServer, data: Data) -> Data:
     """Return a task."""
-    task = server.tasks.get(data["task"])
-    return (200, {"task": task}) if task else (400, {})
+    return {"task": of(server.tasks, data["task"])}
 
 
-def edit_task(server: ClearmlServer, data: Data) -> Answer:
+def edit_task(server: ClearmlServer, data: Data) -> Data:
     """Change fields of a task."""
-    fields = {key: value for key, value in data.items() if key not in ("task", "force")}
-    server.tasks[data["task"]].update(fields)
-    return 200, {"updated": 1, "fields": fields}
+    touched(server, data["task"]).update(fields := named(data, TASK_FIELDS))
+    return {"updated": 1, "fields": fields}
 
 
-def delete_task(server: ClearmlServer, data: Data) -> Answer:
+def touched(server: ClearmlServer, key: str) -> Data:
+    """Return a task, whose last update is now."""
+    task = of(server.tasks, key)
+    task["updated"] = time.monotonic()
+    return task
+
+
+def ping_task(server: ClearmlServer, data: Data) -> Data:
+    """Renew the time of a task's last update."""
+    touched(server, data["task"])
+    return {}
+
+
+def delete_task(server: ClearmlServer, data: Data) -> Data:
     """Forget a task."""
-    return (200, {"deleted": True}) if server.tasks.pop(data["task"], None) else (400, {})
+    of(server.tasks, data["task"])
+    del server.tasks[data["task"]]
+    return {"deleted": True}
 
 
-def set_status(status: str) -> Callable[[ClearmlServer, Data], Answer]:
+def set_status(status: str) -> Callable[[ClearmlServer, Data], Data]:
     """Return an endpoint that gives a task a status."""
 
-    def endpoint(server: ClearmlServer, data: Data) -> Answer:
-        task = server.tasks.get(data["task"])
-        if task is None:
-            return 400, {}
+    def endpoint(server: ClearmlServer, data: Data) -> Data:
         reasons = {key: data.get(key) for key in ("status_reason", "status_message")}
-        task.update(status=status, **reasons)
-        return 200, {"updated": 1, "fields": {"status": status}}
+        touched(server, data["task"]).update(status=status, **reasons)
+        return {"updated": 1, "fields": {"status": status}}
 
     return endpoint
 
 
-def add_artifacts(server: ClearmlServer, data: Data) -> Answer:
+def add_artifacts(server: ClearmlServer, data: Data) -> Data:
     """Add artifacts to a task, replacing those of the same key."""
-    execution = server.tasks[data["task"]]["execution"]
+    execution = touched(server, data["task"])["execution"]
     keys = [artifact["key"] for artifact in data["artifacts"]]
     kept = [item for item in execution["artifacts"] if item["key"] not in keys]
     execution["artifacts"] = kept + data["artifacts"]
-    return 200, {"updated": 1}
+    return {"updated": 1}
 
 
-def add_model(server: ClearmlServer, data: Data) -> Answer:
-    """Make a model."""
+def add_model(server: ClearmlServer, data: Data) -> Data:
+    """Make a model, however many of the same name there are."""
     key = uuid4().hex
-    server.models[key] = {**data, "id": key}
-    return 200, {"id": key, "created": True}
+    made = {"id": key, "created": f"2026-01-01T00:00:{next(server.clock):06}"}
+    server.models[key] = {**named(data, MODEL_FIELDS), **made}
+    return {"id": key, "created": True}
 
 
-def find_models(server: ClearmlServer, data: Data) -> Answer:
+def delete_model(server: ClearmlServer, data: Data) -> Data:
+    """Forget a model."""
+    of(server.models, data["model"])
+    del server.models[data["model"]]
+    return {"deleted": True}
+
+
+def find_models(server: ClearmlServer, data: Data) -> Data:
     """Find models."""
-    return 200, {"models": matching(server.models, data)}
+    return {"models": matching(server.models, data)}
 
 
-def link_model(server: ClearmlServer, data: Data) -> Answer:
+def link_model(server: ClearmlServer, data: Data) -> Data:
     """Name a model as a task's input or output."""
-    models = server.tasks[data["task"]]["models"][data["type"]]
+    named(data, {"name"})
+    of(server.models, data["model"])
+    models = touched(server, data["task"])["models"][data["type"]]
     models[:] = [model for model in models if model["name"] != data["name"]]
     models.append({"name": data["name"], "model": data["model"]})
-    return 200, {"updated": 1}
+    return {"updated": 1}
 
 
-def add_events(server: ClearmlServer, data: list[Data]) -> Answer:
-    """Keep events; one of the same task, metric, variant and iteration replaces the other."""
+def add_events(server: ClearmlServer, data: list[Data]) -> Data:
+    """Keep events; a point of the same task, metric, variant and iteration replaces the other.
+
+    Each line of a console is kept, as the server gives it an id of its own.
+    """
     for event in data:
+        touched(server, event["task"])
         identity = [event.get(key) for key in ("task", "type", "metric", "variant", "iter")]
         if event["type"] == "log":
-            identity += [event["timestamp"], event["msg"]]
+            identity += [uuid4().hex]
         server.events[tuple(identity)] = event
-    return 200, {"added": len(data), "errors": 0, "errors_info": {}}
+    return {"added": len(data), "errors": 0, "errors_info": {}}
 
 
-def nothing(server: ClearmlServer, data: Data) -> Answer:
-    """Agree."""
-    return 200, {"updated": 1}
+def task_log(server: ClearmlServer, data: Data) -> Data:
+    """Return the last lines of a task's console."""
+    of(server.tasks, data["task"])
+    found = [
+        event
+        for event in server.events.values()
+        if event["task"] == data["task"] and event["type"] == "log"
+    ]
+    found.sort(key=lambda event: event["timestamp"], reverse=True)
+    found = found[: data.get("batch_size") or 500]
+    return {"events": found, "returned": len(found), "total": len(found)}
 
 
 ENDPOINTS = {
@@ -367,13 +459,12 @@ ENDPOINTS = {
     "debug.ping": ping,
     "projects.create": add_project,
     "projects.get_all": find_projects,
-    "projects.get_all_ex": find_projects,
+    "projects.delete": delete_project,
     "tasks.create": add_task,
     "tasks.get_all": find_tasks,
-    "tasks.get_all_ex": find_tasks,
     "tasks.get_by_id": get_task,
     "tasks.edit": edit_task,
-    "tasks.update": edit_task,
+    "tasks.ping": ping_task,
     "tasks.delete": delete_task,
     "tasks.started": set_status("in_progress"),
     "tasks.completed": set_status("completed"),
@@ -381,12 +472,9 @@ ENDPOINTS = {
     "tasks.stopped": set_status("stopped"),
     "tasks.add_or_update_artifacts": add_artifacts,
     "tasks.add_or_update_model": link_model,
-    "tasks.set_requirements": nothing,
-    "tasks.edit_hyper_params": nothing,
-    "tasks.edit_configuration": nothing,
     "models.create": add_model,
+    "models.delete": delete_model,
     "models.get_all": find_models,
-    "models.get_all_ex": find_models,
     "events.add_batch": add_events,
-    "users.get_current_user": lambda server, data: (200, {"user": {"id": "tester"}}),
+    "events.get_task_log": task_log,
 }

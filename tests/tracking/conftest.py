@@ -14,7 +14,7 @@ from tests.tracking.clearml_stand_in import ClearmlServer
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
-PATIENT = {"connect_seconds": 10, "deadline_seconds": 60, "wait_seconds": 60, "retries": 0}
+PATIENT = {"connect_seconds": 10, "deadline_seconds": 60, "retries": 0}
 """Bounds for a busy machine; a test of the bounds themselves sets its own."""
 
 
@@ -25,6 +25,15 @@ class Outcome:
     status: int
     seconds: float
     terminal: str
+
+
+@dataclass
+class Run:
+    """How a run ended: its jobs, what its driver said, and the seconds of the last hook."""
+
+    jobs: list[Outcome]
+    said: str
+    seconds: float | None
 
 
 @dataclass
@@ -54,11 +63,26 @@ class Workplace:
         )
 
     def job(self, main: str, **description) -> Outcome:
-        """Run a job to its end."""
+        """Run a job to its end, without a driver: nothing is sent."""
         wanted = {"main": main, "tracking": self.tracking, **description}
         begun = time.monotonic()
         done = self.python(str(Path(__file__).with_name("job_process.py")), json.dumps(wanted))
         return Outcome(done.returncode, time.monotonic() - begun, done.stdout + done.stderr)
+
+    def tracked_job(self, main: str, **description) -> Outcome:
+        """Run a job to its end in a run of its own."""
+        return self.run({"main": main, **description}).jobs[0]
+
+    def run(self, *jobs: dict, status: str = "completed", idle: float = 0.0) -> Run:
+        """Run jobs one after the other between the hooks of a driver."""
+        described = [{"tracking": self.tracking, **job} for job in jobs]
+        wanted = {"jobs": described, "tracking": self.tracking, "status": status, "idle": idle}
+        program = str(Path(__file__).with_name("driver_process.py"))
+        done = self.python(program, json.dumps(wanted))
+        lines = done.stdout.splitlines()
+        assert lines, done.stderr
+        last = float(lines[1]) if lines[1:] else None
+        return Run([Outcome(*job) for job in json.loads(lines[0])], done.stderr, last)
 
     def sync(self, **changes) -> dict:
         """Send what was kept; return the counts and the failure."""
@@ -89,6 +113,7 @@ def clearml():
     pytest.importorskip("clearml", reason="the ClearML SDK is not installed")
     with ClearmlServer() as server:
         yield server
+    assert not server.unknown
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def main(description):
     params = {"model": {"checkpoint": "hf:org/tiny", "revision": "abc"}, **wanted.get("params", {})}
     snakemake = SimpleNamespace(
         rule=wanted.get("rule", "score_answers"),
-        wildcards={"model": "tiny", "dataset": "nq", "mode": name},
+        wildcards={"model": wanted.get("model", "tiny"), "dataset": "nq", "mode": name},
         params=params,
         input=SimpleNamespace(),
         output=SimpleNamespace(scores=f"{name}.txt"),

@@ -99,7 +99,7 @@ def test_all_is_well(tracked, clearml):
     assert [line.split()[:2] for line in said] == [["ok", f"{step}:"] for step in steps]
     assert clearml.url in said[2]
     assert "API version 2.23" in said[3]
-    assert (clearml.tasks, clearml.files) == ({}, {})
+    assert (clearml.tasks, clearml.files, clearml.projects) == ({}, {}, {})
 
 
 def test_online_fails_before_the_first_job(place):

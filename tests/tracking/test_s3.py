@@ -47,7 +47,7 @@ def stored(place, clearml, s3):
 
 def test_artifacts_go_to_the_bucket(stored, clearml, s3):
     """A job's files are in the bucket, and the task names them there."""
-    stored.job("complete")
+    stored.tracked_job("complete")
     task = clearml.task("score_answers tiny/nq/one")
     uris = {item["key"]: item["uri"] for item in task["execution"]["artifacts"]}
     keys = listed(s3)
@@ -78,6 +78,7 @@ def test_the_check_names_a_bad_store(stored):
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].startswith("FAIL  artifacts:")
     assert "clearml.conf" in done.stdout
+    assert "refuses an upload" in done.stdout and "bucket 'tracking' at 127.0.0.1" in done.stdout
     assert "not-the-secret" not in done.stdout + done.stderr
 
 

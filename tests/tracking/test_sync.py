@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.job import alerts, outputs
 from slmrag.job.attempts import Attempt, AttemptBusy, begin_attempt, find_attempts
+from slmrag.job.job_info import cells_of_job
 from slmrag.job.killed_jobs import close_log_of_dead_job
-from slmrag.tracking import naming, start_publisher
-from slmrag.tracking.send import send_attempt
+from slmrag.tracking import follow, naming
+from slmrag.tracking.clearml import names
+from slmrag.tracking.send import FilesRefused, send_attempt
 from slmrag.tracking.settings import settings
 from slmrag.tracking.sync import synchronize
 from slmrag.tracking.sync_process import counts_sentence, run_sync
@@ -35,7 +37,7 @@ START = {
 def test_names():
     """Project, task and tags come from rule, wildcards, experiment and cells."""
     assert naming.task_name(START) == "generate_answers tiny"
-    assert naming.project_name("slm/x", START) == "slm/x__/e__"
+    assert naming.project_name("slm/x", START) == "slm/x/e"
     assert naming.task_tags(START) == [
         "dataset:nq",
         "experiment:e",
@@ -46,6 +48,28 @@ def test_names():
     ]
     assert naming.artifact_name("generate_answers", "answers/nq_oracle") == "predictions_nq_oracle"
     assert naming.artifact_name("score_answers", "scores") == "experiment_results"
+    run = START | {"rule": "workflow", "wildcards": {"run": "r"}, "params": {}}
+    assert naming.task_tags(run) == ["experiment:e", "rule:workflow"]
+
+
+@given(st.text(" abC-._ü", min_size=1, max_size=5).filter(str.strip))
+def test_a_server_accepts_every_name(name):
+    """A name has 3 characters at least, and one that is long enough stays as it is."""
+    filled = names.server_name(name)
+    assert len(filled) >= names.MIN_CHARACTERS and filled == names.server_name(filled)
+    assert filled.rstrip("_") == name.strip().rstrip("_")
+    assert len(name.strip()) < names.MIN_CHARACTERS or filled == name.strip()
+    assert names.project_path(f"{name}/lab") == f"{filled}/lab"
+
+
+def test_one_file_is_named_as_several_are():
+    """An artifact's name does not depend on how many cells a job has."""
+    cells = [{"model": "m", "dataset": "nq", "mode": mode} for mode in ("oracle", "none")]
+    labels = [
+        outputs.file_labels(SimpleNamespace(params={"cells": cells[:n]}), ["file"] * n)
+        for n in (1, 2)
+    ]
+    assert labels[0] == labels[1][:1] == [{"dataset": "nq", "mode": "oracle"}]
 
 
 @pytest.mark.parametrize(
@@ -58,9 +82,7 @@ def test_names():
 )
 def test_cells_in_every_shape(cells):
     """A cell may be a mapping, a list or a path."""
-    assert list(naming.cells_of_job({"cells": cells})) == [
-        {"model": "m", "dataset": "d", "mode": "o"}
-    ]
+    assert list(cells_of_job({"cells": cells})) == [{"model": "m", "dataset": "d", "mode": "o"}]
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.integers() | st.none() | st.lists(st.text())))
@@ -115,20 +137,6 @@ def test_a_folder_has_its_manifest_s_digest(tmp_path):
     assert outputs.known_digest(job, folder) is None
 
 
-def test_a_job_waits_where_its_end_would_leave_a_task_open(monkeypatch):
-    """Without a word in the config, only a batch system's job whose task was begun waits."""
-    chosen = settings({"deadline_seconds": 7})
-    for name in start_publisher.BATCH_SYSTEMS:
-        monkeypatch.delenv(name, raising=False)
-    assert start_publisher.seconds_to_wait(chosen, True) == 0
-    monkeypatch.setenv("SLURM_JOB_ID", "1")
-    assert (
-        start_publisher.seconds_to_wait(chosen, True),
-        start_publisher.seconds_to_wait(chosen, False),
-    ) == (7, 0)
-    assert start_publisher.seconds_to_wait(settings({"wait_seconds": 90}), False) == 20
-
-
 def test_absent_settings_are_defaults():
     """None and unknown keys change nothing."""
     assert settings({"deadline_seconds": None, "other": 1}) == settings(None)
@@ -136,23 +144,34 @@ def test_absent_settings_are_defaults():
 
 
 class Memory:
-    """A tracker in memory that can be told to fail."""
+    """A tracker in memory that can be told to fail, at all or at files."""
 
     name = "memory"
 
     def __init__(self):
-        self.tasks, self.sent, self.broken = {}, [], False
+        self.tasks, self.lines, self.acts, self.links = {}, [], [], []
+        self.broken, self.full, self.refusals = False, False, 0
 
     def open(self, start, parent):
         return self.tasks.setdefault(start["id"], f"task of {start['id']}")
 
     def link(self, task, parent):
-        self.sent.append(("link", parent))
+        self.links.append(parent)
 
-    def send(self, task, start, events):
+    def keep_alive(self, task):
+        self.acts.append(("alive", task))
+
+    def report(self, task, start, events, again):
         if self.broken:
             raise ConnectionError
-        self.sent += events
+        self.lines += [event for event in events if not (again and event in self.lines)]
+
+    def act(self, task, start, event):
+        if self.full and event["kind"] == "artifact":
+            raise OSError("the store is full")
+        if self.broken:
+            raise ConnectionError
+        self.acts.append(event)
 
 
 @pytest.fixture
@@ -180,8 +199,54 @@ def test_delivery_goes_on_where_it_stopped(attempt, tmp_path):
     tracker.broken = False
     assert send_attempt(attempt, tracker, results)
     assert send_attempt(attempt, tracker, results)
-    assert [event["kind"] for event in tracker.sent] == ["start", "single", "end"]
+    assert [event["kind"] for event in tracker.lines] == ["start", "single", "end"]
+    assert tracker.acts == tracker.lines
     assert len(tracker.tasks) == 1
+
+
+FILES = [{"kind": "artifact", "name": f"f{n}"} for n in range(5)]
+
+
+def test_lines_are_reported_once_whatever_files_do(attempt, tmp_path):
+    """What was accepted is saved before files are tried, and the end is sent without them."""
+    tracker, results = Memory(), tmp_path / "results"
+    end = {"kind": "end", "status": "completed"}
+    write(attempt.path, *FILES, end)
+    tracker.full = True
+    for _ in range(2):
+        with pytest.raises(FilesRefused, match="5 files were refused: OSError: the store is full"):
+            send_attempt(attempt, tracker, results)
+        tracker.refusals = 0
+    assert [event["kind"] for event in tracker.acts] == ["start", "single", "end"]
+    tracker.full = False
+    assert send_attempt(attempt, tracker, results)
+    assert [event["name"] for event in tracker.acts[3:]] == ["f0", "f1", "f2", "f3", "f4"]
+    assert [event["kind"] for event in tracker.lines].count("end") == 1
+    assert attempt.state("memory")["error"] is None
+
+
+def test_a_store_is_not_asked_without_end(attempt, tmp_path):
+    """After three refused files the next are not tried: each may take a minute."""
+    tracker = Memory()
+    tracker.full = True
+    write(attempt.path, *FILES, {"kind": "end", "status": "completed"})
+    with pytest.raises(FilesRefused):
+        send_attempt(attempt, tracker, tmp_path / "results")
+    kept = attempt.state("memory")["files"]
+    assert [event["refused"].split(":")[0] for event in kept] == ["OSError"] * 3 + ["not tried"] * 2
+
+
+def test_a_batch_that_was_accepted_grows_no_line(attempt, tmp_path):
+    """A failure after the report repeats the same batch's rest; later events are a new batch."""
+    tracker, results = Memory(), tmp_path / "results"
+    tracker.act = lambda *_: exec("raise ConnectionError")
+    with pytest.raises(ConnectionError):
+        send_attempt(attempt, tracker, results)
+    write(attempt.path, {"kind": "single", "name": "later", "value": 2}, {"kind": "end"})
+    del tracker.act
+    assert send_attempt(attempt, tracker, results)
+    assert [event["kind"] for event in tracker.lines] == ["start", "single", "single", "end"]
+    assert tracker.acts == tracker.lines
 
 
 def test_a_torn_line_waits(attempt):
@@ -287,11 +352,14 @@ def test_a_sync_that_sends_nothing_buries_the_dead(attempt, tmp_path):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("", "nothing sent; not finished after 2 s; all is kept for `snakemake -c1 sync_tracking`"),
         (
-            '{"counts": {"sessions": 3, "kept": 7}, "failure": null}\n{"cou',
-            "3 offline sessions written, 7 kept for `snakemake -c1 sync_tracking`; "
-            "stopped after 2 s",
+            "",
+            "nothing sent; not finished after 2 s; what is left is kept for "
+            "`snakemake -c1 sync_tracking`",
+        ),
+        (
+            '{"counts": {"sent": 1, "kept": 7}, "failure": null}\n{"cou',
+            "1 task sent, 7 tasks kept for `snakemake -c1 sync_tracking`; stopped after 2 s",
         ),
     ],
 )
@@ -307,16 +375,73 @@ def test_a_sender_without_end_is_stopped(tmp_path, monkeypatch, lines, said):
     assert not list((tmp_path / "tmp").iterdir())
 
 
-def test_an_offline_session_of_long_names_has_a_name_that_fits():
-    """Three names of 80 letters and a rule are cut, and two attempts still differ."""
-    from slmrag.tracking.clearml.offline import file_name
+@pytest.fixture
+def followed(tmp_path, monkeypatch):
+    """A follower of run ``r`` with a tracker in memory, and a folder of results."""
+    tracker = Memory()
+    monkeypatch.setattr(follow, "connect_tracker", lambda settings: tracker)
+    follower = follow.Follower(tmp_path / "results", "r", settings({"backend": "memory"}))
+    return follower, tracker, tmp_path / "results"
 
-    wildcards = {"model": "m" * 80, "dataset": "d" * 80, "mode": "o" * 80}
-    names = {
-        file_name({"rule": "generate_answers", "wildcards": wildcards, "id": f"id{n}" * 10})
-        for n in range(2)
-    }
-    assert len(names) == 2 and all(len(f".{name}.zip.{'x' * 12}.part") < 255 for name in names)
+
+def begin(results, name, **fields):
+    """Begin an attempt of a job of that name."""
+    path = begin_attempt(results / "jobs/generate_answers" / name, name)
+    alive = {"host": os.uname().nodename, "pid": os.getpid()}
+    write(path, START | alive | {"id": name, "run": "r"} | fields)
+    return path
+
+
+def test_a_follower_sends_its_run_alone(followed):
+    """Jobs of other runs are left to their own publisher; new events are sent as they come."""
+    follower, tracker, results = followed
+    whole = begin_attempt(results / "jobs/workflow/r", "r")
+    write(whole, START | {"id": "r", "run": "r", "rule": "workflow"})
+    follower.step(last=True)
+    assert tracker.tasks == {}  # a run without jobs
+    mine = begin(results, "mine")
+    begin(results, "other", run="another")
+    begin(results, "none", run=None)
+    follower.step(last=True)
+    assert set(tracker.tasks) == {"mine", "r"}
+    write(mine, {"kind": "single", "name": "n", "value": 1}, {"kind": "end"})
+    follower.step()
+    assert follower.sent == 1 and len(tracker.lines) == 4
+    follower.step(last=True)
+    assert len(tracker.lines) == 4
+
+
+def test_a_follower_goes_on_after_one_attempts_failure(followed):
+    """An attempt that the server refuses is paused, the others are sent."""
+    follower, tracker, results = followed
+    for name in ("bad", "good"):
+        write(begin(results, name), {"kind": "end", "status": "completed"})
+    accept = tracker.open
+    tracker.open = lambda start, run: {"good": accept}[start["id"]](start, run)
+    follower.step(last=True)
+    assert (follower.sent, set(tracker.tasks)) == (1, {"good"})
+    bad = Attempt(results / "jobs/generate_answers/bad/attempts/bad.jsonl")
+    assert "KeyError" in bad.state("memory")["error"]
+    tracker.open = accept
+    follower.step()
+    assert follower.sent == 1  # paused
+    follower.step(last=True)
+    assert follower.sent == 2
+
+
+def test_silent_tasks_are_kept_alive_while_their_process_lives(followed, monkeypatch):
+    """A sign of life is sent for a silent job, none for one whose process is gone."""
+    follower, tracker, results = followed
+    gone = multiprocessing.Process(target=int)
+    gone.start()
+    gone.join()
+    begin(results, "alive")
+    begin(results, "dead", pid=gone.pid)
+    follower.step(last=True)
+    monkeypatch.setattr(follow, "KEEP_ALIVE_SECONDS", 0.0)
+    tracker.acts.clear()
+    follower.step()
+    assert tracker.acts == [("alive", "task of alive")]
 
 
 def test_an_experiment_that_is_deleted_at_mlflow_is_named_with_its_remedy():

@@ -14,7 +14,10 @@ def main(input, output, params):
 
     results = Path(params.results)
     seconds = settings(params.tracking).deadline_seconds * (1 + len(find_attempts(results)))
-    counts, failure = run_sync(results, params.tracking, seconds)
+    tracking = dict(params.tracking)
+    if tracking.get("mode") == "offline":
+        tracking["mode"] = "auto"  # offline keeps events until this rule sends them
+    counts, failure = run_sync(results, tracking, seconds)
     if failure:
         raise UserError(f"tracking: {counts_sentence(counts, failure)}")
     print(f"tracking: {counts_sentence(counts, None)}")

@@ -40,14 +40,16 @@ class AlertsEntry(Entry):
 
 
 class TrackingEntry(Entry):
-    """The tracker, and how long a job may wait for it."""
+    """The tracker, and how long a run may wait for it."""
 
     @model_validator(mode="before")
     @classmethod
     def refuse_other_than_table(cls, raw: Any) -> Any:
-        """Refuse ``tracking: off``."""
+        """Refuse ``tracking: off``, and a key of earlier releases."""
         if not isinstance(raw, Mapping | cls):
             raise ValueError("write a table of keys; to send nothing, tracking: {mode: off}")
+        if isinstance(raw, Mapping) and "wait_seconds" in raw:
+            raise ValueError("wait_seconds is no longer a key, no job waits: remove it")
         return raw
 
     backend: Literal["clearml", "mlflow", "none"] = Field("clearml", description="Which tracker")
@@ -65,12 +67,7 @@ class TrackingEntry(Entry):
         None, description="Seconds to wait for the first answer (5)"
     )
     deadline_seconds: PositiveFloat | None = Field(
-        None, description="Seconds until a publisher is killed after its job (20)"
-    )
-    wait_seconds: NonNegativeFloat | None = Field(
-        None,
-        description="Seconds that a job waits for its publisher (deadline_seconds in a batch "
-        "system, otherwise 0)",
+        None, description="Seconds until the publisher is killed after the run (20)"
     )
     retries: NonNegativeInt | None = Field(None, description="Repeats of a failed request (2)")
     upload_mb: NonNegativeFloat | None = Field(

@@ -54,9 +54,12 @@ class Attempt:
         events, _ = self.read(0, 1)
         return events[0] if events and events[0].get("kind") == "start" else None
 
-    def read(self, offset: int, count: int = EVENTS_PER_BATCH) -> tuple[list[Event], int]:
-        """Return up to ``count`` whole events from a byte offset, and the offset after them."""
+    def read(
+        self, offset: int, count: int = EVENTS_PER_BATCH, end: int | None = None
+    ) -> tuple[list[Event], int]:
+        """Return up to ``count`` whole events between byte offsets, and the offset after them."""
         found = list(islice(read_events(self.path, offset), count))
+        found = [one for one in found if end is None or one[1] <= end]
         return [event for event, _ in found], found[-1][1] if found else offset
 
     def state(self, target: str) -> dict[str, Any]:

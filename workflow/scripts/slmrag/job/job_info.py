@@ -1,7 +1,7 @@
 """Facts about a job, read from the ``snakemake`` object of its script."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from slmrag.config.folder_names import entry_name
 from slmrag.job.attempts import RUN_ID_VARIABLE, attempt_log, new_id
 from slmrag.job.code_version import read_version
 from slmrag.job.gpu_lock import VISIBLE_VARIABLE
+
+SAMPLE_SECONDS = 1.0
 
 
 @dataclass
@@ -39,6 +41,16 @@ class Job:
     def folder(self) -> Path:
         """Where the job's events and memory are kept."""
         return Path(self.results, "jobs", self.rule, *self.wildcards.values())
+
+    @property
+    def sample_seconds(self) -> float:
+        """Seconds between two samples of memory."""
+        return self.tracking.get("interval_seconds") or SAMPLE_SECONDS
+
+    @property
+    def limits(self) -> Mapping[str, Any]:
+        """The limits beyond which there is an alert."""
+        return self.tracking.get("alerts") or {}
 
     @property
     def attempt(self) -> Path:
@@ -116,3 +128,14 @@ def named_paths(values: Any) -> dict[str, list[str]]:
 def path_list(value: Any) -> list[str]:
     """Return one path or several as a list."""
     return [str(value)] if isinstance(value, str | os.PathLike) else [str(item) for item in value]
+
+
+def cells_of_job(params: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+    """Yield model, data set and mode of each cell of a job, whatever the form of its params."""
+    for cell in params.get("cells") or ([params["cell"]] if params.get("cell") else []):
+        if isinstance(cell, Mapping):
+            yield {name: str(value) for name, value in cell.items()}
+        else:
+            parts = cell.split("/") if isinstance(cell, str) else list(cell)
+            names = ("model", "dataset", "mode")[-len(parts) :]
+            yield dict(zip(names, map(str, parts), strict=False))

@@ -1,4 +1,4 @@
-"""The watchers that run beside a job: event log, memory sampler, publisher."""
+"""The watchers that run beside a job: event log and memory sampler."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -11,8 +11,6 @@ from slmrag.job.attempts import begin_attempt
 from slmrag.job.job_info import Job
 from slmrag.job.log import JobLog
 from slmrag.job.memory import Sampler
-from slmrag.tracking.settings import settings
-from slmrag.tracking.start_publisher import Publisher, start_publisher
 
 
 @contextmanager
@@ -31,26 +29,23 @@ class Watchers:
 
     event_log: events.EventLog
     sampler: Sampler
-    publisher: Publisher | None
     job: Job
     alerted: set[str] = field(default_factory=set)
 
     @classmethod
     def start(cls, job: Job, log: JobLog) -> "Watchers":
-        """Open the job's event log, write the start event, and start sampling and sending."""
+        """Open the job's event log, write the start event, and start sampling."""
         path = begin_attempt(job.folder, job.id)
         event_log = events.EventLog(path)
         events.use_log(event_log)
         event_log.write("start", **job.start_fields())
         if model := outputs.model_facts(job):
             event_log.write("model", **model)
-        publisher = start_publisher(path, job.results, job.tracking)
-        interval = settings(job.tracking).interval_seconds
-        sampler = Sampler(event_log, job.folder / "memory_usage.json", interval)
-        beside = [it.process for it in (publisher, log) if it and it.process]
-        sampler.without |= {process.pid for process in beside}
+        sampler = Sampler(event_log, job.folder / "memory_usage.json", job.sample_seconds)
+        if log.process:
+            sampler.without.add(log.process.pid)
         sampler.about = {"attempt": job.id}
-        watchers = cls(event_log, sampler, publisher, job)
+        watchers = cls(event_log, sampler, job)
         sampler.watch = watchers.check_limits
         sampler.start()
         return watchers
@@ -58,14 +53,13 @@ class Watchers:
     def record(self, job: Job, results: Mapping[str, Any]) -> None:
         """Report the job's outputs, and alerts for results beyond the limits of the config."""
         outputs.report_outputs(job, results)
-        for name, message in alerts.result_alerts(settings(job.tracking).alerts, results):
+        for name, message in alerts.result_alerts(job.limits, results):
             self.alert(name, message)
 
     def check_limits(self) -> None:
         """Alert once, as soon as a limit on time or memory is exceeded."""
-        limits = settings(self.job.tracking).alerts
         found = alerts.limit_facts(self.sampler.peaks, self.sampler.seconds, self.job.resources)
-        for name, message in alerts.machine_alerts(limits, found):
+        for name, message in alerts.machine_alerts(self.job.limits, found):
             if name not in self.alerted:
                 self.alerted.add(name)
                 self.alert(name, message)
@@ -83,7 +77,7 @@ class Watchers:
         self.sampler.write("killed")
 
     def finish(self, job: Job, status: str, error: str | None, mistake: bool = False) -> None:
-        """Write how the job ended, and release the publisher, whatever else fails."""
+        """Write how the job ended, whatever else fails."""
         with swallow_errors("memory"):
             self.sampler.finish(status)
             peaks: dict[str, Any] = self.sampler.peaks
@@ -95,5 +89,3 @@ class Watchers:
             self.event_log.write("end", status=status, error=error, mistake=mistake, **peaks)
         events.use_log(None)
         self.event_log.close()
-        if self.publisher:
-            self.publisher.finish()

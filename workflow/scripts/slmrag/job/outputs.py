@@ -7,8 +7,7 @@ from typing import Any
 
 from slmrag.files import read_json
 from slmrag.job import events
-from slmrag.job.job_info import Job
-from slmrag.tracking import naming
+from slmrag.job.job_info import Job, cells_of_job
 
 MAX_CSV_BYTES = 2**18
 PICTURE_SUFFIXES = (".svg", ".png")
@@ -54,11 +53,11 @@ def numbers_of_file(
 
 def file_labels(job: Job, files: list[str]) -> list[dict[str, str]]:
     """Return labels that distinguish the files of one output: their cells, or their numbers."""
-    cells = list(naming.cells_of_job(job.params))
-    if len(files) == 1:
-        return cells if len(cells) == 1 else [{}]
+    cells = list(cells_of_job(job.params))
     if len(cells) == len(files):
         return [{key: value for key, value in cell.items() if key != "model"} for cell in cells]
+    if len(files) == 1:
+        return [{}]
     return [{"file": str(number)} for number in range(len(files))]
 
 

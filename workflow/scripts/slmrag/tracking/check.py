@@ -50,12 +50,10 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def run_steps(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple[str, bool, str]]:
+def run_steps(chosen: Settings) -> Iterator[tuple[str, bool, str]]:
     """Yield (step, whether it worked, what was found); end after the first failure."""
     known: dict[str, Any] = {}
     for name, step in steps(chosen):
-        if names is not None and name not in names:
-            continue
         begun = time.monotonic()
         try:
             with time_limit(chosen.deadline_seconds):
@@ -69,8 +67,7 @@ def run_steps(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple
 
 def find_problem(chosen: Settings) -> str | None:
     """Return in one sentence why the tracker cannot be used, None if it can."""
-    needed = {"configuration", "host", "server", "credentials", "experiment"}
-    for name, worked, found in run_steps(chosen, needed):
+    for name, worked, found in run_steps(chosen):
         if not worked:
             return f"{chosen.backend}: {name}: {found}"
     return None

@@ -1,8 +1,11 @@
 """Names of a job's task, tags, parameters and artifacts; the same for every tracker."""
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from slmrag.job.job_info import cells_of_job
 
 Event = dict[str, Any]
 
@@ -24,7 +27,6 @@ ARTIFACT_NAMES = {
     ("generate_answers", "answers"): "predictions",
     ("report_comparison", "html"): "report",
 }
-MIN_NAME_LENGTH = 3
 
 
 def task_name(start: Event) -> str:
@@ -33,9 +35,8 @@ def task_name(start: Event) -> str:
 
 
 def project_name(project: str, start: Event) -> str:
-    """Return ``project/experiment``, each part long enough for ClearML."""
-    parts = [*project.split("/"), start["experiment"]]
-    return "/".join(part.ljust(MIN_NAME_LENGTH, "_") for part in parts if part)
+    """Return ``project/experiment``."""
+    return "/".join(part for part in [*project.split("/"), start["experiment"]] if part)
 
 
 def task_type(start: Event) -> str:
@@ -46,21 +47,11 @@ def task_type(start: Event) -> str:
 def task_tags(start: Event) -> list[str]:
     """Return ``kind:name`` for rule, experiment, and each model, data set and mode of the job."""
     pairs = {("rule", start["rule"]), ("experiment", start["experiment"])}
-    pairs |= set(start["wildcards"].items())
+    if start["rule"] != "workflow":  # each run has another id
+        pairs |= set(start["wildcards"].items())
     for cell in cells_of_job(start.get("params") or {}):
         pairs |= set(cell.items())
     return sorted(f"{kind}:{name}" for kind, name in pairs)
-
-
-def cells_of_job(params: Mapping[str, Any]) -> Iterable[dict[str, str]]:
-    """Yield model, data set and mode of each cell of a job, whatever the form of its params."""
-    for cell in params.get("cells") or ([params["cell"]] if params.get("cell") else []):
-        if isinstance(cell, Mapping):
-            yield {name: str(value) for name, value in cell.items()}
-        else:
-            parts = cell.split("/") if isinstance(cell, str) else list(cell)
-            names = ("model", "dataset", "mode")[-len(parts) :]
-            yield dict(zip(names, map(str, parts), strict=False))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -77,8 +68,9 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def parameter_sections(start: Event) -> dict[str, dict[str, str]]:
     """Return the parameters of a job by section, flattened with dots."""
     general = {key: start.get(key) for key in ("rule", "experiment", "threads", "run", "host")}
+    begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start["time"]))
     named = {
-        "General": general | {"attempt": start["id"]},
+        "General": general | {"attempt": start["id"], "begun": begun},
         "Wildcards": start["wildcards"],
         "Params": start.get("params") or {},
         "Resources": start.get("resources") or {},

@@ -1,8 +1,10 @@
-"""Sends one job's events while it runs: a worker, and a guard that gives it a deadline.
+"""The one process beside a run's driver that sends its jobs' events: a worker, and its guard.
 
-``python -m slmrag.tracking.publisher LOG RESULTS`` reads settings as a line of JSON from standard
-input. When that input ends, or the job dies, the guard waits for the worker until the deadline and
-then kills it. If the guard itself hangs, the worker kills both a little later.
+``python -m slmrag.tracking.publisher RESULTS RUN DRIVER`` reads settings as a line of JSON from
+standard input. When that input ends, or the driver dies, the worker sends what is left, also of
+earlier runs, and prints counts as ``slmrag.tracking.sync`` does. The guard waits for the worker
+until the deadline and then kills it; if the guard itself hangs, the worker kills both a little
+later.
 """
 
 import contextlib
@@ -16,42 +18,50 @@ import threading
 import time
 from pathlib import Path
 
-from slmrag.config.redaction import redact
-from slmrag.job.attempts import Attempt, AttemptBusy
-from slmrag.job.killed_jobs import close_log_of_dead_job
-from slmrag.tracking.backends import connect_tracker
-from slmrag.tracking.send import Tracker, send_attempt
-from slmrag.tracking.settings import Settings, settings
+from slmrag.tracking.follow import Follower
+from slmrag.tracking.settings import settings
+from slmrag.tracking.sync import Counts, Tell, print_counts, synchronize
 
 MEMORY_BYTES = 2 * 2**30
-"""Memory limit of a publisher: it must never take memory from its job."""
+"""Memory limit of a publisher: it must never take memory from jobs."""
 POLL_SECONDS = 1.0
-PAUSE_SECONDS = 15.0
 GUARD_SECONDS = 5.0
 """Seconds after the deadline before the guard itself counts as hung."""
 
 
-def main(log: str, results: str) -> None:
-    """Guard a worker until it is done, or until the deadline after the job's end."""
+def main(results: str, run: str, driver: str) -> None:
+    """Guard a worker until it is done, or until the deadline after the driver's end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    job = os.pidfd_open(os.getppid())
     chosen = settings(json.loads(sys.stdin.readline()))
-    yield_memory_to_job()
+    ends = [sys.stdin.fileno(), *watch_process(int(driver))]
+    yield_memory_to_jobs()
     over, say_over = os.pipe()
     worker = os.fork()
     if worker == 0:
         os.close(say_over)
-        ends = [job, os.dup(sys.stdin.fileno())]
-        bound = (ends, chosen.deadline_seconds + GUARD_SECONDS)
+        bound = ([os.dup(end) for end in ends], chosen.deadline_seconds + GUARD_SECONDS)
         threading.Thread(target=kill_when_late, args=bound, daemon=True).start()
-        send_until_end(Attempt(Path(log)), Path(results), chosen, over)
+        send_until_end(Follower(Path(results), run, chosen), over)
         os._exit(0)
     os.close(over)
-    guard_worker(worker, job, say_over, chosen.deadline_seconds)
+    guard_worker(worker, ends, say_over, chosen.deadline_seconds)
 
 
-def yield_memory_to_job() -> None:
+def watch_process(process: int) -> list[int]:
+    """Return a descriptor that is ready when a process is gone; none if the kernel has no such.
+
+    Standard input ends with the driver too, unless a child of the driver holds it open.
+    """
+    try:
+        return [os.pidfd_open(process)]
+    except ProcessLookupError:
+        return [os.open(os.devnull, os.O_RDONLY)]  # always ready
+    except OSError:
+        return []
+
+
+def yield_memory_to_jobs() -> None:
     """Make the kernel kill this process first when memory runs out, and limit its own memory."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
@@ -59,10 +69,10 @@ def yield_memory_to_job() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
-def guard_worker(worker: int, job: int, say_over: int, deadline: float) -> None:
-    """Wait for the worker; once the job is over, no longer than the deadline."""
+def guard_worker(worker: int, ends: list[int], say_over: int, deadline: float) -> None:
+    """Wait for the worker; once the driver is over, no longer than the deadline."""
     done = os.pidfd_open(worker)
-    ready, _, _ = select.select([done, job, sys.stdin], [], [])
+    ready, _, _ = select.select([done, *ends], [], [])
     os.close(say_over)
     if done not in ready:
         ready, _, _ = select.select([done], [], [], deadline)
@@ -72,53 +82,38 @@ def guard_worker(worker: int, job: int, say_over: int, deadline: float) -> None:
 
 
 def kill_when_late(ends: list[int], seconds: float) -> None:
-    """Kill this process and its guard ``seconds`` after the job's end."""
+    """Kill this process and its guard ``seconds`` after the driver's end."""
     select.select(ends, [], [])
     time.sleep(seconds)
     os.killpg(0, signal.SIGKILL)
 
 
-def send_until_end(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
-    """Follow the log under its lock until all is sent."""
-    with contextlib.suppress(AttemptBusy), attempt.lock():
-        silence_output(attempt)
-        follow_log(attempt, results, chosen, over)
+def send_until_end(follower: Follower, over: int) -> None:
+    """Follow the run until it is over; then send what is left, and print counts."""
+    tell = print_counts(take_output())
+    while not select.select([over], [], [], POLL_SECONDS)[0]:
+        follower.step()
+    follower.step(last=True)
+    finish(follower, tell)
 
 
-def silence_output(attempt: Attempt) -> None:
-    """Discard what libraries print: a publisher reports only through its state file."""
+def take_output() -> int:
+    """Return standard output, and discard what libraries print from now on."""
+    answer = os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
+    return answer
 
 
-def follow_log(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
-    """Send batches as they arrive; after a failure, pause and reconnect."""
-    tracker: Tracker | None = None
-    while True:
-        last = bool(select.select([over], [], [], 0)[0])
-        if last and not attempt.has_ended():
-            close_log_of_dead_job(attempt)
-        pause = POLL_SECONDS
-        try:
-            tracker = tracker or connect_tracker(chosen)
-            if send_attempt(attempt, tracker, results):
-                return
-        except Exception as error:
-            tracker, pause = None, PAUSE_SECONDS
-            record_failure(attempt, chosen, error)
-        if last:
-            return
-        select.select([over], [], [], pause)
+def finish(follower: Follower, tell: Tell) -> None:
+    """Send what is left of this and of earlier runs; tell the counts with those of the run."""
 
+    def with_sent(counts: Counts, failure: str | None) -> None:
+        tell(counts | {"sent": counts.get("sent", 0) + follower.sent}, failure)
 
-def record_failure(attempt: Attempt, chosen: Settings, error: Exception) -> None:
-    """Write the error of a failed upload beside the log."""
-    with contextlib.suppress(OSError):
-        text = redact(f"{type(error).__name__}: {error}")[:2000]
-        state = attempt.state(chosen.backend) | {"error": text, "error_time": time.time()}
-        attempt.save(chosen.backend, state)
+    with_sent(*synchronize(follower.results, follower.settings, with_sent))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

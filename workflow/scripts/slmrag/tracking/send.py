@@ -1,29 +1,56 @@
-"""Sends one attempt's log to a tracker, from where the last upload ended."""
+"""Sends one attempt's log to a tracker, from where the last upload ended.
+
+What was sent is kept beside the log: ``task``, ``parent``; ``reported``, the bytes of the log whose
+points and lines were accepted; ``reporting``, present while a request for them has no answer;
+``offset``, the bytes whose files and end were sent too; ``ended``; ``files``, the events of files
+that were refused; ``error``; ``done``.
+"""
 
 from pathlib import Path
 from typing import Any, Protocol
 
+from slmrag.config.redaction import redact
 from slmrag.job.attempts import Attempt, AttemptBusy, parent_run
 from slmrag.job.events import Event
+
+FILE_KINDS = frozenset({"artifact", "table", "plot"})
+"""Kinds of events whose failure never holds up the rest: they may need another server."""
+MAX_REFUSALS = 3
+"""Refused files in a row after which no file is tried for a while: each may take a minute."""
+
+
+class FilesRefused(Exception):
+    """All was sent but some files; they are kept for the next sync."""
 
 
 class Tracker(Protocol):
     """The interface of trackers; repeating a call has no further effect."""
 
     name: str
+    refusals: int
+    """Files refused in a row."""
 
     def open(self, start: Event, parent: str | None) -> str:
         """Find or create the attempt's task; return its id."""
 
-    def send(self, task: str, start: Event, events: list[Event]) -> None:
-        """Report a batch of events."""
+    def report(self, task: str, start: Event, events: list[Event], again: bool) -> None:
+        """Report the points and lines of a batch; look for lines that are there if ``again``."""
+
+    def act(self, task: str, start: Event, event: Event) -> None:
+        """Do the rest that an event asks for: a file, a model, a tag, the end."""
 
     def link(self, task: str, parent: str) -> None:
         """Make a task a child of the run's."""
 
+    def keep_alive(self, task: str) -> None:
+        """Tell the server that a silent task is alive."""
+
 
 def send_attempt(attempt: Attempt, tracker: Tracker, results: Path) -> bool:
-    """Send new events, under the caller's lock; return whether all up to the end are sent."""
+    """Send new events, under the caller's lock; return whether all up to the end are sent.
+
+    FilesRefused if files are left.
+    """
     state = attempt.state(tracker.name)
     start = attempt.start()
     if state.get("done") or start is None:
@@ -35,19 +62,70 @@ def send_attempt(attempt: Attempt, tracker: Tracker, results: Path) -> bool:
     if run and not state.get("parent"):
         tracker.link(state["task"], run)
         state["parent"] = run
-    return send_rest(attempt, tracker, start, state)
+    kept = state.pop("files", [])
+    state["files"] = [event for event in kept if send_file(tracker, state["task"], start, event)]
+    while not state.get("ended") and send_batch(attempt, tracker, start, state):
+        pass
+    return close_state(attempt, tracker, state)
 
 
-def send_rest(attempt: Attempt, tracker: Tracker, start: Event, state: dict[str, Any]) -> bool:
-    """Send the rest of the log batch by batch, and save the state after each."""
-    while not state.get("done"):
-        events, offset = attempt.read(state["offset"])
-        if not events:
-            break
-        tracker.send(state["task"], start, events)
-        state |= {"offset": offset, "done": events[-1].get("kind") == "end", "error": None}
+def send_batch(attempt: Attempt, tracker: Tracker, start: Event, state: dict[str, Any]) -> bool:
+    """Send the next events, first points and lines, then the rest; return whether there were any.
+
+    A server gives each line an id of its own, so what was accepted is saved before files are tried.
+    """
+    known = state.get("reported", 0)
+    end = known if known > state["offset"] else None
+    events, offset = attempt.read(state["offset"], end=end)
+    if not events:
+        return False
+    if end is None:
+        again = "reporting" in state
+        attempt.save(tracker.name, state | {"reporting": offset})
+        tracker.report(state["task"], start, events, again)
+        state.pop("reporting", None)
+        state["reported"] = offset
         attempt.save(tracker.name, state)
-    return bool(state.get("done"))
+    refused = act_on(tracker, state["task"], start, events)
+    ended = events[-1].get("kind") == "end"
+    state |= {"offset": offset, "ended": ended, "files": state["files"] + refused}
+    attempt.save(tracker.name, state)
+    return True
+
+
+def act_on(tracker: Tracker, task: str, start: Event, events: list[Event]) -> list[Event]:
+    """Do what events ask for, the end whatever a file did; return the events of refused files."""
+    refused = []
+    for event in events:
+        if event.get("kind") not in FILE_KINDS:
+            tracker.act(task, start, event)
+        elif error := send_file(tracker, task, start, event):
+            refused.append(event | {"refused": error})
+    return refused
+
+
+def send_file(tracker: Tracker, task: str, start: Event, event: Event) -> str | None:
+    """Send a file; return why it was refused, None if it was not."""
+    if tracker.refusals >= MAX_REFUSALS:
+        return event.get("refused") or "not tried: the files before it were refused"
+    try:
+        tracker.act(task, start, event)
+    except Exception as error:
+        tracker.refusals += 1
+        return describe_error(error)
+    tracker.refusals = 0
+    return None
+
+
+def close_state(attempt: Attempt, tracker: Tracker, state: dict[str, Any]) -> bool:
+    """Save whether all was sent, and return it; FilesRefused if only files are left."""
+    left, ended = state["files"], bool(state.get("ended"))
+    state |= {"done": ended and not left, "error": left[0]["refused"] if left else None}
+    attempt.save(tracker.name, state)
+    if ended and left:
+        number = "a file was" if len(left) == 1 else f"{len(left)} files were"
+        raise FilesRefused(f"{number} refused: {left[0]['refused']}")
+    return bool(state["done"])
 
 
 def task_of_run(attempt: Attempt, start: Event, tracker: Tracker, results: Path) -> str | None:
@@ -64,3 +142,8 @@ def task_of_run(attempt: Attempt, start: Event, tracker: Tracker, results: Path)
     except AttemptBusy:
         return None
     return run.state(tracker.name).get("task")
+
+
+def describe_error(error: BaseException) -> str:
+    """Return an error in one line without secrets."""
+    return redact(f"{type(error).__name__}: {error}").strip().replace("\n", " ")[:500]

@@ -1,7 +1,7 @@
 """The tracking settings, read from the plain config."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 TRIAL_EXPERIMENT = "connection-check"
@@ -16,13 +16,10 @@ class Settings:
     mode: str = "auto"
     project: str = "slm-experiments"
     output_uri: str | None = None
-    interval_seconds: float = 1.0
     connect_seconds: float = 5.0
     deadline_seconds: float = 20.0
-    wait_seconds: float | None = None
     retries: int = 2
     upload_mb: float = 64.0
-    alerts: Mapping[str, Any] = field(default_factory=dict)
     webhook_env: str | None = None
     experiment: str = TRIAL_EXPERIMENT
 

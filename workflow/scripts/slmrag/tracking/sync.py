@@ -8,25 +8,24 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from slmrag.config.redaction import redact
 from slmrag.job.attempts import Attempt, AttemptBusy, find_attempts
 from slmrag.job.killed_jobs import close_log_of_dead_job, close_logs_of_dead_jobs
 from slmrag.tracking.backends import connect_tracker, is_configured
-from slmrag.tracking.clearml import offline
-from slmrag.tracking.send import send_attempt
+from slmrag.tracking.send import FilesRefused, Tracker, describe_error, send_attempt
 from slmrag.tracking.settings import Settings, settings
 
 Counts = dict[str, int]
-ReportProgress = Callable[[Counts, str | None], None]
+Tell = Callable[[Counts, str | None], None]
 LOCK_SECONDS = 5.0
 MAX_FAILURES = 3
 """Failures after which the rest is kept without trying."""
 
 
 def synchronize(
-    results: Path, chosen: Settings, tell: ReportProgress = lambda *_: None
+    results: Path, chosen: Settings, tell: Tell = lambda *_: None
 ) -> tuple[Counts, str | None]:
     """Return how many attempts were sent, kept, busy and still running, and the first failure.
 
@@ -36,47 +35,23 @@ def synchronize(
     close_logs_of_dead_jobs(results)
     if not chosen.is_on:
         return {}, None
-    if chosen.mode == "offline" or (chosen.mode == "auto" and not is_configured(chosen)):
-        return write_sessions(results, chosen, tell)
-    return send_to_server(results, chosen, tell)
-
-
-def write_sessions(
-    results: Path, chosen: Settings, tell: ReportProgress
-) -> tuple[Counts, str | None]:
-    """Write importable sessions if the tracker has such, else keep the events."""
-    if chosen.backend != "clearml":
-        return {"kept": len(pending_attempts(results, chosen.backend))}, None
-    if not pending_attempts(results, offline.OFFLINE_TARGET):
-        return {"sessions": 0}, None
-    with offline.offline_workspace():
-        return process_pending(
-            results,
-            offline.OFFLINE_TARGET,
-            "sessions",
-            lambda attempt: offline.write_session(attempt, results, chosen),
-            tell,
-        )
-
-
-def send_to_server(
-    results: Path, chosen: Settings, tell: ReportProgress
-) -> tuple[Counts, str | None]:
-    """Send to the server."""
     waiting = pending_attempts(results, chosen.backend)
     if not waiting:
         return {"sent": 0}, None
+    if reason := reason_to_keep(chosen):
+        return {"kept": len(waiting)}, reason
     try:
         tracker = connect_tracker(chosen)
     except Exception as error:
         return {"kept": len(waiting)}, describe_error(error)
-    return process_pending(
-        results,
-        chosen.backend,
-        "sent",
-        lambda attempt: send_attempt(attempt, tracker, results),
-        tell,
-    )
+    return send_pending(waiting, results, tracker, tell)
+
+
+def reason_to_keep(chosen: Settings) -> str | None:
+    """Return why nothing is to be sent, None if it is."""
+    if chosen.mode == "offline":
+        return "tracking.mode is offline"
+    return None if is_configured(chosen) else f"no {chosen.backend} server is configured"
 
 
 def pending_attempts(results: Path, target: str) -> list[Attempt]:
@@ -84,43 +59,51 @@ def pending_attempts(results: Path, target: str) -> list[Attempt]:
     return [attempt for attempt in find_attempts(results) if not attempt.state(target).get("done")]
 
 
-def process_pending(
-    results: Path, target: str, word: str, action: Callable[[Attempt], bool], tell: ReportProgress
+def send_pending(
+    waiting: list[Attempt], results: Path, tracker: Tracker, tell: Tell
 ) -> tuple[Counts, str | None]:
-    """Apply an action to each pending attempt under its lock; a failed one is kept."""
-    counts: Counts = {word: 0}
-    failure, waiting = None, pending_attempts(results, target)
+    """Send each attempt under its lock; a failed one is kept, and after several all."""
+    counts: Counts = {"sent": 0}
+    failure, failures = None, 0
     for left, attempt in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
-        if counts.get("kept", 0) >= MAX_FAILURES:
+        if failures >= MAX_FAILURES:
             counts["kept"] += 1
             continue
         try:
-            with attempt.lock(LOCK_SECONDS):
-                if not attempt.has_ended() and attempt.is_dead():
-                    close_log_of_dead_job(attempt)
-                outcome = word if action(attempt) else "running"
+            outcome = send_whole(attempt, results, tracker)
         except AttemptBusy:
             outcome = "busy"
         except Exception as error:
             outcome, failure = "kept", failure or describe_error(error)
+            failures += not isinstance(error, FilesRefused)
         counts[outcome] = counts.get(outcome, 0) + 1
         tell(counts | {"kept": counts.get("kept", 0) + left}, failure)
     return counts, failure
 
 
-def describe_error(error: BaseException) -> str:
-    """Return an error in one line without secrets."""
-    return redact(f"{type(error).__name__}: {error}").strip().replace("\n", " ")[:500]
+def send_whole(attempt: Attempt, results: Path, tracker: Tracker) -> str:
+    """Send an attempt, whose log is closed first if its process is gone; return the outcome."""
+    with attempt.lock(LOCK_SECONDS):
+        if not attempt.has_ended() and attempt.is_dead():
+            close_log_of_dead_job(attempt)
+        return "sent" if send_attempt(attempt, tracker, results) else "running"
+
+
+def print_counts(descriptor: int) -> Tell:
+    """Return a function that prints counts and failure as a line of JSON."""
+    answer = os.fdopen(descriptor, "w")
+
+    def tell(counts: Counts, failure: str | None) -> None:
+        with suppress(OSError):  # whoever asked may be gone
+            print(json.dumps({"counts": counts, "failure": failure}), file=answer, flush=True)
+
+    return tell
 
 
 def main(results: str) -> None:
-    """Synchronize, and print counts and failure as JSON on the real standard output."""
-    answer = os.fdopen(os.dup(1), "w")
+    """Synchronize, and print counts and failure on the real standard output."""
+    tell = print_counts(os.dup(1))
     os.dup2(2, 1)
-
-    def tell(counts: Counts, failure: str | None) -> None:
-        print(json.dumps({"counts": counts, "failure": failure}), file=answer, flush=True)
-
     tell(*synchronize(Path(results), settings(json.loads(sys.stdin.readline())), tell))
     os._exit(0)
 

@@ -13,7 +13,7 @@ from typing import Any
 from slmrag.config.redaction import MASK, redact, redact_values
 from slmrag.job.attempts import Attempt, find_attempts, is_workflow_run
 from slmrag.tracking.naming import task_name
-from slmrag.tracking.start_publisher import python_path
+from slmrag.tracking.sync_process import python_path
 
 TIMEOUT_SECONDS = 4.0
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,17 +14,27 @@ from slmrag.errors import UserError
 from slmrag.job import code_version
 from slmrag.job.attempts import RUN_ID_VARIABLE, new_id
 from slmrag.job.events import EventLog
+from slmrag.job.failed_jobs import failure_lines
 from slmrag.job.killed_jobs import close_logs_of_dead_jobs
 from slmrag.tracking import webhook
 from slmrag.tracking.settings import Settings, settings
-from slmrag.tracking.sync_process import counts_sentence, run_sync
+from slmrag.tracking.start_publisher import Publisher, start_publisher
+from slmrag.tracking.sync_process import Outcome, counts_sentence, run_sync
 
 FAILED_RUN_SECONDS = 5.0  # an interrupted or failed run should end soon
 WEBHOOK_SECONDS = 8
+MAX_FAILURES = 20
+"""Failed jobs that the reason of a run names."""
+_publisher: Publisher | None = None
+"""The publisher of this driver: the hooks of a run are calls in one process."""
 
 
 def start(config: Mapping[str, Any]) -> None:
-    """Start a run: set its id in the environment; if tracking must be online, check the tracker."""
+    """Start a run and its publisher: set the run's id in the environment of its jobs.
+
+    If tracking must be online, the tracker is checked first.
+    """
+    global _publisher
     os.environ.setdefault(RUN_ID_VARIABLE, new_id())
     os.environ.setdefault(code_version.VERSION_VARIABLE, code_version.ask_git())
     chosen = settings(config.get("tracking"))
@@ -31,6 +42,8 @@ def start(config: Mapping[str, Any]) -> None:
         require_tracker(config, chosen)
     with suppress(OSError):
         write_event(config, "start", **start_event(config))
+    run, raw = os.environ[RUN_ID_VARIABLE], config.get("tracking") or {}
+    _publisher = start_publisher(results_folder(config), run, raw)
 
 
 def start_event(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,16 +66,33 @@ def finish(config: Mapping[str, Any], status: str) -> None:
     """End a run, send what its jobs left within the deadline, and print the outcome in a line."""
     with suppress(OSError):
         close_logs_of_dead_jobs(results_folder(config), os.environ[RUN_ID_VARIABLE])
-        write_event(config, "end", status=status, error=None)
+        write_event(config, "end", status=status, error=reason_of(config, status))
     chosen = settings(config.get("tracking"))
     webhook_thread = start_webhook(config, chosen, status)
     if chosen.is_on:
         seconds = chosen.deadline_seconds if status == "completed" else FAILED_RUN_SECONDS
         seconds = min(seconds, chosen.deadline_seconds)
-        outcome = run_sync(results_folder(config), config.get("tracking") or {}, seconds)
+        outcome = send_rest(config, seconds)
         print(f"tracking: {counts_sentence(*outcome)}", file=sys.stderr, flush=True)
     if webhook_thread:
         webhook_thread.join(WEBHOOK_SECONDS)
+
+
+def send_rest(config: Mapping[str, Any], seconds: float) -> Outcome:
+    """End the publisher, and return what it sent; if there is none, or it died, sync."""
+    global _publisher
+    publisher, _publisher = _publisher, None
+    said = publisher.finish(seconds) if publisher else None
+    return said or run_sync(results_folder(config), config.get("tracking") or {}, seconds)
+
+
+def reason_of(config: Mapping[str, Any], status: str) -> str | None:
+    """Return why a run did not complete: its failed jobs, each with its own reason."""
+    if status == "completed":
+        return None
+    found = islice(failure_lines(results_folder(config) / "jobs"), MAX_FAILURES)
+    reasons = "\n".join(line.removeprefix("error: ") for line in found)
+    return reasons or "interrupted, or a job failed before it could say why"
 
 
 def write_event(config: Mapping[str, Any], kind: str, **fields: Any) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from slmrag.job.events import Event
 from slmrag.tracking import naming
+from slmrag.tracking.clearml.names import project_path, server_name
+from slmrag.tracking.clearml.store import upload_file
 
 
 class TrackerError(Exception):
@@ -39,34 +41,61 @@ def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> st
     path = Path(event["path"]).resolve()
     if not path.is_file() or path.stat().st_size > tracker.settings.upload_mb * 2**20:
         return path.as_uri()
-    from clearml import StorageManager
-
     base = tracker.settings.output_uri or tracker.session.get_files_server_host()
-    project = naming.project_name(tracker.settings.project, start)
+    project = project_path(naming.project_name(tracker.settings.project, start))
     folder = f"{project}/{naming.task_name(start).replace('/', '.')}.{task}"
     url = f"{base.rstrip('/')}/{folder}/artifacts/{name}/{path.name}"
-    sent = StorageManager.upload_file(str(path), url, wait_for_upload=True, retries=1)
-    if not sent:
-        raise TrackerError(f"could not upload {path.name} to {base}")
-    return sent
+    return upload_file(str(path), url)
 
 
 def model(tracker: Any, task: str, start: Event, event: Event) -> None:
     """Register the model that a job uses, once per content, as the task's input."""
-    from clearml.backend_api.services import models, tasks
+    from clearml.backend_api.services import tasks
 
     comment = f"digest {event.get('digest')}, revision {event.get('revision')}"
-    request = models.GetAllRequest(name=f"^{re.escape(event['name'])}$", uri=[event["uri"]])
+    key = f"{event['name']} {event['uri']} {comment}"
+    if key not in tracker.models:
+        project = tracker.project(naming.project_name(tracker.settings.project, start))
+        tracker.models[key] = find_model(tracker, event, comment, project) or create_model(
+            tracker, event, comment, project
+        )
+    name, kind = server_name(event["name"]), tasks.ModelTypeEnum.input
+    tracker.call(
+        tasks.AddOrUpdateModelRequest(task=task, name=name, model=tracker.models[key], type=kind)
+    )
+
+
+def find_model(tracker: Any, event: Event, comment: str, project: str) -> str | None:
+    """Return the project's oldest entry of a model with the same content, None if there is none."""
+    from clearml.backend_api.services import models
+
+    name = f"^{re.escape(server_name(event['name']))}$"
+    request = models.GetAllRequest(name=name, uri=[event["uri"]], project=[project])
     same = [one for one in tracker.call(request).models or [] if one.comment == comment]
+    return min(same, key=lambda one: (str(one.created), one.id)).id if same else None
+
+
+def create_model(tracker: Any, event: Event, comment: str, project: str) -> str:
+    """Create a model's entry; if another process did so at the same time, keep the older one.
+
+    The server knows no unique models: both see both entries, and keep the same.
+    """
+    from clearml.backend_api.services import models
+
     design = {"design": json.dumps(event.get("entry") or {}, indent=1, sort_keys=True)}
-    new = models.CreateRequest(
-        name=event["name"], uri=event["uri"], comment=comment, design=design, ready=True
+    request = models.CreateRequest(
+        name=server_name(event["name"]),
+        uri=event["uri"],
+        comment=comment,
+        design=design,
+        ready=True,
+        project=project,
     )
-    known = same[0].id if same else tracker.call(new).id
-    link = tasks.AddOrUpdateModelRequest(
-        task=task, name=event["name"], model=known, type=tasks.ModelTypeEnum.input
-    )
-    tracker.call(link)
+    made = tracker.call(request).id
+    oldest = find_model(tracker, event, comment, project) or made
+    if oldest != made:
+        tracker.call(models.DeleteRequest(model=made, force=True))
+    return oldest
 
 
 def alert(tracker: Any, task: str, start: Event, event: Event) -> None:

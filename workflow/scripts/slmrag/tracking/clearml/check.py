@@ -3,12 +3,16 @@
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from slmrag.tracking import naming
 from slmrag.tracking.backends import clearml_config_file, is_clearml_configured
+from slmrag.tracking.clearml.actions import TrackerError
+from slmrag.tracking.clearml.names import project_path
+from slmrag.tracking.clearml.store import StoreRefused, open_store, upload_file
 from slmrag.tracking.probe import ProbeError, Step, fetch_url, make_steps, resolve_host
 from slmrag.tracking.settings import Settings
 
@@ -73,39 +77,53 @@ def credentials(chosen: Settings, known: dict[str, Any]) -> str:
 
 
 def project(chosen: Settings, known: dict[str, Any]) -> str:
-    """Create a task in the project, and delete it again."""
+    """Create a task in the project, and delete it again, with the projects made for it."""
     from clearml.backend_api.services import tasks
 
     tracker = known["tracker"]
-    name = naming.project_name(chosen.project, {"experiment": chosen.experiment})
+    name = project_path(naming.project_name(chosen.project, {"experiment": chosen.experiment}))
     try:
+        made = missing_projects(tracker, name)
         place = tracker.project(name)
-        made = tracker.call(tasks.CreateRequest(name="connection check", project=place, type="qc"))
+        task = tracker.call(tasks.CreateRequest(name="connection check", project=place, type="qc"))
     except Exception as error:
         raise ProbeError(f"no task can be made in {name}: {error}") from None
-    tracker.call(tasks.DeleteRequest(task=made.id, force=True))
+    tracker.call(tasks.DeleteRequest(task=task.id, force=True))
+    delete_projects(tracker, made)
     return f"a task was made in {name} and deleted"
+
+
+def missing_projects(tracker: Any, name: str) -> list[str]:
+    """Return the paths of a project and of those above it that do not exist, the deepest first."""
+    parts = name.split("/")
+    paths = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return [path for path in paths if tracker.find_project(path) is None]
+
+
+def delete_projects(tracker: Any, paths: list[str]) -> None:
+    """Delete empty projects; one in which another process has begun a task stays."""
+    from clearml.backend_api.services import projects
+
+    tracker.projects.clear()
+    with suppress(TrackerError):
+        for path in paths:
+            if found := tracker.find_project(path):
+                tracker.call(projects.DeleteRequest(project=found))
 
 
 def artifacts(chosen: Settings, known: dict[str, Any]) -> str:
     """Upload a file to the artifact storage, download and compare it, and delete it."""
-    from clearml.storage.helper import StorageHelper
-
     base = chosen.output_uri or known["tracker"].session.get_files_server_host()
     content = uuid4().hex.encode()
     url = f"{base.rstrip('/')}/connection-check/{uuid4().hex}.txt"
     with tempfile.TemporaryDirectory() as folder:
         file, back = Path(folder, "sent"), Path(folder, "back")
         file.write_bytes(content)
-        helper = StorageHelper.get(url)
-        if helper is None:
-            raise ProbeError(
-                f"{base} cannot be used: credentials under sdk.aws.s3 in clearml.conf?"
-            )
-        if not helper.upload(str(file), url, retries=1):
-            raise ProbeError(
-                f"{base} refuses an upload: bucket, and key and secret in clearml.conf?"
-            )
+        try:
+            upload_file(str(file), url)
+        except StoreRefused as error:
+            raise ProbeError(f"{error}; bucket, and key and secret in clearml.conf?") from None
+        helper = open_store(url)
         helper.download_to_file(url, str(back), overwrite_existing=True)
         if back.read_bytes() != content:
             raise ProbeError(f"{base} returned something else than was sent")

@@ -8,7 +8,11 @@ from typing import Any
 from slmrag.job.events import Event
 from slmrag.tracking import naming
 from slmrag.tracking.clearml.actions import ACTIONS, TrackerError
+from slmrag.tracking.clearml.names import project_path, server_name
 from slmrag.tracking.settings import Settings
+
+MAX_LINES = 1000
+"""Lines that are compared after a request without an answer; a batch of events makes fewer."""
 
 
 class ClearmlTracker:
@@ -26,6 +30,9 @@ class ClearmlTracker:
         Session._write_session_timeout = Session._session_timeout
         retries = {"total": settings.retries, "backoff_factor": 0.2}
         self.settings = settings
+        self.refusals = 0
+        self.projects: dict[str, str] = {}
+        self.models: dict[str, str] = {}
         self.session = Session(http_retries_config=retries)
 
     def call(self, request: Any) -> Any:
@@ -40,25 +47,27 @@ class ClearmlTracker:
         """Find or create the task with the attempt's id in its comment, and mark it started."""
         from clearml.backend_api.services import tasks
 
-        task = self.find(start["id"]) or self.create(start, parent)
+        project = self.project(naming.project_name(self.settings.project, start))
+        task = self.find(start["id"], project) or self.create(start, project, parent)
         self.call(tasks.StartedRequest(task=task, force=True))
         return task
 
-    def find(self, attempt: str) -> str | None:
-        """Return the task whose comment names the attempt."""
+    def find(self, attempt: str, project: str) -> str | None:
+        """Return the project's task whose comment names the attempt."""
         from clearml.backend_api.services import tasks
 
         pattern = tasks.MultiFieldPatternData(pattern=f"attempt {attempt}", fields=["comment"])
-        found = self.call(tasks.GetAllRequest(only_fields=["id"], _any_=pattern)).tasks
+        request = tasks.GetAllRequest(project=[project], only_fields=["id"], _any_=pattern)
+        found = self.call(request).tasks
         return found[0].id if found else None
 
-    def create(self, start: Event, parent: str | None) -> str:
+    def create(self, start: Event, project: str, parent: str | None) -> str:
         """Create a task with its names, tags and parameters in one request."""
         from clearml.backend_api.services import tasks
 
         request = tasks.CreateRequest(
-            name=naming.task_name(start),
-            project=self.project(naming.project_name(self.settings.project, start)),
+            name=server_name(naming.task_name(start)),
+            project=project,
             type=naming.task_type(start),
             tags=naming.task_tags(start),
             parent=parent,
@@ -70,16 +79,29 @@ class ClearmlTracker:
         )
         return self.call(request).id
 
-    def project(self, name: str) -> str:
+    def project(self, path: str) -> str:
         """Return the id of a project, created if it does not exist."""
+        from clearml.backend_api.services import projects
+
+        name = project_path(path)
+        known = self.projects.get(name) or self.find_project(name)
+        if known is None:
+            try:
+                known = self.call(projects.CreateRequest(name=name, description="")).id
+            except TrackerError:  # another process was quicker
+                known = self.find_project(name)
+                if known is None:
+                    raise
+        self.projects[name] = known
+        return known
+
+    def find_project(self, name: str) -> str | None:
+        """Return the id of a project by its whole path, None if there is none."""
         from clearml.backend_api.services import projects
 
         exact = f"^{re.escape(name)}$"
         found = self.call(projects.GetAllRequest(name=exact, only_fields=["id", "name"])).projects
-        for project in found or []:
-            if project.name == name:
-                return project.id
-        return self.call(projects.CreateRequest(name=name, description="")).id
+        return next((project.id for project in found or [] if project.name == name), None)
 
     def link(self, task: str, parent: str) -> None:
         """Make a task a child of the run's."""
@@ -87,19 +109,41 @@ class ClearmlTracker:
 
         self.call(tasks.EditRequest(task=task, parent=parent, force=True))
 
-    def send(self, task: str, start: Event, events: list[Event]) -> None:
-        """Report points and plots in one request, then artifacts, tags and the end."""
+    def keep_alive(self, task: str) -> None:
+        """Renew the time of a task's last update: the server stops tasks that are long silent."""
+        from clearml.backend_api.services import tasks
+
+        self.call(tasks.PingRequest(task=task))
+
+    def report(self, task: str, start: Event, events: list[Event], again: bool) -> None:
+        """Report points, plots and lines in one request.
+
+        The server replaces a point that it has, but gives each line an id of its own: if an
+        earlier request may have been accepted, only lines that are not there are sent.
+        """
         from clearml.backend_api.services import events as api
 
         from slmrag.tracking.clearml import events as clearml_events
 
         batch = [item for event in events for item in clearml_events.translate(task, start, event)]
+        known = self.lines(task) if again else set()
+        batch = [item for item in batch if (item.timestamp, getattr(item, "msg", "")) not in known]
         if batch:
             self.call(api.AddBatchRequest(requests=batch))
-        for event in events:
-            action = ACTIONS.get(event["kind"])
-            if action:
-                action(self, task, start, event)
+
+    def lines(self, task: str) -> set[tuple[int, str]]:
+        """Return time in ms and text of the last lines of a task's console."""
+        from clearml.backend_api.services import events as api
+
+        request = api.GetTaskLogRequest(task=task, batch_size=MAX_LINES, navigate_earlier=True)
+        found = self.call(request).events or []
+        return {(line["timestamp"], line["msg"]) for line in found}
+
+    def act(self, task: str, start: Event, event: Event) -> None:
+        """Do what is no point or line: artifacts, models, tags and the end."""
+        action = ACTIONS.get(event["kind"])
+        if action:
+            action(self, task, start, event)
 
 
 def hyperparams(start: Event) -> dict[str, dict[str, dict[str, str]]]:

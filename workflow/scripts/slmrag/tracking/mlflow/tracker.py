@@ -30,6 +30,7 @@ class MlflowTracker:
         from mlflow.tracking import MlflowClient
 
         self.settings = settings
+        self.refusals = 0
         self.client = MlflowClient()
         self.experiments: dict[str, str] = {}
         self.client.get_experiment_by_name("Default")
@@ -68,8 +69,10 @@ class MlflowTracker:
 
     def create(self, experiment: str, start: Event, parent: str | None) -> str:
         """Create a run with its name and tags in one request."""
-        pairs = dict(tag.partition(":")[::2] for tag in naming.task_tags(start))
-        tags = pairs | {"slmrag.attempt": start["id"], "task_type": naming.task_type(start)}
+        tags = joined_tags(naming.task_tags(start)) | {
+            "slmrag.attempt": start["id"],
+            "task_type": naming.task_type(start),
+        }
         if parent:
             tags["mlflow.parentRunId"] = parent
         commit = (start.get("code") or {}).get("commit")
@@ -92,8 +95,11 @@ class MlflowTracker:
         """Make a run a child of the workflow's."""
         self.client.set_tag(task, "mlflow.parentRunId", parent)
 
-    def send(self, task: str, start: Event, events: list[Event]) -> None:
-        """Report all points and tags of a batch at once, then files and the end."""
+    def keep_alive(self, task: str) -> None:
+        """Do nothing: a server stops no run."""
+
+    def report(self, task: str, start: Event, events: list[Event], again: bool) -> None:
+        """Report all points and tags of a batch at once; the server keeps one of equal points."""
         from mlflow.entities import RunTag
 
         points = [point for event in events for point in metrics_of_event(start, event)]
@@ -103,10 +109,12 @@ class MlflowTracker:
             tags = tags[TAGS_PER_BATCH:]
         for batch in batches(tags, TAGS_PER_BATCH):
             self.client.log_batch(task, tags=batch)
-        for event in events:
-            action = self.ACTIONS.get(event["kind"])
-            if action:
-                action(self, task, start, event)
+
+    def act(self, task: str, start: Event, event: Event) -> None:
+        """Upload a file, or set the end."""
+        action = self.ACTIONS.get(event["kind"])
+        if action:
+            action(self, task, start, event)
 
     def artifact(self, task: str, start: Event, event: Event) -> None:
         """Upload a file unless it is large; its path and digest are in a tag."""
@@ -130,6 +138,14 @@ class MlflowTracker:
         self.client.set_terminated(task, status, int(event["time"] * 1000))
 
     ACTIONS = {"artifact": artifact, "table": table, "plot": plot, "end": end}  # noqa: RUF012
+
+
+def joined_tags(tags: list[str]) -> dict[str, str]:
+    """Return ``kind:name`` as one tag a kind, which names all of its kind (several modes)."""
+    found: dict[str, list[str]] = {}
+    for kind, _, name in (tag.partition(":") for tag in tags):
+        found.setdefault(kind, []).append(name)
+    return {kind: ", ".join(names) for kind, names in found.items()}
 
 
 def client_variables(settings: Settings) -> dict[str, str]:
