@@ -9,7 +9,7 @@ BENCHES = {
     "storage": ("download.py", "many.py", "prepare.py"),
     "retrieval": ("run.py",),
     "generation": ("bench_engine.py", "bench_matrix.py", "bench_resume.py", "bench_host.py"),
-    "tracking": ("job_cost.py", "sampling_cost.py"),
+    "tracking": ("job_cost.py", "sampling_cost.py", "run_cost.py"),
     "workflow": (
         "bench_dry_run.py",
         "bench_local_files.py",

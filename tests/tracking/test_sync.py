@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ from slmrag.job import alerts, outputs
 from slmrag.job.attempts import Attempt, AttemptBusy, begin_attempt, find_attempts
 from slmrag.job.job_info import cells_of_job
 from slmrag.job.killed_jobs import close_log_of_dead_job
-from slmrag.tracking import follow, naming
+from slmrag.tracking import follow, naming, sync
 from slmrag.tracking.clearml import names
 from slmrag.tracking.send import FilesRefused, send_attempt
 from slmrag.tracking.settings import settings
@@ -349,6 +350,29 @@ def test_a_sync_that_sends_nothing_buries_the_dead(attempt, tmp_path):
     assert attempt.has_ended()
 
 
+def test_a_number_that_another_process_got_is_no_sign_of_life(attempt):
+    """A process that began long after the log is not the job, though it has the same number."""
+    own = {"host": os.uname().nodename, "pid": os.getpid()}
+    for began, dead in [(time.time(), False), (time.time() - 10 * 86400, True)]:
+        attempt.path.write_text("")
+        write(attempt.path, START | own | {"time": began})
+        assert attempt.is_dead() == dead
+
+
+def test_a_sync_leaves_a_living_run_to_its_own_publisher(attempt, tmp_path):
+    """Attempts of a run whose driver lives count as running; once it is over they are sent."""
+    results = tmp_path / "results"
+    whole = begin_attempt(results / "jobs/workflow/r", "r")
+    alive = {"host": os.uname().nodename, "pid": os.getpid(), "time": time.time()}
+    write(whole, START | alive | {"id": "r", "run": "r", "rule": "workflow"})
+    job = begin(results, "job")
+    write(job, {"kind": "end", "status": "completed"})
+    assert sync.send_whole(Attempt(job), results, Memory()) == "running"
+    assert sync.send_whole(Attempt(whole), results, Memory()) == "running"
+    write(whole, {"kind": "end", "status": "completed"})
+    assert sync.send_whole(Attempt(job), results, Memory()) == "sent"
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
@@ -387,7 +411,7 @@ def followed(tmp_path, monkeypatch):
 def begin(results, name, **fields):
     """Begin an attempt of a job of that name."""
     path = begin_attempt(results / "jobs/generate_answers" / name, name)
-    alive = {"host": os.uname().nodename, "pid": os.getpid()}
+    alive = {"host": os.uname().nodename, "pid": os.getpid(), "time": time.time()}
     write(path, START | alive | {"id": name, "run": "r"} | fields)
     return path
 

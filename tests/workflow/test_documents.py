@@ -28,7 +28,6 @@ FOR_REAL = {"--unlock", "explain", "status", "power"}
 
 SKIPPED = {
     "snakemake --report": "needs a finished run; tests/report/test_in_snakemake.py has one",
-    "python -c": "imports a session into a ClearML server, which is not here",
     "python demo/": "runs the demo for minutes",
     "python bench/": "runs for hours, or beside libraries that are not here",
     "pip install": "installs from the network",

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from slmrag.files import atomic, write_json
 from slmrag.job.events import Event, find_end, read_events
-from slmrag.job.processes import process_exists
+from slmrag.job.processes import begin_time
 
 RUN_ID_VARIABLE = "SLMRAG_RUN_ID"
 """Names the run of the workflow in the environment of its jobs."""
@@ -22,6 +22,9 @@ RUN_ID_VARIABLE = "SLMRAG_RUN_ID"
 EVENTS_PER_BATCH = 500
 SILENT_SECONDS = 900.0
 """An attempt on another machine counts as dead after so many seconds without an event."""
+
+CLOCK_SECONDS = 3600.0
+"""A process that began so much later than a log has only got the same number."""
 
 MAINTENANCE_RULES = frozenset(
     {"journal", "prune_journal", "clean_experiment", "sync_tracking", "power"}
@@ -97,7 +100,8 @@ class Attempt:
         """Return whether the attempt's process is gone, as far as this machine can tell."""
         start = self.start() or {}
         if start.get("host") == os.uname().nodename and start.get("pid"):
-            return not process_exists(start["pid"])
+            begun = begin_time(start["pid"])
+            return begun is None or begun > start.get("time", begun) + CLOCK_SECONDS
         return time.time() - self.path.stat().st_mtime > SILENT_SECONDS
 
     def _state_path(self, target: str) -> Path:

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Collection, Iterable
 
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 EXITING_FLAG = 0x4
 """PF_EXITING among the flags of proc(5)'s stat."""
@@ -56,9 +58,12 @@ def peak_resident_bytes(process: int) -> int:
     return 0
 
 
-def process_exists(process: int) -> bool:
-    """Return whether a process exists on this machine."""
-    return os.path.exists(f"/proc/{process}")
+def begin_time(process: int) -> float | None:
+    """Return when a process began, in seconds of the clock; None if there is none."""
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as file:
+        return booted + int(file.read().rpartition(")")[2].split()[19]) / TICKS_PER_SECOND
+    return None
 
 
 def is_exiting(process: int) -> bool:

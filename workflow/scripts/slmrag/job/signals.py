@@ -69,7 +69,7 @@ def exit_at_once(status: int) -> None:
 
 
 def kill_children() -> None:
-    """Kill all descendants except those in a session of their own (log, tracker)."""
+    """Kill all descendants except those in a session of their own (the log)."""
     session = os.getsid(0)
     for process in process_tree(os.getpid())[1:]:
         with suppress(OSError):

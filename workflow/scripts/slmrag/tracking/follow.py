@@ -1,7 +1,9 @@
 """Follows the logs of a run's jobs while they are written, and sends what is new."""
 
+import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,6 +105,8 @@ class Follower:
         """Give a sign of life for a task that is silent for long, if its process lives."""
         if time.monotonic() - followed.told < KEEP_ALIVE_SECONDS or followed.attempt.is_dead():
             return
+        if is_workflow_run(followed.attempt):
+            os.utime(followed.attempt.path)  # another machine takes a silent run for dead
         task = followed.attempt.state(self.settings.backend).get("task")
         if task:
             self.connected().keep_alive(task)
@@ -128,12 +132,10 @@ class Follower:
         self._failures += 1
         if self._failures >= MAX_FAILURES:
             self.tracker, self._not_before = None, followed.not_before
-        try:
+        with suppress(OSError, AttemptBusy), followed.attempt.lock():
             state = followed.attempt.state(self.settings.backend)
             known = {"error": describe_error(error), "error_time": time.time()}
             followed.attempt.save(self.settings.backend, state | known)
-        except OSError:
-            pass  # the next failure is as good to tell
 
 
 def find_logs(folder: Path) -> Iterator[Path]:

@@ -11,7 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from slmrag.job.attempts import Attempt, AttemptBusy, find_attempts
+from slmrag.job.attempts import (
+    Attempt,
+    AttemptBusy,
+    find_attempts,
+    is_workflow_run,
+    parent_run,
+)
 from slmrag.job.killed_jobs import close_log_of_dead_job, close_logs_of_dead_jobs
 from slmrag.tracking.backends import connect_tracker, is_configured
 from slmrag.tracking.send import FilesRefused, Tracker, describe_error, send_attempt
@@ -82,7 +88,13 @@ def send_pending(
 
 
 def send_whole(attempt: Attempt, results: Path, tracker: Tracker) -> str:
-    """Send an attempt, whose log is closed first if its process is gone; return the outcome."""
+    """Send an attempt, whose log is closed first if its process is gone; return the outcome.
+
+    Attempts of a run whose driver lives are left to its own publisher.
+    """
+    run = parent_run(attempt, attempt.start() or {}, results) or attempt
+    if is_workflow_run(run) and not run.has_ended() and not run.is_dead():
+        return "running"
     with attempt.lock(LOCK_SECONDS):
         if not attempt.has_ended() and attempt.is_dead():
             close_log_of_dead_job(attempt)
