@@ -58,6 +58,11 @@ def peak_resident_bytes(process: int) -> int:
     return 0
 
 
+def process_exists(process: int) -> bool:
+    """Return whether a process exists on this machine."""
+    return os.path.exists(f"/proc/{process}")
+
+
 def begin_time(process: int) -> float | None:
     """Return when a process began, in seconds of the clock; None if there is none."""
     booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
