@@ -18,6 +18,7 @@ from slmrag.job.job_info import cells_of_job
 from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking import follow, naming, sync
 from slmrag.tracking.clearml import names
+from slmrag.tracking.clearml.store import store_name
 from slmrag.tracking.send import FilesRefused, send_attempt
 from slmrag.tracking.settings import settings
 from slmrag.tracking.sync import synchronize
@@ -61,6 +62,27 @@ def test_a_server_accepts_every_name(name):
     assert filled.rstrip("_") == name.strip().rstrip("_")
     assert len(name.strip()) < names.MIN_CHARACTERS or filled == name.strip()
     assert names.project_path(f"{name}/lab") == f"{filled}/lab"
+
+
+def test_mlflow_tags_name_all_modes():
+    """A job of several cells has one tag a kind, which names all of them."""
+    from slmrag.tracking.mlflow.tracker import joined_tags
+
+    tags = joined_tags(naming.task_tags(START))
+    assert (tags["mode"], tags["model"]) == ("no_context, oracle", "tiny")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("s3://minio:9000/bucket/x", "bucket 'bucket' at minio:9000"),
+        ("s3://bucket/x", "bucket 'bucket' at Amazon S3"),
+        ("http://files:8081/x", "the store http://files:8081"),
+    ],
+)
+def test_a_store_is_named_by_bucket_and_endpoint(url, name):
+    """A sentence about a store says which one."""
+    assert store_name(url) == name
 
 
 def test_one_file_is_named_as_several_are():
