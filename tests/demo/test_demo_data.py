@@ -1,4 +1,4 @@
-"""The demo's questions are true of the factbook, SimpleQA is whole, and both the same everywhere."""
+"""The demo's questions are true of the factbook, SimpleQA is whole; both are always the same."""
 
 import gzip
 import hashlib

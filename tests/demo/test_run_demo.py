@@ -1,4 +1,4 @@
-"""What `make demo` and `make results` ask of the workflow, and how they refuse what is not there."""
+"""What `make demo` and `make results` ask of the workflow, and how they refuse bad input."""
 
 import os
 import subprocess

@@ -71,9 +71,7 @@ def test_it_answers_through_its_own_chat_template(project):
     """Its prompts begin with its own system prompt, and it reads the gold passages of the quiz."""
     answers = project.folder / "results/tiny/answers/smollm2"
     asked = pl.read_parquet(answers / "simpleqa/no_context.parquet")
-    begin = (
-        "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
-    )
+    begin = "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by"
     assert len(asked) == 8 and asked["answer"].str.len_chars().min() > 0
     assert asked["prompt"].str.starts_with(begin).all()
     scores = [

