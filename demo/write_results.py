@@ -66,7 +66,7 @@ def main() -> None:
         table(["What", "SHA-256 or version"], origin_rows(found)),
         f"Made on {date.today()} on {machine()}.",
     ]
-    write_text(PAGE, "\n".join(parts) + "\n")
+    write_text("\n".join(parts) + "\n", PAGE)
     print(PAGE)
 
 
