@@ -1,21 +1,21 @@
-"""What can be asked of finished work: is the report true, what changed since another experiment,
-and does retrieval reach the published scores (`snakemake --cores all check_reference --configfile config/reference.yaml`).
+"""Checks of finished work: is the report correct, what differs from another experiment, and does
+retrieval reach the published scores (`snakemake --cores all check_reference --configfile config/reference.yaml`).
 
-Needs: all that report_comparison needs, and what it makes; hits and the passages that they are of;
+Needs: inputs and outputs of report_comparison; hits and the passages that they refer to;
        expected scores; results/{against}/report; workflow/reference/retrieval.yaml
 Makes: nothing (verify), results/{experiment}/report/against_{other}.md (compare),
-       results/{experiment}/retrieval/reference.json (check_reference), each or an error with what differs
+       results/{experiment}/retrieval/reference.json (check_reference), or an error that names the differences
 """
 
 import sys
 
 from slmrag.errors import UserError
 
-OURS = beside("tests", "data", "expected_scores.json")
+SHIPPED_SCORES = repository_file("tests", "data", "expected_scores.json")
 
 try:
-    if DRIVER and "compare" in sys.argv[1:]:
-        compared_report.report_of(CONFIG.against, CONFIG.experiment)
+    if IS_DRIVER and "compare" in sys.argv[1:]:
+        local_files.report_to_compare(CONFIG.against, CONFIG.experiment)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -26,14 +26,17 @@ rule verify:
         html=rules.report_comparison.output.html,
         hits=expand("<results>/retrieval/{run}.parquet", run=RUNS),
         searched=[passages(run.split("/")[0]) for run in RUNS],
-        expected=[*filter(os.path.exists, [OURS]), *map(local, filter(None, [CONFIG.expected]))],
+        expected=[
+            *filter(os.path.exists, [SHIPPED_SCORES]),
+            *map(local, filter(None, [CONFIG.expected])),
+        ],
     log:
         "logs/verify.log",
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(4000),
+        runtime=runtime_per_attempt(240),
     params:
         **dict(rules.report_comparison.params.items()),
     script:
@@ -43,7 +46,7 @@ rule verify:
 rule compare:
     input:
         now=rules.report_comparison.output.html,
-        before=report_before,
+        before=compared_report,
     output:
         page=f"<results>/report/against_{CONFIG.against}.md",
     log:
@@ -53,18 +56,18 @@ rule compare:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(4000),
+        runtime=runtime_per_attempt(240),
     params:
         metrics=CONFIG.metrics.params(),
-        code=code("compare_experiments"),
+        code=code_digest("compare_experiments"),
     script:
         "../workflow/scripts/compare_experiments.py"
 
 
 rule check_reference:
     input:
-        reference=beside("workflow", "reference", "retrieval.yaml"),
+        reference=repository_file("workflow", "reference", "retrieval.yaml"),
         metrics=expand("<results>/retrieval/{run}.json", run=RUNS),
     output:
         verdicts="<results>/retrieval/reference.json",
@@ -76,10 +79,10 @@ rule check_reference:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=grown(1000),
-        runtime=lasting(60),
+        mem_mb=mem_mb_per_attempt(1000),
+        runtime=runtime_per_attempt(60),
     params:
         runs=RUNS,
-        code=code("check_reference"),
+        code=code_digest("check_reference"),
     script:
         "../workflow/scripts/check_reference.py"

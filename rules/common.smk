@@ -1,8 +1,8 @@
-"""What all rules share: the checked config, the grid, and the fingerprint of code.
+"""What all rules share: the checked config, the grid, and the digest of code.
 
-Needs: TYPED
-Makes: CONFIG, and config, the same in plain values; RESULTS, and PLACE, the same with a module's
-       prefix; KEYS, CELLS, RUNS, the values of wildcards, the hooks that begin and end a tracked run
+Needs: TYPED_CONFIG
+Makes: CONFIG, and config, the same as plain values; RESULTS, and RESULTS_FOLDER, the same with a module's
+       prefix; KEYS, CELLS, RUNS, the values of wildcards; the hooks that begin and end a tracked run
 """
 
 import os
@@ -10,36 +10,36 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from slmrag.dag import compared_report, grid, local_files, local_sources, resource_keys
-from slmrag.config.load import load, plain
-from slmrag.dag.fingerprint import code
-from slmrag.dag.failed_jobs import failures
+from slmrag.dag import grid, local_files, local_sources, resource_keys
+from slmrag.config.load import load, plain_values
+from slmrag.dag.fingerprint import code_digest
+from slmrag.dag.failed_jobs import failure_lines
 from slmrag.dag.config_warnings import config_warnings
-from slmrag.job.attempts import MAINTENANCE
+from slmrag.job.attempts import MAINTENANCE_RULES
 from slmrag.tracking import workflow_run as tracked_run
 
 try:
-    CONFIG = load(TYPED)
-    LOCAL = local_sources.digests(resource_keys.sources(CONFIG), PLANS)
-    KEYS = resource_keys.keys(CONFIG, LOCAL)
-    if PLANS and not command_line.reads_no_source(sys.argv[1:]):
+    CONFIG = load(TYPED_CONFIG)
+    LOCAL_DIGESTS = local_sources.source_digests(resource_keys.sources(CONFIG), IS_PLANNING)
+    KEYS = resource_keys.keys(CONFIG, LOCAL_DIGESTS)
+    if IS_PLANNING and not command_line.reads_no_source(sys.argv[1:]):
         local_files.check(CONFIG, KEYS, HERE)
         for sentence in config_warnings(CONFIG, HERE):
             logger.warning(f"warning: {sentence}")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-# Each job parses the Snakefile anew and is given this config: it is the checked one in every process.
-# The table of a workflow that has this one as a module stays as it is.
+# Each job parses the Snakefile again and gets this config: it is the checked one in every process.
+# The config of a workflow that uses this one as a module is not changed.
 RESULTS = f"results/{CONFIG.experiment}"
-PLACE = placed(RESULTS)
-if MODULE:
-    config = plain(CONFIG) | {"results": PLACE}
+RESULTS_FOLDER = with_module_prefix(RESULTS)
+if IS_MODULE:
+    config = plain_values(CONFIG) | {"results": RESULTS_FOLDER}
 else:
     config.clear()
-    config.update(plain(CONFIG))
+    config.update(plain_values(CONFIG))
 
-ENTRIES = KEYS.entries()
+ENTRY_NAMES = KEYS.entries()
 CELLS = grid.cells(CONFIG)
 RUNS = grid.runs(CONFIG)
 
@@ -59,17 +59,17 @@ wildcard_constraints:
     shards=r"\d+",
 
 
-if CONFIG.check_remote and PLANS:
-    from slmrag.dag.remote_changes import changed
+if CONFIG.check_remote and IS_PLANNING:
+    from slmrag.dag.remote_changes import describe_changes
 
-    taken = resource_keys.fetched(CONFIG, KEYS)
-    there = [one._replace(manifest=placed(one.manifest)) for one in taken]
-    for sentence in changed(there, CONFIG.storage.params()):
+    taken = resource_keys.downloads(CONFIG, KEYS)
+    there = [one._replace(manifest=with_module_prefix(one.manifest)) for one in taken]
+    for sentence in describe_changes(there, CONFIG.storage.params()):
         logger.warning(sentence)
 
 
-def require_commands():
-    """Refuse to start a run through Slurm where Slurm's commands are not found."""
+def check_commands():
+    """Refuse to start a run on Slurm if Slurm's commands are missing."""
     absent = [name for name in ("sbatch", "squeue", "scancel") if shutil.which(name) is None]
     if executor() == "slurm" and absent:
         raise WorkflowError(
@@ -78,43 +78,43 @@ def require_commands():
         )
 
 
-def require_results():
-    """Refuse to start a run that could not write its results."""
+def check_results_folder():
+    """Refuse to start a run that cannot write its results."""
     try:
-        os.makedirs(PLACE, exist_ok=True)
-        with tempfile.TemporaryFile(dir=PLACE) as file:
+        os.makedirs(RESULTS_FOLDER, exist_ok=True)
+        with tempfile.TemporaryFile(dir=RESULTS_FOLDER) as file:
             file.write(bytes(100_000))
     except OSError as error:
         raise WorkflowError(
-            f"{PLACE} cannot be written: {error.strerror}; mend that, or start in another folder"
+            f"{RESULTS_FOLDER} cannot be written: {error.strerror}; correct that, or start in another folder"
         ) from None
 
 
-def tell_failures():
-    """Say why jobs failed that ran on other machines: their own words stand in their logs alone."""
+def log_failures():
+    """Log why jobs failed that ran on other machines: their messages are only in their logs."""
     if executor() != "local":
-        for sentence in failures(Path(PLACE, "jobs")):
+        for sentence in failure_lines(Path(RESULTS_FOLDER, "jobs")):
             logger.error(sentence)
 
 
-def is_run():
-    """Say whether this is a run of the comparison, and not only a look after its folders."""
-    return not rules_to_run() <= MAINTENANCE
+def is_comparison():
+    """Tell whether this run makes the comparison, and is not only for maintenance."""
+    return not rules_to_run() <= MAINTENANCE_RULES
 
 
 onstart:
-    if is_run():
-        require_commands()
-        require_results()
+    if is_comparison():
+        check_commands()
+        check_results_folder()
         tracked_run.start(config)
 
 
 onsuccess:
-    if is_run():
+    if is_comparison():
         tracked_run.finish(config, "completed")
 
 
 onerror:
-    if is_run():
-        tell_failures()
+    if is_comparison():
+        log_failures()
         tracked_run.finish(config, "failed")

@@ -1,16 +1,16 @@
-"""Raw objects into tables of one shape, with an audit of what they hold.
+"""Raw objects into tables of one schema, with an audit of each.
 
-Needs: resources/raw/{object}; here {corpus}, {dataset} and {object} are an entry's name and its digits
-A raw object counts as changed when its manifest does, so its folder's time stamps are ancient.
+Needs: resources/raw/{object}; here {corpus}, {dataset} and {object} are an entry's name and its digits;
+       a raw object has changed if its manifest has, so its folder is ancient
 Makes: resources/corpora/{corpus}/passages.parquet, resources/datasets/{dataset}/questions.parquet,
-       an audit.json beside each; resources/coverage/{dataset}/coverage.json: the set against its corpus
+       an audit.json beside each; resources/coverage/{dataset}/coverage.json: of the questions by their corpus
 """
 
 
 rule prepare_corpus:
     input:
-        raw=ancient(raw(CONFIG.corpora, "corpus", "object")),
-        manifests=manifest(raw(CONFIG.corpora, "corpus", "object")),
+        raw=ancient(raw_folders(CONFIG.corpora, "corpus", "object")),
+        manifests=manifests_of(raw_folders(CONFIG.corpora, "corpus", "object")),
     output:
         passages="resources/corpora/{corpus}/passages.parquet",
         audit="resources/corpora/{corpus}/audit.json",
@@ -21,23 +21,25 @@ rule prepare_corpus:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=grown(8000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(8000),
+        runtime=runtime_per_attempt(240),
     params:
-        entry=entry(CONFIG.corpora, "corpus"),
-        code=code_by("prepare_corpus", CONFIG.corpora, "corpus", lambda e: {"formats": e.format}),
+        entry=config_params(CONFIG.corpora, "corpus"),
+        code=code_digest_of_kind(
+            "prepare_corpus", CONFIG.corpora, "corpus", lambda e: {"formats": e.format}
+        ),
     script:
         "../workflow/scripts/prepare_corpus.py"
 
 
 rule prepare_dataset:
     input:
-        raw=ancient(raw(CONFIG.datasets, "dataset", "object")),
-        manifest=manifest(raw(CONFIG.datasets, "dataset", "object")),
-        gold_raw=ancient(raw(CONFIG.datasets, "dataset", "gold")),
-        gold_manifest=manifest(raw(CONFIG.datasets, "dataset", "gold")),
-        train_raw=ancient(raw(CONFIG.datasets, "dataset", "train")),
-        train_manifest=manifest(raw(CONFIG.datasets, "dataset", "train")),
+        raw=ancient(raw_folders(CONFIG.datasets, "dataset", "object")),
+        manifest=manifests_of(raw_folders(CONFIG.datasets, "dataset", "object")),
+        gold_raw=ancient(raw_folders(CONFIG.datasets, "dataset", "gold")),
+        gold_manifest=manifests_of(raw_folders(CONFIG.datasets, "dataset", "gold")),
+        train_raw=ancient(raw_folders(CONFIG.datasets, "dataset", "train")),
+        train_manifest=manifests_of(raw_folders(CONFIG.datasets, "dataset", "train")),
     output:
         questions="resources/datasets/{dataset}/questions.parquet",
         audit="resources/datasets/{dataset}/audit.json",
@@ -50,11 +52,11 @@ rule prepare_dataset:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(4000),
+        runtime=runtime_per_attempt(240),
     params:
-        entry=entry(CONFIG.datasets, "dataset", "build_params"),
-        code=code_by(
+        entry=config_params(CONFIG.datasets, "dataset", "build_params"),
+        code=code_digest_of_kind(
             "prepare_dataset", CONFIG.datasets, "dataset", lambda e: {"formats": e.formats()}
         ),
     script:
@@ -63,8 +65,8 @@ rule prepare_dataset:
 
 rule audit_coverage:
     input:
-        questions=lambda wildcards: questions(ENTRIES[wildcards.dataset]),
-        passages=lambda wildcards: passages(ENTRIES[wildcards.dataset]),
+        questions=lambda wildcards: questions(ENTRY_NAMES[wildcards.dataset]),
+        passages=lambda wildcards: passages(ENTRY_NAMES[wildcards.dataset]),
     output:
         audit="resources/coverage/{dataset}/coverage.json",
     log:
@@ -76,9 +78,9 @@ rule audit_coverage:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(4000),
+        runtime=runtime_per_attempt(240),
     params:
-        code=code("audit_coverage"),
+        code=code_digest("audit_coverage"),
     script:
         "../workflow/scripts/audit_coverage.py"

@@ -6,35 +6,39 @@ Makes: results/{experiment}/answers/{model}/{dataset}/{mode}.parquet, timings/ b
 
 PER_CELL = CONFIG.generation.batch == "cell"
 JOB_CELLS = ["{dataset}/{mode}"] if PER_CELL else sorted(CELLS)
-FILES = {model: files_of_model(model) for model in CONFIG.models}
-JOB = "{model}/{dataset}/{mode}" if PER_CELL else "{model}"
+MODEL_FILES = {model: files_of_model(model) for model in CONFIG.models}
+JOB_WILDCARDS = "{model}/{dataset}/{mode}" if PER_CELL else "{model}"
 
 
 rule generate_answers:
     input:
-        unpack(quick(lambda wildcards: FILES[wildcards.model])),
+        unpack(cache_signature(lambda wildcards: MODEL_FILES[wildcards.model])),
         prompts=expand("<results>/prompts/{cell}.parquet", cell=JOB_CELLS),
     output:
         answers=expand("<results>/answers/{{model}}/{cell}.parquet", cell=JOB_CELLS),
         timings=expand("<results>/timings/{{model}}/{cell}.parquet", cell=JOB_CELLS),
     log:
-        f"logs/generate_answers/{JOB}.log",
+        f"logs/generate_answers/{JOB_WILDCARDS}.log",
     benchmark:
-        f"benchmarks/generate_answers/{JOB}.tsv"
+        f"benchmarks/generate_answers/{JOB_WILDCARDS}.tsv"
     conda:
         "../envs/generation.yaml"
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: attempt * CONFIG.models[wildcards.model].memory(),
-        runtime=lambda wildcards, attempt: longer(CONFIG.models[wildcards.model].minutes(), attempt),
+        runtime=lambda wildcards, attempt: runtime_for(
+            CONFIG.models[wildcards.model].minutes(), attempt
+        ),
         gpu=lambda wildcards: CONFIG.models[wildcards.model].gpu_count(),
         nodes=1,
     params:
-        model=entry(CONFIG.models, "model"),
+        model=config_params(CONFIG.models, "model"),
         sampling=CONFIG.sampling.params(),
         cells=JOB_CELLS,
-        journal=placed("resources/journal"),
-        hardware=hardware(CONFIG.models, "model"),
-        code=code_by("generate_answers", CONFIG.models, "model", lambda e: {"engines": e.engine}),
+        journal=with_module_prefix("resources/journal"),
+        hardware=hardware_params(CONFIG.models, "model"),
+        code=code_digest_of_kind(
+            "generate_answers", CONFIG.models, "model", lambda e: {"engines": e.engine}
+        ),
     script:
         "../workflow/scripts/generate_answers.py"

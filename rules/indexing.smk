@@ -13,7 +13,7 @@ rule encode_passages:
     input:
         passages="resources/corpora/{corpus}/passages.parquet",
         encoder=ancient(encoder),
-        encoder_manifest=manifest(encoder),
+        encoder_manifest=manifests_of(encoder),
     output:
         vectors="resources/vectors/{corpus}/{retriever}/{shard}-of-{shards}.npy",
         facts="resources/vectors/{corpus}/{retriever}/{shard}-of-{shards}.json",
@@ -27,16 +27,16 @@ rule encode_passages:
         "../envs/retrieval.yaml"
     threads: 8
     resources:
-        mem_mb=fitting(4000, 16000),
-        runtime=lasting(720),
+        mem_mb=mem_mb_by_corpus(4000, 16000),
+        runtime=runtime_per_attempt(720),
         gpu=gpus,
         nodes=1,
     params:
-        entry=entry(CONFIG.retrievers, "retriever", "build_params"),
-        hardware=hardware(CONFIG.retrievers, "retriever"),
+        entry=config_params(CONFIG.retrievers, "retriever", "build_params"),
+        hardware=hardware_params(CONFIG.retrievers, "retriever"),
         shard=lambda wildcards: int(wildcards.shard),
         shards=lambda wildcards: int(wildcards.shards),
-        code=code("encode_passages"),
+        code=code_digest("encode_passages"),
     script:
         "../workflow/scripts/encode_passages.py"
 
@@ -45,7 +45,7 @@ rule index_passages:
     input:
         passages="resources/corpora/{corpus}/passages.parquet",
         encoder=ancient(encoder),
-        encoder_manifest=manifest(encoder),
+        encoder_manifest=manifests_of(encoder),
         vectors=vectors,
         vector_facts=lambda wildcards: [path[: -len("npy")] + "json" for path in vectors(wildcards)],
     output:
@@ -61,14 +61,14 @@ rule index_passages:
         "../envs/retrieval.yaml"
     threads: 8
     resources:
-        mem_mb=fitting(4000, 16000),
-        runtime=lasting(720),
+        mem_mb=mem_mb_by_corpus(4000, 16000),
+        runtime=runtime_per_attempt(720),
         gpu=gpus,
         nodes=1,
     params:
-        entry=searched_by("build_params", lambda wildcards: named(wildcards, "corpus")),
-        hardware=hardware(CONFIG.retrievers, "retriever"),
-        code=code_by(
+        entry=search_params("build_params", lambda wildcards: entry_name(wildcards, "corpus")),
+        hardware=hardware_params(CONFIG.retrievers, "retriever"),
+        code=code_digest_of_kind(
             "index_passages",
             CONFIG.retrievers,
             "retriever",

@@ -5,21 +5,21 @@ Makes: input functions, and paths of files beside the Snakefile
 """
 
 
-def beside(*parts):
-    """Return the path of a file beside the Snakefile, relative, so that a moved folder reruns none."""
+def repository_file(*parts):
+    """Return the relative path of a file beside the Snakefile: moving the folder reruns nothing."""
     return local(os.path.relpath(os.path.join(HERE, *parts)))
 
 
-def template(path):
-    """Return the path of a template: the user's, or the one beside the Snakefile."""
+def template_file(path):
+    """Return the path of a template: the user's file, or ours beside the Snakefile."""
     return local(local_files.template_path(path, HERE))
 
 
-def raw(table, wildcard, key):
-    """Return an input function: the folder of each raw object that an entry names under a key."""
+def raw_folders(table, wildcard, key):
+    """Return an input function: the folder of each raw object in a key of an entry."""
 
     def folders(wildcards):
-        found = getattr(table[ENTRIES[wildcards[wildcard]]], key)
+        found = getattr(table[ENTRY_NAMES[wildcards[wildcard]]], key)
         names = found if isinstance(found, list) else [found]
         return [f"resources/raw/{KEYS.objects[name]}" for name in names if name]
 
@@ -37,16 +37,16 @@ def questions_of_job(wildcards):
 
 
 def passages(dataset):
-    """Return the passages that a data set is searched in."""
+    """Return the passages of a data set's corpus."""
     return f"resources/corpora/{KEYS.corpora[CONFIG.datasets[dataset].corpus]}/passages.parquet"
 
 
 def encoders(kind):
-    """Return an input function: the folder of the checkpoint that a retriever's entry names, or none."""
+    """Return an input function: the folder of a retriever's checkpoint, or nothing."""
     keys = getattr(KEYS, f"{kind}s")
 
     def folders(wildcards):
-        name = ENTRIES.get(wildcards.retriever, wildcards.retriever)
+        name = ENTRY_NAMES.get(wildcards.retriever, wildcards.retriever)
         named = kind in CONFIG.retrievers[name].checkpoints()
         return [f"resources/{kind}s/{keys[name]}"] if named else []
 
@@ -61,14 +61,14 @@ def query_encoder(wildcards):
     return encoders("query_encoder")(wildcards) or encoder(wildcards)
 
 
-def manifest(folders):
+def manifests_of(folders):
     """Return an input function: the manifest beside each folder of another input function."""
     return lambda wildcards: [f"{folder}.json" for folder in folders(wildcards)]
 
 
 def vectors(wildcards):
-    """Return the shards of a retriever's vectors, or nothing where its index encodes by itself."""
-    shards = CONFIG.retrievers[ENTRIES[wildcards.retriever]].shard_count()
+    """Return the shards of a retriever's vectors, or nothing if indexing encodes by itself."""
+    shards = CONFIG.retrievers[ENTRY_NAMES[wildcards.retriever]].shard_count()
     folder = f"resources/vectors/{wildcards.corpus}/{wildcards.retriever}"
     return [f"{folder}/{n}-of-{shards}.npy" for n in range(shards)] if shards > 1 else []
 
@@ -79,7 +79,7 @@ def index(corpus, retriever):
 
 
 def index_of(wildcards):
-    """Return the index that a retriever searches, or nothing for one that combines others."""
+    """Return the index that a retriever searches; nothing if it combines other retrievers."""
     if CONFIG.retrievers[wildcards.retriever].upstream():
         return []
     return [index(CONFIG.datasets[wildcards.dataset].corpus, wildcards.retriever)]
@@ -98,25 +98,25 @@ def hits_of(wildcards):
 
 
 def passages_of(wildcards):
-    """Return the corpus that a mode's hits point into, or nothing."""
+    """Return the corpus of a mode's hits, or nothing."""
     return [passages(wildcards.dataset)] if CONFIG.modes[wildcards.mode].retriever else []
 
 
 def files_of_model(model):
-    """Return the files beside the prompts that a model's answers depend on, by the input's name.
+    """Return the files that a model's answers depend on, besides the prompts, by input name.
 
-    A checkpoint has changed when its manifest has: the folder's time stamps are ancient.
+    A checkpoint has changed if its manifest has: the folder itself is ancient.
     """
     folders = [f"resources/models/{KEYS.models[model]}"] if CONFIG.models[model].checkpoint else []
     return {
         "checkpoint": [ancient(folder) for folder in folders],
         "manifest": [f"{folder}.json" for folder in folders],
-        **own_files(CONFIG.models[model]),
+        **files_of_entry(CONFIG.models[model]),
     }
 
 
-def own_files(model):
-    """Return the adapter and the chat template that a model's entry names, by the input's name."""
+def files_of_entry(model):
+    """Return the adapter and the chat template of a model's entry, by input name."""
     return {
         "adapter": [local(folder) for folder in [model.adapter] if folder],
         "chat_template": [*map(local, model.template_files())],
@@ -124,16 +124,19 @@ def own_files(model):
 
 
 def judge_templates():
-    """Return the judge's template, and the chat template of its model where that is a file."""
+    """Return the judge's template, and the chat template of its model if that is a file."""
     if CONFIG.judge is None:
         return []
-    return [template(CONFIG.judge.prompt), *own_files(CONFIG.judge.model)["chat_template"]]
+    return [
+        template_file(CONFIG.judge.prompt),
+        *files_of_entry(CONFIG.judge.model)["chat_template"],
+    ]
 
 
 def manifests():
     """Return the manifests of all raw objects and checkpoints that the comparison is made from."""
     models = [name for name, entry in CONFIG.models.items() if entry.checkpoint]
-    judged = CONFIG.judge and CONFIG.judge.model.checkpoint and grid.graded(CONFIG)
+    judged = CONFIG.judge and CONFIG.judge.model.checkpoint and grid.graded_cells(CONFIG)
     folders = [
         *[f"raw/{KEYS.objects[name]}" for name in grid.objects(CONFIG)],
         *[f"models/{KEYS.models[name]}" for name in models],
@@ -143,6 +146,10 @@ def manifests():
     return [f"resources/{folder}.json" for folder in folders]
 
 
-def report_before(wildcards):
+def compared_report(wildcards):
     """Return the report of the experiment that this one is compared with."""
-    return local(compared_report.report_of(CONFIG.against, CONFIG.experiment, Path(PLACE).parent))
+    return local(
+        local_files.report_to_compare(
+            CONFIG.against, CONFIG.experiment, Path(RESULTS_FOLDER).parent
+        )
+    )

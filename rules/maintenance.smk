@@ -1,7 +1,7 @@
 """Maintenance: `snakemake -c1 journal`. (`make status` and `make explain` are no rules.)
 
 Needs: results/{experiment}, resources/journal
-Makes: nothing, so no benchmark either: it would count as made, and a second call would do nothing
+Makes: nothing, not even a benchmark: with an output, a second call would do nothing
 """
 
 
@@ -15,8 +15,8 @@ rule power:
         primary=CONFIG.metrics.primary,
         confidence=CONFIG.metrics.confidence,
         limits={name: CONFIG.datasets[name].limit for name in grid.datasets(CONFIG)},
-        tables={name: placed(questions(name)) for name in grid.datasets(CONFIG)},
-        results=PLACE,
+        tables={name: with_module_prefix(questions(name)) for name in grid.datasets(CONFIG)},
+        results=RESULTS_FOLDER,
     script:
         "../workflow/scripts/estimate_power.py"
 
@@ -28,7 +28,7 @@ rule journal:
     conda:
         "../envs/data.yaml"
     params:
-        journal=placed("resources/journal"),
+        journal=with_module_prefix("resources/journal"),
     script:
         "../workflow/scripts/count_journal.py"
 
@@ -40,7 +40,7 @@ rule prune_journal:
     conda:
         "../envs/data.yaml"
     params:
-        journal=placed("resources/journal"),
+        journal=with_module_prefix("resources/journal"),
         days=os.environ.get("JOURNAL_DAYS", "30"),
     script:
         "../workflow/scripts/prune_journal.py"
@@ -53,7 +53,7 @@ rule clean_experiment:
     conda:
         "../envs/data.yaml"
     params:
-        results=PLACE,
+        results=RESULTS_FOLDER,
     script:
         "../workflow/scripts/clean_experiment.py"
 
@@ -66,6 +66,6 @@ rule sync_tracking:
         "../envs/data.yaml"
     params:
         tracking=CONFIG.tracking.params(),
-        results=PLACE,
+        results=RESULTS_FOLDER,
     script:
         "../workflow/scripts/sync_tracking.py"

@@ -1,6 +1,6 @@
 """Functions from wildcards to params and resources.
 
-Needs: CONFIG, ENTRIES, LOCAL
+Needs: CONFIG, ENTRY_NAMES, LOCAL_DIGESTS
 Makes: param and resource functions
 """
 
@@ -11,115 +11,122 @@ from slmrag.config import storage
 from slmrag.config.redaction import redact_values
 
 
-def quick(function):
-    """Return the function with its signature written on it, as Python documents for `inspect`.
+def cache_signature(function):
+    """Return the function with its signature stored in it, as Python's `inspect` documents.
 
-    Snakemake asks for the signature in every job: this saves 0.3 of 5.9 s of a plan of 4,113 jobs.
+    Snakemake asks for the signature in every job: this saves 0.3 of 5.9 s in a plan of 4,113 jobs.
     """
     function.__signature__ = inspect.signature(function)
     return function
 
 
-def unrecorded(function):
-    """Return a param function that is kept out of provenance: its value is no reason to rerun.
+def param_without_rerun(function):
+    """Return a param function whose value is no reason to rerun: it is not in the provenance.
 
-    ``function`` takes wildcards. Snakemake does not compare a param that hangs on ``output`` (nor one
-    on ``resources``, which it would have to work out); tests/workflow/test_reruns.py would see it.
+    ``function`` takes wildcards. Snakemake does not compare a param that depends on ``output`` (nor
+    one on ``resources``, which takes longer); tests/workflow/test_reruns.py tests it.
     """
-    return quick(lambda wildcards, output: function(wildcards))
+    return cache_signature(lambda wildcards, output: function(wildcards))
 
 
-def reach(table, wildcard, name):
-    """Return a param function: how to reach what an entry names under a key, out of provenance."""
-    kept = {one: how(resource_keys.located(entry, name)) for one, entry in table.items()}
-    return unrecorded(lambda wildcards: kept[named(wildcards, wildcard)])
+def storage_params(table, wildcard, name):
+    """Return a param function: the S3 keys for the address of an entry's key; no reason to rerun."""
+    kept = {
+        one: access_params(resource_keys.entry_with_address(entry, name))
+        for one, entry in table.items()
+    }
+    return param_without_rerun(lambda wildcards: kept[entry_name(wildcards, wildcard)])
 
 
-def how(place):
-    """Return how to reach a place of S3: the keys of ``storage``, its own in place of them."""
-    return storage.reach(place, CONFIG.storage)
+def access_params(place):
+    """Return the S3 keys of an address: those of ``storage``, or those that it sets itself."""
+    return storage.access_params(place, CONFIG.storage)
 
 
-def uri(table, wildcard, name):
-    """Return a param function: the address of the checkpoint that an entry names under a key."""
+def checkpoint_uri(table, wildcard, name):
+    """Return a param function: the address of the checkpoint in a key of an entry."""
     kept = {one: resource_keys.source(entry, name).uri for one, entry in table.items()}
-    return quick(lambda wildcards: kept[named(wildcards, wildcard)])
+    return cache_signature(lambda wildcards: kept[entry_name(wildcards, wildcard)])
 
 
-def revision(table, wildcard, name):
-    """Return a param function: the revision of the checkpoint that an entry names under a key."""
+def checkpoint_revision(table, wildcard, name):
+    """Return a param function: the revision of the checkpoint in a key of an entry."""
     kept = {one: resource_keys.revision(entry, name) for one, entry in table.items()}
-    return quick(lambda wildcards: kept[named(wildcards, wildcard)])
+    return cache_signature(lambda wildcards: kept[entry_name(wildcards, wildcard)])
 
 
-@unrecorded
+@param_without_rerun
 def redacted_config(wildcards):
     """Return the whole config without its secrets."""
-    return redact_values(plain(CONFIG))
+    return redact_values(plain_values(CONFIG))
 
 
-def named(wildcards, wildcard):
-    """Return the name of the entry that a wildcard is, or whose folder it is."""
-    return ENTRIES.get(wildcards[wildcard], wildcards[wildcard])
+def entry_name(wildcards, wildcard):
+    """Return the entry's name of a wildcard, which is that name or its folder's name."""
+    return ENTRY_NAMES.get(wildcards[wildcard], wildcards[wildcard])
 
 
-def entry(table, wildcard, part="params"):
-    """Return a param function: the keys of an entry that can change what a job makes."""
+def config_params(table, wildcard, part="params"):
+    """Return a param function: the keys of an entry that can change the job's output."""
     kept = {name: getattr(one, part)() for name, one in table.items()}
-    return quick(lambda wildcards: kept[named(wildcards, wildcard)])
+    return cache_signature(lambda wildcards: kept[entry_name(wildcards, wildcard)])
 
 
-def searched_by(part, corpus):
-    """Return a param function: a retriever's keys, and the language of the corpus if they read it.
+def search_params(part, corpus):
+    """Return a param function: a retriever's keys, and the corpus's language if the kind uses it.
 
     ``corpus`` takes wildcards and returns the corpus's name.
     """
     kept = {name: getattr(one, part)() for name, one in CONFIG.retrievers.items()}
 
     def keys(wildcards):
-        name = named(wildcards, "retriever")
+        name = entry_name(wildcards, "retriever")
         language = CONFIG.corpora[corpus(wildcards)].language
-        spoken = {"language": language} if CONFIG.retrievers[name].ANALYSES and language else {}
-        return kept[name] | spoken
+        used = {"language": language} if CONFIG.retrievers[name].USES_LANGUAGE and language else {}
+        return kept[name] | used
 
-    return quick(keys)
+    return cache_signature(keys)
 
 
-def key(table, wildcard, name):
+def entry_key(table, wildcard, name):
     """Return a param function: one key of an entry."""
-    return quick(lambda wildcards: getattr(table[named(wildcards, wildcard)], name))
+    return cache_signature(lambda wildcards: getattr(table[entry_name(wildcards, wildcard)], name))
 
 
-def content(table, wildcard, name):
-    """Return a param function: what a local source held when the run was planned, else None."""
+def content_digest(table, wildcard, name):
+    """Return a param function: a local source's digest when the run was planned, else None."""
     sources = {one: resource_keys.source(entry, name) for one, entry in table.items()}
-    return quick(lambda wildcards: LOCAL.get(sources[named(wildcards, wildcard)].label))
+    return cache_signature(
+        lambda wildcards: LOCAL_DIGESTS.get(sources[entry_name(wildcards, wildcard)].label)
+    )
 
 
-def hardware(table, wildcard):
-    """Return a param function: the keys that cannot; ``run_job`` adds what the job was given."""
+def hardware_params(table, wildcard):
+    """Return a param function: the hardware keys of an entry; ``run_job`` adds the job's resources."""
     kept = {name: one.hardware() for name, one in table.items()}
-    return unrecorded(lambda wildcards: kept[named(wildcards, wildcard)])
+    return param_without_rerun(lambda wildcards: kept[entry_name(wildcards, wildcard)])
 
 
-def code_by(script, table, wildcard, chosen):
-    """Return a param function: the digest of a script with the modules that its entry chooses.
+def code_digest_of_kind(script, table, wildcard, chosen):
+    """Return a param function: the digest of a script with the modules of the entry's kind.
 
-    ``chosen`` takes an entry and returns their names by their package.
+    ``chosen`` takes an entry and returns the modules' names by registry.
     """
     modules = {name: chosen(one) for name, one in table.items()}
-    return quick(lambda wildcards: code(script, **modules[named(wildcards, wildcard)]))
+    return cache_signature(
+        lambda wildcards: code_digest(script, **modules[entry_name(wildcards, wildcard)])
+    )
 
 
-def grown(megabytes):
+def mem_mb_per_attempt(megabytes):
     """Return a resource function: memory that grows with each attempt."""
     return lambda wildcards, attempt: megabytes * attempt
 
 
-def fitting(least, most):
-    """Return a resource function: memory for work on passages, by their table's size.
+def mem_mb_by_corpus(least, most):
+    """Return a resource function: memory by the size of the corpus.
 
-    60 MB for each MB of the table is thrice what the hungriest kind of index takes.
+    60 MB per MB of its table is three times what the most demanding kind of index needs.
     """
 
     def megabytes(wildcards, input, attempt):
@@ -129,29 +136,31 @@ def fitting(least, most):
     return megabytes
 
 
-def longer(minutes, attempt):
-    """Return the minutes of an attempt: each gets more, up to a day, the limit of many partitions."""
+def runtime_for(minutes, attempt):
+    """Return the minutes of an attempt: they grow up to a day, the limit of many partitions."""
     return min(minutes * attempt, max(minutes, 1440))
 
 
-def lasting(minutes):
+def runtime_per_attempt(minutes):
     """Return a resource function: time that grows with each attempt."""
-    return lambda wildcards, attempt: longer(minutes, attempt)
+    return lambda wildcards, attempt: runtime_for(minutes, attempt)
 
 
 def gpus(wildcards):
     """Return the GPUs that a retriever's jobs ask for."""
-    return CONFIG.retrievers[named(wildcards, "retriever")].gpu_count()
+    return CONFIG.retrievers[entry_name(wildcards, "retriever")].gpu_count()
 
 
-@quick
+@cache_signature
 def cells_of_job(wildcards):
     """Return model, data set and mode of each cell that a job makes, in the order of its files."""
     cells = [cell.format(**wildcards).split("/") for cell in JOB_CELLS]
-    return [{"model": wildcards.model, "dataset": d, "mode": m, **spoken(d)} for d, m in cells]
+    return [
+        {"model": wildcards.model, "dataset": d, "mode": m, **answer_language(d)} for d, m in cells
+    ]
 
 
-def spoken(dataset):
-    """Return the language of a data set's answers, where its entry says one."""
+def answer_language(dataset):
+    """Return the language of a data set's answers as a param, if its entry has one."""
     language = CONFIG.datasets[dataset].language
     return {"language": language} if language else {}

@@ -1,10 +1,10 @@
-"""The passages that each question is asked with, the same for every model.
+"""The prompts: each question with its passages, the same for every model.
 
 Needs: questions.parquet, the template, and for retriever context the hits and passages.parquet
 Makes: results/{experiment}/prompts/{dataset}/{mode}.parquet
 """
 
-TEMPLATES = {name: template(mode.prompt) for name, mode in CONFIG.modes.items()}
+TEMPLATES = {name: template_file(mode.prompt) for name, mode in CONFIG.modes.items()}
 
 
 rule build_prompts:
@@ -22,11 +22,11 @@ rule build_prompts:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(4000),
+        runtime=runtime_per_attempt(240),
     params:
-        entry=entry(CONFIG.modes, "mode"),
+        entry=config_params(CONFIG.modes, "mode"),
         dataset="{dataset}",
-        code=code("build_prompts"),
+        code=code_digest("build_prompts"),
     script:
         "../workflow/scripts/build_prompts.py"

@@ -6,10 +6,13 @@ Makes: results/{experiment}/report/: comparison.{csv,parquet,md,tex}, pairs.{csv
 """
 
 SEARCHES = [f"{dataset}/{name}" for dataset, name in grid.searches(CONFIG)]
-BELOW = [run for run in SEARCHES if run not in RUNS]
+COMBINED_RUNS = [run for run in SEARCHES if run not in RUNS]
 INDEXES = [index(*pair.split("/")) for pair in grid.indexes(CONFIG)]
 ROWS = [f"{model}/{cell}" for model in CONFIG.models for cell in CELLS]
-PAGE = [beside("workflow", "report", name) for name in os.listdir(beside("workflow", "report"))]
+PAGE_FILES = [
+    repository_file("workflow", "report", name)
+    for name in os.listdir(repository_file("workflow", "report"))
+]
 
 
 rule report_comparison:
@@ -21,19 +24,21 @@ rule report_comparison:
         prompts=expand("<results>/prompts/{cell}.parquet", cell=CELLS),
         questions=[questions(dataset) for dataset in grid.datasets(CONFIG)],
         retrieval=expand("<results>/retrieval/{run}.json", run=RUNS),
-        below=expand("<results>/retrieval/{run}.json", run=BELOW),
+        below=expand("<results>/retrieval/{run}.json", run=COMBINED_RUNS),
         audits=[
             *[f"resources/datasets/{KEYS.datasets[d]}/audit.json" for d in grid.datasets(CONFIG)],
             *[f"resources/corpora/{KEYS.corpora[c]}/audit.json" for c in grid.corpora(CONFIG)],
             *[
                 f"resources/coverage/{KEYS.coverage[d]}/coverage.json"
-                for d in grid.searched(CONFIG)
+                for d in grid.searched_datasets(CONFIG)
             ],
         ],
-        grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded(CONFIG)],
-        chat_templates=sorted({file for own in FILES.values() for file in own["chat_template"]}),
+        grades=[f"{RESULTS}/grades/{'/'.join(row)}.json" for row in grid.graded_cells(CONFIG)],
+        chat_templates=sorted(
+            {file for own in MODEL_FILES.values() for file in own["chat_template"]}
+        ),
         judge_templates=judge_templates(),
-        page=sorted(PAGE),
+        page=sorted(PAGE_FILES),
         indexes=ancient(INDEXES),
         index_manifests=expand("{index}.json", index=INDEXES),
         manifests=manifests(),
@@ -59,8 +64,8 @@ rule report_comparison:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=grown(4000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(4000),
+        runtime=runtime_per_attempt(240),
     params:
         cells=grid.rows(CONFIG),
         models={name: entry.params() for name, entry in CONFIG.models.items()},
@@ -72,6 +77,6 @@ rule report_comparison:
         prices={name: m.price.params() for name, m in CONFIG.models.items() if m.price},
         experiment=CONFIG.experiment,
         redacted_config=redacted_config,
-        code=code("report_comparison"),
+        code=code_digest("report_comparison"),
     script:
         "../workflow/scripts/report_comparison.py"

@@ -10,10 +10,10 @@ rule retrieve_passages:
         questions=lambda wildcards: questions(wildcards.dataset),
         passages=lambda wildcards: passages(wildcards.dataset),
         index=ancient(index_of),
-        index_manifest=manifest(index_of),
+        index_manifest=manifests_of(index_of),
         hits=upstream_hits,
         encoder=ancient(query_encoder),
-        encoder_manifest=manifest(query_encoder),
+        encoder_manifest=manifests_of(query_encoder),
     output:
         hits="<results>/retrieval/{dataset}/{retriever}.parquet",
         metrics="<results>/retrieval/{dataset}/{retriever}.json",
@@ -25,14 +25,14 @@ rule retrieve_passages:
         "../envs/retrieval.yaml"
     threads: 8
     resources:
-        mem_mb=fitting(4000, 16000),
-        runtime=lasting(720),
+        mem_mb=mem_mb_by_corpus(4000, 16000),
+        runtime=runtime_per_attempt(720),
         gpu=gpus,
         nodes=1,
     params:
-        entry=searched_by("params", lambda wildcards: CONFIG.datasets[wildcards.dataset].corpus),
-        hardware=hardware(CONFIG.retrievers, "retriever"),
-        code=code_by(
+        entry=search_params("params", lambda wildcards: CONFIG.datasets[wildcards.dataset].corpus),
+        hardware=hardware_params(CONFIG.retrievers, "retriever"),
+        code=code_digest_of_kind(
             "retrieve_passages", CONFIG.retrievers, "retriever", lambda e: {"retrieval": e.kind}
         ),
     script:

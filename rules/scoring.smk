@@ -1,4 +1,4 @@
-"""Each answer against its question's references, in jobs of the same cells as generation.
+"""Scores of each answer by its question's references, in jobs of the same cells as generation.
 
 Needs: answers/{model}/{dataset}/{mode}.parquet, questions.parquet, prompts/{dataset}/{mode}.parquet
 Makes: results/{experiment}/scores/{model}/{dataset}/{mode}.parquet and .json
@@ -14,17 +14,17 @@ rule score_answers:
         scores=expand("<results>/scores/{{model}}/{cell}.parquet", cell=JOB_CELLS),
         summaries=expand("<results>/scores/{{model}}/{cell}.json", cell=JOB_CELLS),
     log:
-        f"logs/score_answers/{JOB}.log",
+        f"logs/score_answers/{JOB_WILDCARDS}.log",
     benchmark:
-        f"benchmarks/score_answers/{JOB}.tsv"
+        f"benchmarks/score_answers/{JOB_WILDCARDS}.tsv"
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=grown(2000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(2000),
+        runtime=runtime_per_attempt(240),
     params:
         metrics=CONFIG.metrics.params(),
         cells=cells_of_job,
-        code=code("score_answers"),
+        code=code_digest("score_answers"),
     script:
         "../workflow/scripts/score_answers.py"

@@ -1,8 +1,8 @@
-"""Raw objects and checkpoints, verified, with a manifest of what came.
+"""Raw objects and checkpoints, verified, with a manifest of their files.
 
 Needs: config objects, models, retrievers (encoders), storage
 Makes: resources/raw/{object}, resources/models/{model}, resources/encoders/{retriever}, each + .json;
-       what lies on this machine is in the folder's name by its content, so that an edit is taken up
+       a local source has the digest of its content in the folder's name, so an edit is noticed
 """
 
 
@@ -18,13 +18,13 @@ rule download_object:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=grown(2000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(2000),
+        runtime=runtime_per_attempt(240),
     params:
-        entry=entry(CONFIG.objects, "object"),
-        storage=reach(CONFIG.objects, "object", "uri"),
-        content=content(CONFIG.objects, "object", "uri"),
-        code=code("download_object"),
+        entry=config_params(CONFIG.objects, "object"),
+        storage=storage_params(CONFIG.objects, "object", "uri"),
+        content=content_digest(CONFIG.objects, "object", "uri"),
+        code=code_digest("download_object"),
     script:
         "../workflow/scripts/download_object.py"
 
@@ -43,15 +43,15 @@ rule download_model:
     conda:
         "../envs/data.yaml"
     resources:
-        mem_mb=grown(2000),
-        runtime=lasting(240),
+        mem_mb=mem_mb_per_attempt(2000),
+        runtime=runtime_per_attempt(240),
     params:
-        uri=uri(CONFIG.models, "model", "checkpoint"),
-        revision=revision(CONFIG.models, "model", "checkpoint"),
-        allow_pickle=key(CONFIG.models, "model", "allow_pickle"),
-        storage=reach(CONFIG.models, "model", "checkpoint"),
-        content=content(CONFIG.models, "model", "checkpoint"),
-        code=code("download_model"),
+        uri=checkpoint_uri(CONFIG.models, "model", "checkpoint"),
+        revision=checkpoint_revision(CONFIG.models, "model", "checkpoint"),
+        allow_pickle=entry_key(CONFIG.models, "model", "allow_pickle"),
+        storage=storage_params(CONFIG.models, "model", "checkpoint"),
+        content=content_digest(CONFIG.models, "model", "checkpoint"),
+        code=code_digest("download_model"),
     script:
         "../workflow/scripts/download_model.py"
 
@@ -68,12 +68,12 @@ use rule download_model as download_encoder with:
         retriever=grid.pattern(KEYS.encoders.values()),
     localrule: True
     params:
-        uri=uri(CONFIG.retrievers, "retriever", "encoder"),
-        revision=revision(CONFIG.retrievers, "retriever", "encoder"),
-        allow_pickle=key(CONFIG.retrievers, "retriever", "allow_pickle"),
-        storage=reach(CONFIG.retrievers, "retriever", "encoder"),
-        content=content(CONFIG.retrievers, "retriever", "encoder"),
-        code=code("download_model"),
+        uri=checkpoint_uri(CONFIG.retrievers, "retriever", "encoder"),
+        revision=checkpoint_revision(CONFIG.retrievers, "retriever", "encoder"),
+        allow_pickle=entry_key(CONFIG.retrievers, "retriever", "allow_pickle"),
+        storage=storage_params(CONFIG.retrievers, "retriever", "encoder"),
+        content=content_digest(CONFIG.retrievers, "retriever", "encoder"),
+        code=code_digest("download_model"),
 
 
 use rule download_model as download_query_encoder with:
@@ -88,9 +88,9 @@ use rule download_model as download_query_encoder with:
         retriever=grid.pattern(KEYS.query_encoders.values()),
     localrule: True
     params:
-        uri=uri(CONFIG.retrievers, "retriever", "query_encoder"),
-        revision=revision(CONFIG.retrievers, "retriever", "query_encoder"),
-        allow_pickle=key(CONFIG.retrievers, "retriever", "allow_pickle"),
-        storage=reach(CONFIG.retrievers, "retriever", "query_encoder"),
-        content=content(CONFIG.retrievers, "retriever", "query_encoder"),
-        code=code("download_model"),
+        uri=checkpoint_uri(CONFIG.retrievers, "retriever", "query_encoder"),
+        revision=checkpoint_revision(CONFIG.retrievers, "retriever", "query_encoder"),
+        allow_pickle=entry_key(CONFIG.retrievers, "retriever", "allow_pickle"),
+        storage=storage_params(CONFIG.retrievers, "retriever", "query_encoder"),
+        content=content_digest(CONFIG.retrievers, "retriever", "query_encoder"),
+        code=code_digest("download_model"),

@@ -51,12 +51,12 @@ def ours_build(kind: str) -> Callable[[Path, int], Result]:
 
     def task(folder: Path, count: int) -> Result:
         from slmrag.indexing import BUILDERS
-        from slmrag.indexing.index_folder import resolved
+        from slmrag.indexing.index_folder import build_settings
 
         module, result = BUILDERS[kind](), {}
         index = folder / f"{kind}-{count}"
         index.mkdir()
-        built = resolved({"kind": kind}, module.BUILD)
+        built = build_settings({"kind": kind}, module.BUILD)
         with clock(result, "build"):
             module.build(passages(folder, count), index, built | {"threads": 1})
         size = sum(file.stat().st_size for file in index.iterdir())
@@ -69,13 +69,13 @@ def ours_search(kind: str) -> Callable[[Path, int], Result]:
     """Return a task that searches it."""
 
     def task(folder: Path, count: int) -> Result:
-        from slmrag.indexing.index_folder import resolved
+        from slmrag.indexing.index_folder import build_settings
         from slmrag.retrieval import retriever
 
         module, result = retriever(kind), {}
         if kind == "bm25s":
             import bm25s  # noqa: F401 - the bare library is imported before its clock starts too
-        built = resolved({"kind": kind}, module.BUILD) | {"threads": 1}
+        built = build_settings({"kind": kind}, module.BUILD) | {"threads": 1}
         with clock(result, "search"):
             hits = module.search(folder / f"{kind}-{count}", questions(QUESTIONS), DEPTH, built)
         np.savez(folder / f"{kind}.npz", q=hits.question, p=hits.passage, s=hits.score)
@@ -87,15 +87,15 @@ def ours_search(kind: str) -> Callable[[Path, int], Result]:
 def rank_bm25(folder: Path, count: int) -> Result:
     """Build and search with rank-bm25 itself, and compare ids and scores with ours."""
     from rank_bm25 import BM25Okapi
-    from slmrag.indexing.analyzer import words
+    from slmrag.indexing.analyzer import split_words
 
     result: Result = {}
     table = pl.read_parquet(passages(folder, count))
     with clock(result, "build"):
-        model = BM25Okapi([words(text) for text in table["text"]])
+        model = BM25Okapi([split_words(text) for text in table["text"]])
     some = questions(QUESTIONS)[: max(3, 2_000_000 // count // 20)]
     with clock(result, "search"):
-        scores = [model.get_scores(words(question)) for question in some]
+        scores = [model.get_scores(split_words(question)) for question in some]
         best = [np.lexsort((np.arange(count), -found))[:DEPTH] for found in scores]
     ours = np.load(folder / "rank_bm25.npz")
     same = [
@@ -112,7 +112,7 @@ def bm25s(folder: Path, count: int) -> Result:
     Lists of words instead of its numbers for them took more than 9 GB at 1,000,000 passages.
     """
     from bm25s import BM25, tokenize
-    from slmrag.indexing.analyzer import words
+    from slmrag.indexing.analyzer import split_words
 
     result: Result = {}
     table = pl.read_parquet(passages(folder, count))
@@ -124,7 +124,7 @@ def bm25s(folder: Path, count: int) -> Result:
         model.save(folder / f"bare-bm25s-{count}", show_progress=False)
     with clock(result, "search"):
         model = BM25.load(folder / f"bare-bm25s-{count}", mmap=True, show_progress=False)
-        asked = [words(question) for question in questions(QUESTIONS)]
+        asked = [split_words(question) for question in questions(QUESTIONS)]
         model.retrieve(asked, k=DEPTH, show_progress=False)
     return result | {"queries": QUESTIONS}
 
@@ -180,7 +180,7 @@ def make_vectors(folder: Path, count: int) -> Result:
     path.rename(index / "vectors-00000.npy")
     path.symlink_to(index / "vectors-00000.npy")
     with clock(result, "codes"):
-        int8_codes.write([np.load(path, mmap_mode="c")], index)
+        int8_codes.write_codes([np.load(path, mmap_mode="c")], index)
     size = sum(file.stat().st_size for file in index.iterdir())
     return result | {"disk_mb": size / 2**20}
 
@@ -202,8 +202,8 @@ def ours_exact(folder: Path, count: int) -> Callable[[np.ndarray], Any]:
 
     torch.set_num_threads(1)
     index = folder / f"dense-{count}"
-    parts = vectors.parts(index)
-    coded = int8_codes.read(index, parts)
+    parts = vectors.vector_parts(index)
+    coded = int8_codes.read_codes(index, parts)
     return lambda asked: search(parts, asked, DEPTH, codes=coded)
 
 

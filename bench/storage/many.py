@@ -37,13 +37,13 @@ def timed(name: str, action: Callable[[], Any]) -> None:
 
 def check(source: Any, made: Path) -> None:
     """Do all that a download does but the transfer."""
-    from slmrag.storage.arrivals import names_of
-    from slmrag.storage.download_folder import refuse_full_disk, refuse_lost
+    from slmrag.storage.download_folder import refuse_full_disk, refuse_merged_names
+    from slmrag.storage.source import file_names
 
     remotes = source.files()
-    names = names_of(remotes, source.uri)
+    names = file_names(remotes, source.uri)
     refuse_full_disk(made, sum(remote.bytes for remote in remotes))
-    refuse_lost(made, names)
+    refuse_merged_names(made, names)
 
 
 def main() -> None:

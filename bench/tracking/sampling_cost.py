@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from slmrag.job.events import EventLog  # noqa: E402
 from slmrag.job.memory import Sampler  # noqa: E402
-from slmrag.job.processes import tree  # noqa: E402
+from slmrag.job.processes import process_tree  # noqa: E402
 
 CHILDREN = 50
 SECONDS = 30.0
@@ -40,7 +40,7 @@ def cost(folder: Path) -> float:
         for _ in range(CHILDREN)
     ]
     time.sleep(3)
-    assert len(tree(os.getpid())) == CHILDREN + 1
+    assert len(process_tree(os.getpid())) == CHILDREN + 1
     sampler = Timed(EventLog(folder / "events.jsonl"), folder / "memory_usage.json")
     sampler.start()
     time.sleep(SECONDS)

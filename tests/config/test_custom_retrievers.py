@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from pydantic import ValidationError
-from slmrag.config.custom_retrievers import entry
+from slmrag.config.custom_retrievers import entry_class
 from slmrag.config.retrievers import Retriever
 from slmrag.errors import UserError
 
@@ -30,7 +30,7 @@ def documented(tmp_path: Path) -> Path:
 
 def test_its_keys_are_read_unimported(documented: Path) -> None:
     """BUILD and SEARCH become the config's keys; only those of BUILD change the index."""
-    made = entry("mine", Retriever, documented)(kind="mine", least=2, lower=False)
+    made = entry_class("mine", Retriever, documented)(kind="mine", least=2, lower=False)
     assert made.params() == {"kind": "mine", "depth": 100, "least": 2, "lower": False}
     assert made.build_params() == {"kind": "mine", "lower": False}
     assert made.upstream() == []
@@ -40,12 +40,12 @@ def test_its_keys_are_read_unimported(documented: Path) -> None:
 def test_what_it_does_not_know_is_refused(documented: Path, wrong: dict) -> None:
     """A misspelt key, and a value of another type than the default's, are no entry."""
     with pytest.raises(ValidationError):
-        entry("mine", Retriever, documented)(**{"kind": "mine"} | wrong)
+        entry_class("mine", Retriever, documented)(**{"kind": "mine"} | wrong)
 
 
 def test_a_kind_over_other_hits(tmp_path: Path) -> None:
     """Without BUILD a kind has no index, and `of` names the retrievers that it needs."""
-    made = entry("mine", Retriever, written(tmp_path, 'SEARCH = {"of": None}'))
+    made = entry_class("mine", Retriever, written(tmp_path, 'SEARCH = {"of": None}'))
     assert not made.BUILD
     assert made(kind="mine", of=["a", "b"]).upstream() == ["a", "b"]
     assert made(kind="mine", of="a").upstream() == ["a"]
@@ -56,16 +56,16 @@ def test_a_kind_in_two_files(tmp_path: Path) -> None:
     for room, code in (("indexing", "BUILD = {'lower': True}"), ("retrievers", "SEARCH = {}")):
         (tmp_path / room).mkdir()
         written(tmp_path / room, code)
-    made = entry("mine", Retriever, tmp_path / "retrievers/mine.py")
+    made = entry_class("mine", Retriever, tmp_path / "retrievers/mine.py")
     assert made(kind="mine", lower=False).build_params() == {"kind": "mine", "lower": False}
 
 
 def test_keys_that_are_not_written_out(tmp_path: Path) -> None:
     """Keys that only running the module would show are refused, with the file."""
     with pytest.raises(UserError, match="BUILD must be written out"):
-        entry("mine", Retriever, written(tmp_path, "BUILD = dict(x=1)"))
-    with pytest.raises(UserError, match="is not there"):
-        entry("mine", Retriever, tmp_path / "other.py")
+        entry_class("mine", Retriever, written(tmp_path, "BUILD = dict(x=1)"))
+    with pytest.raises(UserError, match="does not exist"):
+        entry_class("mine", Retriever, tmp_path / "other.py")
 
 
 def test_the_documents_example_runs(tmp_path: Path, documented: Path) -> None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import download_object
 import pytest
-from slmrag.config.file_patterns import chosen
+from slmrag.config.file_patterns import matching
 from slmrag.config.storage import ObjectEntry
 from slmrag.errors import UserError
 from slmrag.storage.local import files_of
@@ -29,12 +29,12 @@ MEANT = {
 @pytest.mark.parametrize("pattern", MEANT)
 def test_a_pattern_means_files(pattern):
     """A star stands for signs but a slash, two for folders, too; all else is what it is."""
-    assert chosen(NAMES, pattern) == MEANT[pattern]
+    assert matching(NAMES, pattern) == MEANT[pattern]
 
 
 def test_a_star_in_a_name():
     """A file whose own name is the pattern is that file alone."""
-    assert chosen(["*.jsonl", "a.jsonl"], "*.jsonl") == ["*.jsonl"]
+    assert matching(["*.jsonl", "a.jsonl"], "*.jsonl") == ["*.jsonl"]
 
 
 @pytest.mark.parametrize("pattern", MEANT)
@@ -90,7 +90,7 @@ class Pages:
 def test_patterns_of_keys(monkeypatch, pattern):
     """Keys are listed from the pattern's first star on, and named from its folder on."""
     pages = Pages()
-    monkeypatch.setattr("slmrag.storage.s3.client", lambda *_: pages)
+    monkeypatch.setattr("slmrag.storage.s3.s3_client", lambda *_: pages)
     source = S3(f"s3://bucket/set/{pattern}", {})
     if MEANT[pattern]:
         found = source.files()

@@ -45,11 +45,11 @@ def test_revisions():
 def test_files_below():
     """A path names itself, or all below it, and nothing that only begins like it."""
     names = ["a", "ab/c", "ab/d/e", "abc"]
-    assert hub_name("hf:o/n/ab").below(names) == {"c": "ab/c", "d/e": "ab/d/e"}
-    assert hub_name("hf:o/n/ab/d/e").below(names) == {"e": "ab/d/e"}
-    assert hub_name("hf:o/n").below(names) == {name: name for name in names}
-    assert hub_name("hf:o/n/ab/*").below(names) == {"c": "ab/c"}
-    assert hub_name("hf:o/n/ab**").below(names) == {
+    assert hub_name("hf:o/n/ab").matching_files(names) == {"c": "ab/c", "d/e": "ab/d/e"}
+    assert hub_name("hf:o/n/ab/d/e").matching_files(names) == {"e": "ab/d/e"}
+    assert hub_name("hf:o/n").matching_files(names) == {name: name for name in names}
+    assert hub_name("hf:o/n/ab/*").matching_files(names) == {"c": "ab/c"}
+    assert hub_name("hf:o/n/ab**").matching_files(names) == {
         "ab/c": "ab/c",
         "ab/d/e": "ab/d/e",
         "abc": "abc",

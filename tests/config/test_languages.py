@@ -2,11 +2,11 @@
 
 import pytest
 from slmrag.config.language_checks import language_warnings
-from slmrag.config.languages import canonical
-from slmrag.config.references import problems_of_references
+from slmrag.config.languages import canonical_code
+from slmrag.config.references import reference_problems
 from slmrag.config.schema import Config
 from slmrag.dag.resource_keys import keys
-from slmrag.indexing.index_folder import resolved
+from slmrag.indexing.index_folder import build_settings
 
 from tests.workflow.project import CONFIG
 
@@ -16,7 +16,7 @@ from tests.workflow.project import CONFIG
 )
 def test_codes(code, canon):
     """A code is written as BCP 47 writes it, so that two spellings are one key."""
-    assert canonical(code) == canon
+    assert canonical_code(code) == canon
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_codes(code, canon):
         ("jp", "write ja"),
         ("cn", "write zh"),
         ("zh-Hant-", "write zh-Hant$"),
-        ("zh,en", "it takes one"),
+        ("zh,en", "give one code"),
         ("multilingual", "remove the key"),
         ("und", "remove the key"),
         ("false", 'write "no", in quotes'),
@@ -40,7 +40,7 @@ def test_codes(code, canon):
 def test_what_is_no_code(code, hint):
     """Another word is refused, with the code where it is known."""
     with pytest.raises(ValueError, match=hint):
-        canonical(code)
+        canonical_code(code)
 
 
 def config(corpus=None, dataset=None, retriever=None, **more):
@@ -65,22 +65,22 @@ def test_a_language_is_part_of_the_folders_names():
 def test_an_index_says_its_language():
     """A language is among what an index is built with, and no key without one."""
     entry = {"kind": "rank_bm25"}
-    assert resolved(entry, {}) == entry
-    assert resolved({**entry, "language": "tr"}, {}) == {**entry, "language": "tr"}
+    assert build_settings(entry, {}) == entry
+    assert build_settings({**entry, "language": "tr"}, {}) == {**entry, "language": "tr"}
 
 
 @pytest.mark.parametrize(
     ("dataset", "variants", "said"),
     [
         (None, ["mlqa"], "datasets.quiz.language: missing"),
-        ("fr", ["mlqa"], "none of 'fr'"),
+        ("fr", ["mlqa"], "no rules for 'fr'"),
         ("zh-TW", ["mlqa"], None),
         (None, ["unicode", "squad"], None),
     ],
 )
 def test_mlqa_wants_a_language_of_its_own(dataset, variants, said):
     """MLQA's metrics are refused where they have no rules, and unicode is named instead."""
-    found = problems_of_references(config(None, dataset, metrics={"variants": variants}))
+    found = reference_problems(config(None, dataset, metrics={"variants": variants}))
     assert ([said in one and "unicode" in one for one in found] or [None]) == [said and True]
 
 
@@ -89,9 +89,9 @@ def test_mlqa_wants_a_language_of_its_own(dataset, variants, said):
 )
 def test_lucene_without_an_analyzer(corpus, refused):
     """A language that Anserini would take for English is refused where Lucene searches it."""
-    found = problems_of_references(config(corpus, retriever={"kind": "lucene", "depth": 4}))
+    found = reference_problems(config(corpus, retriever={"kind": "lucene", "depth": 4}))
     assert bool(found) is refused
-    assert not problems_of_references(config(corpus))
+    assert not reference_problems(config(corpus))
 
 
 def test_english_keys_over_another_language_are_told():
@@ -106,11 +106,11 @@ def test_english_keys_over_another_language_are_told():
 def test_keys_of_lucenes_english_analyzer_alone_are_refused_elsewhere(key):
     """A key that would do nothing is refused, by its name; one that asks for nothing is not."""
     lucene = {"kind": "lucene", "depth": 4}
-    (problem,) = problems_of_references(config("fr", retriever=lucene | key))
+    (problem,) = reference_problems(config("fr", retriever=lucene | key))
     assert problem.startswith(f"retrievers.bm25.{next(iter(key))}: ")
-    assert not problems_of_references(config("en-GB", retriever=lucene | key))
+    assert not reference_problems(config("en-GB", retriever=lucene | key))
     idle = {"stemmer": "none", "keep_stopwords": False}
-    assert not problems_of_references(config("fr", retriever=lucene | idle))
+    assert not reference_problems(config("fr", retriever=lucene | idle))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 from slmrag.config.load import load
-from slmrag.config.name_clashes import by_case
+from slmrag.config.name_clashes import case_clashes
 from slmrag.errors import UserError
 
 CONFIG = {
@@ -36,7 +36,7 @@ def test_an_entry_named_like_a_file_is_refused_by_name(table, name):
 
 def test_an_experiment_is_not_named_like_a_lock():
     """``results/x.lock`` would be taken for the rest of a run."""
-    with pytest.raises(UserError, match=r"'x\.tmp' is named like a passing file"):
+    with pytest.raises(UserError, match=r"'x\.tmp' has the suffix of a temporary file"):
         load({**CONFIG, "experiment": "x.tmp"})
 
 
@@ -49,7 +49,7 @@ def test_a_name_with_dots_is_a_name(name):
 def test_names_that_differ_by_capitals_are_told():
     """On a file system without capital letters they would be one folder."""
     config = load({**CONFIG, "models": {"Qwen": {"engine": "echo"}, "qwen": {"engine": "echo"}}})
-    assert next(iter(by_case(config))).startswith("models.qwen: differs from 'Qwen'")
+    assert next(iter(case_clashes(config))).startswith("models.qwen: differs from 'Qwen'")
 
 
 def test_the_order_of_keys_in_a_free_table_is_nothing():

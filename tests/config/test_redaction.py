@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.config.redaction import MASK, redact, redact_values, secret_name, secret_values
-from slmrag.job.log_process import redacted
+from slmrag.config.redaction import MASK, is_secret_name, redact, redact_values, secret_values
+from slmrag.job.log_process import redact_pieces
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from slmrag.job.log_process import redacted
 )
 def test_secret_names(name):
     """A name that says secret, password, key or token holds a secret."""
-    assert secret_name(name)
+    assert is_secret_name(name)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_secret_names(name):
 )
 def test_plain_names(name):
     """A name that only looks like one does not."""
-    assert not secret_name(name)
+    assert not is_secret_name(name)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_private_key_over_many_lines_is_masked():
         b"-----END PRIVATE KEY-----\n",
         b"b\n",
     ]
-    assert b"".join(redacted(iter(lines))) == f"a\n{MASK}\nb\n".encode()
+    assert b"".join(redact_pieces(iter(lines))) == f"a\n{MASK}\nb\n".encode()
 
 
 @given(st.text())

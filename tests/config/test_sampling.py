@@ -6,7 +6,7 @@ from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
 from slmrag.generation.cache_key import cache_key, sampling_key
 from slmrag.generation.engines.base import EngineConfig
-from slmrag.generation.engines.openai_body import body
+from slmrag.generation.engines.openai_request import request_body
 from slmrag.generation.generation_job import GenerationJob
 
 LOCAL = {"checkpoint": "weights"}
@@ -84,7 +84,7 @@ def test_an_endpoint_is_sent_each_key_that_is_set():
     """A neutral value that is set is sent: the server's default may be another."""
     wanted = Sampling(temperature=0.6, presence_penalty=1.5, top_k=20, repetition_penalty=1.0)
     entry = {**REMOTE, "options": {"extra_body": {"x": 1}}}
-    sent = body(EngineConfig(entry, wanted))
+    sent = request_body(EngineConfig(entry, wanted))
     assert {"presence_penalty": 1.5, "top_k": 20, "repetition_penalty": 1.0, "x": 1}.items() <= (
         sent.items()
     )

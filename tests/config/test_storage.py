@@ -30,8 +30,8 @@ def test_own_keys_come_first(general, own, expected):
 @pytest.mark.parametrize(
     "keys, words",
     [
-        ({"uri": "https://a/b", "anonymous": True}, "anonymous is for s3:// alone"),
-        ({"uri": "data/x", "endpoint_url": "http://a"}, "endpoint_url is for s3:// alone"),
+        ({"uri": "https://a/b", "anonymous": True}, "anonymous is only for s3://"),
+        ({"uri": "data/x", "endpoint_url": "http://a"}, "endpoint_url is only for s3://"),
         ({"uri": S3, "anonymous": True, "profile": "x"}, "needs no profile"),
         ({"uri": S3, "anonymous": True, "requester_pays": True}, "needs no requester_pays"),
         ({"uri": S3, "endpoint_url": "a:9000"}, "must begin with http"),

@@ -7,8 +7,8 @@ from slmrag.config.yaml_files import merge_cli_config
 from slmrag.errors import UserError
 
 BROKEN = [
-    ("models: {a: 1}\nmodels: {b: 2}\n", "line 2: 'models' stands twice"),
-    ("models:\n  a: 1\n  a: 2\n", "line 3: 'a' stands twice"),
+    ("models: {a: 1}\nmodels: {b: 2}\n", "line 2: 'models' occurs twice"),
+    ("models:\n  a: 1\n  a: 2\n", "line 3: 'a' occurs twice"),
     ("models: [1, 2\n", "config.yaml, line"),
     ("", "holds no table of keys"),
     ("- a\n", "holds no table of keys"),
@@ -17,7 +17,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("text", "expected"), BROKEN)
 def test_a_broken_file_is_named_with_its_line(tmp_path, text, expected):
-    """Broken YAML, a key that stands twice and an empty file each get one sentence."""
+    """Broken YAML, a duplicate key and an empty file each get one sentence."""
     path = tmp_path / "config.yaml"
     path.write_text(text)
     with pytest.raises(UserError) as error:
@@ -46,7 +46,7 @@ def test_settings_of_the_command_line_are_read_as_yaml(tmp_path):
 
 def test_a_setting_that_is_no_yaml_is_named():
     """An open bracket on the command line is told with the setting."""
-    with pytest.raises(UserError, match=re.escape("--config models={a: : no YAML (expected")):
+    with pytest.raises(UserError, match=re.escape("--config models={a: : not YAML (expected")):
         merge_cli_config([], ["models={a: "])
 
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.config.load import load, plain
+from slmrag.config.load import load, plain_values
 from slmrag.config.yaml_files import merge_cli_config
 from slmrag.errors import UserError
 from slmrag.tracking.check import read_settings
@@ -41,18 +41,18 @@ def test_any_name_without_quotes_is_its_text_or_asks_for_quotes(tmp_path_factory
     """Whatever YAML would make of it: a number, a day, a truth; null alone is nothing."""
     text = TEXT.replace("NAME", typed)
     if typed.lower() == "null":
-        with pytest.raises(UserError, match="quote it where it is a name"):
+        with pytest.raises(UserError, match="quote it if it is a name"):
             read(tmp_path_factory.mktemp("n"), text)
         return
     config = read(tmp_path_factory.mktemp("n"), text)
     assert (config.experiment, [*config.objects], config.skip[0].mode) == (typed, [typed], typed)
-    assert load(plain(config)) == config
+    assert load(plain_values(config)) == config
 
 
 @pytest.mark.parametrize("typed", ["null", "Null", "NULL", "~"])
 def test_a_null_where_a_name_is_meant_asks_for_quotes(tmp_path, typed):
     """``object: null`` names nothing, and says so."""
-    with pytest.raises(UserError, match="quote it where it is a name"):
+    with pytest.raises(UserError, match="quote it if it is a name"):
         read(tmp_path, TEXT.replace("object: NAME", f"object: {typed}").replace("NAME", "x"))
 
 

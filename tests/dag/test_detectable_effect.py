@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from slmrag.dag.detectable_effect import PowerSettings, describe, questions
+from slmrag.dag.detectable_effect import PowerSettings, describe, question_count
 from slmrag.scoring.paired_tests import minimum_detectable_effect
 
 
@@ -52,7 +52,7 @@ def test_a_prepared_set_has_its_size(folder):
     """The prepared questions are counted; a limit above them does not make more of them."""
     prepared(folder, 400)
     assert line().startswith("quiz: 0.070 with 400 questions, as prepared (assumed")
-    assert questions(500, TABLES["quiz"]) == (400, "400 questions, as prepared")
+    assert question_count(500, TABLES["quiz"]) == (400, "400 questions, as prepared")
 
 
 def test_an_earlier_run_gives_the_spread(folder):

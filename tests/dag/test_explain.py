@@ -2,7 +2,7 @@
 
 import logging
 
-from snakemake_logger_plugin_explain import WIDTH, LogHandler, line
+from snakemake_logger_plugin_explain import MAX_REASON_CHARACTERS, LogHandler, job_line
 
 JOB = {"rule_name": "build_prompts", "wildcards": {"dataset": "nq", "mode": "one"}}
 CHANGED = "Params have changed since last execution:\n    before: 2 now: 1"
@@ -10,17 +10,19 @@ CHANGED = "Params have changed since last execution:\n    before: 2 now: 1"
 
 def test_a_job_is_told_with_its_wildcards_and_its_reason():
     """Several lines become one; a rule without wildcards is told by its name alone."""
-    said = line(JOB | {"reason": CHANGED})
+    said = job_line(JOB | {"reason": CHANGED})
     assert said == (
         "build_prompts/nq/one: Params have changed since last execution: before: 2 now: 1"
     )
-    assert line({"rule_name": "all", "wildcards": {}, "reason": "Rules with …"}).startswith("all: ")
+    assert job_line({"rule_name": "all", "wildcards": {}, "reason": "Rules with …"}).startswith(
+        "all: "
+    )
 
 
 def test_a_long_reason_is_cut():
     """A report's reason names hundreds of files: its beginning is enough."""
-    said = line(JOB | {"reason": "x" * 1000})
-    assert len(said) == len("build_prompts/nq/one: ") + WIDTH + len(" …")
+    said = job_line(JOB | {"reason": "x" * 1000})
+    assert len(said) == len("build_prompts/nq/one: ") + MAX_REASON_CHARACTERS + len(" …")
 
 
 def test_only_jobs_and_trouble_are_told(capsys):
@@ -28,7 +30,7 @@ def test_only_jobs_and_trouble_are_told(capsys):
     handler = LogHandler(None, None)
     handler.emit(logging.makeLogRecord({"msg": "Building DAG of jobs...", "levelno": logging.INFO}))
     handler.close()
-    assert capsys.readouterr() == ("nothing would run: all of it is there and up to date\n", "")
+    assert capsys.readouterr() == ("nothing would run: everything is there and up to date\n", "")
     handler = LogHandler(None, None)
     handler.emit(logging.makeLogRecord(JOB | {"event": "job_info", "reason": CHANGED}))
     handler.emit(logging.makeLogRecord({"msg": "no rule", "levelno": logging.ERROR}))

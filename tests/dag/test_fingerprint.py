@@ -73,7 +73,7 @@ def code(*args, **chosen):
     """Return a fingerprint computed afresh, and let nothing of it be remembered."""
     forget()
     try:
-        return fingerprint.code(*args, **chosen)
+        return fingerprint.code_digest(*args, **chosen)
     finally:
         forget()
 
@@ -81,7 +81,7 @@ def code(*args, **chosen):
 def forget():
     """Forget all that was read of the code."""
     for function in (
-        fingerprint.code,
+        fingerprint.code_digest,
         fingerprint._imported,
         fingerprint._tree,
         fingerprint._syntax,
@@ -180,7 +180,7 @@ def test_a_module_that_is_run_by_its_name_counts(scripts):
 
 def test_every_script_has_a_fingerprint():
     """Each script of the workflow can be fingerprinted, and no two jobs' are alike."""
-    found = {fingerprint.code(script, **chosen) for script, chosen in JOBS}
+    found = {fingerprint.code_digest(script, **chosen) for script, chosen in JOBS}
     assert len(found) == len(JOBS) > len(SCRIPT_NAMES)
 
 

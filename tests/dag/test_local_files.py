@@ -160,7 +160,10 @@ def test_a_file_with_braces_in_its_name_is_there(folder):
     [
         (CHAT, ""),
         ("{{ bos_token }}{% generation %}{{ messages[0]['content'] }}{% endgeneration %}", ""),
-        ("{% for message in messages %}{{ message.text }}{% endfor %}", "lacks message.content"),
+        (
+            "{% for message in messages %}{{ message.text }}{% endfor %}",
+            "does not show message.content",
+        ),
         ("{% for message in messages %}", "chat.jinja: the chat template does not compile"),
         ("{{ raise_exception('no system message') }}", "refuses the prompt: no system message"),
     ],

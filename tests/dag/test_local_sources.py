@@ -5,7 +5,13 @@ import os
 
 import pytest
 from slmrag.dag import local_sources
-from slmrag.dag.local_sources import DIGESTS_VARIABLE, Source, content, digests, refuse_change
+from slmrag.dag.local_sources import (
+    DIGESTS_VARIABLE,
+    Source,
+    content_digest,
+    refuse_change,
+    source_digests,
+)
 from slmrag.errors import UserError
 
 OLD = (1_600_000_000, 1_600_000_000)
@@ -33,7 +39,7 @@ def write(path, text="x"):
 
 def one(source, cache):
     """Return the digest of one source."""
-    return digests([source], True, cache)[source.label]
+    return source_digests([source], True, cache)[source.label]
 
 
 def test_a_path_and_a_uri_of_one_file_agree(tmp_path, cache):
@@ -62,7 +68,7 @@ def test_what_is_elsewhere_has_no_digest_and_what_is_missing_none(tmp_path, cach
     """A bucket, a web page and the hub are not asked; a missing file is None."""
     missing = Source(str(tmp_path / "none"))
     elsewhere = ["s3://bucket/key", "https://host/file", "hf:org/name"]
-    assert digests([*map(Source, elsewhere), missing], True, cache) == {missing.label: None}
+    assert source_digests([*map(Source, elsewhere), missing], True, cache) == {missing.label: None}
 
 
 def test_a_file_that_did_not_change_is_not_read_again(tmp_path, cache, monkeypatch):
@@ -70,7 +76,7 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path, cache, monkeypat
     path = write(tmp_path / "a.json")
     first = one(Source(str(path)), cache)
     read = []
-    monkeypatch.setattr(local_sources, "_read", lambda path: read.append(path) or "0" * 64)
+    monkeypatch.setattr(local_sources, "_sha256", lambda path: read.append(path) or "0" * 64)
     assert one(Source(str(path)), cache) == first and not read
     os.utime(path)
     assert one(Source(str(path)), cache) != first and read == [str(path)]
@@ -128,20 +134,20 @@ def test_of_a_checkpoint_weights_and_descriptions_count(tmp_path, cache):
 def test_a_job_takes_what_its_driver_found(tmp_path, cache):
     """A file that is edited during a run does not change the names of what the run makes."""
     source = Source(str(write(tmp_path / "a.json")))
-    found = digests([source], True, cache)
+    found = source_digests([source], True, cache)
     write(tmp_path / "a.json", "edited")
-    assert digests([source], False, cache) == found
-    assert digests([source], True, cache) != found
+    assert source_digests([source], False, cache) == found
+    assert source_digests([source], True, cache) != found
 
 
 def test_what_changed_since_the_plan_is_not_taken(tmp_path, cache):
     """A download whose files are not those of the plan ends in one sentence; others pass."""
     source = Source("data/a.json")
     files = [{"name": "a.json", "sha256": "0" * 64, "bytes": 1}]
-    refuse_change(source, files, content(source, {"a.json": "0" * 64}))
+    refuse_change(source, files, content_digest(source, {"a.json": "0" * 64}))
     refuse_change(source, files, None)
     with pytest.raises(UserError, match=r"data/a\.json: has changed since the run began"):
-        refuse_change(source, files, content(source, {"a.json": "1" * 64}))
+        refuse_change(source, files, content_digest(source, {"a.json": "1" * 64}))
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path, cache, monkeypatch):
@@ -153,4 +159,4 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, cache, monkeypatch):
     monkeypatch.setattr(local_sources, "sha256_file", refuse)
     path = write(tmp_path / "a.json")
     with pytest.raises(UserError, match=r"a\.json: cannot be read: Permission denied"):
-        digests([Source(str(path))], True, cache)
+        source_digests([Source(str(path))], True, cache)

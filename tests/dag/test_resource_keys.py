@@ -97,7 +97,7 @@ def test_a_checkpoint_with_keys_of_its_own():
             ("retrievers/d", {"kind": "dense", "encoder": OWN["uri"], "query_encoder": own}),
         )
     )
-    found = resource_keys.fetched(made, resource_keys.keys(made, {}))
+    found = resource_keys.downloads(made, resource_keys.keys(made, {}))
     reached = {one.what: one.storage for one in found if one.source.checkpoint}
     general, public = {"region": "here", "profile": "lab"}, {"region": "here", "anonymous": True}
     assert reached == {
@@ -107,4 +107,4 @@ def test_a_checkpoint_with_keys_of_its_own():
     }
     assert made.models["tiny"].params()["checkpoint"] == OWN["uri"]
     assert made.retrievers["d"].params()["query_encoder"] == OWN["uri"]
-    assert load.load(load.plain(made)) == made
+    assert load.load(load.plain_values(made)) == made

@@ -1,7 +1,7 @@
 """The state of each cell, by what Snakemake says of its scores."""
 
 import pytest
-from slmrag.dag.status import describe, state
+from slmrag.dag.status import cell_state, describe
 
 SCORE = "results/tiny/scores/{}.json"
 
@@ -25,7 +25,7 @@ def row(cell, status="ok", plan="no update", rule="score_answers"):
 )
 def test_a_cell_s_state(said, active, expected):
     """A cell at work is running; else what Snakemake would do with its scores decides."""
-    assert state(row("parrot/quiz/one", *said), "parrot/quiz/one", active) == expected
+    assert cell_state(row("parrot/quiz/one", *said), "parrot/quiz/one", active) == expected
 
 
 def test_all_cells_are_counted_and_those_not_done_named(tmp_path, monkeypatch):

@@ -9,11 +9,11 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.data.corpus_audit import LONGEST_LENGTH, DuplicateCounter, Lengths
-from slmrag.data.coverage import coverage, phrases
-from slmrag.data.has_answer import has_answer, words
+from slmrag.data.coverage import column_phrases, measure_coverage
+from slmrag.data.has_answer import has_answer, spaced_tokens
 from slmrag.data.question_audit import audit_questions
 from slmrag.data.schemas import QUESTIONS
-from slmrag.data.train_overlap import overlaps
+from slmrag.data.train_overlap import overlap_kinds
 
 
 def asked(question, *answers, id="q", gold=()):
@@ -74,8 +74,8 @@ def test_phrases_are_dprs_tokens(texts):
     """Columns are cut into the same tokens as single texts."""
     table = pl.DataFrame({"text": texts})
     for apart in (False, True):
-        column = table.select(phrases(pl.col("text"), apart)).to_series()
-        assert column.to_list() == [words(text, apart) for text in texts]
+        column = table.select(column_phrases(pl.col("text"), apart)).to_series()
+        assert column.to_list() == [spaced_tokens(text, apart) for text in texts]
 
 
 @settings(deadline=None)
@@ -83,7 +83,7 @@ def test_phrases_are_dprs_tokens(texts):
 def test_coverage_is_has_answer_over_the_corpus(texts, answers):
     """A question is covered if and only if some passage has one of its answers."""
     table = pl.DataFrame({"id": [str(n) for n in range(len(texts))], "text": texts})
-    found = coverage([asked("x", *answers)], [table])
+    found = measure_coverage([asked("x", *answers)], [table])
     assert found["corpus_has_answer"] == float(any(has_answer(text, answers) for text in texts))
 
 
@@ -113,7 +113,7 @@ def test_gold_is_covered_by_id_or_by_text():
         asked("c?", "x", id="3"),
     ]
     tables = [pl.DataFrame({"id": [id], "text": ["Up and  down"]}) for id in ("f#0", "e")]
-    found = coverage(rows, tables)
+    found = measure_coverage(rows, tables)
     assert (found["gold_passages"], found["gold_by_text"], found["gold_chunked"]) == (3, 1, 1)
     assert found["questions_without_gold_in_corpus"] == 1
     assert found["without_gold_in_corpus"] == ["2"]
@@ -122,4 +122,4 @@ def test_gold_is_covered_by_id_or_by_text():
 def test_overlap_with_the_train_set():
     """A question is given away by the same question, or by its answer, or not."""
     rows = [asked("The A?", "x"), asked("b", "The Y"), asked("c", "z")]
-    assert overlaps(rows, [("a", ["7"]), ("q", ["y"])]) == ["question", "answer", "none"]
+    assert overlap_kinds(rows, [("a", ["7"]), ("q", ["y"])]) == ["question", "answer", "none"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from slmrag.data.formats import reader
-from slmrag.data.questions import checked, row
+from slmrag.data.questions import as_row, checked_questions
 from slmrag.data.schemas import QUESTIONS
 from slmrag.errors import UserError
 
@@ -67,8 +67,8 @@ def read(path, format, kind):
     found = reader(format, kind)(path, {})
     if kind == "passages":
         return [table.height for table in found]
-    told = checked([path], lambda *_: found, {"format": format}, {})
-    rows = [row(question) for _, question in told]
+    told = checked_questions([path], lambda *_: found, {"format": format}, {})
+    rows = [as_row(question) for _, question in told]
     return pl.DataFrame(rows, schema=QUESTIONS)
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.data.chunking import chunks, cut
+from slmrag.data.chunking import chunks, cut_documents
 from slmrag.data.schemas import PASSAGES_WITH_LINE
 from slmrag.data.sentences import sentences
 
@@ -42,7 +42,7 @@ def test_sentences():
 def test_cut_names_the_passages():
     """Passages are called by document and number, and keep title and line."""
     documents = pl.DataFrame([("d", "T", "a b c", 7)], schema=PASSAGES_WITH_LINE, orient="row")
-    assert cut(documents, size=2).rows() == [("d#0", "T", "a b", 7), ("d#1", "T", "c", 7)]
+    assert cut_documents(documents, size=2).rows() == [("d#0", "T", "a b", 7), ("d#1", "T", "c", 7)]
 
 
 WAS = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|\n{2,}")

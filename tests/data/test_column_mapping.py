@@ -64,7 +64,7 @@ KINDS = [
     ({"id": timedelta(1), "text": "a"}, "the column 'id' is Duration"),
     ({"id": True, "text": "a"}, "the column 'id' is Boolean, but id is text"),
     ({"id": "1", "text": "a", "title": ["b"]}, "the column 'title' is List"),
-    ({"id": "1", "text": b"\xff"}, "a column holds what is not UTF-8"),
+    ({"id": "1", "text": b"\xff"}, "a column is not in UTF-8"),
     ({"id": "1", "texts": "a"}, "no column 'text'; did you mean 'texts'"),
 ]
 
@@ -84,7 +84,7 @@ def test_bytes_that_are_text_in_questions(tmp_path):
     ((row,), _) = prepare_questions(tmp_path, "q", parquet(tmp_path, rows), entry)
     assert (row["question_id"], row["question"], row["answers"]) == ("a", "who?", ["x", "\u00e9"])
     rows = [{"question": "who?", "answers": b"\xff"}]
-    with pytest.raises(UserError, match="q: a column holds what is not UTF-8; convert it"):
+    with pytest.raises(UserError, match="q: a column is not in UTF-8; convert it"):
         prepare_questions(tmp_path, "q", parquet(tmp_path, rows), {"format": "parquet"})
 
 

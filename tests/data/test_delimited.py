@@ -11,7 +11,7 @@ import pytest
 from slmrag.data.formats import reader
 from slmrag.data.reading import delimited, lines
 from slmrag.data.reading.compression import blocks_of
-from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.dialect import Dialect
 from slmrag.data.reading.swallowed_lines import SwallowedLines
 from slmrag.errors import UserError
 
@@ -131,7 +131,7 @@ def test_both_readings_are_the_standard_librarys(tmp_path, monkeypatch):
         separator, quotes = chance.choice(",\t;"), chance.random() < 0.9
         kind = chance.choices([table, soup, long], [4, 1, 0.01])[0]
         size = chance.choice([5, 20, 1 << 20]) if kind is not long else 1 << 16
-        layout = Layout(separator, quotes)
+        layout = Dialect(separator, quotes)
         text = separator.join(HEADER) + "\n" + kind(chance, separator)
         path.write_text(text, encoding="utf-8", newline="")
         monkeypatch.setattr(lines, "blocks_of", partial(blocks_of, size=size))
@@ -214,7 +214,7 @@ def test_what_spreadsheets_leave(tmp_path, data):
     """Columns without a name, empty records, blank lines and any line end are passed over."""
     path = write(tmp_path, data)
     assert texts(path) == ["a", "b"]
-    assert [row["text"] for _, row in delimited.rows_of(path, Layout())] == ["a", "b"]
+    assert [row["text"] for _, row in delimited.rows_of(path, Dialect())] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,11 @@ def test_what_spreadsheets_leave(tmp_path, data):
     [
         ("id,text,\n1,a,b,c\n", "line 2: 4 columns instead of 3 \\(id, text\\)"),
         ("id,text\n1\n", "line 2: 1 columns instead of 2"),
-        ("sep=;\nid;text\n1;a\n", "line 1: the file says that ';' .* with separator: ';'"),
-        ("id;text\n1;a\n", "the columns stand apart by ';', .* with separator: ';'"),
+        (
+            "sep=;\nid;text\n1;a\n",
+            "line 1: the file says that its separator is ';', .* with separator: ';'",
+        ),
+        ("id;text\n1;a\n", "the columns are separated by ';', .* with separator: ';'"),
         ("id\ttext\n1\ta\n", "with separator: tab"),
         ("id,text\n1,a\n".encode("utf-16"), "line 1: not UTF-8 .*convert the file"),
         ("id,text\r1,a\r2,b,c\r", "line 3: 3 columns instead of 2"),
@@ -255,7 +258,7 @@ def test_quotes_as_plain_text(tmp_path, format, caplog):
 def test_records_that_a_quote_swallows_are_told(tmp_path, caplog, read):
     """A quoted field over lines that all look like records is told, with its line and number."""
     path = write(tmp_path, UNQUOTED, "x.tsv")
-    assert len(list(read(path, Layout("\t")))) == 2
+    assert len(list(read(path, Dialect("\t")))) == 2
     assert "x.tsv, line 2: a quoted field runs over lines that all look like" in caplog.text
     assert "3 lines became 1 records" in caplog.text
 

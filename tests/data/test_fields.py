@@ -182,8 +182,8 @@ BROKEN = [
     ('{"question": "a", "answers": "b"}{}', "goes on behind its object.; write one object a line"),
     ('{"question": "a", "answers": "b"},', "goes on behind its object.; write one object a line"),
     ('{"question": "a", "answers": b}', r"line 1: not JSON \(Expecting value\); correct it"),
-    ('{"question": "a", "question": "c"}', "the key 'question' stands twice in one object"),
-    ('[{"question": "a",\n "answers": {"x": 1, "x": 2}}]', "the key 'x' stands twice in one"),
+    ('{"question": "a", "question": "c"}', "the key 'question' occurs twice in one object"),
+    ('[{"question": "a",\n "answers": {"x": 1, "x": 2}}]', "the key 'x' occurs twice in one"),
 ]
 
 
@@ -239,7 +239,7 @@ def test_words_for_nothing(tmp_path, caplog, none):
     made = f"question,answers\na,{none}\nb,nancy\n"
     rows, counts = prepare_questions(tmp_path, "q", made, {"format": "csv"})
     assert (len(rows), counts["answers_like_nulls"]) == (2, 1)
-    assert f"reads {none}, and is taken for that word; if it means that there is" in caplog.text
+    assert f"reads {none}, and is taken literally; if it means that there is" in caplog.text
     entry = {"format": "csv", "no_answer": none, "unanswerable": "drop"}
     ((row,), counts) = prepare_questions(tmp_path, "q", made, entry)
     assert row["answers"] == ["nancy"] and "answers_like_nulls" not in counts

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slmrag.data.gold_join import GoldJoin, head, heads
 from slmrag.data.gold_match import (
-    distinct,
-    document,
+    distinct_gold,
+    document_of_chunk,
     gold_rank,
     holds_gold,
-    keys,
     normalized_text,
+    passage_keys,
     piece_of_gold,
 )
 from slmrag.data.schemas import QUESTIONS
@@ -63,7 +63,7 @@ def test_nothing_is_equal_to_nothing() -> None:
 def test_gold_that_is_given_twice_is_one() -> None:
     """Entries that share an id or a text, also by way of a third, are one gold passage."""
     gold = [passage("1", "a"), passage("2", "b"), passage("1", "b "), passage("3", "c")]
-    assert distinct(gold) == [gold[0], gold[3]]
+    assert distinct_gold(gold) == [gold[0], gold[3]]
 
 
 def test_holding_gold_and_being_a_piece_of_it() -> None:
@@ -81,8 +81,12 @@ def test_holding_gold_and_being_a_piece_of_it() -> None:
 
 def test_the_document_of_a_chunk() -> None:
     """Only what follows the last # is the chunk's number."""
-    assert document("a#1#2") == "a#1"
-    assert (document("a"), document("a#b"), document("a#")) == ("", "", "")
+    assert document_of_chunk("a#1#2") == "a#1"
+    assert (document_of_chunk("a"), document_of_chunk("a#b"), document_of_chunk("a#")) == (
+        "",
+        "",
+        "",
+    )
 
 
 tricky = st.text(
@@ -136,9 +140,11 @@ def test_what_the_corpus_has(corpus: list[str], gold: list[dict[str, str]]) -> N
     """The passages found are just those that share an id or a text with a gold entry."""
     join, rows = GoldJoin([gold]), [passage(f"p{row}", text) for row, text in enumerate(corpus)]
     join.add(pl.DataFrame(rows))
-    wanted = {key for one in gold for key in keys(one)}
-    found = join.found()[0]
-    assert set(found.places) == {row["id"] for row in rows if not wanted.isdisjoint(keys(row))}
+    wanted = {key for one in gold for key in passage_keys(one)}
+    found = join.results()[0]
+    assert set(found.places) == {
+        row["id"] for row in rows if not wanted.isdisjoint(passage_keys(row))
+    }
     assert found.in_corpus == len(set(found.places.values())) <= found.passages
 
 

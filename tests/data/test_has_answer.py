@@ -6,8 +6,8 @@ import pytest
 import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slmrag.data.has_answer import has_answer, matcher, phrase, words
-from slmrag.data.unspaced_scripts import mostly_unspaced, unspaced
+from slmrag.data.has_answer import answer_matcher, answer_phrase, has_answer, spaced_tokens
+from slmrag.data.unspaced_scripts import has_unspaced, is_mostly_unspaced
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_no_answers() -> None:
 @given(st.text(max_size=40), st.text(max_size=6))
 def test_the_quick_check_changes_nothing(text: str, answer: str) -> None:
     """The test by folded text first agrees with the tokens alone."""
-    said, apart = phrase(answer)
-    plain = bool(said.strip()) and said in words(text, apart or mostly_unspaced(text))
+    said, apart = answer_phrase(answer)
+    plain = bool(said.strip()) and said in spaced_tokens(text, apart or is_mostly_unspaced(text))
     assert has_answer(text, [answer]) == plain
 
 
 @given(st.text(max_size=20), st.text(max_size=10), st.text(max_size=20))
 def test_an_answer_between_spaces_is_found(before: str, answer: str, after: str) -> None:
     """Whatever stands around it, an answer set off by spaces is found."""
-    assert has_answer(f"{before} {answer} {after}", [answer]) == bool(words(answer).strip())
+    assert has_answer(f"{before} {answer} {after}", [answer]) == bool(spaced_tokens(answer).strip())
 
 
 DPRS = regex.compile(r"([\p{L}\p{N}\p{M}]+)|([^\p{Z}\p{C}])", regex.I | regex.U | regex.M)
@@ -109,7 +109,7 @@ def as_dpr(text: str, answers: list[str]) -> None:
     """Hold ours against DPR's: the same, but of scripts without spaces we find more."""
     ours, theirs = has_answer(text, answers), dprs(text, answers)
     assert ours >= theirs
-    if not any(map(unspaced, answers)) and not mostly_unspaced(text):
+    if not any(map(has_unspaced, answers)) and not is_mostly_unspaced(text):
         assert ours == theirs
 
 
@@ -134,4 +134,4 @@ def as_dpr(text: str, answers: list[str]) -> None:
 def test_scripts_without_spaces(text: str, answer: str, expected: bool) -> None:
     """A letter with its marks is a token where there are no spaces, whatever stands beside it."""
     assert has_answer(text, [answer]) is expected
-    assert matcher(["nowhere", unicodedata.normalize("NFD", answer)])(text) is expected
+    assert answer_matcher(["nowhere", unicodedata.normalize("NFD", answer)])(text) is expected

@@ -86,8 +86,8 @@ UNREAD = [
     (made_pdf([(50, [""])]), ".pdf (no text)", "a PDF without readable letters"),
     (made_pdf([(50, ["\x01\x02\x03\x04 a"])]), ".pdf (no text)", "without readable letters"),
     (made_pdf(WORDS, locked=True), ".pdf (password)", "a PDF that asks for a password"),
-    (made_pdf(WORDS)[:300], ".pdf (broken)", "a broken or cut PDF; fetch or make it again"),
-    (b"%PDF-1.7\n" + bytes(range(256)), ".pdf (broken)", "a broken or cut PDF"),
+    (made_pdf(WORDS)[:300], ".pdf (broken)", "a damaged or truncated PDF"),
+    (b"%PDF-1.7\n" + bytes(range(256)), ".pdf (broken)", "a damaged or truncated PDF"),
     (b"", ".pdf (no text)", "a file without text"),
 ]
 

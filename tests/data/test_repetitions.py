@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from prepare_dataset import overlap
+from prepare_dataset import train_overlap
 from slmrag.data import repetitions, schemas
 from slmrag.data.formats import reader
 from slmrag.errors import UserError
@@ -70,8 +70,8 @@ def test_hashes_that_meet_by_chance(monkeypatch, tmp_path):
     table = pl.DataFrame(
         [(*ONE.values(), 1), (*TWO.values(), 2)], schemas.PASSAGES_WITH_LINE, orient="row"
     )
-    once = repetitions.Once(np.unique(table["id"].hash(seed=0).to_numpy()))
-    assert not once.same(table, tmp_path)
+    deduplicator = repetitions.Deduplicator(np.unique(table["id"].hash(seed=0).to_numpy()))
+    assert not deduplicator.has_repetitions(table, tmp_path)
 
 
 def question(id, answers="x", text="who?"):
@@ -127,10 +127,12 @@ def test_an_answer_that_means_none(tmp_path):
     entry["unanswerable"] = "drop"
     found, counts = prepare_questions(tmp_path, "q", made, entry)
     assert [row["answers"] for row in found] == [["yes"], ["no"]] and counts["unanswerable"] == 2
-    told = overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "raw/q"], READ, entry)
+    told = train_overlap(
+        [{"question": "who?", "answers": ["yes"]}], [tmp_path / "raw/q"], READ, entry
+    )
     assert told.to_list() == ["question"]
     (tmp_path / "t").write_text(lines(question(1, ["No Answer."])))
-    told = overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "t"], READ, entry)
+    told = train_overlap([{"question": "who?", "answers": ["yes"]}], [tmp_path / "t"], READ, entry)
     assert told.to_list() == ["none"]
     with pytest.raises(UserError, match=r"no answer is 'None\.', as no_answer says"):
         prepare_questions(tmp_path, "q", made, entry | {"no_answer": "None."})
@@ -229,7 +231,7 @@ def test_gold_by_numbers_that_are_ours(tmp_path, caplog):
     rows, _ = prepare_questions(tmp_path, "q", UNNUMBERED, {"format": "jsonl"}, gold)
     assert all(row["gold"] for row in rows)
     assert "is joined by question_id, but the questions have no ids of their own" in caplog.text
-    with pytest.raises(UserError, match="question_id '2' is none of this set's: the questions"):
+    with pytest.raises(UserError, match="question_id '2' is not in this set: the questions"):
         gold = ("g.jsonl", lines(*made[1:]))
         prepare_questions(tmp_path, "q", UNNUMBERED, {"format": "jsonl"}, gold)
 
@@ -243,7 +245,7 @@ def test_gold_of_two_texts_under_one_id(tmp_path, format):
     ((row,), _) = prepare_questions(tmp_path, "q", made, entry, same)
     assert {one["text"].strip() for one in row["gold"]} == {"it"}
     other = ("g.jsonl", lines({"id": "p", "text": "it"}, {"id": "p", "text": "that"}))
-    with pytest.raises(UserError, match="'p' is there a second time with another text"):
+    with pytest.raises(UserError, match="'p' occurs again with another text"):
         prepare_questions(tmp_path, "q", made, entry, other)
 
 

@@ -9,16 +9,24 @@ import prepare_corpus
 import prepare_dataset
 import pytest
 from slmrag.data.question_audit import audit_questions
-from slmrag.data.squad_misfit import misfit
-from slmrag.data.unicode_scripts import count, misfits, shares
+from slmrag.data.squad_misfit import misfit_sentence
+from slmrag.data.unicode_scripts import count_signs, script_misfits, script_shares
 from slmrag.files import read_json
 
 
 def test_shares_of_scripts():
     """Letters count by the name of their script; digits and signs are of none."""
-    assert shares(count(["ab 12", "東京は"])) == {"Latin": 0.4, "Han": 0.4, "Kana": 0.2}
-    assert shares(count(["ＡＢｶ", "한글"])) == {"Latin": 0.4, "Hangul": 0.4, "Kana": 0.2}
-    assert shares(Counter()) == {} == shares(count(["12!"]))
+    assert script_shares(count_signs(["ab 12", "東京は"])) == {
+        "Latin": 0.4,
+        "Han": 0.4,
+        "Kana": 0.2,
+    }
+    assert script_shares(count_signs(["ＡＢｶ", "한글"])) == {
+        "Latin": 0.4,
+        "Hangul": 0.4,
+        "Kana": 0.2,
+    }
+    assert script_shares(Counter()) == {} == script_shares(count_signs(["12!"]))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +43,7 @@ def test_shares_of_scripts():
 )
 def test_a_language_in_another_script(scripts, language, warns):
     """A language that most letters do not belong to is told, unless its code names a script."""
-    assert bool([*misfits(scripts, language, "the passages")]) is warns
+    assert bool([*script_misfits(scripts, language, "the passages")]) is warns
 
 
 def audit(*answers):
@@ -50,9 +58,9 @@ def test_references_that_the_squad_metrics_misread():
     assert found["references_with_unicode_punctuation"] == 2
     assert (found["references_not_in_nfc"], found["references_without_spaces"]) == (1, 1)
     assert found["questions_unlike_squad"] == 4
-    assert "4 of 6" in misfit(found) and "token_recall" in misfit(found)
-    assert misfit(audit("Paris")) is None
-    assert misfit(audit("a–b", *["Paris"] * 100)) is None
+    assert "4 of 6" in misfit_sentence(found) and "token_recall" in misfit_sentence(found)
+    assert misfit_sentence(audit("Paris")) is None
+    assert misfit_sentence(audit("a–b", *["Paris"] * 100)) is None
 
 
 def said(caplog):
@@ -84,6 +92,6 @@ def test_the_jobs_warn(tmp_path, caplog):
 
 def test_the_code_of_a_country_for_that_of_a_language():
     """kr is Kanuri, in Latin letters, which answers in Korean are told not to be."""
-    (sentence,) = misfits({"Hangul": 1.0}, "kr", "the answers")
+    (sentence,) = script_misfits({"Hangul": 1.0}, "kr", "the answers")
     assert "language: kr is written in Latin, but the answers are Hangul" in sentence
-    assert not [*misfits({"Hangul": 1.0}, "ko", "the answers")]
+    assert not [*script_misfits({"Hangul": 1.0}, "ko", "the answers")]

@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.generation.answer_extraction import line, trim
+from slmrag.generation.answer_extraction import extract_answer, first_line_with_words
 
 CASES = [
     (" Paris\nQuestion: Who wrote Hamlet?\nAnswer: Shakespeare", "Paris"),
@@ -34,19 +34,19 @@ CASES = [
 @pytest.mark.parametrize(("raw", "answer"), CASES)
 def test_the_answer_is_the_first_line_that_says_something(raw, answer):
     """Reasoning, labels and run-ons go; what is left of the first line is the answer."""
-    assert trim(raw) == answer
+    assert extract_answer(raw) == answer
 
 
 def test_reasoning_that_the_prompt_opened_is_dropped():
     """Where the prompt itself ends in <think>, unfinished reasoning is no answer."""
-    assert trim("hm, Rome or", prompt="<|im_start|>assistant\n<think>\n") == ""
-    assert trim("hm</think>Paris", prompt="<think>") == "Paris"
+    assert extract_answer("hm, Rome or", prompt="<|im_start|>assistant\n<think>\n") == ""
+    assert extract_answer("hm</think>Paris", prompt="<think>") == "Paris"
 
 
 @given(st.text())
 def test_an_answer_is_one_line_and_trimming_twice_is_trimming_once(text):
     """Any text trims to one line without white space around it."""
-    answer = trim(text)
+    answer = extract_answer(text)
     assert answer == answer.strip()
     assert len(answer.splitlines()) <= 1
 
@@ -73,7 +73,7 @@ def line_was(text):
 @given(st.lists(st.sampled_from(PIECES)).map("".join) | st.text(st.characters(codec="ascii")))
 def test_english_answers_are_trimmed_as_before(text):
     """Text of ASCII without a label of another language gives the line that it gave."""
-    assert line(text) == line_was(text)
+    assert first_line_with_words(text) == line_was(text)
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_english_answers_are_trimmed_as_before(text):
 )
 def test_labels_of_other_languages(raw, answer):
     """Labels go in other languages too, before any kin of the colon, and only as labels."""
-    assert trim(raw) == answer
+    assert extract_answer(raw) == answer

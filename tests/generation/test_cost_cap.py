@@ -9,7 +9,7 @@ from slmrag.generation.engines.base import Completion, Refusal, Request
 from slmrag.generation.prices import cost, estimated_cost, with_currency
 from slmrag.job import events
 
-from tests.generation.refusing import endpoint
+from tests.generation.refusing_endpoint import endpoint
 from tests.generation.test_refused_prompts import cells, run
 
 PRICE = {"input_per_million": 1.0, "output_per_million": 10.0, "currency": "USD"}
@@ -47,13 +47,15 @@ def test_under_the_cap_all_is_answered(tmp_path, tables, monkeypatch):
     assert counts["cost"] == pytest.approx(10 * ANSWER)
 
 
-def test_a_dearer_run_than_foreseen_is_held_back(tmp_path, tables, monkeypatch):
+def test_a_dearer_run_than_estimated_is_held_back(tmp_path, tables, monkeypatch):
     """Where tokens are more than foreseen, the next prompt is not asked; what came is kept."""
     server = endpoint(monkeypatch, tokens=(1000, 10))
-    with pytest.raises(UserError, match="more than was foreseen, and another could pass max_cost"):
+    with pytest.raises(
+        UserError, match="more than was estimated, and another could exceed max_cost"
+    ):
         run(tmp_path, tables, paying(0.0045))
     assert len(server.seen) == 4
-    with pytest.raises(UserError, match=r"beside 0\.0044 USD for those that it has"):
+    with pytest.raises(UserError, match=r"in addition to 0\.0044 USD for those that it has"):
         run(tmp_path, tables, paying(0.0045))
     assert len(server.seen) == 4
     assert run(tmp_path, tables, paying(1.0))["generated"] == 6
@@ -64,19 +66,19 @@ def test_what_is_not_counted_is_taken_as_foreseen():
     request = Request("a", "who is it")
     for one in (Completion("a", "x", None, None, "stop", None, 0.1), Refusal("a", "400", "", 0.1)):
         budget = Budget("m", PRICE, 1.0, 0.0, 12)
-        assert list(budget.admitted(iter([request]))) == [request]
-        budget.settle([one])
-        assert budget.paid() == {"cost": pytest.approx(estimated_cost(PRICE, request.text, 12))}
+        assert list(budget.yield_affordable(iter([request]))) == [request]
+        budget.record_costs([one])
+        assert budget.run_cost() == {"cost": pytest.approx(estimated_cost(PRICE, request.text, 12))}
 
 
 def test_what_is_under_way_counts(tmp_path):
     """Of requests in flight no more are admitted than could all be paid."""
     may = estimated_cost(PRICE, "who", 12)
     budget = Budget("m", PRICE, 3.5 * may, 0.0, 12)
-    asked = budget.admitted(Request(str(i), "who") for i in range(9))
+    asked = budget.yield_affordable(Request(str(i), "who") for i in range(9))
     assert len(list(asked)) == 3
     with pytest.raises(UserError, match="raise max_cost and run again"):
-        budget.close()
+        budget.refuse_if_held_back()
 
 
 def test_without_a_cap_nothing_is_held_back(tmp_path, tables, monkeypatch):
@@ -117,9 +119,9 @@ def served(folder):
 def told(tmp_path):
     """The events of jobs, by a function that reads their alerts."""
     log = events.EventLog(tmp_path / "events.jsonl")
-    events.use(log)
+    events.use_log(log)
     yield lambda: served(tmp_path)
-    events.use(None)
+    events.use_log(None)
     log.close()
 
 

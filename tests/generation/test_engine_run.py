@@ -58,11 +58,11 @@ def test_the_peaks_are_those_of_the_jobs_sampler(run, tmp_path):
     """GPU memory is what the job's own processes held, as its sampler saw it."""
     log = events.EventLog(tmp_path / "events.jsonl")
     log.peaks = {"rss_bytes": 2**40, "gpu_bytes": 3 * 2**30}
-    events.use(log)
+    events.use_log(log)
     try:
         record = run(GPU).record()
     finally:
-        events.use(None)
+        events.use_log(None)
         log.close()
     assert (record["peak_cpu_bytes"], record["peak_gpu_bytes"]) == (2**40, 3 * 2**30)
 
@@ -79,10 +79,10 @@ def test_a_completion_is_placed_in_its_run(run):
     """The journal keeps when a completion was finished since the run began, null if unknown."""
     made, now = run({}), time.monotonic()
     known = base.Completion("ab", "yes", 7, 2, "stop", 0.1, 0.2, now + 5, 3)
-    line = made.line(known)
+    line = made.journal_line(known)
     assert 5 <= line["finished"] < 10 and "ended" not in line
     assert (line["engine"], line["cached_tokens"], line["seconds"]) == (made.id, 3, 0.2)
-    assert made.line(known._replace(ended=None))["finished"] is None
+    assert made.journal_line(known._replace(ended=None))["finished"] is None
 
 
 def test_the_engines_end_is_no_generation(run):
@@ -101,11 +101,11 @@ def on_cpu(self):
 def test_a_gpu_that_was_not_used_is_no_device(run, monkeypatch, tmp_path):
     """On the CPU of a machine with a GPU the record names the CPU, and an alert tells the rest."""
     monkeypatch.setattr(echo.Engine, "about", on_cpu)
-    events.use(log := events.EventLog(tmp_path / "events.jsonl"))
+    events.use_log(log := events.EventLog(tmp_path / "events.jsonl"))
     try:
         record = run(GPU).record()
     finally:
-        events.use(None)
+        events.use_log(None)
         log.close()
     assert (record["gpu_name"], record["energy_joules"]) == (None, None)
     assert record["cpu_name"] and record["gpu_unused"].startswith("it runs on the CPU")

@@ -209,11 +209,11 @@ def test_no_rows_are_no_answers(job, tmp_path, caplog):
 def test_engine_starts_are_told_to_the_tracker(job, tmp_path):
     """The memory of the model is told apart from the rest of the job."""
     log = events.EventLog(tmp_path / "events.jsonl")
-    events.use(log)
+    events.use_log(log)
     try:
         job()
     finally:
-        events.use(None)
+        events.use_log(None)
         log.close()
     lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     assert [line["name"] for line in lines if line["kind"] == "component"] == ["model"]

@@ -135,8 +135,8 @@ def test_many_completions_are_read_at_once_in_the_order_asked(tmp_path):
 def test_the_last_record_of_an_engine_counts(tmp_path):
     """An engine's run is known by its last record, in the job and after it."""
     with Journal(tmp_path) as journal:
-        journal.note({"id": "e1", "requests": 0})
-        journal.note({"id": "e1", "requests": 7})
+        journal.note_run({"id": "e1", "requests": 0})
+        journal.note_run({"id": "e1", "requests": 7})
         assert journal.engines == {"e1": {"id": "e1", "requests": 7}}
     with Journal(tmp_path) as journal:
         assert journal.engines["e1"]["requests"] == 7

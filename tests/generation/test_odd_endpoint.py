@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
-from slmrag.generation.engines import openai_waits
+from slmrag.generation.engines import openai_errors
 from slmrag.generation.engines.base import Completion, EngineConfig, Request
 from slmrag.generation.engines.openai import Engine
 
@@ -37,7 +37,7 @@ def asked(url, seed):
 
 def test_no_answer_is_believed_that_the_server_did_not_finish(monkeypatch):
     """Over 300 seeds each prompt is answered as finished, refused, or a sentence says why not."""
-    monkeypatch.setattr(openai_waits, "FIRST_WAIT", 0.002)
+    monkeypatch.setattr(openai_errors, "FIRST_BACKOFF", 0.002)
     with odd_server() as server, ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda seed: asked(server.url, seed), range(SEEDS)))
         truth = server.truth

@@ -8,10 +8,10 @@ import generate_answers
 import polars as pl
 import pytest
 from slmrag.errors import UserError
-from slmrag.generation.answer_extraction import Reading
+from slmrag.generation.answer_extraction import AnswerExtractor
 from slmrag.generation.cache_key import cache_key
-from slmrag.generation.engines import openai_reading as endpoint
-from slmrag.generation.engines.openai_reading import REASONING_FIELDS
+from slmrag.generation.engines import openai_answer as endpoint
+from slmrag.generation.engines.openai_answer import REASONING_FIELDS
 from slmrag.generation.generation_job import GenerationJob
 
 from tests.generation.conftest import job_spec, write_prompts
@@ -99,16 +99,16 @@ def test_what_a_server_tells_apart_as_reasoning_is_kept_and_no_answer(field):
     """It stands before the answer within tags; without an answer it is unfinished."""
 
     def joined(*deltas):
-        said = endpoint.Reading(chat=True)
+        said = endpoint.PartialAnswer(chat=True)
         for one in deltas:
-            said.take({"choices": [{"delta": one}]})
+            said.add_chunk({"choices": [{"delta": one}]})
         return said.text
 
     thought = [{field: "I"}, {field: " think </think>", "content": None}]
     whole = joined({"content": ""}, *thought, {"content": "Da"}, {"content": "nube"})
     assert whole == "<think>\nI think </think >\n</think>\n\nDanube"
-    assert Reading().read(whole).answer == "Danube"
-    assert Reading().read(joined(*thought))[1:3] == ("", "unfinished")
+    assert AnswerExtractor().extract(whole).answer == "Danube"
+    assert AnswerExtractor().extract(joined(*thought))[1:3] == ("", "unfinished")
     assert joined({"content": "Danube", field: None}) == "Danube"
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
-from slmrag.generation.engines import openai_waits
+from slmrag.generation.engines import openai_errors
 from slmrag.generation.engines.base import Completion, EngineConfig, Refusal, Request
 from slmrag.generation.engines.openai import Engine
 
@@ -20,7 +20,7 @@ pytest.importorskip("openai")
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
     """Try again at once, in an environment of our own."""
-    monkeypatch.setattr(openai_waits, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(openai_errors, "FIRST_BACKOFF", 0.001)
     for name in ("OPENAI_API_KEY", "SSL_CERT_FILE", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
 
@@ -248,10 +248,10 @@ def test_no_proxy_stands_before_loopback(monkeypatch):
     [
         ("OPENAI_API_KEY", "sk-a\n", "the key in OPENAI_API_KEY holds white space"),
         ("OPENAI_API_KEY", "sk-\u00e9", "another character that no key has"),
-        ("SSL_CERT_FILE", "/no/such.pem", "certificates /no/such.pem is not there"),
-        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE: the file of certificates .* is none"),
+        ("SSL_CERT_FILE", "/no/such.pem", "certificates /no/such.pem does not exist"),
+        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE: the file of certificates .* cannot be read"),
         ("ALL_PROXY", "socks5://me:secret@127.0.0.1:9", r"ALL_PROXY \(127.0.0.1:9\) is a SOCKS"),
-        ("HTTP_PROXY", "odd://h:9", r"HTTP_PROXY \(odd://h:9\) is no proxy that can be used"),
+        ("HTTP_PROXY", "odd://h:9", r"HTTP_PROXY \(odd://h:9\) is not a usable proxy"),
         ("HTTP_PROXY", "http://u:secret@127.0.0.1:9", r"proxy HTTP_PROXY \(127.0.0.1:9\)"),
     ],
 )

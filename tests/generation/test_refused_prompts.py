@@ -13,7 +13,7 @@ from slmrag.files import digest
 from slmrag.generation.journal import Journal
 
 from tests.generation.conftest import job_spec, write_prompts
-from tests.generation.refusing import WORDS, endpoint
+from tests.generation.refusing_endpoint import WORDS, endpoint
 
 ENTRY = {"engine": "openai", "endpoint": "http://127.0.0.1:9/v1", "served_name": "m"}
 
@@ -141,20 +141,20 @@ def test_a_refusal_is_never_a_completion(tmp_path):
     """Neither get nor read nor claim knows it, in this job and the next; refusals does."""
     for _ in range(2):
         with Journal(tmp_path) as journal:
-            journal.refuse([refused("a")])
+            journal.append_refusals([refused("a")])
             assert journal.get(digest("a")) is None and digest("a") not in journal
             assert journal.refusals([digest("b"), digest("a")]) == {digest("a"): refused("a")}
             assert journal.claim([digest("a")]) == [True]
             with pytest.raises(KeyError):
                 journal.read([digest("a")])
-            journal.note({"id": "e1"})
+            journal.note_run({"id": "e1"})
             assert list(journal.completions("e1")) == []
 
 
 def test_an_answer_ends_a_refusal(tmp_path):
     """A completion counts before or after a refusal; of two refusals the last is told."""
     with Journal(tmp_path) as journal:
-        journal.refuse([refused("a"), refused("b", "first"), refused("b", "last")])
+        journal.append_refusals([refused("a"), refused("b", "first"), refused("b", "last")])
         journal.append([{"digest": digest("a"), "text": "x", "engine": "e1"}])
         assert journal.refusals([digest("a")]) == {}
     with Journal(tmp_path) as journal:
@@ -165,7 +165,7 @@ def test_an_answer_ends_a_refusal(tmp_path):
 def test_older_code_passes_over_a_refusal(tmp_path):
     """A refusal's line has neither a digest nor an engine of its own, by which lines are known."""
     with Journal(tmp_path) as journal:
-        journal.refuse([refused("a")])
+        journal.append_refusals([refused("a")])
     (file,) = tmp_path.glob("*.jsonl")
     assert list(json.loads(file.read_text())) == ["refused"]
 

@@ -95,11 +95,11 @@ def test_another_end_is_another_key(tiny, tmp_path, eos, own, marked):
 
 def test_answers_end_at_the_tokenizers_token_too():
     """The eos ids of generation_config.json stay first, so that padding is as before."""
-    from slmrag.generation.engines.transformers import ids_alone
+    from slmrag.generation.engines.transformers import keep_ids_only
     from transformers import GenerationConfig
 
     for own, end, ends in [(7, 2, [7, 2]), ([7, 2], 2, [7, 2]), (None, 2, [2]), (None, None, None)]:
-        made = ids_alone(GenerationConfig(eos_token_id=own, num_beams=3), end)
+        made = keep_ids_only(GenerationConfig(eos_token_id=own, num_beams=3), end)
         assert (made.eos_token_id, made.num_beams) == (ends, GenerationConfig().num_beams)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.files import digest
 from slmrag.generation.journal import Journal
-from slmrag.generation.time_shares import Timeline, WorkTimes, span
+from slmrag.generation.time_shares import Timeline, WorkTimes, completion_span
 
 SECOND = st.integers(0, 50).map(lambda tenth: tenth / 10)
 TOKENS = st.integers(1, 2000).map(float)
@@ -116,9 +116,9 @@ def completion(name, run, finished, **more):
 
 def test_a_span_leaves_out_what_a_cache_held():
     """Tokens that were not read again are no work; without a first token all is one time."""
-    assert span(completion("a", "e", 3.0, cached_tokens=64)) == (2.0, 2.5, 3.0, 36, 10)
-    assert span(completion("a", "e", 3.0, cached_tokens=100)) == (2.0, 2.5, 3.0, 1, 10)
-    assert span(completion("a", "e", 3.0, first_token_seconds=None))[1] == 3.0
+    assert completion_span(completion("a", "e", 3.0, cached_tokens=64)) == (2.0, 2.5, 3.0, 36, 10)
+    assert completion_span(completion("a", "e", 3.0, cached_tokens=100)) == (2.0, 2.5, 3.0, 1, 10)
+    assert completion_span(completion("a", "e", 3.0, first_token_seconds=None))[1] == 3.0
 
 
 UNSAID = [{"finished": None}, "finished", {"prompt_tokens": None}, {"generated_tokens": None}]
@@ -131,16 +131,16 @@ def test_a_line_that_lacks_a_time_or_tokens_has_no_span(lacks):
     line = (
         line | lacks if isinstance(lacks, dict) else {k: v for k, v in line.items() if k != lacks}
     )
-    assert span(line) is None
+    assert completion_span(line) is None
 
 
 def test_a_resumed_cell_takes_its_part_of_each_run(tmp_path):
     """Completions of an earlier job keep their part of that job's run, beside those of others."""
     with Journal(tmp_path) as journal:
-        journal.note({"id": "first"})
+        journal.note_run({"id": "first"})
         journal.append([completion(name, "first", 1.0) for name in "abcd"])
     with Journal(tmp_path) as journal:
-        journal.note({"id": "second"})
+        journal.note_run({"id": "second"})
         journal.append([completion("e", "second", 1.0), completion("f", "second", 9.0)])
         work_times = WorkTimes(journal)
         lines = journal.read([digest(name) for name in "aef"])
@@ -152,7 +152,7 @@ def test_a_run_that_lacks_one_time_has_no_parts(tmp_path):
     """One completion without its time makes the parts of its whole run unknown, no other's."""
     with Journal(tmp_path) as journal:
         for run, ends in (("old", None), ("new", 2.0)):
-            journal.note({"id": run})
+            journal.note_run({"id": run})
             journal.append([completion(f"{run} {i}", run, ends or i) for i in (1, 2)])
         journal.append([completion("torn", "old", None)])
         work_times = WorkTimes(journal)
@@ -165,7 +165,7 @@ def test_what_a_twin_made_too_took_its_time(tmp_path):
     """A completion that an earlier file has as well still took its part of the later run."""
     for run, names in (("first", "a"), ("second", "ab")):
         with Journal(tmp_path) as journal:
-            journal.note({"id": run})
+            journal.note_run({"id": run})
             journal.append([completion(name, run, 1.0) for name in names])
     with Journal(tmp_path) as journal:
         work_times, lines = WorkTimes(journal), journal.read([digest("a"), digest("b")])

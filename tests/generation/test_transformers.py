@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from slmrag.errors import UserError
 from slmrag.generation.engines import transformers
-from slmrag.models.tokenizer import Tokens
+from slmrag.models.tokenizer import CheckpointTokenizer
 
 from tests.generation import job_process
 from tests.generation.conftest import job_spec, write_prompts
@@ -50,7 +50,7 @@ def test_every_answer_has_tokens_and_times(answer):
 
 def test_memory_that_runs_out_in_flight_costs_only_its_batch(answer, monkeypatch, tmp_path):
     """Out of memory in a later batch says what to change; the batches before it are kept."""
-    whole, seen = transformers.Engine._batch, []
+    whole, seen = transformers.Engine._generate, []
 
     def runs_out(self, batch):
         seen.append(batch)
@@ -59,7 +59,7 @@ def test_memory_that_runs_out_in_flight_costs_only_its_batch(answer, monkeypatch
         return whole(self, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(transformers.Engine, "_batch", runs_out)
+        patch.setattr(transformers.Engine, "_generate", runs_out)
         with pytest.raises(UserError, match=r"ran out of memory; lower max_num_seqs.* is kept"):
             answer(hardware={"max_num_seqs": 4})
     assert len(job_process.lines(tmp_path)) == 8
@@ -72,7 +72,9 @@ def test_a_prompt_that_was_cut_is_found_again_uncounted(answer, tmp_path, monkey
     first, answers, _ = answer()
     assert first["shortened"] == 20 and answers["passages_dropped"].min() > 0
     assert "a: 20 of 20 prompts did not fit the model" in caplog.text
-    monkeypatch.setattr(Tokens, "encode", lambda *_, **__: pytest.fail("it was counted"))
+    monkeypatch.setattr(
+        CheckpointTokenizer, "encode", lambda *_, **__: pytest.fail("it was counted")
+    )
     again, same, _ = answer("again")
     assert (again["engine_starts"], again["shortened"]) == (0, 20)
     assert same.equals(answers)
@@ -81,9 +83,9 @@ def test_a_prompt_that_was_cut_is_found_again_uncounted(answer, tmp_path, monkey
 def test_alone_in_its_batch_no_answer_depends_on_another(answer, monkeypatch, tmp_path):
     """With batch_invariant a batch is one prompt, whatever max_num_seqs says."""
     sizes = []
-    whole = transformers.Engine._batch
+    whole = transformers.Engine._generate
     monkeypatch.setattr(
-        transformers.Engine, "_batch", lambda self, b: sizes.append(len(b)) or whole(self, b)
+        transformers.Engine, "_generate", lambda self, b: sizes.append(len(b)) or whole(self, b)
     )
     answer(hardware={"max_num_seqs": 8}, options=ALONE)
     assert set(sizes) == {1}
@@ -117,7 +119,7 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_one_sentence(
 ):
     """Where the entry names GPUs that torch does not see, no model is loaded."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setattr(transformers, "load", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(transformers, "load_model", lambda *_: pytest.fail("it was loaded"))
     with pytest.raises(UserError, match=sentence):
         answer(hardware=hardware)
     assert not (tmp_path / "out").exists()

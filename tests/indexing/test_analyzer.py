@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.config.languages import LUCENE
+from slmrag.config.languages import LUCENE_LANGUAGES
 from slmrag.data import passages
 from slmrag.indexing import bm25s, rank_bm25
-from slmrag.indexing.analyzer import analyzer, facts, whitespace, words
+from slmrag.indexing.analyzer import analyzer, split_whitespace, split_words, unspaced_facts
 from slmrag.retrieval import rank_bm25 as search
 
 PLAIN = st.characters(categories=["L", "N", "P", "S", "Z"], max_codepoint=0x4FF)
@@ -42,7 +42,7 @@ def paired(letters):
 @pytest.mark.parametrize(("text", "terms"), SPLIT)
 def test_words_of_many_scripts(text, terms):
     """Marks stay with their letter, and scripts without spaces give pairs of letters."""
-    assert words(text) == (paired(terms) if text == "กินข้าว" else terms)
+    assert split_words(text) == (paired(terms) if text == "กินข้าว" else terms)
 
 
 @given(st.text(PLAIN))
@@ -52,16 +52,16 @@ def test_latin_greek_and_cyrillic_are_cut_as_before(text):
     if unicodedata.is_normalized("NFC", lower) and not re.search(
         "[\u0300-\u036f\u0483-\u0489]", lower
     ):
-        assert words(text) == re.findall(r"\w+", lower)
+        assert split_words(text) == re.findall(r"\w+", lower)
 
 
 @given(st.text())
 def test_composed_and_decomposed_have_the_same_terms(text):
     """NFC and NFD of a text are one to both tokenizers."""
     composed, apart = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
-    assert whitespace(composed) == whitespace(apart)
+    assert split_whitespace(composed) == split_whitespace(apart)
     if "\u0345" not in apart.lower() and "Σ" not in text:
-        assert words(composed) == words(apart)
+        assert split_words(composed) == split_words(apart)
 
 
 def test_languages_that_fold_letters():
@@ -97,11 +97,11 @@ def test_the_index_says_which_scripts_it_cut_into_pairs(tmp_path: Path, module):
     texts = ["日本的货币是日元", "กินข้าว", "English"]
     said = built(tmp_path, texts, module)["unspaced"]
     assert said["scripts"] == ["Han", "Thai"]
-    assert facts(pl.Series(["plain", "été"])) == {}
+    assert unspaced_facts(pl.Series(["plain", "été"])) == {}
     assert passages.size(tmp_path / "p.parquet") == 3
 
 
 def test_languages_of_lucene_are_anserinis():
     """Codes that Anserini would take for English are not among them, nor what no Java here cuts."""
-    assert {"zh", "hi", "te", "en"} <= LUCENE
-    assert not {"ta", "el", "he", "th"} & LUCENE
+    assert {"zh", "hi", "te", "en"} <= LUCENE_LANGUAGES
+    assert not {"ta", "el", "he", "th"} & LUCENE_LANGUAGES

@@ -13,9 +13,9 @@ from slmrag.job import events
 def log(tmp_path):
     """A log that this process's events go to."""
     log = events.EventLog(tmp_path / "folder" / "events.jsonl")
-    events.use(log)
+    events.use_log(log)
     yield lambda: [json.loads(line) for line in (tmp_path / "folder/events.jsonl").open()]
-    events.use(None)
+    events.use_log(None)
     log.close()
 
 
@@ -99,4 +99,4 @@ def test_events_are_read_from_a_byte_on(tmp_path):
     assert [event for event, _ in events.read_events(path, behind)] == [alert]
     assert [event for event, _ in events.read_events(path, having=b"alert")] == [alert]
     with open(path, "rb") as file:
-        assert events.end_of(file) == {"kind": "end"}
+        assert events.find_end(file) == {"kind": "end"}

@@ -7,7 +7,7 @@ import sys
 
 from slmrag.job.events import EventLog
 from slmrag.job.memory import Sampler
-from slmrag.job.processes import children, proportional, resident, tree
+from slmrag.job.processes import child_processes, process_tree, proportional_bytes, resident_bytes
 
 HOLD = "import time; block = bytearray(80_000_000); print('held', flush=True); time.sleep({})"
 
@@ -23,9 +23,12 @@ def held(seconds):
 
 def test_a_grandchild_is_seen(tmp_path):
     """What a grandchild holds is in the peak within a tenth, RSS and PSS alike."""
-    before = resident(tree(os.getpid()))
+    before = resident_bytes(process_tree(os.getpid()))
     with held(1.0) as child:
-        after, share = resident(tree(os.getpid())), proportional(tree(child.pid))
+        after, share = (
+            resident_bytes(process_tree(os.getpid())),
+            proportional_bytes(process_tree(child.pid)),
+        )
     assert 80e6 <= after - before <= 80e6 + 60e6
     assert 80e6 <= share <= 80e6 + 40e6
 
@@ -33,9 +36,9 @@ def test_a_grandchild_is_seen(tmp_path):
 def test_a_branch_can_be_left_out():
     """A child that is left out takes its own children with it."""
     with held(0.5) as child:
-        assert child.pid in children(os.getpid())
-        assert child.pid not in tree(os.getpid(), {child.pid})
-        assert len(tree(child.pid)) == 2
+        assert child.pid in child_processes(os.getpid())
+        assert child.pid not in process_tree(os.getpid(), {child.pid})
+        assert len(process_tree(child.pid)) == 2
 
 
 def test_peaks_by_component(tmp_path):
@@ -66,4 +69,4 @@ def test_a_killed_job_leaves_its_memory(tmp_path):
 
 def test_gone_processes_hold_nothing():
     """A process that ended between two looks counts as nothing."""
-    assert resident([2**22 + 1]) == proportional([2**22 + 1]) == 0
+    assert resident_bytes([2**22 + 1]) == proportional_bytes([2**22 + 1]) == 0

@@ -34,5 +34,5 @@ def test_a_bar_in_a_file_is_whole_lines():
 def test_a_bar_on_a_screen_redraws_its_line():
     """On a screen a bar stays in its line, which a message wipes first."""
     assert "\r" in drawn(Screen())
-    assert progress.fresh_line(Screen()).startswith("\r")
-    assert progress.fresh_line(io.StringIO()) == ""
+    assert progress.line_start(Screen()).startswith("\r")
+    assert progress.line_start(io.StringIO()) == ""

@@ -8,7 +8,7 @@ from slmrag.errors import UserError
 from slmrag.models import chat_template
 from slmrag.models.chat_template import template_of
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.thinking import variables
+from slmrag.models.thinking import template_variables
 from slmrag.prompts.prompt_formatter import PromptFormatter
 
 from tests.models.tiny_model import make_tokenizer
@@ -126,8 +126,8 @@ def written(folder, template, edit=lambda settings: settings, **files):
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_prompt_is_what_transformers_renders(tmp_path, monkeypatch, name, arguments):
     """For the shapes of real families, with and without their arguments; the day alone is ours."""
-    monkeypatch.setattr(chat_template, "TODAY", f"{datetime.now():%d %b %Y}")
-    read = variables(SHAPES[name])
+    monkeypatch.setattr(chat_template, "FIXED_DATE", f"{datetime.now():%d %b %Y}")
+    read = template_variables(SHAPES[name])
     known = {key: value for key, value in arguments.items() if key in read}
     ours, theirs = compared(written(tmp_path, SHAPES[name]), known)
     assert ours == theirs

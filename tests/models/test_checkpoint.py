@@ -54,7 +54,7 @@ def test_a_null_section_is_as_if_it_were_not_there(tmp_path, section):
     made = checkpoint(tmp_path, **{section: None})
     assert (made.parameters, made.context) == (1000, 8192)
     config = base.EngineConfig({}, base.Sampling(), made.path, {"threads": 1})
-    assert "quantization" not in vllm_setup.arguments(config, CPU)
+    assert "quantization" not in vllm_setup.engine_arguments(config, CPU)
     with pytest.raises(UserError, match=rf"config\.json: {section} is \[1\] and no section"):
         _ = checkpoint(tmp_path, **{section: [1]}).context
 

@@ -5,7 +5,12 @@ import json
 import pytest
 from slmrag.errors import UserError
 from slmrag.files import digest
-from slmrag.models.checkpoint_files import checkpoint_digest, counted_files, fetched, weights
+from slmrag.models.checkpoint_files import (
+    checkpoint_digest,
+    counted_files,
+    files_to_fetch,
+    weight_files,
+)
 
 INDEX = "model.safetensors.index.json"
 WHOLE = "model.safetensors"
@@ -56,19 +61,19 @@ CHOSEN = {
 def test_engines_load_one_set_of_weights(beside):
     """Of several sets the one that transformers and vLLM load is taken, and no other."""
     names, expected = CHOSEN[beside]
-    assert weights(names, True, nothing) == expected
+    assert weight_files(names, True, nothing) == expected
 
 
 def test_the_index_says_which_files_hold_the_weights():
     """Files that the index does not name are passed over, a whole copy too."""
     names = {INDEX, *SHARDS, WHOLE, "consolidated.safetensors"}
-    assert weights(names, False, index(*SHARDS)) == SHARDS
+    assert weight_files(names, False, index(*SHARDS)) == SHARDS
 
 
 def test_an_index_of_files_that_are_gone_is_left_out():
     """Where the whole model is there, an index of shards that are not is not fetched."""
     names = {"config.json", INDEX, WHOLE}
-    assert fetched(names, False, index(*SHARDS)) == {"config.json", WHOLE}
+    assert files_to_fetch(names, False, index(*SHARDS)) == {"config.json", WHOLE}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_an_index_of_files_that_are_gone_is_left_out():
 def test_what_cannot_be_told_is_refused(names, read, sentence):
     """Weights that are not whole, or of which nothing says what they are, are one sentence."""
     with pytest.raises(UserError, match=sentence):
-        weights(names, False, read)
+        weight_files(names, False, read)
 
 
 def test_what_describes_other_weights_is_not_fetched():
@@ -94,13 +99,13 @@ def test_what_describes_other_weights_is_not_fetched():
         "checkpoint-5/model.safetensors",
         "checkpoint-5/optimizer.pt",
     }
-    assert fetched(names | other, False, nothing) == names
+    assert files_to_fetch(names | other, False, nothing) == names
     assert counted_files(names | other | {"original/params.json"}, False, nothing) == names - {
         "README.md"
     }
 
 
-def test_documents_are_no_part_of_the_recipe():
+def test_documents_are_no_part_of_the_cache_key():
     """Two manifests that differ in what people read agree; without that it is their own digest."""
     files = [{"name": name, "sha256": name * 2} for name in ("config.json", WHOLE)]
     documents = [{"name": name, "sha256": "0"} for name in ("README.md", "LICENSE", "sub/a.json")]

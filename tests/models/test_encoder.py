@@ -152,7 +152,7 @@ def test_weights_cut_short(tmp_path: Path, bert: Path, kept: int) -> None:
     (tmp_path / "config.json").write_text((bert / "config.json").read_text())
     weights = (bert / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(weights[:kept])
-    with pytest.raises(UserError, match=r"its \*.safetensors are broken"):
+    with pytest.raises(UserError, match=r"its \*.safetensors are damaged"):
         encoder({"encoder": "x", "checkpoint": tmp_path, "pooling": "mean"})
 
 

@@ -5,17 +5,17 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slmrag.generation.answer_extraction import Reading, trim
+from slmrag.generation.answer_extraction import AnswerExtractor, extract_answer
 from slmrag.models import reasoning
 from slmrag.scoring.judge import parse_verdict
 
 PAIRS = [
     (name, *pair)
-    for name, family in reasoning.FAMILIES.items()
+    for name, family in reasoning.REASONING_TAGS.items()
     for tags in family
     for pair in product(tags.begin, tags.end)
 ]
-SURE = [one for tags in reasoning.ALL_TAGS if tags.sure for one in (*tags.begin, *tags.end)]
+SURE = [one for tags in reasoning.ALL_TAGS if tags.unambiguous for one in (*tags.begin, *tags.end)]
 MENTIONS = "Danube|the|tag|analysis|of|final|<answer>|`</think>`|Here is my response:|'[THINK]'"
 MENTIONS += "|Here is my thought process:|say </think> here|<response>|answer:|assistantfinal"
 WORDS = st.lists(st.sampled_from(MENTIONS.split("|")), min_size=1, max_size=8)
@@ -25,10 +25,10 @@ WORDS = st.lists(st.sampled_from(MENTIONS.split("|")), min_size=1, max_size=8)
 @pytest.mark.parametrize("choose", [True, False])
 def test_a_familys_reasoning_is_no_answer(name, begin, end, choose):
     """By its name or by auto, the answer begins after the end tag, and without it there is none."""
-    reading = Reading(name if choose else None)
-    said = reading.read(f"{begin}Vienna.\nPerhaps.{end}\n\nDanube\nQuestion: next")
+    extractor = AnswerExtractor(name if choose else None)
+    said = extractor.extract(f"{begin}Vienna.\nPerhaps.{end}\n\nDanube\nQuestion: next")
     assert (said.answer, said.reasoning) == ("Danube", "finished")
-    cut = reading.read(f"{begin}Vienna.\nPerhaps")
+    cut = extractor.extract(f"{begin}Vienna.\nPerhaps")
     assert (cut.answer, cut.reasoning) == ("", "unfinished")
 
 
@@ -55,7 +55,7 @@ def test_a_familys_reasoning_is_no_answer(name, begin, end, choose):
 )
 def test_wrappers_and_ends_without_a_beginning(raw, answer):
     """An answer stands within tags of its own, after two reasonings, or after an end alone."""
-    assert trim(raw) == answer
+    assert extract_answer(raw) == answer
 
 
 @pytest.mark.parametrize(
@@ -73,20 +73,20 @@ def test_wrappers_and_ends_without_a_beginning(raw, answer):
 )
 def test_an_answer_that_speaks_of_tags_is_left_alone(raw):
     """Tags that are mentioned are a part of the answer."""
-    assert Reading().read(raw) == (raw, raw, None, False)
+    assert AnswerExtractor().extract(raw) == (raw, raw, None, False)
 
 
 @given(WORDS)
 def test_words_of_an_answer_are_never_cut(words):
     """Whatever an answer mentions after its first word, auto finds no reasoning in it."""
     text = "It is " + " ".join(words)
-    assert Reading().read(text)[1:3] == (text, None)
+    assert AnswerExtractor().extract(text)[1:3] == (text, None)
 
 
-@given(st.text(), st.sampled_from([None, "none", *reasoning.FAMILIES, {"end": "x"}]))
+@given(st.text(), st.sampled_from([None, "none", *reasoning.REASONING_TAGS, {"end": "x"}]))
 def test_any_text_has_an_answer_within_it(text, choice):
     """The answer begins within the text, and an unfinished reasoning leaves none."""
-    start, how = reasoning.parts(text, choice)
+    start, how = reasoning.split_reasoning(text, choice)
     assert 0 <= start <= len(text)
     assert how != "unfinished" or start == len(text)
 
@@ -94,33 +94,38 @@ def test_any_text_has_an_answer_within_it(text, choice):
 @given(st.text(alphabet="ab \n<>[]/thinkTHINK"), st.sampled_from(SURE))
 def test_none_leaves_every_tag_in_the_answer(text, tag):
     """reasoning: none takes all that a model writes for its answer."""
-    assert reasoning.parts(tag + text, "none") == (0, None)
+    assert reasoning.split_reasoning(tag + text, "none") == (0, None)
 
 
 def test_tags_of_ones_own():
     """Tags that no family has are named by the entry; without a beginning the prompt has begun."""
-    own = Reading({"begin": "<<", "end": ">>"})
-    assert own.read("<<hm>> Danube").answer == "Danube"
-    assert own.read("<think>Danube").answer == "<think>Danube"
-    opened = Reading({"end": ">>"})
-    assert opened.read("hm>>Danube").answer == "Danube"
-    assert opened.read("hm, the Danube")[1:3] == ("", "unfinished")
+    own = AnswerExtractor({"begin": "<<", "end": ">>"})
+    assert own.extract("<<hm>> Danube").answer == "Danube"
+    assert own.extract("<think>Danube").answer == "<think>Danube"
+    opened = AnswerExtractor({"end": ">>"})
+    assert opened.extract("hm>>Danube").answer == "Danube"
+    assert opened.extract("hm, the Danube")[1:3] == ("", "unfinished")
 
 
-@pytest.mark.parametrize("begin", [tags.begin[0] for tags in reasoning.ALL_TAGS if not tags.shy])
+@pytest.mark.parametrize(
+    "begin", [tags.begin[0] for tags in reasoning.ALL_TAGS if not tags.plain_words]
+)
 def test_a_prompt_opens_a_reasoning_of_any_family(begin):
     """What follows a prompt that ends in a family's tag is reasoning until that family's end."""
-    assert Reading().read("hm, the Danube", f"user: who?\n{begin}\n")[1:3] == ("", "unfinished")
+    assert AnswerExtractor().extract("hm, the Danube", f"user: who?\n{begin}\n")[1:3] == (
+        "",
+        "unfinished",
+    )
 
 
 def test_stop_strings_wait_until_the_reasoning_is_over():
     """A stop string within the reasoning, or in the lines before the answer, ends nothing."""
-    reading = Reading(stop=("\n", "Question:"))
-    said = reading.read("<think>\nQuestion: is it?\n</think>\n\nDanube\nQuestion: next")
+    extractor = AnswerExtractor(stop=("\n", "Question:"))
+    said = extractor.extract("<think>\nQuestion: is it?\n</think>\n\nDanube\nQuestion: next")
     assert said == ("<think>\nQuestion: is it?\n</think>\n\nDanube", "Danube", "finished", True)
-    cut = reading.read("<think>\nQuestion: is it?")
+    cut = extractor.extract("<think>\nQuestion: is it?")
     assert (cut.reasoning, cut.stopped) == ("unfinished", False)
-    assert reading.read("Danube Question: next").raw == "Danube "
+    assert extractor.extract("Danube Question: next").raw == "Danube "
 
 
 @pytest.mark.parametrize(
@@ -134,7 +139,7 @@ def test_stop_strings_wait_until_the_reasoning_is_over():
 )
 def test_tags_among_special_tokens_are_found(specials, kept):
     """Decoding would leave out just these; a tokenizer without any is decoded as ever."""
-    assert reasoning.markers(specials) == kept
+    assert reasoning.tag_tokens(specials) == kept
 
 
 def test_a_judges_reasoning_is_no_verdict():

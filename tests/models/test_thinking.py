@@ -47,8 +47,8 @@ def job_of(tmp_path, template=None, common=None, **entry):
         (GRANITE, {"thinking": True}, r"never reads enable_thinking; it reads thinking: .*kwargs"),
         (DEEPSEEK, {"thinking": True}, r"it reads thinking: remove the key and set chat_template_"),
         (TURN, {"thinking": True}, r"it reads no switch; remove the key"),
-        (MAGISTRAL, {"thinking": False}, r"thinking: false: the chat template has the model rea"),
-        (ALWAYS, {"thinking": False}, r"thinking: false: the chat template has the model rea"),
+        (MAGISTRAL, {"thinking": False}, r"thinking: false: the chat template makes the model rea"),
+        (ALWAYS, {"thinking": False}, r"thinking: false: the chat template makes the model rea"),
         (
             CHAT,
             {"chat_template_kwargs": {"enable_thinkin": True}},
@@ -106,7 +106,7 @@ def test_arguments_reach_the_prompt(tmp_path):
     [
         ({"thinking": False, "chat_template_kwargs": {"thinking": True}}, "thinking: false says"),
         ({"thinking": True, "chat_template_kwargs": {"enable_thinking": False}}, "true says other"),
-        ({"chat_template_kwargs": {"messages": []}}, "messages: a chat template is given it"),
+        ({"chat_template_kwargs": {"messages": []}}, "messages: every chat template gets it"),
         ({"thinking": True, "chat_template": "none"}, "thinking: chat_template: none leaves no"),
         (
             {"chat_template": "none", "chat_template_kwargs": {"a": 1}},
@@ -139,7 +139,7 @@ def test_an_endpoint_gets_what_three_keys_say():
     body = {"extra_body": {"chat_template_kwargs": {"a": 1}}}
     entry = {"chat_template_kwargs": {"b": 2}, "thinking": True, "options": body}
     whole = {"a": 1, "b": 2, "enable_thinking": True}
-    assert chat_options.arguments(entry) == whole
+    assert chat_options.chat_arguments(entry) == whole
 
     def told(**entry):
         entry = {"engine": "openai", "endpoint": "http://x", "served_name": "m", **entry}
@@ -177,7 +177,7 @@ def test_stop_strings_wait_where_a_model_reasons(tmp_path, template, entry, wait
     """No engine gets them there, and the cache key is that without; else nothing changes."""
     made = job_of(tmp_path, template, {"stop": ["\n"]}, **entry)
     assert made.engine_config.sampling.stop == (() if waits else ("\n",))
-    assert made.reading.stop == (("\n",) if waits else ())
+    assert made.extractor.stop == (("\n",) if waits else ())
     assert cache_key(made)["sampling"]["stop"] == ([] if waits else ["\n"])
 
 

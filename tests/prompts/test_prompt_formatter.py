@@ -6,9 +6,9 @@ import sys
 
 import pytest
 from slmrag.errors import UserError
-from slmrag.models.chat_template import chatter, choose_template
+from slmrag.models.chat_template import chat_renderer, choose_template
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.tokenizer import Tokens, settings
+from slmrag.models.tokenizer import CheckpointTokenizer, tokenizer_config
 from slmrag.prompts.prompt_formatter import PromptFormatter
 from slmrag.prompts.template import prompt_digest
 
@@ -121,7 +121,9 @@ def test_what_the_journal_knows_is_not_counted_again(chat, monkeypatch, words):
     known = {"prompt_tokens": tokens, "passages": first.passages, "words_cut": first.words_cut}
     known |= {"digest": prompt_digest(first.text)}
     journal = {prompt_digest(first.text): known, first.whole: known}
-    monkeypatch.setattr(Tokens, "encode", lambda *_, **__: pytest.fail("it was counted"))
+    monkeypatch.setattr(
+        CheckpointTokenizer, "encode", lambda *_, **__: pytest.fail("it was counted")
+    )
     assert formatter(chat).prompt(asked, journal.get) == first
 
 
@@ -150,26 +152,26 @@ def test_a_passage_cannot_forge_a_special_token(chat):
 
 def test_templates_know_what_transformers_gives_them():
     """raise_exception, tojson, strftime_now, loop controls and generation blocks all work."""
-    chat = chatter(
+    chat = chat_renderer(
         "{% for m in messages %}{% generation %}{{ m.content|tojson }}{% endgeneration %}"
         "{% if loop.first %}{% break %}{% endif %}{% endfor %} {{ strftime_now('%Y') }}",
         {},
     )
     assert chat("é") == '"é" 2024'
     with pytest.raises(UserError, match="refuses the prompt: only tools"):
-        chatter("{{ raise_exception('only tools') }}", {})("x")
+        chat_renderer("{{ raise_exception('only tools') }}", {})("x")
 
 
 def test_a_broken_checkpoint_is_one_sentence(tmp_path):
     """A missing or broken tokenizer is named with what to do."""
     with pytest.raises(UserError, match=r"tokenizer\.json is missing"):
-        Tokens(tmp_path).encode(["a"], True)
+        CheckpointTokenizer(tmp_path).encode(["a"], True)
     (tmp_path / "tokenizer.json").write_text("{")
     with pytest.raises(UserError, match="is no tokenizer"):
-        Tokens(tmp_path).encode(["a"], True)
+        CheckpointTokenizer(tmp_path).encode(["a"], True)
     (tmp_path / "tokenizer_config.json").write_text("{")
     with pytest.raises(UserError, match="download the checkpoint again"):
-        settings(tmp_path)
+        tokenizer_config(tmp_path)
 
 
 def test_a_first_token_that_the_settings_ask_for_is_added(tmp_path):
@@ -177,12 +179,12 @@ def test_a_first_token_that_the_settings_ask_for_is_added(tmp_path):
     make_tokenizer(tmp_path)
     file = tmp_path / "tokenizer.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "post_processor": None}))
-    assert Tokens(tmp_path).encode(["a"], True)[0][0] != 1
+    assert CheckpointTokenizer(tmp_path).encode(["a"], True)[0][0] != 1
     (tmp_path / "tokenizer_config.json").write_text(
         json.dumps({"add_bos_token": True, "bos_token": {"content": "<s>"}})
     )
-    assert Tokens(tmp_path).encode(["a"], True)[0][0] == 1
-    assert Tokens(tmp_path).encode(["a"], False)[0][0] != 1
+    assert CheckpointTokenizer(tmp_path).encode(["a"], True)[0][0] == 1
+    assert CheckpointTokenizer(tmp_path).encode(["a"], False)[0][0] != 1
 
 
 def test_prompts_need_neither_torch_nor_transformers(chat):

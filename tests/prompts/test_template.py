@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from slmrag.errors import UserError
-from slmrag.prompts.template import checked, render
+from slmrag.prompts.template import check_template, render
 
 PROMPTS = Path("config/prompts")
 PASSAGES = [
@@ -47,7 +47,7 @@ def test_what_a_data_set_says_is_never_a_template():
     [
         ("{% for %}", r"p\.jinja, line 1: "),
         ("a\n{{ question }\n", r"p\.jinja, line 2: "),
-        ("{{ question }} {{ pasages }}", r"p\.jinja: 'pasages' is undefined; .*knows question"),
+        ("{{ question }} {{ pasages }}", r"p\.jinja: 'pasages' is undefined; .*can use question"),
         ("{{ passages|length }}", r"p\.jinja: the prompt lacks \{\{ question \}\}"),
         ("{{ question.__class__.__mro__ }}", r"p\.jinja: "),
     ],
@@ -55,4 +55,4 @@ def test_what_a_data_set_says_is_never_a_template():
 def test_a_wrong_template_is_one_sentence(template, message):
     """A template that cannot work is refused with its file, its line and what to do."""
     with pytest.raises(UserError, match=message):
-        checked(template, "p.jinja")
+        check_template(template, "p.jinja")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 import report_comparison
-from slmrag.report.page.formats import show
+from slmrag.report.page.formats import format_value
 
 from tests.report.made_up import MadeUp
 from tests.report.webdriver import CHROMIUM, DRIVER, browser
@@ -74,8 +74,8 @@ def test_what_is_read_equals_the_csv(page):
     shown = window.run(SHOWN)
     assert names(shown) == names(rows)
     for own, row in zip(shown, rows, strict=True):
-        assert own["token_recall"].split()[0] == show(float(row["token_recall"]), "share")
-        assert own["f1"] == show(float(row["f1"]), "share")
+        assert own["token_recall"].split()[0] == format_value(float(row["token_recall"]), "share")
+        assert own["f1"] == format_value(float(row["f1"]), "share")
 
 
 def test_a_click_on_a_heading_sorts(page):
@@ -250,7 +250,7 @@ def test_a_keyboard_opens_the_list_of_a_number(made, page):
 
 def test_a_sample_says_how_many_it_lacks(made, monkeypatch, tmp_path):
     """Where the page holds some of the questions, the list says how many there are in all."""
-    monkeypatch.setattr("slmrag.report.sections.question_browser.MOST_ANSWERS", 120)
+    monkeypatch.setattr("slmrag.report.sections.question_browser.MAX_ANSWERS", 120)
     input, output, params = made.input, made.output, made.params
     moved = {name: tmp_path / path.name for name, path in vars(output).items()}
     report_comparison.main(input, SimpleNamespace(**moved), params)
@@ -329,12 +329,12 @@ def test_any_two_cells_can_be_compared(made, page):
                 window.run(CHOOSE, str(1 + place), name)
             shown = window.run(TESTED)
             for line, metric in zip(shown, ("", "_f1", "_exact_match", "_match"), strict=True):
-                assert line[1] == show(sign * row[f"effect{metric}"], "difference")
+                assert line[1] == format_value(sign * row[f"effect{metric}"], "difference")
                 ends = sorted(sign * row[f"effect{metric}_{end}"] for end in ("low", "high"))
-                assert line[2] == " to ".join(show(end, "difference") for end in ends)
+                assert line[2] == " to ".join(format_value(end, "difference") for end in ends)
                 chances = [row[f"{name}{metric}"] for name in ("p", "p_holm")]
-                assert line[3:5] == [show(chance, "probability") for chance in chances]
-                assert line[5] == show(row[f"detectable{metric}"], "share")
+                assert line[3:5] == [format_value(chance, "probability") for chance in chances]
+                assert line[5] == format_value(row[f"detectable{metric}"], "share")
 
 
 def test_what_a_model_wrote_never_runs(page):

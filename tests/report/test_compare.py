@@ -9,6 +9,8 @@ import pytest
 import report_comparison
 from slmrag.errors import UserError
 from slmrag.files import read_metadata, write_table
+from slmrag.report.compare import cell_effects
+from slmrag.scoring.paired_tests import binomial_test
 
 from tests.report.made_up import METRICS, MODES, MadeUp
 
@@ -74,6 +76,17 @@ def test_changed_entries_and_numbers_are_named(tmp_path):
     page = compare(tmp_path, new, old)
     assert "| models.tiny engine | echo | vllm |" in page
     assert "before is better" in page
+
+
+def test_a_binary_metric_has_the_test_of_the_report(tmp_path):
+    """A primary metric of 0 and 1 is tested by McNemar's exact test, as within a report."""
+    old, new = make(tmp_path, "old"), make(tmp_path, "new")
+    path = new / "scores/tiny/facts/oracle_context.parquet"
+    scores = pl.read_parquet(path)
+    scores.with_columns(match=pl.lit(0.0)).write_parquet(path)
+    key, metrics = ("tiny", "facts", "oracle_context"), METRICS | {"primary": "match"}
+    (row,) = cell_effects(new, old, [key], metrics)
+    assert row["p"] == row["p_holm"] == binomial_test(0, int(scores["match"].sum())) < 0.05
 
 
 @pytest.mark.parametrize(

@@ -26,5 +26,5 @@ def test_a_rate_over_partly_known_tokens_is_null():
 def test_a_cell_without_tokens_says_why_it_has_no_cost():
     """The remark names the endpoint that does not count."""
     times = pl.DataFrame({"engine": ["a", "a"], "work_seconds": [1.0, None]})
-    remark = costs.own_costs(times, None, [])["cost_remark"]
+    remark = costs.costs_of_own_time(times, None, [])["cost_remark"]
     assert "from an endpoint that did not count their tokens" in remark

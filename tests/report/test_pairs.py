@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import report_comparison
 from slmrag.report.analysis.experiment import read_experiment
-from slmrag.report.analysis.pair_tests import pair_table
+from slmrag.report.analysis.pair_tests import pair_effect, pair_table
 from slmrag.report.analysis.pairs import (
     FAMILIES,
     MANY_PAIRS,
@@ -18,7 +18,7 @@ from slmrag.report.analysis.pairs import (
     Pairs,
 )
 from slmrag.report.analysis.score_matrix import score_matrices
-from slmrag.report.page.formats import probability_steps, show
+from slmrag.report.page.formats import format_value, to_probability_steps
 from slmrag.report.sections import pair_picker
 
 from tests.report.made_up import MadeUp
@@ -59,6 +59,25 @@ def test_gained_and_lost_questions_are_counted(made):
     for row in rows.to_dicts():
         a, b = (rights[row[f"{side}_model"], row[f"{side}_mode"]] for side in ("first", "second"))
         assert (row["gained"], row["lost"]) == ((a & ~b).sum(), (b & ~a).sum())
+
+
+@pytest.mark.parametrize("metric", ["token_recall", "f1", "exact_match", "match"])
+def test_two_columns_alone_have_the_numbers_of_the_table(made, metric):
+    """Effect, interval and p value of two columns of scores are those of the pair in the table."""
+    matrix, rows, made = made
+    suffix = "" if metric == matrix.metric else f"_{metric}"
+    names = {f"effect{end}": f"effect{suffix}{end}" for end in ("", "_low", "_high")}
+    pair = rows.row(0, named=True)
+    found = pair_effect(matrix.scores[metric][:, :2], metric, made.params.metrics)
+    assert found == pytest.approx(
+        {n: pair[own] for n, own in (names | {"p": f"p{suffix}"}).items()}
+    )
+
+
+def test_one_question_is_not_tested():
+    """One question alone has an effect, but neither an interval nor a p value."""
+    settings = {"confidence": 0.95, "bootstrap": 100}
+    assert pair_effect(np.array([[1.0, 0.25]]), "f1", settings) == {"effect": 0.75}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -149,15 +168,15 @@ def test_the_csv_holds_the_first_two_families(made):
 )
 def test_the_page_rounds_a_p_value_as_the_tables_do(value):
     """What the page's script makes of a packed p value is what the tables show."""
-    steps = int(probability_steps(pl.Series([value]))[0])
+    steps = int(to_probability_steps(pl.Series([value]))[0])
     shown = "< 0.001" if steps == 0 else f"{steps / 10000:.{4 if steps % 10 else 3}f}"
-    assert shown == show(value, "probability")
+    assert shown == format_value(value, "probability")
 
 
 def test_a_matrix_of_too_many_pairs_is_left_to_the_file(made, monkeypatch):
     """Where the pairs do not fit, the page carries none of them."""
     matrix, rows, _ = made
-    monkeypatch.setattr(pair_picker, "MOST_PAIRS", 10)
+    monkeypatch.setattr(pair_picker, "MAX_PAIRS", 10)
     assert pair_picker.pack_pairs([matrix], [rows], matrix.metric) == ""
 
 

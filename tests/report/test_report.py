@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 import report_comparison
-from slmrag.report.page.formats import show
+from slmrag.report.page.formats import format_value
 from slmrag.report.page.labels import FAILURE_LABELS, METRIC_LABELS
 
 from tests.report.made_up import SCRIPT, MadeUp
@@ -79,8 +79,10 @@ def test_every_number_of_the_table_equals_the_csv(made):
         for name in METRIC_LABELS:
             value, text = own[name]
             assert float(value) == float(row[name])
-            assert text.split()[0] == show(float(row[name]), "share")
-        low, high = (show(float(row[f"token_recall_{end}"]), "share") for end in ("low", "high"))
+            assert text.split()[0] == format_value(float(row[name]), "share")
+        low, high = (
+            format_value(float(row[f"token_recall_{end}"]), "share") for end in ("low", "high")
+        )
         assert own["token_recall"][1].split()[1] == f"{low}\u2013{high}"
 
 
@@ -127,7 +129,7 @@ def test_right_answers_by_rank_say_of_how_many(tmp_path):
 )
 def test_a_column_of_numbers_has_as_many_digits_in_each_row(value, text):
     """Three significant digits are shown even where the last are zeros."""
-    assert show(value, "decimal").replace("\u202f", " ") == text
+    assert format_value(value, "decimal").replace("\u202f", " ") == text
 
 
 def test_equal_inputs_give_equal_pages(tmp_path):

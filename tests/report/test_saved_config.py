@@ -13,7 +13,7 @@ from slmrag.config.redaction import redact_values
 from slmrag.errors import UserError
 from slmrag.prompts.template import prompt_digest
 from slmrag.report.analysis.experiment import read_experiment, resource_name
-from slmrag.report.analysis.job_records import Observed
+from slmrag.report.analysis.job_records import JobRecords
 from slmrag.report.analysis.provenance import template_rows
 from slmrag.report.saved_config import config_text
 
@@ -40,8 +40,8 @@ def made(tmp_path_factory):
 
 def saved(made, told):
     """Return the text of a config as the report of ``made`` would save it."""
-    seen = Observed(config=redact_values(told))
-    return config_text(replace(read_experiment(made.input, made.params), observed=seen))
+    seen = JobRecords(config=redact_values(told))
+    return config_text(replace(read_experiment(made.input, made.params), job_records=seen))
 
 
 @pytest.mark.parametrize(

@@ -129,15 +129,19 @@ def test_every_prompt_of_a_cell_may_be_cut(tmp_path):
     assert "oracle_context" not in {row["mode"] for row in analysis["ranks"]}
 
 
-def test_a_judge_whose_prompts_were_cut_is_named(tmp_path):
-    """A judge that did not read the end of its instructions is a caveat."""
+@pytest.mark.parametrize("key", ["cache_key", "recipe"])
+def test_a_judge_whose_prompts_were_cut_is_named(tmp_path, key):
+    """A judge that did not read the end of its instructions is a caveat.
+
+    Older versions wrote its cache key as ``recipe``.
+    """
     made = MadeUp(tmp_path, models=("tiny",), questions=12)
     share = {"mean": 1.0, "low": 0.9, "high": 1.0}
-    judge = {"name": "j", "recipe": {"engine": "echo 1"}, "prompt": "0" * 64}
+    judge = {"name": "j", key: {"engine": "echo 1"}, "prompt": "0" * 64}
     grades = dict(zip(("model", "dataset", "mode"), CELL, strict=True))
     grades |= {"n": 12, "share_correct": share, "judge": judge, "shortened": 5}
     (tmp_path / "grades.json").write_text(json.dumps(grades))
     input = SimpleNamespace(**vars(made.input), grades=[tmp_path / "grades.json"])
     report_comparison.main(input, made.output, made.params)
     text = "tiny/facts/oracle_context: 5 of the 12 prompts of the judge lost words"
-    assert text in made.output.html.read_text()
+    assert text in (page := made.output.html.read_text()) and "j by echo 1" in page

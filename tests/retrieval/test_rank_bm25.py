@@ -20,7 +20,7 @@ def indexed(folder: Path, texts: list[str], split: int = 2) -> postings.Postings
     """Return the postings of texts that came in blocks."""
     folder.mkdir(exist_ok=True)
     blocks = [texts[i : i + split] for i in range(0, len(texts), split)]
-    postings.write(blocks, len(texts), analyzer("whitespace"), folder)
+    postings.write_postings(blocks, len(texts), analyzer("whitespace"), folder)
     return postings.Postings.open(folder)
 
 
@@ -106,4 +106,4 @@ def test_no_term_no_hit(tmp_path: Path, question: str) -> None:
 def test_parameters_out_of_range(wrong: dict) -> None:
     """A parameter out of range is refused by name."""
     with pytest.raises(UserError, match=next(iter(wrong))):
-        rank_bm25.settings(wrong)
+        rank_bm25.variant_and_weights(wrong)

@@ -15,7 +15,7 @@ from slmrag.config.retrievers import RetrieverEntry
 from slmrag.errors import UserError
 from slmrag.files import atomic_folder, read_json, sha256_file
 from slmrag.indexing import memory_estimate
-from slmrag.models.transformer import batches
+from slmrag.models.transformer import batch_rows
 from slmrag.retrieval import KINDS, retriever, top_k
 from slmrag.retrieval.exact import search as exact
 
@@ -170,10 +170,10 @@ def test_no_term_anywhere(folder: Path) -> None:
 def test_a_build_above_its_memory(folder: Path) -> None:
     """A build that needs more than the job's memory is refused, with another kind to use."""
     with pytest.raises(UserError, match=r"needs about .* GiB.*kind: lucene"):
-        memory_estimate.check(
+        memory_estimate.check_memory(
             folder / "passages.parquet", str.split, 1, "bm25s", "lucene", {"mem_mb": 100}
         )
-    needed = memory_estimate.check(
+    needed = memory_estimate.check_memory(
         folder / "passages.parquet", str.split, 10, "x", "y", {"mem_mb": 1_000}
     )
     assert (
@@ -255,7 +255,7 @@ def test_vector_search_is_exact(
 def test_batches_hold_every_row_once() -> None:
     """Each text is in one batch, long ones first, and a batch holds at most its tokens."""
     lengths = [5, 1, 9, 3, 100, 2]
-    found = list(batches(lengths, 10))
+    found = list(batch_rows(lengths, 10))
     assert sorted(row for batch in found for row in batch) == list(range(6))
     assert found[0] == [4]
     assert all(len(b) * max(lengths[r] for r in b) <= 10 or len(b) == 1 for b in found)

@@ -48,7 +48,7 @@ def test_passages_and_questions_that_are_cut_are_counted(
     about = read_json(tmp_path / "index" / "index.json")
     assert read(about) == ["passages", 6, 3, 64, positions]
     assert read(read_json(tmp_path / "metrics.json")["facts"]) == ["questions", 2, 1, 64, positions]
-    (found,) = vectors.parts(tmp_path / "index")
+    (found,) = vectors.vector_parts(tmp_path / "index")
     assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
 
 
@@ -93,8 +93,8 @@ def test_shards_add_up(tmp_path: Path, bert: Path) -> None:
 
 def test_an_idle_gpu_of_any_shard_is_kept() -> None:
     """What one shard has to say is said of the index, whichever shard it is."""
-    one = text_limits.reading("passages", 2, 1, text_limits.Limit(64, "x", 64))
-    found = text_limits.together([one, one | {"gpu_unused": "idle"}])
+    one = text_limits.reading_facts("passages", 2, 1, text_limits.TextLimit(64, "x", 64))
+    found = text_limits.merge_facts([one, one | {"gpu_unused": "idle"}])
     assert found["gpu_unused"] == "idle" and found["reading"]["texts"] == 4
 
 
@@ -116,7 +116,7 @@ def test_hashing_reads_all(tmp_path: Path, run: Callable) -> None:
     run({"kind": "dense", "encoder": "hashing", "depth": 3})
     about = read_json(tmp_path / "index" / "index.json")
     assert read(about) == ["passages", 6, 0, None, None]
-    assert text_limits.counts(about) == {"texts": 6, "texts_cut": 0}
+    assert text_limits.tracked_counts(about) == {"texts": 6, "texts_cut": 0}
 
 
 @pytest.mark.parametrize("texts", [TEXTS, list(zip(TEXTS, reversed(TEXTS), strict=True))])
@@ -164,7 +164,7 @@ def test_a_tokenizer_without_offcuts_is_asked_again(bert: Path) -> None:
 )
 def test_the_limit_and_who_says_so(given: tuple, expected: tuple) -> None:
     """Entry, recipe, tokenizer, default, in this order, up to the model's positions."""
-    assert text_limits.limit(*given) == (*expected, "tokens")
+    assert text_limits.token_limit(*given) == (*expected, "tokens")
 
 
 def test_more_than_the_model_has_is_refused(bert: Path) -> None:

@@ -12,7 +12,7 @@ import verify_report
 from slmrag.errors import UserError
 
 from tests.generation.fake_endpoint import serve
-from tests.generation.refusing import endpoint
+from tests.generation.refusing_endpoint import endpoint
 from tests.models.tiny_model import make_model, manifest
 from tests.report.made_up import MadeUp
 
@@ -93,7 +93,7 @@ def test_the_judge_draws_by_its_own_entry(tmp_path):
         judge = {"engine": "openai", "endpoint": server.url, "served_name": "j", **keys}
         _, summary = grade(tmp_path, judge, said=["say A"])
     assert {**keys, "max_tokens": 8, "seed": 0}.items() <= server.seen[0][2].items()
-    assert keys.items() <= summary["judge"]["recipe"]["sampling"].items()
+    assert keys.items() <= summary["judge"]["cache_key"]["sampling"].items()
 
 
 def test_a_real_model_s_noise_is_unparseable(tmp_path):
@@ -106,8 +106,8 @@ def test_a_real_model_s_noise_is_unparseable(tmp_path):
     assert summary["n"] == 6 and summary["unparseable"] == 6 and summary["f1"] == 0.0
     assert table["verdict"].str.len_chars().sum() > 0
     assert summary["judge"]["name"] == "hf:org/judge"
-    assert summary["judge"]["recipe"]["engine"].startswith("transformers")
-    assert len(summary["judge"]["recipe"]["checkpoint"]) == 64
+    assert summary["judge"]["cache_key"]["engine"].startswith("transformers")
+    assert len(summary["judge"]["cache_key"]["checkpoint"]) == 64
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_each_answer_gets_the_judge_s_grade(tmp_path, said, grade_):
     """Verdict and grade stand in the table, the counts and the judge in the summary."""
     table, summary = grade(tmp_path, echoing(said))
     assert table["verdict"].to_list() == [said] * 6 and table["grade"].to_list() == [grade_] * 6
-    assert summary[grade_] == 6 and summary["judge"]["recipe"]["engine"] == "echo 1"
+    assert summary[grade_] == 6 and summary["judge"]["cache_key"]["engine"] == "echo 1"
     assert len(summary["judge"]["prompt"]) == 64
 
 

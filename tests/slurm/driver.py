@@ -72,7 +72,7 @@ def through_slurm(project: Project, *args: str) -> Iterator[Driver]:
     said = project.folder / "driver.log"
     with open(said, "w") as file:
         python, _, _, *rest = project.command("--profile", PROFILE, *HASTE, *args)
-        command = [python, str(ROOT / "tests/slurm/hasty.py"), *rest]
+        command = [python, str(ROOT / "tests/slurm/fast_polling.py"), *rest]
         process = subprocess.Popen(
             command, cwd=project.folder, stdout=file, stderr=file, preexec_fn=on_two_cores
         )

@@ -159,7 +159,7 @@ def test_the_hub_offline(tmp_path, revision):
     done = from_hub(tmp_path, "hf:org/name", revision)
     resolved, files = json.loads(done.stdout)
     assert resolved == COMMIT and len(files) == 2
-    assert (f"to keep to that, write hf:org/name@{COMMIT}" in done.stderr) == (revision != COMMIT)
+    assert (f"to pin it, write hf:org/name@{COMMIT}" in done.stderr) == (revision != COMMIT)
     assert not (tmp_path / "model/config.json").is_symlink()
 
 
@@ -196,15 +196,16 @@ from pathlib import Path
 from types import SimpleNamespace
 import download_model
 from slmrag.dag.local_sources import Source
-from slmrag.dag.resource_keys import Fetched
-from slmrag.dag.remote_changes import changed
+from slmrag.dag.resource_keys import Download
+from slmrag.dag.remote_changes import describe_changes
 folder, revision = Path(sys.argv[1]), sys.argv[2] or None
 output = SimpleNamespace(checkpoint=folder / "m.v1", manifest=folder / "m.v1.json")
 if not output.manifest.exists():
     params = SimpleNamespace(uri="hf:org/name", storage={}, revision=revision)
     download_model.main(SimpleNamespace(), output, params)
 source = Source("hf:org/name", True)
-print(*changed([Fetched("model 'm'", source, revision, str(output.manifest))], {}), sep="\\n")
+fetched = Download("model 'm'", source, revision, str(output.manifest))
+print(*describe_changes([fetched], {}), sep="\\n")
 """
 
 
@@ -237,7 +238,7 @@ def test_the_hub_has_moved_on(tmp_path):
         assert watched(tmp_path, here, first) == ""
         assert "two" not in (tmp_path / "m.v1/model.safetensors").read_text()
         said = watched(tmp_path, here, HF_HUB_OFFLINE="1")
-    assert "could not be checked, what was fetched stays: hf:org/name" in said
+    assert "could not be checked, the earlier download is kept: hf:org/name" in said
 
 
 def test_not_in_the_cache(tmp_path):

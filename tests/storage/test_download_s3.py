@@ -14,8 +14,8 @@ import download_model
 import download_object
 import pytest
 from slmrag.dag.local_sources import Source
-from slmrag.dag.remote_changes import changed
-from slmrag.dag.resource_keys import Fetched
+from slmrag.dag.remote_changes import describe_changes
+from slmrag.dag.resource_keys import Download
 from slmrag.errors import UserError
 from slmrag.storage import download, transfer
 
@@ -359,10 +359,10 @@ def test_changed_at_the_source(tmp_path, bucket, credentials):
     bucket.put_object(Bucket=BUCKET, Key=key, Body=b"one")
     source = Source(f"s3://{BUCKET}/watched/")
     fetch(tmp_path, source.uri)
-    objects = [Fetched("object 'raw'", source, None, str(tmp_path / "raw.json"))]
+    objects = [Download("object 'raw'", source, None, str(tmp_path / "raw.json"))]
 
     def told():
-        return list(changed(objects, {}))
+        return list(describe_changes(objects, {}))
 
     assert told() == []
     bucket.put_object(Bucket=BUCKET, Key=key, Body=b"two")
@@ -371,7 +371,7 @@ def test_changed_at_the_source(tmp_path, bucket, credentials):
     assert "has other files now: b.txt" in told()[0]
     for name in ("a.txt", "b.txt"):
         bucket.delete_object(Bucket=BUCKET, Key=f"watched/{name}")
-    assert "could not be checked, what was fetched stays" in told()[0]
+    assert "could not be checked, the earlier download is kept" in told()[0]
     assert "forcerun" not in told()[0]
 
 
@@ -383,12 +383,12 @@ def test_a_checkpoint_changed_at_the_source(tmp_path, bucket, credentials):
     output = SimpleNamespace(checkpoint=tmp_path / "m", manifest=tmp_path / "m.json")
     params = SimpleNamespace(uri=source.uri, storage={})
     download_model.main(SimpleNamespace(), output, params)
-    one = Fetched("model 'm'", source, None, str(output.manifest))
+    one = Download("model 'm'", source, None, str(output.manifest))
     for name in ("README.md", "optimizer.pt"):
         bucket.put_object(Bucket=BUCKET, Key=f"models/watched/{name}", Body=b"other")
-    assert list(changed([one], {})) == []
+    assert list(describe_changes([one], {})) == []
     bucket.put_object(Bucket=BUCKET, Key="models/watched/model.safetensors", Body=b"other")
-    (told,) = changed([one], {})
+    (told,) = describe_changes([one], {})
     assert told.startswith(f"model 'm' ({source.uri}) has changed since it was fetched: model.safe")
     assert told.endswith(f"snakemake --forcerun {output.manifest}")
     assert (output.checkpoint / "model.safetensors").read_bytes() == b"model.safetensors"

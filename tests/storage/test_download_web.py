@@ -11,7 +11,7 @@ import download_object
 import pytest
 from slmrag.errors import UserError
 from slmrag.storage import download, transfer
-from slmrag.storage.download_folder import refuse_lost
+from slmrag.storage.download_folder import refuse_merged_names
 from slmrag.storage.local import Local
 from slmrag.storage.source import Interrupted
 
@@ -251,7 +251,7 @@ def test_names_that_a_disk_cannot_tell_apart(tmp_path):
     """A file that lies there under another's name is missed."""
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(UserError, match=r"A\.txt: this disk takes another file"):
-        refuse_lost(tmp_path, {"a.txt", "A.txt"})
+        refuse_merged_names(tmp_path, {"a.txt", "A.txt"})
 
 
 def test_a_file_that_became_a_folder(tmp_path):

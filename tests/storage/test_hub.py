@@ -22,8 +22,8 @@ import download_model, download_object
 from slmrag.errors import UserError
 from slmrag.config.hub_names import named_revision
 from slmrag.dag.local_sources import Source
-from slmrag.dag.resource_keys import Fetched
-from slmrag.dag.remote_changes import changed
+from slmrag.dag.resource_keys import Download
+from slmrag.dag.remote_changes import describe_changes
 folder, uri, is_model = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "model"
 output = SimpleNamespace(checkpoint=folder, data=folder, manifest=Path(f"{folder}.json"))
 params = SimpleNamespace(
@@ -33,8 +33,8 @@ try:
     if not output.manifest.exists():
         (download_model if is_model else download_object).main(SimpleNamespace(), output, params)
     source = Source(uri, is_model)
-    one = Fetched("it", source, params.revision, str(output.manifest))
-    print(*changed([one], {}), sep="\\n")
+    one = Download("it", source, params.revision, str(output.manifest))
+    print(*describe_changes([one], {}), sep="\\n")
 except UserError as error:
     print("error:", error)
 """
@@ -92,8 +92,8 @@ def test_unpinned_and_moved_on(tmp_path, here):
     uri, commit = "hf:datasets/org/name/data/a.csv", [*here.commits][-1]
     said, warned = fetch(tmp_path, here, uri)
     pinned = f"hf:datasets/org/name@{commit}/data/a.csv"
-    assert said == "" and warned.count(f"to keep to that, write {pinned}") == 1
-    assert f"{uri}: its main branch is no commit" in warned and "No files matched" not in warned
+    assert said == "" and warned.count(f"to pin it, write {pinned}") == 1
+    assert f"{uri}: its main branch is not a commit" in warned and "No files matched" not in warned
     (tmp_path / "pinned").mkdir()
     assert "write" not in fetch(tmp_path / "pinned", here, pinned)[1]
     here.commit(**{"data/sub/b_csv": b"other"})

@@ -7,7 +7,7 @@ import pytest
 from slmrag.errors import UserError
 from slmrag.storage import transfer
 from slmrag.storage.proxies import proxy_for
-from slmrag.storage.s3 import client
+from slmrag.storage.s3 import s3_client
 
 from tests.storage.test_download_web import fetch, refused
 from tests.storage.web import site
@@ -91,7 +91,7 @@ def test_refused_by_a_proxy(tmp_path, monkeypatch):
     with site(b"", status=502) as (_, url):
         monkeypatch.setenv("https_proxy", url.replace("://", "://user:hush@"))
         told = refused(tmp_path, FAR.replace("http:", "https:"))
-    assert f"the proxy {url} that the environment names does not pass it on" in told
+    assert f"the proxy {url} from the environment does not forward the request" in told
     assert "502" in told and "hush" not in told
     with site(b"", status=407) as (_, url):
         monkeypatch.setenv("all_proxy", url)
@@ -100,7 +100,7 @@ def test_refused_by_a_proxy(tmp_path, monkeypatch):
         told = refused(tmp_path, FAR.replace("http:", "https:"))
         assert "write user and password into its address" in told
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    assert "the proxy http://127.0.0.1:9 that" in refused(tmp_path, FAR)
+    assert "the proxy http://127.0.0.1:9 from" in refused(tmp_path, FAR)
 
 
 def test_a_proxy_of_another_kind(tmp_path, monkeypatch):
@@ -113,9 +113,9 @@ def test_s3_of_this_machine(monkeypatch):
     """An S3 server of this machine is asked without the proxy, too."""
     for name in ("http_proxy", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, PROXY)
-    near = client({"endpoint_url": "http://127.0.0.1:9"}, "s3://a/b")
+    near = s3_client({"endpoint_url": "http://127.0.0.1:9"}, "s3://a/b")
     assert near.meta.config.proxies == {}
-    far = client({"endpoint_url": "http://s3.example"}, "s3://a/b")
+    far = s3_client({"endpoint_url": "http://s3.example"}, "s3://a/b")
     assert far.meta.config.proxies == {"http": PROXY}
 
 
@@ -136,7 +136,7 @@ def test_s3_by_the_same_words(monkeypatch, named, url, expected):
         monkeypatch.setenv(name, value)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
-    assert client({"endpoint_url": url}, "s3://a/b").meta.config.proxies == expected
+    assert s3_client({"endpoint_url": url}, "s3://a/b").meta.config.proxies == expected
 
 
 def test_s3_through_a_proxy(tmp_path, monkeypatch):
@@ -152,5 +152,5 @@ def test_redirected_without_end(tmp_path):
     """It is told."""
     with site(b"") as (server, url):
         server.location = f"{url}/b.txt"
-        with pytest.raises(UserError, match="without end"):
+        with pytest.raises(UserError, match="or endlessly"):
             fetch(tmp_path, f"{url}/a.txt")

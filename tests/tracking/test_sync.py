@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slmrag.job import alerts, outputs
-from slmrag.job.attempts import Attempt, Busy, begin, find
+from slmrag.job.attempts import Attempt, AttemptBusy, begin_attempt, find_attempts
 from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking import naming, start_publisher
 from slmrag.tracking.send import send_attempt
 from slmrag.tracking.settings import settings
 from slmrag.tracking.sync import synchronize
-from slmrag.tracking.sync_process import run_sync, sentence
+from slmrag.tracking.sync_process import counts_sentence, run_sync
 
 START = {
     "time": 100.0,
@@ -36,7 +36,7 @@ def test_names():
     """Project, task and tags come from rule, wildcards, experiment and cells."""
     assert naming.task_name(START) == "generate_answers tiny"
     assert naming.project_name("slm/x", START) == "slm/x__/e__"
-    assert naming.tags(START) == [
+    assert naming.task_tags(START) == [
         "dataset:nq",
         "experiment:e",
         "mode:no_context",
@@ -58,7 +58,9 @@ def test_names():
 )
 def test_cells_in_every_shape(cells):
     """A cell may be a mapping, a list or a path."""
-    assert list(naming.cells({"cells": cells})) == [{"model": "m", "dataset": "d", "mode": "o"}]
+    assert list(naming.cells_of_job({"cells": cells})) == [
+        {"model": "m", "dataset": "d", "mode": "o"}
+    ]
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.integers() | st.none() | st.lists(st.text())))
@@ -71,7 +73,9 @@ def test_flat_values_are_text(values):
 
 def test_alerts_on_memory_and_time():
     """Only what is above its limit is an alert."""
-    found = alerts.facts({"pss_bytes": 9.6e8, "gpu_memory_percent": 96}, 7200, {"mem_mb": 1000})
+    found = alerts.limit_facts(
+        {"pss_bytes": 9.6e8, "gpu_memory_percent": 96}, 7200, {"mem_mb": 1000}
+    )
     limits = {"gpu_memory_percent": 95, "host_memory_percent": 97, "run_hours": 1}
     said = dict(alerts.machine_alerts(limits, found))
     assert set(said) == {"gpu_memory_percent", "run_hours"}
@@ -94,9 +98,9 @@ def test_numbers_about_a_file():
     """A file of a cell carries the numbers named after that cell; a file alone carries all."""
     results = {"questions": 9, "answers/nq/oracle": 4, "answers/nq/none": 5, "engine": "echo"}
     part = {"dataset": "nq", "mode": "oracle"}
-    assert outputs.numbers(results, part, False) == {"answers": 4}
-    assert outputs.numbers({"questions": 9}, {}, True) == {"questions": 9}
-    assert outputs.numbers(results, {"file": "0"}, False) == {}
+    assert outputs.numbers_of_file(results, part, False) == {"answers": 4}
+    assert outputs.numbers_of_file({"questions": 9}, {}, True) == {"questions": 9}
+    assert outputs.numbers_of_file(results, {"file": "0"}, False) == {}
 
 
 def test_a_folder_has_its_manifest_s_digest(tmp_path):
@@ -116,16 +120,19 @@ def test_a_job_waits_where_its_end_would_leave_a_task_open(monkeypatch):
     chosen = settings({"deadline_seconds": 7})
     for name in start_publisher.BATCH_SYSTEMS:
         monkeypatch.delenv(name, raising=False)
-    assert start_publisher.waiting(chosen, True) == 0
+    assert start_publisher.seconds_to_wait(chosen, True) == 0
     monkeypatch.setenv("SLURM_JOB_ID", "1")
-    assert (start_publisher.waiting(chosen, True), start_publisher.waiting(chosen, False)) == (7, 0)
-    assert start_publisher.waiting(settings({"wait_seconds": 90}), False) == 20
+    assert (
+        start_publisher.seconds_to_wait(chosen, True),
+        start_publisher.seconds_to_wait(chosen, False),
+    ) == (7, 0)
+    assert start_publisher.seconds_to_wait(settings({"wait_seconds": 90}), False) == 20
 
 
 def test_absent_settings_are_defaults():
     """None and unknown keys change nothing."""
     assert settings({"deadline_seconds": None, "other": 1}) == settings(None)
-    assert not settings({"mode": "off"}).on
+    assert not settings({"mode": "off"}).is_on
 
 
 class Memory:
@@ -151,7 +158,7 @@ class Memory:
 @pytest.fixture
 def attempt(tmp_path):
     """An attempt with a start, a point and no end."""
-    path = begin(tmp_path / "results/jobs/generate_answers/tiny", "attempt-1")
+    path = begin_attempt(tmp_path / "results/jobs/generate_answers/tiny", "attempt-1")
     write(path, START, {"kind": "single", "name": "n", "value": 1})
     return Attempt(path)
 
@@ -191,15 +198,15 @@ def test_a_torn_line_waits(attempt):
 def test_a_child_is_linked_to_its_run(tmp_path):
     """The first job to be sent makes the run's task too, and is its child."""
     results = tmp_path / "results"
-    whole = begin(results / "jobs/workflow/run-1", "run-1")
+    whole = begin_attempt(results / "jobs/workflow/run-1", "run-1")
     write(whole, START | {"id": "run-1", "run": "run-1", "rule": "workflow"})
-    path = begin(results / "jobs/generate_answers/tiny", "attempt-1")
+    path = begin_attempt(results / "jobs/generate_answers/tiny", "attempt-1")
     write(path, START | {"run": "run-1"})
     tracker = Memory()
     send_attempt(Attempt(path), tracker, results)
     assert set(tracker.tasks) == {"run-1", "attempt-1"}
     assert Attempt(path).state("memory")["parent"] == "task of run-1"
-    assert [found.id for found in find(results)] == ["run-1", "attempt-1"]
+    assert [found.id for found in find_attempts(results)] == ["run-1", "attempt-1"]
 
 
 def test_one_sender_at_a_time(attempt):
@@ -209,7 +216,7 @@ def test_one_sender_at_a_time(attempt):
     child = context.Process(target=hold, args=(attempt.path, ready, leave))
     child.start()
     assert ready.wait(20)
-    with pytest.raises(Busy), attempt.lock():
+    with pytest.raises(AttemptBusy), attempt.lock():
         pass
     leave.set()
     child.join()
@@ -226,10 +233,10 @@ def hold(path, ready, leave):
 
 def test_the_dead_are_buried(attempt):
     """An attempt whose process is gone gets one end that says so."""
-    assert not attempt.ended()
+    assert not attempt.has_ended()
     close_log_of_dead_job(attempt)
     close_log_of_dead_job(attempt)
-    assert attempt.ended()
+    assert attempt.has_ended()
     (end,) = [event for event in attempt.read(0)[0] if event["kind"] == "end"]
     assert end["status"] == "failed"
 
@@ -256,8 +263,8 @@ def test_another_attempts_memory_stays(attempt):
 
 def test_events_name_the_newest_attempt(tmp_path):
     """``events.jsonl`` is the log of the attempt that began last, written at the same time."""
-    begin(tmp_path, "one")
-    path = begin(tmp_path, "two")
+    begin_attempt(tmp_path, "one")
+    path = begin_attempt(tmp_path, "two")
     write(path, {"kind": "start"})
     assert (tmp_path / "events.jsonl").read_text() == '{"kind": "start"}\n'
 
@@ -272,15 +279,15 @@ def test_a_sync_that_sends_nothing_buries_the_dead(attempt, tmp_path):
         '"kind": "start"', f'"kind": "start", "pid": {gone.pid}'
     )
     attempt.path.write_text(text.replace('"id":', f'"host": "{os.uname().nodename}", "id":', 1))
-    assert not attempt.ended()
+    assert not attempt.has_ended()
     assert synchronize(tmp_path / "results", settings({"mode": "off"})) == ({}, None)
-    assert attempt.ended()
+    assert attempt.has_ended()
 
 
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("", "nothing sent; no end after 2 s; all is kept for `snakemake -c1 sync_tracking`"),
+        ("", "nothing sent; not finished after 2 s; all is kept for `snakemake -c1 sync_tracking`"),
         (
             '{"counts": {"sessions": 3, "kept": 7}, "failure": null}\n{"cou',
             "3 offline sessions written, 7 kept for `snakemake -c1 sync_tracking`; "
@@ -296,7 +303,7 @@ def test_a_sender_without_end_is_stopped(tmp_path, monkeypatch, lines, said):
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setattr(sys, "executable", str(program))
-    assert sentence(*run_sync(tmp_path, {}, 2)) == said
+    assert counts_sentence(*run_sync(tmp_path, {}, 2)) == said
     assert not list((tmp_path / "tmp").iterdir())
 
 
@@ -316,10 +323,12 @@ def test_an_experiment_that_is_deleted_at_mlflow_is_named_with_its_remedy():
     """No run can be made there: the sentence says how to restore it, or to take another."""
     from types import SimpleNamespace
 
-    from slmrag.tracking.mlflow.tracker import Deleted, MlflowTracker
+    from slmrag.tracking.mlflow.tracker import DeletedExperiment, MlflowTracker
 
     found = SimpleNamespace(lifecycle_stage="deleted", experiment_id="7")
     tracker = MlflowTracker.__new__(MlflowTracker)
     tracker.client = SimpleNamespace(get_experiment_by_name=lambda name: found)
-    with pytest.raises(Deleted, match=r"'lab/base' is deleted .*restore --experiment-id 7"):
+    with pytest.raises(
+        DeletedExperiment, match=r"'lab/base' is deleted .*restore --experiment-id 7"
+    ):
         tracker.experiment("lab/base")

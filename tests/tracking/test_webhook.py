@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from slmrag.job.attempts import begin
+from slmrag.job.attempts import begin_attempt
 from slmrag.tracking import webhook, workflow_run
 
 SECRET = "T0KEN-of-the-hook"
@@ -57,8 +57,8 @@ class Handler(BaseHTTPRequestHandler):
 def place(tmp_path, monkeypatch):
     """A folder for a run whose webhook's address is in ``NOTIFY``."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(workflow_run.code_version.VARIABLE, "")
-    monkeypatch.setenv(workflow_run.RUN, "run-1")
+    monkeypatch.setenv(workflow_run.code_version.VERSION_VARIABLE, "")
+    monkeypatch.setenv(workflow_run.RUN_VARIABLE, "run-1")
     monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 1.0)
     return tmp_path
 
@@ -68,10 +68,10 @@ def whole_run(url, monkeypatch):
     monkeypatch.setenv("NOTIFY", url)
     config = {"experiment": "e", "tracking": {"mode": "off", "webhook_env": "NOTIFY"}}
     workflow_run.start(config)
-    path = begin(Path("results/e/jobs/generate_answers/tiny"), "attempt-1")
+    path = begin_attempt(Path("results/e/jobs/generate_answers/tiny"), "attempt-1")
     alert = {"kind": "alert", "name": "run_hours", "message": "too long"}
     score = {"kind": "single", "name": "token_recall/nq/oracle", "value": 0.5}
-    events = [START | {"run": os.environ[workflow_run.RUN]}, alert, score]
+    events = [START | {"run": os.environ[workflow_run.RUN_VARIABLE]}, alert, score]
     events.append({"kind": "end", "status": "failed"})
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
     begun = time.monotonic()

@@ -37,4 +37,4 @@ def test_a_setting_that_is_no_yaml_stops_a_dry_run(tmp_path):
     project = make_project(tmp_path / "p")
     done = project.snakemake("-n", "--config", "models={parrot: ", check=False)
     assert done.returncode != 0
-    assert "--config models={parrot: : no YAML" in done.stdout + done.stderr
+    assert "--config models={parrot: : not YAML" in done.stdout + done.stderr

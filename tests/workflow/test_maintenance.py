@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from slmrag.job.attempts import MAINTENANCE
+from slmrag.job.attempts import MAINTENANCE_RULES
 
 from tests.slurm.driver import completions
 from tests.slurm.processes import wait
@@ -138,7 +138,7 @@ def test_nothing_is_needed_to_look_after_an_empty_folder(tmp_path):
     project = make_project(tmp_path / "empty")
     kept = project.folder / "resources/raw/mine"
     kept.mkdir(parents=True)
-    said = {target: project.snakemake("-c1", target).stderr for target in sorted(MAINTENANCE)}
+    said = {target: project.snakemake("-c1", target).stderr for target in sorted(MAINTENANCE_RULES)}
     assert "quiz: 0.140 with 100, 0.081 with 300" in said["power"]
     assert not (project.folder / "results").exists()
     assert kept.is_dir()

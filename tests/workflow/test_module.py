@@ -79,8 +79,8 @@ def test_a_module_with_a_prefix_and_names_of_its_own_leaves_all_below_it(tmp_pat
 @pytest.mark.parametrize("name", ["1.50", "010", "no", "2024-01-02"])
 def test_a_name_that_snakemake_took_for_more_is_to_be_quoted(tmp_path, name):
     """What was typed is gone when a module gets its config: it is refused, not guessed."""
-    from slmrag.config.yaml_scalars import whole
+    from slmrag.config.yaml_scalars import require_text_keys
     from slmrag.errors import UserError
 
     with pytest.raises(UserError, match=r"models: .* quote it"):
-        whole(yaml.safe_load(f"models: {{{name}: {{engine: echo}}}}"))
+        require_text_keys(yaml.safe_load(f"models: {{{name}: {{engine: echo}}}}"))

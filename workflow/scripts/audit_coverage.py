@@ -1,27 +1,27 @@
-"""Hold a set of questions against its corpus: can a retriever find the answers at all?"""
+"""Check a set of questions against its corpus: can a retriever find the answers at all?"""
 
 import polars as pl
-from slmrag.data.coverage import coverage
+from slmrag.data.coverage import measure_coverage
 from slmrag.files import write_json
 from slmrag.job.progress import bar
 from slmrag.job.run import run_job
 
-ROWS = 20_000
+ROWS_PER_BATCH = 20_000
 
 
 def main(input, output, params):
-    """Read the passages once, streaming, and count the questions that they can serve."""
+    """Read the passages once, streaming, and count the questions whose answers they have."""
     questions = pl.read_parquet(input.questions).to_dicts()
     scan = pl.scan_parquet(input.passages).select("id", "text")
     total = scan.select(pl.len()).collect().item()
     with bar(desc="passages", total=total, unit=" passages", unit_scale=True) as shown:
 
         def watched():
-            for table in scan.collect_batches(chunk_size=ROWS):
+            for table in scan.collect_batches(chunk_size=ROWS_PER_BATCH):
                 yield table
                 shown.update(table.height)
 
-        summary = coverage(questions, watched())
+        summary = measure_coverage(questions, watched())
     write_json(summary, output.audit)
     return {name: value for name, value in summary.items() if not isinstance(value, list)}
 

@@ -1,20 +1,20 @@
-"""Join each question with the passages that its prompt shows; no model is known here."""
+"""Join each question with the passages of its prompt; the model is not known yet."""
 
 from pathlib import Path
 
 from slmrag.files import write_table
 from slmrag.job.run import run_job
-from slmrag.prompts.context import contexts
-from slmrag.prompts.template import checked
+from slmrag.prompts.context import make_contexts
+from slmrag.prompts.template import check_template
 
 
 def main(input, output, params):
-    """Write one row a question: what is asked, the passages in order, and the prompt's template."""
+    """Write one row per question: the question, its passages in order, and the prompt template."""
     import polars as pl
 
-    template = checked(Path(input.template).read_text(encoding="utf-8"), str(input.template))
+    template = check_template(Path(input.template).read_text(encoding="utf-8"), str(input.template))
     questions = pl.read_parquet(input.questions)
-    prompts = contexts(questions, input.hits, input.passages, params.entry, params.dataset)
+    prompts = make_contexts(questions, input.hits, input.passages, params.entry, params.dataset)
     prompts = prompts.with_columns(template=pl.lit(template))
     write_table(prompts, output.prompts)
     return {

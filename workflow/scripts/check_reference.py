@@ -1,4 +1,4 @@
-"""Hold the retrieval runs against published scores."""
+"""Compare the retrieval runs with published scores."""
 
 import logging
 from pathlib import Path
@@ -11,7 +11,7 @@ from slmrag.retrieval.published_scores import verdicts
 
 
 def main(input, output, params):
-    """Write a verdict on each published score; UserError where one differs or none compares."""
+    """Write a verdict on each published score; UserError if one differs or none is comparable."""
     published = yaml.safe_load(Path(input.reference).read_text(encoding="utf-8"))
     measured = zip(params.runs, map(read_json, input.metrics), strict=True)
     rows = verdicts(published, dict(measured))
@@ -25,8 +25,8 @@ def main(input, output, params):
         )
     if not any(row["verdict"] == "ok" for row in rows):
         raise UserError(
-            f"none of {len(rows)} published scores is of a run like these, so nothing was checked; "
-            "use --configfile config/reference.yaml"
+            f"none of {len(rows)} published scores is comparable with these runs, so nothing was "
+            "checked; use --configfile config/reference.yaml"
         )
     write_json(rows, output.verdicts)
     return {"ok": sum(row["verdict"] == "ok" for row in rows), "scores": len(rows)}

@@ -1,9 +1,9 @@
-"""Remove an experiment's results; what the world gave and the journal stay."""
+"""Remove an experiment's results; resources and the journal stay."""
 
 import shutil
 from pathlib import Path
 
-from slmrag.dag.disk_usage import readable, size
+from slmrag.dag.disk_usage import readable_bytes, total_bytes
 from slmrag.job.progress import terminal
 from slmrag.job.run import run_job
 
@@ -11,11 +11,12 @@ from slmrag.job.run import run_job
 def main(input, output, params):
     """Remove all of the experiment's folder."""
     results = Path(params.results)
-    removed = size(results)
+    removed = total_bytes(results)
     if results.exists():
         shutil.rmtree(results)
     print(
-        f"removed {results}, {readable(removed)}; resources and the journal stay", file=terminal()
+        f"removed {results}, {readable_bytes(removed)}; resources and the journal stay",
+        file=terminal(),
     )
     return {"bytes": removed}
 

@@ -1,4 +1,4 @@
-"""Say what changed between two experiments: in what they are made from, and in their numbers."""
+"""Show what changed between two experiments: what they were made from, and their numbers."""
 
 from pathlib import Path
 

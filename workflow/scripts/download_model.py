@@ -1,4 +1,4 @@
-"""Fetch one checkpoint, its weights as safetensors unless its entry says otherwise."""
+"""Download one checkpoint; its weights are safetensors unless its entry allows others."""
 
 from slmrag.dag.local_sources import Source, refuse_change
 from slmrag.files import digest, write_json
@@ -7,7 +7,7 @@ from slmrag.models.checkpoint_download import fetch_checkpoint
 
 
 def main(input, output, params):
-    """Bring a checkpoint from the hub, a prefix or a folder, and write its files' digests."""
+    """Download a checkpoint from the hub, a prefix or a folder, and write its files' digests."""
     revision = getattr(params, "revision", None)
     allow_pickle = bool(getattr(params, "allow_pickle", False))
     revision, files = fetch_checkpoint(

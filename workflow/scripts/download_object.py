@@ -1,8 +1,8 @@
-"""Fetch one raw object, verified, and record what came."""
+"""Download one raw object, verify it, and record its files."""
 
 import logging
 
-from slmrag.config.hub_names import SCHEME as HUB
+from slmrag.config.hub_names import HUB_SCHEME as HUB
 from slmrag.dag.local_sources import Source, refuse_change
 from slmrag.files import digest, write_json
 from slmrag.job.run import run_job

@@ -1,15 +1,15 @@
-"""Encode one shard of a corpus, so that many jobs can share the work and a lost one is redone."""
+"""Encode one shard of a corpus: many jobs share the work, and only a lost shard is redone."""
 
 from pathlib import Path
 
 from slmrag.files import atomic, write_json
 from slmrag.indexing.encode_passages import encode_passages
 from slmrag.job.run import run_job
-from slmrag.models.text_limits import counts
+from slmrag.models.text_limits import tracked_counts
 
 
 def main(input, output, params):
-    """Write the float16 vectors of the passages of one shard, in their order, and what was cut."""
+    """Write the float16 vectors of one shard's passages, in order, and how many were cut."""
     means = {"checkpoint": next(iter(input.encoder), None)} | params.hardware
     shard, shards = int(params.shard), int(params.shards)
     with atomic(output.vectors) as path:
@@ -17,7 +17,7 @@ def main(input, output, params):
             Path(input.passages), path, params.entry | means, shard=shard, shards=shards
         )
     write_json(facts, output.facts)
-    return {"passages": facts["reading"]["texts"], **counts(facts)}
+    return {"passages": facts["reading"]["texts"], **tracked_counts(facts)}
 
 
 if __name__ == "__main__":

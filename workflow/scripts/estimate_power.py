@@ -1,4 +1,4 @@
-"""Say what difference between two cells the questions could show, before a run or after it."""
+"""Print the minimum detectable effect of each data set, before a run or after it."""
 
 from pathlib import Path
 

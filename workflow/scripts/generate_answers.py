@@ -17,14 +17,14 @@ logger = logging.getLogger(__name__)
 
 
 def main(input, output, params):
-    """Take what the journal has, generate what it lacks, and write a table of answers per cell."""
+    """Generate the completions that the journal lacks, and write a table of answers per cell."""
     job = GenerationJob.of(input, params)
     with open_journal(job, Path(params.journal)) as journal, TemporaryDirectory() as scratch:
         files = zip(input.prompts, output.answers, output.timings, strict=True)
         places = (Path(scratch, str(at)) for at in range(len(params.cells)))
-        cells = [AnswerTables(*three, next(places), job.reading) for three in files]
+        cells = [AnswerTables(*three, next(places), job.extractor) for three in files]
         counts = generate(job, journal, cells, "generate")
-        refused_prompts.tell_refused(
+        refused_prompts.report_refused(
             job.entry, journal, dict(zip(params.cells, cells, strict=True))
         )
         totals, work_times = Counter(), WorkTimes(journal)

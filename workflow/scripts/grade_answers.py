@@ -16,23 +16,23 @@ from slmrag.scoring.judge import grade_verdict, judge_name, questions_for_judge,
 
 
 def main(input, output, params):
-    """Write, for each cell, the verdict and grade of each answer, and what they add up to."""
+    """Write, for each cell, the verdict and grade of each answer, and their summary."""
     import polars as pl
 
     job = GenerationJob.of(input, params)
     template = Path(input.template).read_text(encoding="utf-8")
-    judge = {"name": judge_name(params.model), "recipe": cache_key(job)}
+    judge = {"name": judge_name(params.model), "cache_key": cache_key(job)}
     judge["prompt"] = prompt_digest(template)
     results = {}
     with TemporaryDirectory() as scratch, open_journal(job, Path(params.journal)) as journal:
         cells = []
         for place, files in enumerate(zip(input.answers, input.questions, strict=True)):
             prompts = questions_for_judge(*map(pl.read_parquet, files), template)
-            cells.append(scratch_cell(Path(scratch, str(place)), prompts, job.reading))
+            cells.append(make_scratch_cell(Path(scratch, str(place)), prompts, job.extractor))
         generate(job, journal, [cell for cell, _ in cells], "grade")
         names = ["/".join(name.values()) for name in params.cells]
         asked = {name: cell for name, (cell, _) in zip(names, cells, strict=True)}
-        refused_prompts.tell_refused(job.entry, journal, asked)
+        refused_prompts.report_refused(job.entry, journal, asked)
         work_times = WorkTimes(journal)
         written = zip(params.cells, output.grades, output.summaries, strict=True)
         for place, (name, table, page) in enumerate(written):
@@ -52,9 +52,9 @@ def main(input, output, params):
 
 
 def write_grades(answers, verdicts, table):
-    """Write each question's verdict, grade and the words that its prompt lost; return grades.
+    """Write each question's verdict, grade and number of words cut from its prompt; return grades.
 
-    The verdict is null where the judge was not asked, because there was no answer to be graded.
+    The verdict is null if the judge was not asked, because there was no answer.
     """
     import polars as pl
 
@@ -70,8 +70,8 @@ def write_grades(answers, verdicts, table):
     return grades.to_list()
 
 
-def scratch_cell(folder, prompts, reading):
-    """Return a cell whose files are in a folder of their own, and that folder."""
+def make_scratch_cell(folder, prompts, reading):
+    """Return a cell whose files are in a temporary folder, and that folder."""
     folder.mkdir()
     write_table(prompts, folder / "prompts.parquet")
     names = ("prompts.parquet", "verdicts.parquet", "timings.parquet")

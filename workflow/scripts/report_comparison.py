@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from slmrag.job.code_version import version
+from slmrag.job.code_version import read_version
 from slmrag.job.run import run_job
 from slmrag.report.analysis.experiment import read_experiment
-from slmrag.report.analysis.job_records import observe
+from slmrag.report.analysis.job_records import read_job_records
 from slmrag.report.build import build_report
 from slmrag.report.write import write_report
 
@@ -13,8 +13,8 @@ from slmrag.report.write import write_report
 def main(input, output, params):
     """Write the comparison's tables, figures and page."""
     folder, config = Path(output.html).parents[1], getattr(params, "redacted_config", {})
-    observed = observe(folder, getattr(input, "indexes", ()), config, version())
-    report = build_report(read_experiment(input, params, observed))
+    job_records = read_job_records(folder, getattr(input, "indexes", ()), config, read_version())
+    report = build_report(read_experiment(input, params, job_records))
     write_report(report, output)
     return report.scalars
 

@@ -1,4 +1,4 @@
-"""Find each question's passages, and measure how many are worth finding."""
+"""Retrieve each question's passages, and measure their relevance."""
 
 import logging
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 from slmrag.data.passages import size
 from slmrag.files import write_json, write_table
-from slmrag.indexing.index_folder import check, resolved
+from slmrag.indexing.index_folder import build_settings, check_index
 from slmrag.job import events
 from slmrag.job.run import run_job
-from slmrag.models.text_limits import counts
+from slmrag.models.text_limits import tracked_counts
 from slmrag.retrieval import retriever
 from slmrag.retrieval.metrics import summarize
 from slmrag.retrieval.relevance import annotate, read_hits
@@ -22,7 +22,7 @@ def main(input, output, params):
     """Write the hits of one retriever for one data set, and their metrics."""
     questions = pl.read_parquet(input.questions)
     with events.component("retriever"):
-        hits = found(input, params, questions)
+        hits = find_hits(input, params, questions)
     table, relevance = annotate(hits, questions, Path(input.passages))
     about = {"retriever": dict(params.entry), "facts": dict(hits.facts)}
     about["passages"] = size(input.passages)
@@ -39,10 +39,10 @@ def main(input, output, params):
     means = {name: value["mean"] for name, value in summary["metrics"].items()}
     known = {name: mean for name, mean in means.items() if mean is not None}
     asked = {"questions": len(questions), "without_hits": summary["without_hits"]}
-    return asked | counts(hits.facts) | known
+    return asked | tracked_counts(hits.facts) | known
 
 
-def found(input, params, questions):
+def find_hits(input, params, questions):
     """Search the retriever's own index, or combine the hits of others."""
     entry, kind, passages = params.entry, retriever(params.entry["kind"]), Path(input.passages)
     checkpoint = next(iter(input.encoder), None)
@@ -51,8 +51,8 @@ def found(input, params, questions):
     if hasattr(kind, "combine"):
         runs = [read_hits(path, questions, passages) for path in input.hits]
         return kind.combine(runs, texts, passages, depth, settings)
-    index, built = Path(input.index[0]), resolved(entry, kind.BUILD)
-    about = check(index, built, passages)
+    index, built = Path(input.index[0]), build_settings(entry, kind.BUILD)
+    about = check_index(index, built, passages)
     return kind.search(index, texts, depth, settings | built | {"about": about})
 
 

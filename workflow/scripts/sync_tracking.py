@@ -1,4 +1,4 @@
-"""Send to the tracker what could not be sent while the jobs ran."""
+"""Send events to the tracker that could not be sent while the jobs ran."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from slmrag.job.run import run_job
 
 def main(input, output, params):
     """Send each kept attempt once; a second call sends nothing."""
-    from slmrag.job.attempts import find
+    from slmrag.job.attempts import find_attempts
     from slmrag.tracking.settings import settings
-    from slmrag.tracking.sync_process import run_sync, sentence
+    from slmrag.tracking.sync_process import counts_sentence, run_sync
 
     results = Path(params.results)
-    seconds = settings(params.tracking).deadline_seconds * (1 + len(find(results)))
+    seconds = settings(params.tracking).deadline_seconds * (1 + len(find_attempts(results)))
     counts, failure = run_sync(results, params.tracking, seconds)
     if failure:
-        raise UserError(f"tracking: {sentence(counts, failure)}")
-    print(f"tracking: {sentence(counts, None)}")
+        raise UserError(f"tracking: {counts_sentence(counts, failure)}")
+    print(f"tracking: {counts_sentence(counts, None)}")
     return counts
 
 

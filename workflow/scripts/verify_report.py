@@ -1,4 +1,4 @@
-"""Recompute a report from its rows, and compare it with what is written and what is expected."""
+"""Recompute a report from its rows, and compare it with its files and with expected scores."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from slmrag.report.verify.expected_scores import check_expected
 
 
 def main(input, output, params):
-    """Say how much was checked, or end with the first number that does not match."""
+    """Print how much was verified; UserError names the first number that does not match."""
     import polars as pl
 
     report = recompute.report_files(Path(input.html).parent)

@@ -1,4 +1,4 @@
-"""Which jobs a plan would run, a line each, with the reason: `make explain FILE=…`.
+"""Prints the jobs that a plan would run, a line each, with the reason: `make explain FILE=…`.
 
 A logger plugin of Snakemake's, found by its name below PYTHONPATH: ``--logger explain``.
 """
@@ -10,8 +10,8 @@ from typing import Any
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-WIDTH = 300
-"""Characters of a reason: that of a report names all that it is made from."""
+MAX_REASON_CHARACTERS = 300
+"""The reason of a report is long: it names all inputs."""
 
 
 class LogHandler(LogHandlerBase):
@@ -28,21 +28,23 @@ class LogHandler(LogHandlerBase):
         """Write the line of a job, or a warning."""
         if getattr(record, "event", None) == LogEvent.JOB_INFO:
             self.silent = False
-            print(line(vars(record)))
+            print(job_line(vars(record)))
         elif record.levelno >= logging.WARNING:
             self.silent = False
             print(self.format(record), file=sys.stderr)
 
     def close(self) -> None:
-        """Say that nothing would run, where nothing else was said."""
+        """Print that nothing would run, if nothing else was printed."""
         if self.silent:
             self.silent = False
-            print("nothing would run: all of it is there and up to date")
+            print("nothing would run: everything is there and up to date")
         super().close()
 
 
-def line(job: dict[str, Any]) -> str:
-    """Return a job's rule and the values of its wildcards, and Snakemake's reason for it."""
+def job_line(job: dict[str, Any]) -> str:
+    """Return a job's rule, the values of its wildcards, and Snakemake's reason to run it."""
     name = "/".join([job["rule_name"], *map(str, (job["wildcards"] or {}).values())])
     reason = " ".join(str(job["reason"]).split())
-    return f"{name}: {reason if len(reason) <= WIDTH else f'{reason[:WIDTH]} …'}"
+    if len(reason) > MAX_REASON_CHARACTERS:
+        reason = f"{reason[:MAX_REASON_CHARACTERS]} …"
+    return f"{name}: {reason}"

@@ -1,11 +1,11 @@
-"""The one exception that speaks to the user."""
+"""The exception for errors that the user can correct."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: one sentence naming the place and what to do."""
+    """An error that the user can correct: one sentence that names the place and says what to do."""
 
 
 def nearest(name: object, known: Iterable[object]) -> str:

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or absent: written under a temporary name, then renamed."""
+"""Files and folders that are complete or absent: written under a temporary name, then renamed."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ from uuid import uuid4
 if TYPE_CHECKING:
     import polars as pl
 
-Read = Callable[[str], bytes | str]
-"""From a file's name to its content."""
+ReadFile = Callable[[str], bytes | str]
+"""Takes a file's name; returns its content."""
 
-Choose = Callable[[list[str], Read], set[str]]
-"""From the names of files, and what reads one of them, to the names of those that are wanted."""
+ChooseFiles = Callable[[list[str], ReadFile], set[str]]
+"""Takes the names of files and a function that reads one; returns the names that are wanted."""
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; put it in its place on success, else remove it."""
+    """Yield a temporary folder beside ``path``; rename it on success, remove it on failure."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.part")
     temporary.mkdir(parents=True)

@@ -1,1 +1,1 @@
-"""One class for each kind of config entry: what it may say, and what it means."""
+"""The config: one class per kind of entry, its checks, and how it is read."""

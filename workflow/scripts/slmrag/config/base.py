@@ -1,4 +1,4 @@
-"""What all entries share: nothing unknown is accepted, nothing unset is passed on."""
+"""What all entries share: unknown keys are refused, and keys that are not set are left out."""
 
 import re
 from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from slmrag.config.hub_names import SCHEME, hub_name, named_revision
+from slmrag.config.hub_names import HUB_SCHEME, hub_name, named_revision
 
 Name = Annotated[
     str,
@@ -19,25 +19,25 @@ Name = Annotated[
 ]
 
 
-def _of_known_scheme(value: str) -> str:
-    """Refuse what begins as an address does that nothing here can read (``hff:org/name``)."""
+def _check_scheme(value: str) -> str:
+    """Refuse an address with an unknown scheme (``hff:org/name``), a data set, or a pattern."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
     if scheme and scheme[1] not in ("hf", "s3", "file"):
         raise ValueError(
             f"{scheme[1]}: is no scheme; use hf:org/name, s3://bucket/prefix/ or a folder"
         )
-    if value.startswith(SCHEME) and hub_name(value).dataset:
+    if value.startswith(HUB_SCHEME) and hub_name(value).dataset:
         raise ValueError(f"{value} names a data set; a model is hf:org/name")
     if scheme and "*" in value:
-        raise ValueError(f"{value} is a pattern, and a checkpoint is one folder; name that")
+        raise ValueError(f"{value} is a pattern, but a checkpoint is one folder; name the folder")
     return value
 
 
-Address = Annotated[str, StringConstraints(min_length=1), AfterValidator(_of_known_scheme)]
+Address = Annotated[str, StringConstraints(min_length=1), AfterValidator(_check_scheme)]
 """The name of a model on the hub, a prefix, or a folder."""
 
 AS_PARAMS = {"as": "params"}
-"""What pydantic tells an entry that is dumped as a part of another one's params."""
+"""The context by which an entry knows that it is dumped as a part of params."""
 
 REVISIONS = {
     "checkpoint": "revision",
@@ -47,9 +47,9 @@ REVISIONS = {
 """Keys that name a checkpoint, and the keys of their revisions."""
 
 
-def address(named: Any) -> str:
-    """Return the address that is a key's value, or stands in it; empty where there is none."""
-    return getattr(named, "uri", named) or ""
+def address(value: Any) -> str:
+    """Return the address in a key's value, which is an address or an entry; empty for none."""
+    return getattr(value, "uri", value) or ""
 
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -63,29 +63,35 @@ class Entry(BaseModel):
     )
 
     HARDWARE: ClassVar[frozenset[str]] = frozenset()
-    """Keys that change how fast, where or at what price, never what: no reason to rerun."""
+    """Keys that change speed, place or price but never the output: no reason to rerun."""
 
     @model_validator(mode="before")
     @classmethod
-    def no_truth_for_a_number(cls, raw: Any) -> Any:
+    def refuse_bool_for_number(cls, raw: Any) -> Any:
         """Refuse true and false where a number is meant: they would count as 1 and 0."""
         for key, value in raw.items() if isinstance(raw, dict) else ():
-            kinds = parts(cls.model_fields[key].annotation) if key in cls.model_fields else {bool}
+            kinds = (
+                annotation_parts(cls.model_fields[key].annotation)
+                if key in cls.model_fields
+                else {bool}
+            )
             if isinstance(value, bool) and {int, float} & kinds and bool not in kinds:
                 raise ValueError(f"{key} should be a number, not {str(value).lower()}")
         return raw
 
     @model_validator(mode="before")
     @classmethod
-    def in_one_order(cls, raw: Any) -> Any:
-        """Put free tables (``options``, ``columns``) in one order: that of typing plans nothing."""
+    def sort_free_tables(cls, raw: Any) -> Any:
+        """Sort the keys of free tables (``options``, ``columns``): order must rerun nothing."""
         if not isinstance(raw, dict):
             return raw
-        return {key: _ordered(value) if cls._is_free(key) else value for key, value in raw.items()}
+        return {
+            key: _sorted_keys(value) if cls._is_free(key) else value for key, value in raw.items()
+        }
 
     @model_validator(mode="after")
-    def one_revision(self) -> Self:
-        """Refuse a checkpoint with one revision in its address and another in its key."""
+    def refuse_two_revisions(self) -> Self:
+        """Refuse a checkpoint whose address names one revision and whose key another."""
         for where, key in REVISIONS.items():
             named = named_revision(address(getattr(self, where, None)))
             typed = getattr(self, key, None)
@@ -97,32 +103,32 @@ class Entry(BaseModel):
 
     @classmethod
     def _is_free(cls, key: str) -> bool:
-        """Tell whether a key holds a table that is no entry and holds none."""
+        """Tell whether a key holds a free table: neither an entry nor a table of entries."""
         if key not in cls.model_fields:
             return False
-        found = parts(cls.model_fields[key].annotation)
-        return any(get_origin(part) is dict for part in found) and not any(
-            isinstance(part, type) and issubclass(part, Entry) for part in found
+        types = annotation_parts(cls.model_fields[key].annotation)
+        return any(get_origin(part) is dict for part in types) and not any(
+            isinstance(part, type) and issubclass(part, Entry) for part in types
         )
 
     def params(self) -> dict[str, Any]:
-        """Return the keys that are set, without those of the hardware, as plain values."""
+        """Return the keys that are set, without the hardware keys, as plain values."""
         return self.model_dump(
             mode="json", exclude_none=True, exclude=set(self.HARDWARE), context=AS_PARAMS
         )
 
     def hardware(self) -> dict[str, Any]:
-        """Return the keys of the hardware that are set."""
+        """Return the hardware keys that are set."""
         return self.model_dump(mode="json", exclude_none=True, include=set(self.HARDWARE))
 
 
-def _ordered(value: Any) -> Any:
+def _sorted_keys(value: Any) -> Any:
     """Return a value with the keys of its tables sorted; lists keep their order."""
     if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=str)}
-    return [_ordered(item) for item in value] if isinstance(value, list) else value
+        return {key: _sorted_keys(value[key]) for key in sorted(value, key=str)}
+    return [_sorted_keys(item) for item in value] if isinstance(value, list) else value
 
 
-def parts(annotation: Any) -> set[Any]:
+def annotation_parts(annotation: Any) -> set[Any]:
     """Return the types that an annotation is made of."""
-    return {annotation}.union(*map(parts, get_args(annotation)))
+    return {annotation}.union(*map(annotation_parts, get_args(annotation)))

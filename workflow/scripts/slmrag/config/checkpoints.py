@@ -1,4 +1,4 @@
-"""How entries name a checkpoint: by its address, or by a table with keys of its own for S3."""
+"""How entries name a checkpoint: by an address, or by a table of an address and S3 keys."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -13,17 +13,17 @@ from pydantic import (
 )
 
 from slmrag.config.base import AS_PARAMS, Address
-from slmrag.config.storage import Located
+from slmrag.config.storage import AddressEntry
 
 
-class CheckpointEntry(Located):
+class CheckpointEntry(AddressEntry):
     """A checkpoint with keys of its own for S3, where its address alone does not reach it."""
 
     uri: Address = Field(description="s3://bucket/prefix/")
 
     @model_serializer(mode="wrap")
     def as_params(self, whole: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
-        """Return its address alone where it is a param: who reads it changes no answer."""
+        """Return the address alone as a param: the other keys change no answer."""
         return self.uri if info.context == AS_PARAMS else whole(self)
 
 
@@ -35,4 +35,4 @@ Checkpoint = Annotated[
     Annotated[Address, Tag("<address>")] | Annotated[CheckpointEntry, Tag("<table>")],
     Discriminator(_form),
 ]
-"""A model on the hub, under a prefix or in a folder: its address, or a table with that."""
+"""The address of a model on the hub, under a prefix or in a folder; or a table with it."""

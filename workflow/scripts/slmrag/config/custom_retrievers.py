@@ -1,8 +1,8 @@
-"""Entries of kinds of retriever that stand in the registry alone, read off their own module.
+"""Entry classes for kinds of retriever that are in the registry only, read from their modules.
 
-Such a kind says its keys with their defaults: ``BUILD`` has those that change its index, ``SEARCH``
-the others. They are read without importing the module, for parsing needs none of its libraries.
-``BUILD`` stands in ``slmrag/indexing/<kind>.py`` where there is one.
+Such a module states its keys and their defaults: ``BUILD`` has those that change the index,
+``SEARCH`` the others. They are read without an import, since parsing needs none of its libraries.
+``BUILD`` is in ``slmrag/indexing/<kind>.py`` if that file exists.
 """
 
 import ast
@@ -15,10 +15,10 @@ from pydantic import Field, create_model
 from slmrag.config.base import Entry
 from slmrag.errors import UserError
 
-FOLDER = Path(__file__).parents[1] / "retrieval"
+RETRIEVAL_FOLDER = Path(__file__).parents[1] / "retrieval"
 
 
-def kinds(registry: Path = FOLDER / "__init__.py") -> list[str]:
+def registered_kinds(registry: Path = RETRIEVAL_FOLDER / "__init__.py") -> list[str]:
     """Return the names of all kinds of retriever: the keys of the registry's ``KINDS``."""
     for node in ast.parse(registry.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "KINDS":
@@ -27,31 +27,33 @@ def kinds(registry: Path = FOLDER / "__init__.py") -> list[str]:
     raise UserError(f"{registry}: has no KINDS: a table of names and functions")
 
 
-def entries(kinds: Iterable[str], base: type[Entry], folder: Path = FOLDER) -> list[type[Entry]]:
+def entry_classes(
+    kinds: Iterable[str], base: type[Entry], folder: Path = RETRIEVAL_FOLDER
+) -> list[type[Entry]]:
     """Return a class for each kind, with the keys that ``folder/<kind>.py`` names."""
-    return [entry(kind, base, folder / f"{kind}.py") for kind in kinds]
+    return [entry_class(kind, base, folder / f"{kind}.py") for kind in kinds]
 
 
-def entry(kind: str, base: type[Entry], path: Path) -> type[Entry]:
+def entry_class(kind: str, base: type[Entry], path: Path) -> type[Entry]:
     """Return the class of one kind; unset keys are None, as in every entry."""
-    apart = path.parents[1] / "indexing" / path.name
-    build = _literal(apart if apart.is_file() else path, "BUILD")
+    builder = path.parents[1] / "indexing" / path.name
+    build = _literal(builder if builder.is_file() else path, "BUILD")
     search = _literal(path, "SEARCH")
     fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
     for table in (build, search):
         fields |= {key: _field(default) for key, default in (table or {}).items()}
-    said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or kind
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or kind
     keys = frozenset[str]() if build is None else frozenset({"kind", *build})
     names = {"BUILD": keys}
     return create_model(
-        kind, __base__=base, __doc__=said.splitlines()[0], __namespace__=names, **fields
+        kind, __base__=base, __doc__=docstring.splitlines()[0], __namespace__=names, **fields
     )
 
 
 def _literal(path: Path, name: str) -> Mapping[str, Any] | None:
     """Return the value of a module's constant, or None where it has none."""
     if not path.is_file():
-        raise UserError(f"{path}: is not there, but its kind of retriever is in KINDS")
+        raise UserError(f"{path}: does not exist, but its kind of retriever is in KINDS")
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             try:

@@ -11,9 +11,9 @@ from pydantic import (
     model_validator,
 )
 
-from slmrag.config import file_layouts
+from slmrag.config import csv_dialect
 from slmrag.config.base import Entry, Name
-from slmrag.config.languages import canonical
+from slmrag.config.languages import canonical_code
 from slmrag.errors import nearest
 
 CorpusFormat = Literal["dpr_tsv", "kilt", "beir", "squad", "text", "jsonl", "csv", "parquet"]
@@ -31,20 +31,22 @@ DatasetFormat = Literal[
 ]
 
 
-Language = Annotated[str, AfterValidator(canonical)]
+Language = Annotated[str, AfterValidator(canonical_code)]
 """A code such as en, zh or pt-BR."""
 
-Stripped = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+StrippedText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
-MAPPED = {"jsonl", "csv", "parquet"}
+MAPPED_FORMATS = {"jsonl", "csv", "parquet"}
 PASSAGE_COLUMNS = ("id", "title", "text")
 QUESTION_COLUMNS = ("question_id", "question", "answers", "gold")
 
 
 def check_columns(columns: dict[str, str] | None, format: str, ours: tuple[str, ...]) -> None:
-    """Refuse a mapping of columns where the format has its own, or of names that are not ours."""
-    if columns and format not in MAPPED:
-        raise ValueError(f"columns are for {', '.join(sorted(MAPPED))}; {format} has its own")
+    """Refuse a mapping of columns if the format fixes them, or if it maps an unknown column."""
+    if columns and format not in MAPPED_FORMATS:
+        raise ValueError(
+            f"columns are for {', '.join(sorted(MAPPED_FORMATS))}; {format} has its own"
+        )
     for name in columns or {}:
         if name not in ours:
             hint = nearest(name, ours) or f"; ours are {', '.join(ours)}"
@@ -59,8 +61,8 @@ class ChunkEntry(Entry):
     overlap: NonNegativeInt = Field(0, description="Units shared by neighboring passages")
 
     @model_validator(mode="after")
-    def moves_on(self) -> Self:
-        """Refuse chunks that never get further."""
+    def refuse_full_overlap(self) -> Self:
+        """Refuse an overlap as large as a chunk: the next chunk would be the same."""
         if self.overlap >= self.size:
             raise ValueError("overlap must be smaller than size")
         return self
@@ -78,9 +80,9 @@ class CorpusEntry(Entry):
         description="For jsonl, csv and parquet: our column (id, title, text) to theirs, in jsonl "
         "and parquet by a dotted name what is inside an object (`doc.body`)",
     )
-    separator: file_layouts.Separator | None = file_layouts.separator()
-    quoting: file_layouts.Quoting | None = file_layouts.quoting()
-    header: file_layouts.Header | None = file_layouts.header()
+    separator: csv_dialect.Separator | None = csv_dialect.separator_field()
+    quoting: csv_dialect.Quoting | None = csv_dialect.quoting_field()
+    header: csv_dialect.Header | None = csv_dialect.header_field()
     chunk: ChunkEntry | None = Field(None, description="Cut documents; null keeps them whole")
     limit: PositiveInt | None = Field(None, description="Only the first passages, for trials")
     language: Language | None = Field(
@@ -90,10 +92,10 @@ class CorpusEntry(Entry):
     )
 
     @model_validator(mode="after")
-    def maps_our_columns(self) -> Self:
-        """Refuse columns that nothing would read, and marks that the format does not leave open."""
+    def check_columns_and_dialect(self) -> Self:
+        """Refuse columns that nothing reads, and CSV keys that the format fixes."""
         check_columns(self.columns, self.format, PASSAGE_COLUMNS)
-        file_layouts.check_layout(self)
+        csv_dialect.check_dialect(self)
         return self
 
     def objects(self) -> list[str]:
@@ -116,9 +118,9 @@ class DatasetEntry(Entry):
         "to theirs, in jsonl and parquet by a dotted name what is inside an object "
         "(`answers.text`)",
     )
-    separator: file_layouts.Separator | None = file_layouts.separator()
-    quoting: file_layouts.Quoting | None = file_layouts.quoting()
-    header: file_layouts.Header | None = file_layouts.header()
+    separator: csv_dialect.Separator | None = csv_dialect.separator_field()
+    quoting: csv_dialect.Quoting | None = csv_dialect.quoting_field()
+    header: csv_dialect.Header | None = csv_dialect.header_field()
     corpus: Name | None = Field(None, description="Corpus that retrievers search for this set")
     limit: PositiveInt | None = Field(
         None,
@@ -136,7 +138,7 @@ class DatasetEntry(Entry):
         description="Questions without an answer: refuse, or drop and count them (drop for squad "
         "and nq_simplified, whose files say which they are, else refuse)",
     )
-    no_answer: Stripped | None = Field(
+    no_answer: StrippedText | None = Field(
         None,
         description="A text among the answers that means none (MS MARCO's `No Answer Present.`): "
         "it is no answer, and a question without another is unanswerable",
@@ -161,10 +163,10 @@ class DatasetEntry(Entry):
     )
 
     @model_validator(mode="after")
-    def maps_our_columns(self) -> Self:
-        """Refuse columns that nothing would read, and marks that the format does not leave open."""
+    def check_columns_and_dialect(self) -> Self:
+        """Refuse columns that nothing reads, and CSV keys that the format fixes."""
         check_columns(self.columns, self.format, QUESTION_COLUMNS)
-        file_layouts.check_layout(self)
+        csv_dialect.check_dialect(self)
         return self
 
     def objects(self) -> list[str]:
@@ -172,7 +174,7 @@ class DatasetEntry(Entry):
         return [name for name in (self.object, self.gold, self.train) if name]
 
     def build_params(self) -> dict[str, Any]:
-        """Return the keys that are set and change the questions: not what they are asked of."""
+        """Return the keys that are set and change the questions: all but the corpus."""
         return {key: value for key, value in self.params().items() if key != "corpus"}
 
     def formats(self) -> tuple[str, ...]:

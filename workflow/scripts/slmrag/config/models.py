@@ -1,4 +1,4 @@
-"""Models, how their tokens are drawn, and the judge."""
+"""Models, their decoding parameters, and the judge."""
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -13,24 +13,26 @@ from pydantic import (
 
 from slmrag.config import engine_options
 from slmrag.config.base import Entry, Name
-from slmrag.config.chat_options import MODELS_OWN, contradictions
+from slmrag.config.chat_options import OWN_TEMPLATE_CHOICES, contradictions
 from slmrag.config.checkpoints import Checkpoint
-from slmrag.config.endpoints import problems
-from slmrag.config.prices import PriceEntry
-from slmrag.config.reasoning_tags import FAMILIES
+from slmrag.config.reasoning_tags import REASONING_TAGS
 from slmrag.config.sampling import Sampling
 
-DEFAULT = Sampling()
+DEFAULT_SAMPLING = Sampling()
 Penalty = Annotated[float, Field(ge=-2, le=2)]
-"""What OpenAI's protocol takes as a penalty."""
+"""The range of a penalty in OpenAI's protocol."""
 
 
 class SamplingEntry(Entry):
     """Decoding parameters; a model's entry may override them."""
 
-    temperature: NonNegativeFloat = Field(DEFAULT.temperature, description="0 is greedy decoding")
-    max_tokens: PositiveInt = Field(DEFAULT.max_tokens, description="Maximum tokens of an answer")
-    seed: int = Field(DEFAULT.seed, description="Seed of each request")
+    temperature: NonNegativeFloat = Field(
+        DEFAULT_SAMPLING.temperature, description="0 is greedy decoding"
+    )
+    max_tokens: PositiveInt = Field(
+        DEFAULT_SAMPLING.max_tokens, description="Maximum tokens of an answer"
+    )
+    seed: int = Field(DEFAULT_SAMPLING.seed, description="Seed of each request")
     top_p: PositiveFloat | None = Field(
         None, le=1, description="Nucleus sampling: share of the probability mass"
     )
@@ -63,10 +65,20 @@ class ReasoningEntry(Entry):
     end: str = Field(min_length=1, description="Text that ends it")
 
 
+class PriceEntry(Entry):
+    """What an endpoint charges for its tokens."""
+
+    input_per_million: NonNegativeFloat = Field(description="For a million tokens of prompts")
+    output_per_million: NonNegativeFloat = Field(
+        description="For a million tokens of answers, hidden reasoning among them"
+    )
+    currency: str = Field("USD", min_length=1, description="Currency of both")
+
+
 if TYPE_CHECKING:
     Family = str
 else:
-    Family = Literal[("auto", "none", *FAMILIES)]
+    Family = Literal[("auto", "none", *REASONING_TAGS)]
 
 
 class ModelEntry(Entry):
@@ -87,8 +99,8 @@ class ModelEntry(Entry):
         }
     )
 
-    ENDPOINT: ClassVar[tuple[str, ...]] = ("on_refused", "price", "max_cost")
-    """Keys that mean something for an endpoint alone."""
+    ENDPOINT_KEYS: ClassVar[tuple[str, ...]] = ("on_refused", "price", "max_cost")
+    """Keys that are for an endpoint only."""
 
     engine: Literal["vllm", "transformers", "openai", "echo"] = Field(
         "vllm", description="What runs the model"
@@ -176,27 +188,29 @@ class ModelEntry(Entry):
 
     @model_validator(mode="before")
     @classmethod
-    def sampling_is_its_own(cls, raw: Any) -> Any:
-        """Take a key of sampling out of the options of an engine that is loaded here."""
+    def move_sampling_keys(cls, raw: Any) -> Any:
+        """Move sampling keys from the options to the entry, for engines that run in the job."""
         if not isinstance(raw, dict):
             return raw
         name = raw.get("engine", cls.model_fields["engine"].default)
-        return engine_options.moved(raw, name, SamplingEntry.model_fields)
+        return engine_options.move_sampling_keys(raw, name, SamplingEntry.model_fields)
 
     @model_validator(mode="after")
-    def fits_its_engine(self) -> Self:
-        """Ask for a checkpoint where one is loaded, and for an endpoint where one is called."""
+    def check_engine_keys(self) -> Self:
+        """Require the checkpoint or endpoint that the engine needs; refuse keys it ignores."""
         if self.engine in ("vllm", "transformers") and not self.checkpoint:
             raise ValueError(
                 f"engine: {self.engine} needs a checkpoint (hf:org/name, s3://… or a folder)"
             )
-        for sentence in engine_options.problems(
+        for sentence in engine_options.option_problems(
             self.engine, self.options or {}, SamplingEntry.model_fields
         ):
             raise ValueError(sentence)
         if self.engine == "openai" and not (self.endpoint and self.served_name):
             raise ValueError("engine: openai needs an endpoint and a served_name")
-        if self.engine == "openai" and (found := list(problems(self.model_dump(mode="json")))):
+        if self.engine == "openai" and (
+            found := list(engine_options.endpoint_problems(self.model_dump(mode="json")))
+        ):
             raise ValueError("; ".join(found))
         if self.engine != "openai" and (self.endpoint or self.served_name):
             name = "endpoint" if self.endpoint else "served_name"
@@ -206,11 +220,11 @@ class ModelEntry(Entry):
         return self
 
     @model_validator(mode="after")
-    def charges_where_it_can(self) -> Self:
-        """Refuse keys of an endpoint where none is called, and a cap without a price."""
-        set_ = [name for name in self.ENDPOINT if getattr(self, name) is not None]
-        if set_ and self.engine != "openai":
-            raise ValueError(f"{set_[0]} is for engine: openai alone; remove it")
+    def refuse_unused_endpoint_keys(self) -> Self:
+        """Refuse endpoint keys without an endpoint, and max_cost without a price."""
+        unused = [name for name in self.ENDPOINT_KEYS if getattr(self, name) is not None]
+        if unused and self.engine != "openai":
+            raise ValueError(f"{unused[0]} is only for engine: openai; remove it")
         if self.max_cost and not self.price:
             raise ValueError(
                 "max_cost needs a price: {input_per_million: …, output_per_million: …}"
@@ -218,15 +232,15 @@ class ModelEntry(Entry):
         return self
 
     @model_validator(mode="after")
-    def chat_options_agree(self) -> Self:
-        """Refuse what is told to the chat template in two ways, or where there is none."""
+    def check_chat_options(self) -> Self:
+        """Refuse arguments of the chat template that contradict each other or have no reader."""
         if found := contradictions(self.params()):
             raise ValueError(found[0])
         return self
 
     def template_files(self) -> list[str]:
-        """Return the path of the chat template, where it is a file of its own."""
-        words = (*MODELS_OWN, "none")
+        """Return the path of the chat template, if the entry names a file."""
+        words = (*OWN_TEMPLATE_CHOICES, "none")
         return [] if self.chat_template in words else [self.chat_template]
 
     def gpu_count(self) -> int:
@@ -246,7 +260,7 @@ class JudgeEntry(Entry):
     """A model that grades answers as correct, incorrect or not attempted (SimpleQA's grading)."""
 
     SAMPLING: ClassVar[dict[str, Any]] = {"max_tokens": 8}
-    """What is drawn otherwise than by default, where its model's entry says nothing of it."""
+    """The judge's decoding parameters that differ from the defaults; its entry may set them."""
 
     model: ModelEntry = Field(description="The judge, as an entry of models")
     datasets: list[Name] = Field(min_length=1, description="Question sets whose answers it grades")

@@ -1,4 +1,4 @@
-"""Modes: what stands beside the question; and how the grid of their cells is cut into jobs."""
+"""Modes (the context of a prompt), skipped cells, and how generation is split into jobs."""
 
 from typing import Any, Literal, Self
 
@@ -20,8 +20,8 @@ class ModeEntry(Entry):
     )
 
     @model_validator(mode="after")
-    def fits_its_context(self) -> Self:
-        """Refuse a retriever without retriever context, and the other way round."""
+    def check_context(self) -> Self:
+        """Refuse a retriever without context: retriever, and the reverse."""
         if self.context == "retriever" and self.retriever is None:
             raise ValueError("context: retriever needs a retriever; name one of the retrievers")
         if self.context != "retriever" and self.retriever is not None:
@@ -35,7 +35,7 @@ class ModeEntry(Entry):
         return self.passages or {"none": 0, "oracle": 1, "retriever": 5}[self.context]
 
     def params(self) -> dict[str, Any]:
-        """Return what changes the prompts; the template is a file that the rule takes as input."""
+        """Return the keys that change the prompts; the template is an input file of the rule."""
         kept = super().params() | {"passages": self.depth()}
         return {key: value for key, value in kept.items() if key != "prompt"}
 

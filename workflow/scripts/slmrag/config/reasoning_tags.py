@@ -1,4 +1,4 @@
-"""What begins and ends a reasoning, by families of models: the names of the key ``reasoning``.
+"""The tags around a reasoning, by family of models; the key ``reasoning`` takes these names.
 
 After vLLM's reasoning parsers (``vllm/reasoning``, ``vllm/parser``, version 0.32) and model cards.
 """
@@ -9,14 +9,15 @@ from typing import NamedTuple
 class Tags(NamedTuple):
     """What may begin and end a reasoning, as it is written.
 
-    ``sure`` are tags that mean nothing else, so that the end alone tells of a reasoning; ``shy``
-    ones are words as well, and begin a reasoning only where it ends or a capital letter follows.
+    ``unambiguous`` tags mean nothing else, so the end alone shows that there was a reasoning.
+    ``plain_words`` are words too: they begin a reasoning only if its end or a capital letter
+    follows.
     """
 
     begin: tuple[str, ...]
     end: tuple[str, ...]
-    sure: bool = True
-    shy: bool = False
+    unambiguous: bool = True
+    plain_words: bool = False
 
 
 def _pair(name: str) -> Tags:
@@ -24,17 +25,17 @@ def _pair(name: str) -> Tags:
 
 
 _CHANNELS = "<|channel|>analysis<|message|>", "<|channel|>commentary<|message|>"
-FAMILIES: dict[str, tuple[Tags, ...]] = {
+REASONING_TAGS: dict[str, tuple[Tags, ...]] = {
     # DeepSeek-R1 and V3.1, Qwen3, QwQ, GLM, Nemotron, Phi-4-reasoning, OLMo 3, Granite 3.3, Hunyuan
     "think": (_pair("think"), _pair("mm:think")),
-    "thinking": (_pair("thinking")._replace(sure=False),),
+    "thinking": (_pair("thinking")._replace(unambiguous=False),),
     "exaone": (_pair("thought"),),
     "magistral": (Tags(("[THINK]",), ("[/THINK]",)),),
     "granite": (
         Tags(
             ("Here is my thought process:", "Here's my thought process:"),
             ("Here is my response:", "Here's my response:"),
-            sure=False,
+            unambiguous=False,
         ),
     ),
     "harmony": (
@@ -43,7 +44,7 @@ FAMILIES: dict[str, tuple[Tags, ...]] = {
             ("<|channel|>final<|message|>",),
         ),
         # The same where a server has left its special tokens out.
-        Tags(("analysis",), ("assistantfinal",), sure=False, shy=True),
+        Tags(("analysis",), ("assistantfinal",), unambiguous=False, plain_words=True),
     ),
     "seed": (_pair("seed:think"),),
     "cohere": (Tags(("<|START_THINKING|>",), ("<|END_THINKING|>",)),),
@@ -51,6 +52,6 @@ FAMILIES: dict[str, tuple[Tags, ...]] = {
     "gemma": (Tags(("<|channel>thought",), ("<channel|>",)),),
     "plamo": (Tags(("<|plamo:begin_think:plamo|>",), ("<|plamo:end_think:plamo|>",)),),
     "apertus": (Tags(("<|inner_prefix|>",), ("<|inner_suffix|>",)),),
-    "reasoning": (_pair("reasoning")._replace(sure=False),),
-    "reflection": (_pair("reflection")._replace(sure=False),),
+    "reasoning": (_pair("reasoning")._replace(unambiguous=False),),
+    "reflection": (_pair("reflection")._replace(unambiguous=False),),
 }

@@ -1,4 +1,4 @@
-"""Keep secrets out of all that is written: by the name of a key, by shape, by known value."""
+"""Mask secrets in all that is written: by a key's name, by shape, and by known value."""
 
 import os
 import re
@@ -28,24 +28,24 @@ SECRET_SHAPE = re.compile(
     | -----BEGIN[ A-Z]*PRIVATE\ KEY-----[\s\S]*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
     """
 )
-SHORTEST_SECRET = 6
+MIN_SECRET_LENGTH = 6
 
 
-def secret_name(name: object) -> bool:
+def is_secret_name(name: object) -> bool:
     """Say whether a key of this name holds a secret."""
     return bool(SECRET_NAME.search(str(name)))
 
 
 def secret_values(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return the values that the environment holds under secret names, but no files' places."""
+    """Return the values of environment variables with secret names, except paths of files."""
     return _secret_values(frozenset(environment.items()))
 
 
 @lru_cache(maxsize=4)
 def _secret_values(environment: frozenset[tuple[str, str]]) -> frozenset[str]:
-    found = (value for name, value in environment if secret_name(name))
+    found = (value for name, value in environment if is_secret_name(name))
     return frozenset(
-        value for value in found if len(value) >= SHORTEST_SECRET and not os.path.exists(value)
+        value for value in found if len(value) >= MIN_SECRET_LENGTH and not os.path.exists(value)
     )
 
 
@@ -72,7 +72,7 @@ def redact_values(value: Any, name: object = "") -> Any:
     """Return plain data (dicts, lists, scalars) with every secret in it masked."""
     if isinstance(value, Mapping):
         return {redact(str(key)): redact_values(item, key) for key, item in value.items()}
-    if secret_name(name) and isinstance(value, str | bytes) and value:
+    if is_secret_name(name) and isinstance(value, str | bytes) and value:
         return MASK
     if isinstance(value, str):
         return redact(value)

@@ -1,17 +1,16 @@
-"""References between entries, checked once, at the door."""
+"""Checks of references between entries, made once, when the config is read."""
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from slmrag.config import language_checks, sampling_checks
-from slmrag.config.endpoints import limits
-from slmrag.config.name_clashes import clashes
+from slmrag.config import engine_options, language_checks, sampling_checks
+from slmrag.config.name_clashes import name_clashes
 from slmrag.errors import nearest
 
 if TYPE_CHECKING:
     from slmrag.config.schema import Config
 
-WITHOUT_GOLD = {
+FORMATS_WITHOUT_GOLD = {
     "dpr_qa": "has no gold passages",
     "nq_open": "has no gold passages",
     "simpleqa": "has no gold passages",
@@ -19,23 +18,23 @@ WITHOUT_GOLD = {
 }
 
 
-def problems_of_references(config: "Config") -> list[str]:
-    """Return a sentence for each name that nothing bears, and each cell that cannot be."""
+def reference_problems(config: "Config") -> list[str]:
+    """Return a sentence for each unknown name, and for each cell that cannot be made."""
     unclear = [*_datasets(config), *_modes(config), *_skips(config)]
     return [
-        *problems_of_names(config),
+        *name_problems(config),
         *_loops(config),
-        *_caps(config),
-        *_depths(config),
-        *_limits(config),
-        *sampling_checks.problems(config),
-        *language_checks.of_metrics(config),
+        *_cost_limits(config),
+        *_passage_counts(config),
+        *_token_limits(config),
+        *sampling_checks.sampling_problems(config),
+        *language_checks.metric_problems(config),
         *([] if unclear else _cells(config)),
     ]
 
 
-def _caps(config: "Config") -> Iterator[str]:
-    """Yield a sentence for each cap on costs that jobs side by side would each spend up to."""
+def _cost_limits(config: "Config") -> Iterator[str]:
+    """Yield a sentence for each max_cost that several jobs of a model would spend each."""
     for name, model in config.models.items():
         if model.max_cost and config.generation.batch == "cell":
             yield (
@@ -44,8 +43,8 @@ def _caps(config: "Config") -> Iterator[str]:
             )
 
 
-def problems_of_names(config: "Config") -> list[str]:
-    """Return a sentence for each name that nothing bears."""
+def name_problems(config: "Config") -> list[str]:
+    """Return a sentence for each name that no entry has."""
     return [
         *_objects(config),
         *_datasets(config),
@@ -53,19 +52,19 @@ def problems_of_names(config: "Config") -> list[str]:
         *_modes(config),
         *_skips(config),
         *_judge(config),
-        *clashes(config),
+        *name_clashes(config),
     ]
 
 
-def _limits(config: "Config") -> Iterator[str]:
-    """Say where an option of an endpoint's model limits answers otherwise than max_tokens does."""
+def _token_limits(config: "Config") -> Iterator[str]:
+    """Yield a sentence where an option of an endpoint's model contradicts max_tokens."""
     for where, model, sampling in sampling_checks.sampling_of_models(config):
         if model.engine == "openai":
-            found = limits(model.options or {}, sampling.max_tokens)
+            found = engine_options.token_limit_problems(model.options or {}, sampling.max_tokens)
             yield from (f"{where}.{problem}" for problem in found)
 
 
-def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:
+def _unknown_name(where: str, name: str, kind: str, known: Collection[str]) -> Iterator[str]:
     if name not in known:
         hint = nearest(name, known) or f"; known: {', '.join(known) or 'none'}"
         yield f"{where}: no {kind} is called '{name}'{hint}"
@@ -74,19 +73,25 @@ def _reference(where: str, name: str, kind: str, known: Collection[str]) -> Iter
 def _objects(config: "Config") -> Iterator[str]:
     for name, corpus in config.corpora.items():
         for used in corpus.objects():
-            yield from _reference(f"corpora.{name}.object", used, "object", config.objects)
+            yield from _unknown_name(f"corpora.{name}.object", used, "object", config.objects)
     for name, dataset in config.datasets.items():
-        yield from _reference(f"datasets.{name}.object", dataset.object, "object", config.objects)
+        yield from _unknown_name(
+            f"datasets.{name}.object", dataset.object, "object", config.objects
+        )
         if dataset.gold:
-            yield from _reference(f"datasets.{name}.gold", dataset.gold, "object", config.objects)
+            yield from _unknown_name(
+                f"datasets.{name}.gold", dataset.gold, "object", config.objects
+            )
         if dataset.train:
-            yield from _reference(f"datasets.{name}.train", dataset.train, "object", config.objects)
+            yield from _unknown_name(
+                f"datasets.{name}.train", dataset.train, "object", config.objects
+            )
 
 
 def _datasets(config: "Config") -> Iterator[str]:
     for name, dataset in config.datasets.items():
         if dataset.corpus:
-            yield from _reference(
+            yield from _unknown_name(
                 f"datasets.{name}.corpus", dataset.corpus, "corpus", config.corpora
             )
 
@@ -94,13 +99,13 @@ def _datasets(config: "Config") -> Iterator[str]:
 def _retrievers(config: "Config") -> Iterator[str]:
     for name, retriever in config.retrievers.items():
         for other in retriever.upstream():
-            yield from _reference(f"retrievers.{name}.of", other, "retriever", config.retrievers)
+            yield from _unknown_name(f"retrievers.{name}.of", other, "retriever", config.retrievers)
 
 
 def _loops(config: "Config") -> Iterator[str]:
     for name in config.retrievers:
         if _reaches(config, name, name):
-            yield f"retrievers.{name}.of: leads back to itself; name other retrievers"
+            yield f"retrievers.{name}.of: refers back to itself; name other retrievers"
 
 
 def _reaches(config: "Config", start: str, goal: str) -> bool:
@@ -119,10 +124,10 @@ def _modes(config: "Config") -> Iterator[str]:
     for name, mode in config.modes.items():
         if mode.retriever:
             where = f"modes.{name}.retriever"
-            yield from _reference(where, mode.retriever, "retriever", config.retrievers)
+            yield from _unknown_name(where, mode.retriever, "retriever", config.retrievers)
 
 
-def _depths(config: "Config") -> Iterator[str]:
+def _passage_counts(config: "Config") -> Iterator[str]:
     for name, mode in config.modes.items():
         retriever = config.retrievers.get(mode.retriever) if mode.retriever else None
         if retriever and mode.depth() > retriever.depth:
@@ -134,13 +139,13 @@ def _depths(config: "Config") -> Iterator[str]:
 
 def _skips(config: "Config") -> Iterator[str]:
     for index, skip in enumerate(config.skip):
-        yield from _reference(f"skip.{index}.dataset", skip.dataset, "dataset", config.datasets)
-        yield from _reference(f"skip.{index}.mode", skip.mode, "mode", config.modes)
+        yield from _unknown_name(f"skip.{index}.dataset", skip.dataset, "dataset", config.datasets)
+        yield from _unknown_name(f"skip.{index}.mode", skip.mode, "mode", config.modes)
 
 
 def _judge(config: "Config") -> Iterator[str]:
     for name in config.judge.datasets if config.judge else []:
-        yield from _reference("judge.datasets", name, "dataset", config.datasets)
+        yield from _unknown_name("judge.datasets", name, "dataset", config.datasets)
 
 
 def _cells(config: "Config") -> Iterator[str]:
@@ -155,7 +160,7 @@ def _cells(config: "Config") -> Iterator[str]:
         yield "skip: leaves no cell to run; remove an entry"
     for dataset, mode in cells:
         yield from _cell(config, dataset, mode)
-        yield from language_checks.of_cell(config, dataset, mode)
+        yield from language_checks.cell_problems(config, dataset, mode)
 
 
 def _cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
@@ -163,9 +168,10 @@ def _cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
     leave_out = f"or add {{dataset: {dataset}, mode: {mode}}} to skip"
     if context == "retriever" and entry.corpus is None:
         yield f"datasets.{dataset}.corpus: missing, but mode '{mode}' retrieves; add it {leave_out}"
-    if context == "oracle" and entry.format in WITHOUT_GOLD and not entry.gold:
+    if context == "oracle" and entry.format in FORMATS_WITHOUT_GOLD and not entry.gold:
         holder = "KILT's knowledge source" if entry.format == "kilt" else "an object with them"
         yield (
             f"datasets.{dataset}.gold: missing: format {entry.format} "
-            f"{WITHOUT_GOLD[entry.format]}, but mode '{mode}' needs them; name {holder} {leave_out}"
+            f"{FORMATS_WITHOUT_GOLD[entry.format]}, but mode '{mode}' needs them; name {holder} "
+            f"{leave_out}"
         )

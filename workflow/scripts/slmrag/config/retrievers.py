@@ -1,4 +1,4 @@
-"""Retrievers, one class a kind, so that a key of another kind is refused."""
+"""Retrievers: one class per kind, so that a key of another kind is refused."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -17,18 +17,18 @@ from pydantic import (
 
 from slmrag.config.base import Entry, Name
 from slmrag.config.checkpoints import Checkpoint
-from slmrag.config.custom_retrievers import entries, kinds
+from slmrag.config.custom_retrievers import entry_classes, registered_kinds
 
 Tokenizer = Literal["words", "whitespace"]
 Stopwords = Literal["none", "english"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-GPUS = Field(
+GPUS_FIELD = Field(
     None,
     description="GPUs of its jobs; 0: the CPU, without a warning about an idle GPU; unset: the CPU",
 )
-PICKLES = Field(
+ALLOW_PICKLE_FIELD = Field(
     None,
     description="Load pytorch_model*.bin if there are no safetensors (DPR, Contriever): torch "
     "reads only the tensors and runs no code (false)",
@@ -36,20 +36,20 @@ PICKLES = Field(
 
 
 class Retriever(Entry):
-    """What every retriever has; BUILD names the keys that change its index."""
+    """What every retriever has; BUILD has the keys that change its index."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind"})
-    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {}
-    """Keys that mean something only where another key has one of these values."""
-    ANALYSES: ClassVar[bool] = False
+    ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {}
+    """Keys that have an effect only if another key has one of these values."""
+    USES_LANGUAGE: ClassVar[bool] = False
     """Whether the corpus's language changes how texts become terms."""
 
     depth: PositiveInt = Field(100, description="Passages kept for each question")
 
     @model_validator(mode="after")
-    def all_has_effect(self) -> Self:
-        """Refuse a key that would be passed over."""
-        for key, (other, values) in self.ONLY.items():
+    def refuse_keys_without_effect(self) -> Self:
+        """Refuse a key that has no effect."""
+        for key, (other, values) in self.ONLY_WITH.items():
             if getattr(self, key) is not None and getattr(self, other) not in values:
                 raise ValueError(f"{key} is for {other}: {' or '.join(sorted(values))}; remove it")
         return self
@@ -59,7 +59,7 @@ class Retriever(Entry):
         return {key: value for key, value in self.params().items() if key in self.BUILD}
 
     def gpu_count(self) -> int:
-        """Return the GPUs that indexing and retrieval ask for; none for kinds that use none."""
+        """Return the number of GPUs for indexing and retrieval; 0 for kinds that use none."""
         return getattr(self, "gpus", None) or 0
 
     def upstream(self) -> list[str]:
@@ -81,8 +81,8 @@ class RankBM25(Retriever):
     """rank_bm25's BM25, computed through an inverted index with the same scores."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "tokenizer", "stopwords"})
-    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("variant", {"plus", "l"})}
-    ANALYSES: ClassVar[bool] = True
+    ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("variant", {"plus", "l"})}
+    USES_LANGUAGE: ClassVar[bool] = True
 
     kind: Literal["rank_bm25"]
     tokenizer: Tokenizer | None = Field(
@@ -110,8 +110,10 @@ class BM25S(Retriever):
     BUILD: ClassVar[frozenset[str]] = frozenset(
         {"kind", "tokenizer", "stopwords", "method", "k1", "b", "delta"}
     )
-    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {"delta": ("method", {"bm25l", "bm25+"})}
-    ANALYSES: ClassVar[bool] = True
+    ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {
+        "delta": ("method", {"bm25l", "bm25+"})
+    }
+    USES_LANGUAGE: ClassVar[bool] = True
 
     kind: Literal["bm25s"]
     tokenizer: Tokenizer | None = Field(None, description="As of rank_bm25 (words)")
@@ -130,7 +132,7 @@ class Lucene(Retriever):
     """BM25 of Lucene by Anserini, from pyserini's jar in a Java of its own."""
 
     BUILD: ClassVar[frozenset[str]] = frozenset({"kind", "stemmer", "keep_stopwords"})
-    ANALYSES: ClassVar[bool] = True
+    USES_LANGUAGE: ClassVar[bool] = True
 
     kind: Literal["lucene"]
     stemmer: Literal["porter", "krovetz", "none"] | None = Field(
@@ -157,7 +159,7 @@ class Dense(Retriever):
         }
     )
     HARDWARE: ClassVar[frozenset[str]] = frozenset({"batch_size", "gpus", "shards"})
-    ONLY: ClassVar[Mapping[str, tuple[str, set[str]]]] = {
+    ONLY_WITH: ClassVar[Mapping[str, tuple[str, set[str]]]] = {
         "ef_search": ("ann", {"hnsw"}),
         "nprobe": ("ann", {"ivf"}),
     }
@@ -168,7 +170,7 @@ class Dense(Retriever):
         "with keys of its own for S3; hashing: a stand-in",
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
-    allow_pickle: bool | None = PICKLES
+    allow_pickle: bool | None = ALLOW_PICKLE_FIELD
     query_encoder: Checkpoint | None = Field(
         None, description="Checkpoint for questions, where it is not the passages' (DPR)"
     )
@@ -191,11 +193,11 @@ class Dense(Retriever):
     nprobe: PositiveInt | None = Field(None, description="ivf: lists that are searched (64)")
     batch_size: PositiveInt | None = Field(None, description="Texts encoded at once")
     shards: PositiveInt | None = Field(None, description="Jobs that share the encoding (1)")
-    gpus: NonNegativeInt | None = GPUS
+    gpus: NonNegativeInt | None = GPUS_FIELD
 
     @model_validator(mode="after")
-    def has_two_towers_or_none(self) -> Self:
-        """Refuse another encoder for questions beside the stand-in."""
+    def refuse_encoder_beside_hashing(self) -> Self:
+        """Refuse a query encoder beside the stand-in ``hashing``."""
         if self.encoder == "hashing" and self.query_encoder is not None:
             raise ValueError("query_encoder has no use beside encoder: hashing; remove it")
         return self
@@ -212,7 +214,7 @@ class RRF(Retriever):
 
     @field_validator("of")
     @classmethod
-    def each_once(cls, of: list[str]) -> list[str]:
+    def refuse_repetitions(cls, of: list[str]) -> list[str]:
         """Refuse a retriever named twice: it would count twice."""
         if twice := sorted({name for name in of if of.count(name) > 1}):
             raise ValueError(f"names {', '.join(twice)} twice; name each retriever once")
@@ -232,12 +234,12 @@ class Rerank(Retriever):
         "{uri, …} with keys of its own for S3"
     )
     encoder_revision: str | None = Field(None, description="Commit of an hf: checkpoint")
-    allow_pickle: bool | None = PICKLES
+    allow_pickle: bool | None = ALLOW_PICKLE_FIELD
 
     @field_validator("encoder")
     @classmethod
-    def reads_pairs(cls, encoder: Any) -> Any:
-        """Refuse the stand-in, which reads no pairs."""
+    def refuse_hashing(cls, encoder: Any) -> Any:
+        """Refuse the stand-in ``hashing``, which is no cross-encoder."""
         if encoder == "hashing":
             raise ValueError("hashing is no cross-encoder; name one, as hf:org/name")
         return encoder
@@ -251,14 +253,20 @@ class Rerank(Retriever):
         "(the tokenizer's limit or 512)",
     )
     batch_size: PositiveInt | None = Field(None, description="Pairs read at once")
-    gpus: NonNegativeInt | None = GPUS
+    gpus: NonNegativeInt | None = GPUS_FIELD
 
 
-Known = RankBM25 | BM25S | Lucene | Dense | RRF | Rerank
+BuiltinEntry = RankBM25 | BM25S | Lucene | Dense | RRF | Rerank
 
 if TYPE_CHECKING:
-    RetrieverEntry = Known
-else:  # and the classes that are made of own kinds
-    named = {get_args(each.model_fields["kind"].annotation)[0] for each in get_args(Known)}
-    own = entries([kind for kind in kinds() if kind not in named], Retriever)
-    RetrieverEntry = Annotated[reduce(or_, [Known, *own]), Field(discriminator="kind")]
+    RetrieverEntry = BuiltinEntry
+else:  # with the classes of custom kinds
+    builtin_kinds = {
+        get_args(each.model_fields["kind"].annotation)[0] for each in get_args(BuiltinEntry)
+    }
+    custom_entries = entry_classes(
+        [kind for kind in registered_kinds() if kind not in builtin_kinds], Retriever
+    )
+    RetrieverEntry = Annotated[
+        reduce(or_, [BuiltinEntry, *custom_entries]), Field(discriminator="kind")
+    ]

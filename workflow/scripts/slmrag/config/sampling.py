@@ -1,4 +1,4 @@
-"""How tokens are drawn: the keys of sampling, and the value of each that nobody sets."""
+"""Decoding parameters: the keys of ``sampling`` and their defaults."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
@@ -11,13 +11,13 @@ NEUTRAL_VALUES: dict[str, float] = {
     "frequency_penalty": 0,
     "min_tokens": 0,
 }
-"""Keys that not every engine has, and the value of each that changes nothing."""
+"""Keys that not every engine has, with the value that changes nothing."""
 STOCHASTIC_KEYS = ("top_k", "min_p")
 """Those of ``NEUTRAL_VALUES`` that do nothing at temperature 0."""
 
 
 class Sampling(NamedTuple):
-    """How tokens are drawn; ``stop`` are strings that end an answer and are not part of it."""
+    """Decoding parameters; ``stop`` are strings that end an answer and are not part of it."""
 
     temperature: float = 0.0
     max_tokens: int = 64
@@ -41,8 +41,8 @@ class Sampling(NamedTuple):
     def optional_keys(self, drawn: bool = False) -> dict[str, Any]:
         """Return the keys of ``NEUTRAL_VALUES`` that are set and can change an answer.
 
-        A neutral value that is set stays: a server may have another default. ``drawn`` says that
-        tokens are drawn whatever our temperature is, as the server chooses it.
+        A neutral value that is set stays: a server may have another default. ``drawn`` means that
+        the server chooses the temperature, so that tokens may be drawn whatever ours is.
         """
         chosen = {key: getattr(self, key) for key in NEUTRAL_VALUES}
         idle = () if drawn or self.temperature > 0 else STOCHASTIC_KEYS

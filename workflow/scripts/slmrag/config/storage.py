@@ -1,4 +1,4 @@
-"""Where raw objects come from, and how what lies on S3 is reached."""
+"""Raw objects, and how to reach S3."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -6,30 +6,37 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from slmrag.config.base import Entry, Sha256
-from slmrag.config.hub_names import SCHEME as HUB
+from slmrag.config.hub_names import HUB_SCHEME as HUB
 from slmrag.config.hub_names import hub_name
 
 SCHEMES = ("s3://", "https://", "file://")
-Style = Literal["auto", "path", "virtual"]
-REACH = ("endpoint_url", "region", "profile", "addressing_style", "anonymous", "requester_pays")
+AddressingStyle = Literal["auto", "path", "virtual"]
+OWN_S3_KEYS = (
+    "endpoint_url",
+    "region",
+    "profile",
+    "addressing_style",
+    "anonymous",
+    "requester_pays",
+)
 """Keys of ``storage`` that an object or a checkpoint may set for itself."""
 
 
-def _whole_address(endpoint: str | None) -> str | None:
-    """Refuse an address without its scheme."""
+def _check_endpoint(endpoint: str | None) -> str | None:
+    """Refuse an endpoint without http:// or https://."""
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
     return endpoint
 
 
-Endpoint = Annotated[str | None, AfterValidator(_whole_address)]
+Endpoint = Annotated[str | None, AfterValidator(_check_endpoint)]
 
 
-def _refuse_contradiction(entry: "StorageEntry | Located") -> None:
-    """Raise ValueError where an entry wants to be nobody and somebody."""
+def _refuse_contradiction(entry: "StorageEntry | AddressEntry") -> None:
+    """Raise ValueError if an entry sets both anonymous and credentials."""
     named = [key for key in ("profile", "requester_pays") if getattr(entry, key)]
     if entry.anonymous and named:
-        raise ValueError(f"anonymous: true needs no {named[0]}, and allows none; remove one")
+        raise ValueError(f"anonymous: true needs no {named[0]}; remove one of them")
 
 
 class StorageEntry(Entry):
@@ -41,7 +48,7 @@ class StorageEntry(Entry):
     )
     region: str | None = Field(None, description="Region of the buckets")
     profile: str | None = Field(None, description="Profile of the AWS config to use")
-    addressing_style: Style | None = Field(
+    addressing_style: AddressingStyle | None = Field(
         None, description="path for most servers other than AWS; null lets boto3 choose"
     )
     anonymous: bool | None = Field(
@@ -55,49 +62,51 @@ class StorageEntry(Entry):
     )
 
     @model_validator(mode="after")
-    def no_contradiction(self) -> "StorageEntry":
-        """Refuse credentials beside the wish for none."""
+    def refuse_contradiction(self) -> "StorageEntry":
+        """Refuse credentials beside anonymous: true."""
         _refuse_contradiction(self)
         return self
 
 
-class Located(Entry):
-    """An address, and where it is of S3 how that is reached."""
+class AddressEntry(Entry):
+    """An address and, for S3, how to reach it."""
 
     uri: str = Field(description="Where it lies")
     endpoint_url: Endpoint = Field(None, description="S3 endpoint for it alone")
     region: str | None = Field(None, description="Region of its bucket")
     profile: str | None = Field(None, description="Profile of the AWS config for it")
-    addressing_style: Style | None = Field(None, description="As in `storage`, for it alone")
+    addressing_style: AddressingStyle | None = Field(
+        None, description="As in `storage`, for it alone"
+    )
     anonymous: bool | None = Field(
         None, description="true reads it without credentials, false with those of the environment"
     )
     requester_pays: bool | None = Field(None, description="true agrees to pay for reading it")
 
-    HARDWARE: ClassVar[frozenset[str]] = frozenset(REACH) - {"endpoint_url"}
+    HARDWARE: ClassVar[frozenset[str]] = frozenset(OWN_S3_KEYS) - {"endpoint_url"}
 
     @model_validator(mode="after")
-    def only_for_s3(self) -> "Located":
-        """Refuse keys of S3 where it lies elsewhere, and credentials beside anonymous."""
-        named = [key for key in REACH if getattr(self, key) is not None]
+    def refuse_keys_elsewhere(self) -> "AddressEntry":
+        """Refuse S3 keys for other addresses, and credentials beside anonymous."""
+        named = [key for key in OWN_S3_KEYS if getattr(self, key) is not None]
         if named and not self.uri.startswith("s3://"):
-            raise ValueError(f"{named[0]} is for s3:// alone, and {self.uri} is none; remove it")
+            raise ValueError(f"{named[0]} is only for s3://, not for {self.uri}; remove it")
         _refuse_contradiction(self)
         return self
 
     def reach(self, storage: StorageEntry) -> dict[str, Any]:
-        """Return the keys of ``storage`` with its own in place of them.
+        """Return the keys of ``storage``, replaced by those that it sets itself.
 
-        Its own wish for credentials ends a general one for none, and the other way round.
+        Credentials of its own replace a general ``anonymous``, and the reverse.
         """
-        own = self.model_dump(exclude_none=True, include={*REACH})
+        own = self.model_dump(exclude_none=True, include={*OWN_S3_KEYS})
         dropped = {"profile", "requester_pays"} if self.anonymous else set()
         if self.anonymous is None and (self.profile or self.requester_pays):
             dropped = {"anonymous"}
         return {k: v for k, v in storage.params().items() if k not in dropped} | own
 
 
-class ObjectEntry(Located):
+class ObjectEntry(AddressEntry):
     """A raw object: a file, all files under a prefix that ends in a slash, or of a pattern."""
 
     uri: str = Field(
@@ -109,8 +118,8 @@ class ObjectEntry(Located):
 
     @field_validator("uri")
     @classmethod
-    def known_scheme(cls, uri: str) -> str:
-        """Refuse URIs of schemes that nothing here can read."""
+    def check_scheme(cls, uri: str) -> str:
+        """Refuse a URI of an unknown scheme or a wrong form."""
         if uri.startswith(HUB):
             hub_name(uri)
             return uri
@@ -129,11 +138,11 @@ class ObjectEntry(Located):
         return uri
 
 
-def reach(named: str | Located | None, storage: StorageEntry) -> dict[str, Any]:
-    """Return how to reach what an address, or an entry that holds one, names."""
-    return named.reach(storage) if isinstance(named, Located) else storage.params()
+def access_params(named: str | AddressEntry | None, storage: StorageEntry) -> dict[str, Any]:
+    """Return the S3 keys for an address, or for an entry that has one."""
+    return named.reach(storage) if isinstance(named, AddressEntry) else storage.params()
 
 
-def own_endpoint(named: str | Located | None) -> list[str]:
-    """Return the endpoint that what is named has for itself, if any: a part of where it lies."""
+def endpoint_of(named: str | AddressEntry | None) -> list[str]:
+    """Return the S3 endpoint of an entry if it sets one: a part of its address."""
     return [url for url in [getattr(named, "endpoint_url", None)] if url]

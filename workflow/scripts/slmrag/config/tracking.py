@@ -44,7 +44,7 @@ class TrackingEntry(Entry):
 
     @model_validator(mode="before")
     @classmethod
-    def is_a_table(cls, raw: Any) -> Any:
+    def refuse_other_than_table(cls, raw: Any) -> Any:
         """Refuse ``tracking: off``."""
         if not isinstance(raw, Mapping | cls):
             raise ValueError("write a table of keys; to send nothing, tracking: {mode: off}")

@@ -1,4 +1,4 @@
-"""The config's YAML, read strictly: where it is broken, what stands twice, and as it was typed."""
+"""The config's YAML, read strictly: errors name the line, keys are unique, values as typed."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,33 +9,33 @@ import yaml
 from slmrag.config.yaml_scalars import AsTypedLoader, DuplicateKeyLoader
 from slmrag.errors import UserError
 
-HINT = "; see config/config.yaml"
+EXAMPLE_HINT = "; see config/config.yaml"
 
 
 def merge_cli_config(paths: Iterable[str | Path], settings: Iterable[str]) -> dict[str, Any]:
-    """Return the config of some files, each merged deep into those before it, then ``--config``'s.
+    """Return the merged config of the files, in order, and of the ``--config`` settings.
 
-    All of it is as typed (``as_typed.Scalar``). Snakemake has read the same by looser rules, and
-    ``--config`` without types: there a nested null is the word, and a number a string.
+    Values are as typed (``yaml_scalars.Scalar``). Snakemake reads the same by looser rules, and
+    ``--config`` without types: there a nested null is a word, and a number a string.
     """
     merged: dict[str, Any] = {}
     for path in paths:
-        merged = _merged(merged, _whole(path))
+        merged = _merge(merged, _read_typed(path))
     for setting in settings:
         name, _, value = setting.partition("=")
         try:
-            merged = _merged(merged, {name: yaml.load(value, AsTypedLoader)})
+            merged = _merge(merged, {name: yaml.load(value, AsTypedLoader)})
         except yaml.YAMLError as error:
             problem = str(getattr(error, "problem", None) or error)
-            raise UserError(f"--config {setting}: no YAML ({problem}); mend it") from None
+            raise UserError(f"--config {setting}: not YAML ({problem}); correct it") from None
         except UserError as error:
             raise UserError(f"--config {setting}: {error}") from None
     return merged
 
 
-def _whole(path: str | Path) -> dict[Any, Any]:
-    """Return a file's table as typed; the values, where it is a template of Snakemake's (YTE)."""
-    table = read(path, HINT, AsTypedLoader)
+def _read_typed(path: str | Path) -> dict[Any, Any]:
+    """Return a file's table as typed; a template (YTE) is rendered, so its values are plain."""
+    table = read_table(path, EXAMPLE_HINT, AsTypedLoader)
     if "__use_yte__" not in table:
         return table
     import yte
@@ -45,22 +45,22 @@ def _whole(path: str | Path) -> dict[Any, Any]:
     return values
 
 
-def _merged(base: Any, over: Any) -> Any:
-    """Return ``base`` with all of ``over`` in it, table by table."""
+def _merge(base: Any, over: Any) -> Any:
+    """Return ``base`` updated with ``over``, table by table."""
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return over
-    return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
+    return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
 
 
-def read(
+def read_table(
     path: str | Path, hint: str = "", loader: type[DuplicateKeyLoader] = DuplicateKeyLoader
 ) -> dict[Any, Any]:
-    """Return a file's table of keys; UserError with file and line where it holds none."""
+    """Return a file's table of keys; UserError with file and line if there is none."""
     with open(path, encoding="utf-8") as file:
         try:
             table = yaml.load(file, loader)
         except yaml.MarkedYAMLError as error:
-            raise UserError(_sentence(Path(path), error)) from None
+            raise UserError(_yaml_error(Path(path), error)) from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise UserError(f"{path}: no YAML in UTF-8: {str(error).splitlines()[0]}") from None
     if not isinstance(table, dict):
@@ -68,7 +68,7 @@ def read(
     return table
 
 
-def _sentence(path: Path, error: yaml.MarkedYAMLError) -> str:
+def _yaml_error(path: Path, error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark
     place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"{path}{place}: {error.problem or error.context}; mend the YAML there"
+    return f"{path}{place}: {error.problem or error.context}; correct the YAML there"

@@ -1,31 +1,31 @@
-"""What the command that was typed asks for: Snakemake does not tell its Snakefile."""
+"""What the typed command asks for, which Snakemake does not tell its Snakefile."""
 
 import os
 from collections.abc import Iterable
 
 from slmrag.errors import UserError
-from slmrag.job.attempts import MAINTENANCE
+from slmrag.job.attempts import MAINTENANCE_RULES
 
-RUNS_NOTHING = frozenset({"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"})
-"""Options with which Snakemake makes no file and plans none."""
+OPTIONS_WITHOUT_JOBS = frozenset(
+    {"--unlock", "--lint", "--list", "-l", "--list-rules", "--version"}
+)
+"""Options with which Snakemake neither makes nor plans a file."""
 
-WITHOUT_A_FOLDER = ("--lint", "--list", "--lt", "-l")
-"""What Snakemake does without its own folder."""
+OPTIONS_WITHOUT_FOLDER = ("--lint", "--list", "--lt", "-l")
+"""Options that work without the folder ``.snakemake``."""
 
 
 def reads_no_source(arguments: Iterable[str]) -> bool:
     """Say whether a command only looks after the folders or lists the rules."""
-    return not (MAINTENANCE | RUNS_NOTHING).isdisjoint(arguments)
+    return not (MAINTENANCE_RULES | OPTIONS_WITHOUT_JOBS).isdisjoint(arguments)
 
 
 def check_folder(arguments: Iterable[str]) -> None:
-    """Raise UserError where Snakemake could not write to ``.snakemake`` and would need to.
-
-    It cannot do without, not even to plan.
-    """
+    """Raise UserError if ``.snakemake`` cannot be written: even a plan needs it."""
     place = ".snakemake" if os.path.isdir(".snakemake") else "."
     lists = any(
-        word.startswith(WITHOUT_A_FOLDER[:2]) or word in WITHOUT_A_FOLDER for word in arguments
+        word.startswith(OPTIONS_WITHOUT_FOLDER[:2]) or word in OPTIONS_WITHOUT_FOLDER
+        for word in arguments
     )
     if not lists and not os.access(place, os.W_OK | os.X_OK):
         raise UserError(

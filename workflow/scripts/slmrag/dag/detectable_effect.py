@@ -1,4 +1,4 @@
-"""What difference between two cells so many questions could show, told before a run."""
+"""The minimum detectable effect of a comparison, estimated before it runs."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 ASSUMED_DEVIATION = 0.5
-"""The standard deviation of differences where nothing is known: as if one cell were right and
-the other wrong on a quarter of the questions."""
+"""The standard deviation of differences if nothing is known: one cell is right and the other wrong
+on a quarter of the questions."""
 
-SIZES = (100, 300, 1000, 3000)
+EXAMPLE_QUESTION_COUNTS = (100, 300, 1000, 3000)
 
 
 @dataclass(frozen=True)
 class PowerSettings:
-    """What is asked: of which metric, at which level, for which data sets."""
+    """Metric, confidence level and data sets of an estimate."""
 
     metric: str
     confidence: float
@@ -33,10 +33,10 @@ class PowerSettings:
 
 
 def describe(wanted: PowerSettings) -> str:
-    """Return a line for each data set: its questions, and the smallest difference they would show.
+    """Return a line per data set: its questions and the minimum detectable effect.
 
-    The difference is one in the primary metric that a paired test finds 8 times in 10, at the
-    config's level, before the correction for several tests. UserError where polars is missing.
+    That is the difference in the primary metric that a paired test finds 8 times in 10, at the
+    config's level, before the correction for several tests. UserError if polars is missing.
     """
     try:
         import polars  # noqa: F401
@@ -60,7 +60,7 @@ def _line(wanted: PowerSettings, dataset: str) -> str:
         ASSUMED_DEVIATION,
         f"assumed: differences' deviation {ASSUMED_DEVIATION}",
     )
-    n, size = questions(wanted.limits[dataset], wanted.tables[dataset])
+    n, size = question_count(wanted.limits[dataset], wanted.tables[dataset])
 
     def effect(count: int) -> str:
         ends = [minimum_detectable_effect(d, count, wanted.confidence) for d in (low, high)]
@@ -69,12 +69,12 @@ def _line(wanted: PowerSettings, dataset: str) -> str:
 
     if n is not None:
         return f"{dataset}: {effect(n)} with {size} ({source})"
-    each = ", ".join(f"{effect(count)} with {count:,}" for count in SIZES)
+    each = ", ".join(f"{effect(count)} with {count:,}" for count in EXAMPLE_QUESTION_COUNTS)
     return f"{dataset}: {each}; {size} ({source})"
 
 
-def questions(limit: int | None, table: str) -> tuple[int | None, str]:
-    """Return how many questions a data set has, and how that is known; None where it is not."""
+def question_count(limit: int | None, table: str) -> tuple[int | None, str]:
+    """Return how many questions a data set has (None: not known), and how that is known."""
     import polars as pl
 
     if os.path.isfile(table):

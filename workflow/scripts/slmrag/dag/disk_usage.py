@@ -1,4 +1,4 @@
-"""What lies in the folders: their size, and the journal's files that a result still needs."""
+"""The size of folders, and which files of the journal a result still needs."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from typing import Any
 
 from slmrag.files import read_metadata
 
-DAY = 86_400.0
+DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class JournalFile:
 def journal_files(journal: Path, results: Path) -> list[JournalFile]:
     """Return all files of the journal; ``results`` holds the folders of all experiments."""
     wanted = engines_of(results.glob("*/timings/**/*.parquet"))
-    return [_file(path, wanted) for path in sorted(journal.glob("*/*.jsonl"))]
+    return [_journal_file(path, wanted) for path in sorted(journal.glob("*/*.jsonl"))]
 
 
 def engines_of(timings: Iterable[Path]) -> set[str]:
@@ -38,17 +38,17 @@ def engines_of(timings: Iterable[Path]) -> set[str]:
 
 
 def prunable(files: Iterable[JournalFile], days: float) -> list[JournalFile]:
-    """Return the files that no result needs and that nobody wrote to for so many days."""
+    """Return the files that no result needs and that are at least ``days`` old."""
     return [file for file in files if not file.used and file.days >= days]
 
 
-def size(path: Path) -> int:
-    """Return the bytes of a file or of all files below a folder; none where there is nothing."""
+def total_bytes(path: Path) -> int:
+    """Return the bytes of a file or of all files below a folder; 0 if there is nothing."""
     files = path.rglob("*") if path.is_dir() else [path] if path.exists() else []
     return sum(file.lstat().st_size for file in files if not file.is_dir())
 
 
-def readable(count: float) -> str:
+def readable_bytes(count: float) -> str:
     """Return bytes as text: 1536 is ``1.5 kB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1024:
@@ -57,12 +57,12 @@ def readable(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def _file(path: Path, wanted: set[str]) -> JournalFile:
+def _journal_file(path: Path, wanted: set[str]) -> JournalFile:
     lines = list(_lines(path))
     engines = {line["engine"]["id"] for line in lines if isinstance(line.get("engine"), dict)}
     completions = sum("digest" in line for line in lines)
     status = path.stat()
-    days = (time.time() - status.st_mtime) / DAY
+    days = (time.time() - status.st_mtime) / DAY_SECONDS
     return JournalFile(path, status.st_size, days, completions, bool(engines & wanted))
 
 

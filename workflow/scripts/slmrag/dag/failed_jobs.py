@@ -1,4 +1,4 @@
-"""How this run's jobs failed, from their events: which, why, and which a retry cannot help."""
+"""The failed jobs of this run, from their events: which, why, and whether a retry may help."""
 
 import os
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from pathlib import Path
 from slmrag.job.attempts import Attempt
 from slmrag.job.events import Event
 
-RUN = "SLMRAG_RUN_ID"
+RUN_ID_VARIABLE = "SLMRAG_RUN_ID"
 
-DETERMINED = frozenset(
+DETERMINISTIC_RULES = frozenset(
     {
         "prepare_corpus",
         "prepare_dataset",
@@ -21,35 +21,35 @@ DETERMINED = frozenset(
         "compare",
     }
 )
-"""Rules whose mistakes are those of the data or the config, and so are there again at a retry.
+"""Rules whose user errors come from the data or the config, so that a retry meets them again.
 
-Not those with an engine: what it refuses may be a matter of memory or of the node.
+Rules with an engine are not among them: its errors may depend on memory or on the node.
 """
 
 
 def repeated_failure(rule: str, folder: Path) -> str | None:
-    """Return the user's mistake that this run met in the job before and would only meet again.
+    """Return the user error of the job's last attempt in this run, if a retry would meet it again.
 
-    ``folder`` is the job's. None where a retry may help, and for the job's first attempt.
+    ``folder`` is the job's. None if a retry may help, and for the job's first attempt.
     """
-    end = _end(folder) if rule in DETERMINED else {}
+    end = _end_event(folder) if rule in DETERMINISTIC_RULES else {}
     return str(end.get("error")) if end.get("mistake") else None
 
 
-def failures(jobs: Path) -> Iterator[str]:
-    """Yield a line for each job below the folder that failed in this run: which, and why."""
+def failure_lines(jobs: Path) -> Iterator[str]:
+    """Yield a line for each job below the folder that failed in this run: its name and why."""
     for events in sorted(jobs.rglob("events.jsonl")):
-        end = _end(events.parent)
+        end = _end_event(events.parent)
         if end.get("status") == "failed":
             why = str(end.get("error") or "no reason given").splitlines()[0]
             yield f"error: {events.parent.relative_to(jobs)}: {why}"
 
 
-def _end(folder: Path) -> Event:
-    """Return the last event of a job of this run; empty where it has none, or no name."""
-    latest, run = Attempt(folder / "events.jsonl"), os.environ.get(RUN)
+def _end_event(folder: Path) -> Event:
+    """Return the end event of a job's last attempt if that is of this run; else empty."""
+    latest, run = Attempt(folder / "events.jsonl"), os.environ.get(RUN_ID_VARIABLE)
     try:
         start = latest.start() or {}
-        return latest.end() if run and start.get("run") == run else {}
+        return latest.end_event() if run and start.get("run") == run else {}
     except OSError:
         return {}

@@ -1,4 +1,4 @@
-"""A digest of the code that can change a rule's outputs: comments, layout and docstrings cannot."""
+"""A digest of the code that can change a rule's output, without comments and docstrings."""
 
 import ast
 import hashlib
@@ -18,31 +18,31 @@ Chosen = str | tuple[str, ...]
 
 
 @cache
-def code(script: str, **chosen: Chosen) -> str:
+def code_digest(script: str, **chosen: Chosen) -> str:
     """Return a digest of ``workflow/scripts/{script}.py`` and all of ours that it imports.
 
-    ``chosen`` names the modules that registries will take: with ``retrieval="dense"``, or
-    ``formats=("csv", "kilt")``, the other kinds are left out; where nothing is chosen, all count.
-    Imports inside functions count, and so does a text that is a module's name and nothing else
-    (``python -m``); imports by a name that is computed in another way cannot be seen.
+    ``chosen`` names the modules of a registry that count: with ``retrieval="dense"``, or
+    ``formats=("csv", "kilt")``, other kinds are left out; without a choice, all count. Imports
+    inside functions count, and so do texts that are exactly a module's name (``python -m``);
+    imports by a computed name are not seen.
     """
     parts = [f"{path.relative_to(SCRIPTS)}\n{_syntax(path)}" for path in modules(script, **chosen)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def modules(script: str, **chosen: Chosen) -> list[Path]:
-    """Return the files that ``code`` is a digest of; LookupError for a kind without a module."""
-    found, waiting = set(), [SCRIPTS / f"{script}.py", *_kinds(chosen)]
-    passed_over = _firsts() if chosen else frozenset()
+    """Return the files that ``code_digest`` hashes; LookupError for a kind without a module."""
+    found, waiting = set(), [SCRIPTS / f"{script}.py", *_chosen_modules(chosen)]
+    passed_over = _registry_files() if chosen else frozenset()
     while waiting:
         path = waiting.pop()
         if path not in found and path not in passed_over:
             found.add(path)
             waiting.extend(_imported(path))
-    return sorted(found - _firsts())
+    return sorted(found - _registry_files())
 
 
-def _kinds(chosen: dict[str, Chosen]) -> Iterator[Path]:
+def _chosen_modules(chosen: dict[str, Chosen]) -> Iterator[Path]:
     for registry, kinds in chosen.items():
         package = REGISTRIES[registry]
         for kind in (kinds,) if isinstance(kinds, str) else kinds:
@@ -52,19 +52,19 @@ def _kinds(chosen: dict[str, Chosen]) -> Iterator[Path]:
             yield path
 
 
-def _firsts() -> frozenset[Path]:
-    """Return the first files of the registries."""
+def _registry_files() -> frozenset[Path]:
+    """Return the ``__init__.py`` files of the registries."""
     return frozenset(SCRIPTS / PACKAGE / one / "__init__.py" for one in REGISTRIES.values())
 
 
 @cache
 def _imported(path: Path) -> frozenset[Path]:
-    names = {name for node in ast.walk(_tree(path)) for name in _names(node)}
-    return frozenset(file for name in names for file in _files(name.split(".")))
+    names = {name for node in ast.walk(_tree(path)) for name in _names_imported(node)}
+    return frozenset(file for name in names for file in _modules_named(name.split(".")))
 
 
-def _names(node: ast.AST) -> Iterator[str]:
-    """Yield the dotted names that a statement may import; those of ``from a import b`` are a.b."""
+def _names_imported(node: ast.AST) -> Iterator[str]:
+    """Yield the dotted names that a statement may import: a.b for ``from a import b``."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     if isinstance(node, ast.ImportFrom) and not node.level:
@@ -73,10 +73,10 @@ def _names(node: ast.AST) -> Iterator[str]:
         yield str(node.value)
 
 
-def _files(parts: list[str]) -> Iterator[Path]:
-    """Yield the module that has a name, or the part of it before the last dot, and its packages.
+def _modules_named(parts: list[str]) -> Iterator[Path]:
+    """Yield the module of a dotted name (or of the name without its last part) and its packages.
 
-    The packages are those that run before it; of a registry that does nothing.
+    Importing it runs the ``__init__`` of its packages; those of registries do nothing.
     """
     if parts[0] != PACKAGE or {*parts[1:2]} & (WATCHERS | TRANSPORTS):
         return
@@ -84,7 +84,7 @@ def _files(parts: list[str]) -> Iterator[Path]:
     if module is None:
         parts, module = parts[:-1], _module(parts[:-1])
     above = (_module(parts[:end]) for end in range(1, len(parts)))
-    yield from (path for path in above if path and path not in _firsts())
+    yield from (path for path in above if path and path not in _registry_files())
     if module is not None:
         yield module
 

@@ -1,4 +1,4 @@
-"""The shape of the comparison: which cells, indexes and runs the config asks for."""
+"""The grid of the comparison: the cells, indexes and retrieval runs of a config."""
 
 import re
 from collections.abc import Iterable
@@ -20,18 +20,18 @@ def cells(config: Config) -> list[str]:
 
 def rows(config: Config) -> list[tuple[str, str, str]]:
     """Return (model, dataset, mode) for every cell of the comparison."""
-    pairs = [_pair(cell) for cell in cells(config)]
+    pairs = [_split_pair(cell) for cell in cells(config)]
     return [(model, *pair) for model in config.models for pair in pairs]
 
 
-def _pair(name: str) -> tuple[str, str]:
+def _split_pair(name: str) -> tuple[str, str]:
     first, second = name.split("/")
     return first, second
 
 
 def runs(config: Config) -> list[str]:
     """Return the ``dataset/retriever`` runs that the modes of the comparison read."""
-    pairs = map(_pair, cells(config))
+    pairs = map(_split_pair, cells(config))
     used = [(dataset, config.modes[mode].retriever) for dataset, mode in pairs]
     return list(dict.fromkeys(f"{dataset}/{name}" for dataset, name in used if name))
 
@@ -43,7 +43,7 @@ def retrievers(config: Config) -> list[str]:
 
 def searches(config: Config) -> list[tuple[str, str]]:
     """Return (data set, retriever) of each run, and of those that it combines."""
-    found = [_pair(run) for run in runs(config)]
+    found = [_split_pair(run) for run in runs(config)]
     for dataset, name in found:
         below = [(dataset, other) for other in config.retrievers[name].upstream()]
         found += [pair for pair in dict.fromkeys(below) if pair not in found]
@@ -64,7 +64,7 @@ def datasets(config: Config) -> list[str]:
     return list(dict.fromkeys(cell.split("/")[0] for cell in cells(config)))
 
 
-def searched(config: Config) -> list[str]:
+def searched_datasets(config: Config) -> list[str]:
     """Return the data sets that a run of the comparison retrieves for."""
     return list(dict.fromkeys(run.split("/")[0] for run in runs(config)))
 
@@ -83,17 +83,17 @@ def objects(config: Config) -> list[str]:
 
 
 def indexes(config: Config) -> list[str]:
-    """Return the ``corpus/retriever`` indexes that the runs search, or that what they fuse does."""
+    """Return the ``corpus/retriever`` indexes that the runs search, directly or combined."""
     own = [(one, name) for one, name in searches(config) if not config.retrievers[name].upstream()]
     return list(dict.fromkeys(f"{config.datasets[one].corpus}/{name}" for one, name in own))
 
 
-def graded(config: Config) -> list[tuple[str, str, str]]:
+def graded_cells(config: Config) -> list[tuple[str, str, str]]:
     """Return (model, dataset, mode) of the cells that the judge grades."""
     judged = config.judge.datasets if config.judge else []
     return [row for row in rows(config) if row[1] in judged]
 
 
 def pattern(names: Iterable[str]) -> str:
-    """Return a wildcard's pattern: the names of entries and nothing else."""
+    """Return a wildcard's pattern that matches these names only."""
     return "|".join(map(re.escape, names)) or "(?!)"

@@ -1,4 +1,4 @@
-"""What the config names on this machine, looked at before anything runs."""
+"""Files of this machine that the config names, checked before anything runs."""
 
 import json
 import os
@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slmrag.config.base import address
-from slmrag.config.error_messages import message
+from slmrag.config.error_messages import problems_message
 from slmrag.dag import grid
-from slmrag.dag.template_checks import try_chat, try_judge, try_prompt
+from slmrag.dag.template_checks import (
+    check_chat_template,
+    check_judge_template,
+    check_prompt_template,
+)
 from slmrag.errors import UserError
 from slmrag.models.thinking import chat_of
 from slmrag.storage.local import files_of, is_local, path_of
@@ -24,23 +28,23 @@ ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
 
 def check(config: "Config", keys: "Keys", basedir: str) -> None:
-    """Raise UserError with a line for each template and local file that a run would fail over.
+    """Raise UserError with a line for each template or local file that would make a run fail.
 
-    ``basedir`` is the Snakefile's folder, where our own templates lie. What was taken from a source
-    that is gone, and stands in the folder that ``keys`` names, is not asked for again.
+    ``basedir`` is the Snakefile's folder, where our own templates are. A source that is gone is no
+    error if its copy is in the folder that ``keys`` names.
     """
     problems = [
         *_objects(config, keys),
         *_encoders(config, keys),
         *_templates(config, basedir),
-        *_others(config),
+        *_other_files(config),
     ]
     for name, entry in config.models.items():
         problems += _model(f"models.{name}", entry, f"resources/models/{keys.models[name]}")
     if config.judge:
         problems += _model("judge.model", config.judge.model, f"resources/judges/{keys.judge}")
     if problems:
-        raise UserError(message(problems))
+        raise UserError(problems_message(problems))
 
 
 def template_path(path: str, basedir: str) -> str:
@@ -52,13 +56,13 @@ def template_path(path: str, basedir: str) -> str:
 def _templates(config: "Config", basedir: str) -> Iterator[str]:
     for name, mode in config.modes.items():
         path = template_path(mode.prompt, basedir)
-        yield from _tried(f"modes.{name}.prompt", partial(try_prompt, path, mode))
+        yield from _problem_of(f"modes.{name}.prompt", partial(check_prompt_template, path, mode))
     if config.judge:
         path = template_path(config.judge.prompt, basedir)
-        yield from _tried("judge.prompt", lambda: try_judge(path))
+        yield from _problem_of("judge.prompt", lambda: check_judge_template(path))
 
 
-def _tried(where: str, attempt: Callable[[], None]) -> Iterator[str]:
+def _problem_of(where: str, attempt: Callable[[], None]) -> Iterator[str]:
     try:
         attempt()
     except UserError as error:
@@ -81,12 +85,12 @@ def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
         files = [os.path.join(entry.adapter, name) for name in ADAPTER]
         yield from _missing(f"{where}.adapter", entry.adapter, files)
     for path in entry.template_files():
-        yield from _tried(f"{where}.chat_template", partial(try_chat, path))
-    yield from _tried(where, lambda: _check_chat_options(entry, taken))
+        yield from _problem_of(f"{where}.chat_template", partial(check_chat_template, path))
+    yield from _problem_of(where, lambda: _check_chat_options(entry, taken))
 
 
 def _check_chat_options(entry: "ModelEntry", taken: str) -> None:
-    """Raise UserError for a wish that a chat template does not read, where the template is here."""
+    """Raise UserError for an argument that the chat template, if it is here, does not read."""
     keys, own = (entry.thinking, entry.chat_template_kwargs), entry.template_files()
     if keys == (None, None) or not all(map(os.path.isfile, own)):
         return
@@ -112,15 +116,15 @@ def _checkpoint(where: str, uri: str, taken: str) -> Iterator[str]:
     yield from _missing(where, uri, [os.path.join(path_of(uri), "config.json")], hint)
 
 
-def _others(config: "Config") -> Iterator[str]:
+def _other_files(config: "Config") -> Iterator[str]:
     if isinstance(config.storage.verify, str):
         yield from _missing("storage.verify", config.storage.verify, [config.storage.verify])
     if expected := config.expected:
         found = [*_missing("expected", expected, [expected])]
-        yield from found or _tried("expected", partial(_scores, Path(expected)))
+        yield from found or _problem_of("expected", partial(_check_expected_scores, Path(expected)))
 
 
-def _scores(path: Path) -> None:
+def _check_expected_scores(path: Path) -> None:
     try:
         scores = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -130,7 +134,7 @@ def _scores(path: Path) -> None:
 
 
 def _missing(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
-    """Yield a sentence where what is named is not there, lacks a file, or may not be read."""
+    """Yield a sentence if a path does not exist, lacks a file, or may not be read."""
     path = path_of(named)
     lacking = [file for file in files if not os.path.isfile(file)]
     if "*" in path and not os.path.exists(path) and not files:
@@ -146,5 +150,19 @@ def _missing(where: str, named: str, files: list[str], hint: str = "") -> Iterat
 
 
 def _is_downloaded(folder: str) -> bool:
-    """Say whether what a source held was taken before: then it has its manifest."""
+    """Tell whether a source was downloaded before: then its manifest exists."""
     return os.path.isfile(f"{folder}.json")
+
+
+def report_to_compare(name: str | None, own: str, results: Path = Path("results")) -> str:
+    """Return the path of another experiment's report; UserError names those that have one."""
+    path = Path("report/report.html")
+    if name is not None and name != own and (results / name / path).exists():
+        return str(results / name / path)
+    others = sorted(found.parts[-3] for found in results.glob(f"*/{path}"))
+    known = ", ".join(other for other in others if other != own) or "none"
+    why = {None: "", own: f"{own} is this experiment itself; "}.get(name, f"{name} has no report; ")
+    raise UserError(
+        f"compare: {why}name another finished experiment by --config against=NAME; "
+        f"there are: {known}"
+    )

@@ -1,7 +1,7 @@
-"""Where what is derived from the world lies: ``resources/{kind}/{entry}-{8 hex digits}``.
+"""Names of folders of shared resources: ``resources/{kind}/{entry}-{8 hex digits}``.
 
-The digits are of the entry and of all that it is made from. So two experiments that agree on both
-share the folder, two that differ have two, and going back to an earlier config makes nothing anew.
+The digits are a digest of the entry and of all that it is made from. So two experiments that agree
+on both share a folder, two that differ do not, and an earlier config finds its folders again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from slmrag.config.data import CorpusEntry, DatasetEntry
 from slmrag.config.folder_names import folder_name
 from slmrag.config.hub_names import named_revision
 from slmrag.config.schema import Config
-from slmrag.config.storage import Located, own_endpoint, reach
+from slmrag.config.storage import AddressEntry, access_params, endpoint_of
 from slmrag.dag.local_sources import Digests, Source
 from slmrag.storage.local import is_local
 
@@ -22,7 +22,7 @@ Names = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Keys:
-    """The folder's name of each entry, by the entry's; ``coverage`` is of sets with a corpus."""
+    """The folder's name of each entry, by entry name; ``coverage`` has data sets with a corpus."""
 
     objects: Names
     corpora: Names
@@ -35,31 +35,31 @@ class Keys:
     judge: str | None
 
     def entries(self) -> dict[str, str]:
-        """Return the entry's name of each folder's name."""
+        """Return the entry's name by the folder's name."""
         tables = (table for table in vars(self).values() if isinstance(table, Mapping))
         return {key: name for table in tables for name, key in table.items()}
 
 
-class Fetched(NamedTuple):
-    """What a run takes from elsewhere, and the manifest of what was taken."""
+class Download(NamedTuple):
+    """A download of a run, and the manifest of its files."""
 
     what: str
     source: Source
     revision: str | None
     manifest: str
     storage: Mapping[str, Any] | None = None
-    """How to reach it, where it has keys of its own for that."""
+    """Its S3 keys, if they are not those of ``storage``."""
 
 
 def source(entry: Entry, name: str) -> Source:
-    """Return where the files come from that an entry names under a key."""
+    """Return the source of the files that a key of an entry names."""
     pickles = bool(getattr(entry, "allow_pickle", None))
     return Source(address(getattr(entry, name, None)), name != "uri", pickles)
 
 
-def located(entry: Entry, name: str) -> str | Located | None:
-    """Return what says where the files lie that an entry names under a key: an object says all."""
-    return entry if isinstance(entry, Located) else getattr(entry, name, None)
+def entry_with_address(entry: Entry, name: str) -> str | AddressEntry | None:
+    """Return what holds a key's address: the entry itself for an object, else the key's value."""
+    return entry if isinstance(entry, AddressEntry) else getattr(entry, name, None)
 
 
 def sources(config: Config) -> Iterator[Source]:
@@ -80,11 +80,11 @@ def keys(config: Config, local: Digests) -> Keys:
         for name, entry in config.objects.items()
     }
     corpora, datasets = (
-        {name: _prepared(name, entry, objects) for name, entry in table.items()}
+        {name: _data_folder(name, entry, objects) for name, entry in table.items()}
         for table in (config.corpora, config.datasets)
     )
     encoders, queries, models = (
-        {name: _checkpoint(name, entry, which, local) for name, entry in table.items()}
+        {name: _checkpoint_folder(name, entry, which, local) for name, entry in table.items()}
         for table, which in (
             (config.retrievers, "encoder"),
             (config.retrievers, "query_encoder"),
@@ -100,12 +100,16 @@ def keys(config: Config, local: Digests) -> Keys:
         name: folder_name(name, entry.build_params(), encoders[name])
         for name, entry in config.retrievers.items()
     }
-    judge = _checkpoint("judge", config.judge.model, "checkpoint", local) if config.judge else None
+    judge = (
+        _checkpoint_folder("judge", config.judge.model, "checkpoint", local)
+        if config.judge
+        else None
+    )
     return Keys(objects, corpora, datasets, coverage, encoders, queries, indexes, models, judge)
 
 
-def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
-    """Yield all that is fetched from elsewhere; what lies on this machine is an input itself."""
+def downloads(config: Config, keys: Keys) -> Iterator[Download]:
+    """Yield all downloads from other machines."""
     table: list[tuple[str, Entry, str, str]] = [
         *((f"object '{n}'", e, "uri", f"raw/{keys.objects[n]}") for n, e in config.objects.items()),
         *(
@@ -125,24 +129,22 @@ def fetched(config: Config, keys: Keys) -> Iterator[Fetched]:
     for what, entry, key, folder in table:
         found = source(entry, key)
         if found.uri and not is_local(found.uri):
-            how = reach(located(entry, key), config.storage)
-            yield Fetched(what, found, revision(entry, key), f"resources/{folder}.json", how)
+            how = access_params(entry_with_address(entry, key), config.storage)
+            yield Download(what, found, revision(entry, key), f"resources/{folder}.json", how)
 
 
 def revision(entry: Entry, key: str) -> str | None:
-    """Return the revision, where one is named, of what an entry names under a key: its own key
-    for it, or a part of the address.
-    """
+    """Return the revision of a checkpoint, by its own key or in its address; None without one."""
     own = getattr(entry, REVISIONS.get(key, ""), None)
     return own or named_revision(address(getattr(entry, key, None)))
 
 
-def _prepared(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:
+def _data_folder(name: str, entry: CorpusEntry | DatasetEntry, objects: Names) -> str:
     return folder_name(name, entry.build_params(), [objects[used] for used in entry.objects()])
 
 
-def _checkpoint(name: str, entry: Entry, which: str, local: Digests) -> str:
-    """Return the folder's name of a checkpoint; where an entry has none, one that is not used."""
+def _checkpoint_folder(name: str, entry: Entry, which: str, local: Digests) -> str:
+    """Return the folder's name of a checkpoint; without one, it is a name that nothing uses."""
     found = source(entry, which)
-    moved = own_endpoint(located(entry, which))
-    return folder_name(name, *found, revision(entry, which), local.get(found.label), *moved)
+    endpoint = endpoint_of(entry_with_address(entry, which))
+    return folder_name(name, *found, revision(entry, which), local.get(found.label), *endpoint)

@@ -1,6 +1,6 @@
-"""The rooms of the package, in the order of the pipeline: none imports from one that comes later.
+"""The rooms of the package in the order of the pipeline: none imports from a later one.
 
-The test of layers and the digests of code go by these lists.
+The layer test and the digests of code use these lists.
 """
 
 ORDER = (
@@ -17,20 +17,20 @@ ORDER = (
     "scoring",
     "report",
 )
-"""The stages, after the ground that they stand on."""
+"""The ground modules and the stages."""
 
-ASIDE = frozenset({"dag", "job", "tracking"})
-"""What stands beside the stages: no stage imports it, but for what is ``COMMON``."""
+BESIDE_STAGES = frozenset({"dag", "job", "tracking"})
+"""Rooms beside the stages: no stage imports them, except ``JOB_MODULES_OF_STAGES``."""
 
-COMMON = frozenset({"job.events", "job.gpu_lock", "job.processes", "job.progress"})
-"""What every stage may use of a job: its events, its bar, which GPUs there are, and the memory of
-its processes, which the record of an engine's run holds."""
+JOB_MODULES_OF_STAGES = frozenset({"job.events", "job.gpu_lock", "job.processes", "job.progress"})
+"""Modules of ``job`` that every stage may import: events, progress bar, GPUs, and the memory of
+processes, which the record of an engine's run holds."""
 
-WATCHERS = frozenset({"errors", *ASIDE})
-"""Rooms that plan, look on or speak: an edit of them reruns nothing."""
+WATCHERS = frozenset({"errors", *BESIDE_STAGES})
+"""Rooms that plan, watch or report: an edit of them reruns nothing."""
 
 TRANSPORTS = frozenset({"storage"})
-"""Rooms that move bytes whose digest a manifest records: an edit of them reruns nothing else."""
+"""Rooms that move bytes whose digest is in a manifest: an edit of them reruns nothing else."""
 
 REGISTRIES = {
     "formats": "data/formats",
@@ -38,4 +38,4 @@ REGISTRIES = {
     "indexing": "indexing",
     "retrieval": "retrieval",
 }
-"""Packages of one module a kind: their ``__init__`` only finds it, and so counts nowhere."""
+"""Packages with one module per kind: their ``__init__`` only finds it, and never counts."""

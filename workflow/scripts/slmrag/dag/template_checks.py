@@ -1,4 +1,4 @@
-"""Whether a template asks with all that it is given, tried out before anything runs."""
+"""Checks of templates by trial, before anything runs: do they show all that they are given?"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 QUESTION = "Who wrote it?"
 
 
-def read(path: str) -> str:
+def read_template(path: str) -> str:
     """Return a template's text; UserError where there is none."""
     try:
         return Path(path).read_text(encoding="utf-8")
@@ -24,19 +24,19 @@ def read(path: str) -> str:
         raise UserError(f"'{path}' is no text in UTF-8; save it as such") from None
 
 
-def try_prompt(path: str, mode: "ModeEntry") -> None:
-    """Raise UserError unless a mode's template shows the question and each of its passages.
+def check_prompt_template(path: str, mode: "ModeEntry") -> None:
+    """Raise UserError unless a mode's template shows the question and each passage.
 
-    Any of a passage's id, title and text will do. A template of a mode without context may name
-    passages, but must do without.
+    A passage counts as shown by its id, title or text. A template of a mode without context may
+    name passages, but must work without them.
     """
     marks = [f"passage{number}mark" for number in range(mode.depth())]
-    made = _explained(path, lambda: _prompt(read(path), path, marks)).lower()
-    shown = sum(mark in made for mark in marks)
+    rendered = _render(path, lambda: _render_prompt(read_template(path), path, marks)).lower()
+    shown = sum(mark in rendered for mark in marks)
     if marks and not shown:
         raise UserError(
-            f"{path}: never shows {{{{ passages }}}}, so context: {mode.context} would be context: "
-            "none by another name; loop over passages, or set context: none"
+            f"{path}: never shows {{{{ passages }}}}, so context: {mode.context} would be the same "
+            "as context: none; loop over passages, or set context: none"
         )
     if shown < len(marks):
         raise UserError(
@@ -45,48 +45,48 @@ def try_prompt(path: str, mode: "ModeEntry") -> None:
         )
 
 
-def _prompt(text: str, path: str, marks: list[str]) -> str:
-    from slmrag.prompts.template import checked, render
+def _render_prompt(text: str, path: str, marks: list[str]) -> str:
+    from slmrag.prompts.template import check_template, render
 
     passages = [dict.fromkeys(("id", "title", "text"), mark) for mark in marks]
-    return render(checked(text, path), QUESTION, passages)
+    return render(check_template(text, path), QUESTION, passages)
 
 
-def try_judge(path: str) -> None:
+def check_judge_template(path: str) -> None:
     """Raise UserError unless a judge's template shows the references and the answer."""
     given = {"answers": ["reference1mark"], "answer": "answer1mark", "question": QUESTION}
-    made = _explained(path, lambda: _grading(read(path), given)).lower()
+    rendered = _render(path, lambda: _render_grading(read_template(path), given)).lower()
     for name, mark in (("answers", "reference1mark"), ("answer", "answer1mark")):
-        if mark not in made:
-            raise UserError(f"{path}: the prompt lacks {{{{ {name} }}}}; put it in")
+        if mark not in rendered:
+            raise UserError(f"{path}: the prompt lacks {{{{ {name} }}}}; add it")
 
 
-def _grading(text: str, given: dict[str, Any]) -> str:
-    from slmrag.prompts.template import compiled
+def _render_grading(text: str, given: dict[str, Any]) -> str:
+    from slmrag.prompts.template import compile_template
 
-    return compiled(text).render(**given)
-
-
-def try_chat(path: str) -> None:
-    """Raise UserError unless a chat template compiles and says what the user says."""
-    if QUESTION not in _explained(path, lambda: _chat(read(path))):
-        raise UserError(f"{path}: the conversation lacks message.content; put it in")
+    return compile_template(text).render(**given)
 
 
-def _chat(text: str) -> str:
-    from slmrag.models.chat_template import chatter
+def check_chat_template(path: str) -> None:
+    """Raise UserError unless a chat template compiles and shows the user's message."""
+    if QUESTION not in _render(path, lambda: _render_chat(read_template(path))):
+        raise UserError(f"{path}: it does not show message.content; add it")
 
-    return chatter(text, {})(QUESTION)
+
+def _render_chat(text: str) -> str:
+    from slmrag.models.chat_template import chat_renderer
+
+    return chat_renderer(text, {})(QUESTION)
 
 
-def _explained(path: str, make: Callable[[], str]) -> str:
-    """Return what is made; a UserError that names the file where it cannot be."""
+def _render(path: str, make: Callable[[], str]) -> str:
+    """Return what ``make`` renders; UserError names the file if it fails."""
     from jinja2 import TemplateSyntaxError
 
     try:
         return make()
     except TemplateSyntaxError as error:
         raise UserError(f"{path}, line {error.lineno}: {error.message}") from None
-    except Exception as error:  # a template's mistakes are of any kind
+    except Exception as error:  # a template can raise anything
         named = str(error) if path in str(error) else f"{path}: {error}"
         raise UserError(named) from None

@@ -1,1 +1,1 @@
-"""Files of others into tables of questions and of passages."""
+"""Files of many formats into tables of questions and passages."""

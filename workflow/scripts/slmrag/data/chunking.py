@@ -1,6 +1,6 @@
 """Documents into passages, by words or by sentences, with overlap.
 
-Where a script has no spaces between words, each letter counts as a word.
+In scripts without spaces between words, each letter counts as a word.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 import polars as pl
 
 from slmrag.data.schemas import PASSAGES_WITH_LINE
-from slmrag.data.sentences import units as sentence_units
-from slmrag.data.word_units import joined, word_units
+from slmrag.data.sentences import sentence_units as sentence_units
+from slmrag.data.word_units import join_units, word_units
 
 Units = Callable[[str, str | None], tuple[list[str], str]]
-"""Takes a text and its language; returns what is counted and what stands between two of them."""
+"""Takes a text and its language; returns its units and the text between two units."""
 
 UNITS: dict[str, Units] = {"words": word_units, "sentences": sentence_units}
 
@@ -20,18 +20,18 @@ UNITS: dict[str, Units] = {"words": word_units, "sentences": sentence_units}
 def chunks(
     text: str, by: str, size: int, overlap: int, language: str | None = None
 ) -> Iterator[str]:
-    """Yield pieces of ``size`` units, each beginning with the last ``overlap`` of the one before.
+    """Yield chunks of ``size`` units; each begins with the last ``overlap`` of the one before.
 
-    The last piece may be shorter, but never holds overlap alone.
+    The last chunk may be shorter, but it never consists of overlap alone.
     """
     units, between = UNITS[by](text, language)
     step = size - overlap
     for start in range(0, max(len(units) - overlap, 1), step):
         if units:
-            yield joined(units[start : start + size], between)
+            yield join_units(units[start : start + size], between)
 
 
-def cut(
+def cut_documents(
     documents: pl.DataFrame,
     by: str = "words",
     size: int = 100,

@@ -8,63 +8,64 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from slmrag.data.chunking import cut
+from slmrag.data.chunking import cut_documents
 from slmrag.data.corpus_audit import CorpusAudit
-from slmrag.data.ids import stripped
-from slmrag.data.repetitions import Once
+from slmrag.data.ids import normalize_ids
+from slmrag.data.repetitions import Deduplicator
 from slmrag.data.schemas import PASSAGES
 from slmrag.errors import UserError
 
-Read = Callable[[Path, Mapping[str, str]], Iterator[pl.DataFrame]]
+PassageReader = Callable[[Path, Mapping[str, str]], Iterator[pl.DataFrame]]
 
 
-class Repeated(Exception):
-    """Some passages came twice, word for word: all have to be read again, by ``once``."""
+class RepeatedPassages(Exception):
+    """Some passages are repeated word for word: read all again, with the ``deduplicator``."""
 
-    def __init__(self, once: Once) -> None:
+    def __init__(self, deduplicator: Deduplicator) -> None:
         super().__init__("passages were repeated")
-        self.once = once
+        self.deduplicator = deduplicator
 
 
-def checked(
+def checked_passages(
     files: Sequence[Path],
-    read: Read,
+    read: PassageReader,
     entry: Mapping[str, Any],
     audit: CorpusAudit,
-    once: Once | None = None,
+    deduplicator: Deduplicator | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield tables of id, title and text; UserError names file and line of what is wrong.
+    """Yield tables of id, title and text; UserError names the file and line of an error.
 
-    Raises Repeated at the end where records came twice; read by its ``once`` each comes once.
+    Raises RepeatedPassages at the end if records are repeated; with its ``deduplicator`` a second
+    reading yields each of them once.
     """
     left = entry.get("limit")
-    for path, table in placed(files, read, entry):
-        _refuse_nameless(table, path)
+    for path, table in read_tables(files, read, entry):
+        _refuse_missing_ids(table, path)
         table = table if left is None else table.head(left)
         left = None if left is None else left - table.height
-        table = once.first(table) if once else table
+        table = deduplicator.drop_repetitions(table) if deduplicator else table
         audit.add(table)
         yield table.select(PASSAGES.names())
         if left == 0:
             break
     if not audit.passages:
         raise UserError(f"{_names(files)}: no passage in it; check the object and its format")
-    if once is None and (hashes := audit.ids.repeated()).size:
+    if deduplicator is None and (hashes := audit.ids.repeated()).size:
         _refuse_different(files, read, entry, hashes)
 
 
-def placed(
-    files: Sequence[Path], read: Read, entry: Mapping[str, Any]
+def read_tables(
+    files: Sequence[Path], read: PassageReader, entry: Mapping[str, Any]
 ) -> Iterator[tuple[Path, pl.DataFrame]]:
-    """Yield (file, table with lines), cut into chunks where the entry says so."""
+    """Yield (file, table with lines), cut into chunks if the entry says so."""
     chunk, language = entry.get("chunk"), entry.get("language")
     for path in files:
         for table in read(path, entry.get("columns") or {}):
-            table = stripped(table)
-            yield path, cut(table, **chunk, language=language) if chunk else table
+            table = normalize_ids(table)
+            yield path, cut_documents(table, **chunk, language=language) if chunk else table
 
 
-def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:
+def _refuse_missing_ids(table: pl.DataFrame, path: Path) -> None:
     nameless = table["id"] == ""
     if nameless.any():
         line = table["line"].filter(nameless)[0]
@@ -72,14 +73,14 @@ def _refuse_nameless(table: pl.DataFrame, path: Path) -> None:
 
 
 def _refuse_different(
-    files: Sequence[Path], read: Read, entry: Mapping[str, Any], hashes: np.ndarray
+    files: Sequence[Path], read: PassageReader, entry: Mapping[str, Any], hashes: np.ndarray
 ) -> None:
-    """Read again: name an id of two texts, or raise Repeated (hashes may meet by chance)."""
-    once, found = Once(hashes), False
-    for path, table in placed(files, read, entry):
-        found = once.same(table, path) or found
+    """Read again: name an id of two texts, or raise RepeatedPassages; hashes may collide."""
+    deduplicator, found = Deduplicator(hashes), False
+    for path, table in read_tables(files, read, entry):
+        found = deduplicator.has_repetitions(table, path) or found
     if found:
-        raise Repeated(Once(hashes))
+        raise RepeatedPassages(Deduplicator(hashes))
 
 
 def _names(files: Sequence[Path]) -> str:

@@ -1,4 +1,4 @@
-"""What a corpus holds, counted while it passes by."""
+"""The audit of a corpus, counted while it is read."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from slmrag.data.unicode_scripts import count, shares
+from slmrag.data.unicode_scripts import count_signs, script_shares
 
-BITS = 4
-"""Hashes are compared in 2**BITS groups, one in memory at a time."""
-READ = 1 << 17
+GROUP_BITS = 4
+"""Hashes are compared in 2**GROUP_BITS groups, one in memory at a time."""
+HASHES_AT_ONCE = 1 << 17
 
 
 class DuplicateCounter:
-    """Hashes of values as they pass by."""
+    """Counts repeated values by their hashes, which are kept in a file."""
 
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115
@@ -27,17 +27,17 @@ class DuplicateCounter:
 
     def repetitions(self) -> Iterator[np.ndarray]:
         """Yield hashes (uint64), one for each value that repeats an earlier one."""
-        for group in range(1 << BITS):
+        for group in range(1 << GROUP_BITS):
             hashes = np.sort(np.concatenate([*self._group(group), np.empty(0, np.uint64)]))
             yield hashes[1:][hashes[1:] == hashes[:-1]]
 
     def _group(self, group: int) -> Iterator[np.ndarray]:
         self._file.seek(0)
-        while (hashes := np.fromfile(self._file, np.uint64, READ)).size:
-            yield hashes[hashes >> np.uint64(64 - BITS) == group]
+        while (hashes := np.fromfile(self._file, np.uint64, HASHES_AT_ONCE)).size:
+            yield hashes[hashes >> np.uint64(64 - GROUP_BITS) == group]
 
     def repeated(self) -> np.ndarray:
-        """Return the hashes that came more than once (uint64)."""
+        """Return the hashes that occur more than once (uint64)."""
         return np.unique(np.concatenate(list(self.repetitions())))
 
     def count(self) -> int:
@@ -47,10 +47,10 @@ class DuplicateCounter:
 
 LONGEST_LENGTH = 10_000
 """Lengths above are counted as this one."""
-ALL, STRIDE = 100_000, 16
-"""So many passages have their words counted, and after them those of every 16th table."""
+COUNTED_PASSAGES, TABLE_STRIDE = 100_000, 16
+"""The words of this many passages are counted, and then those of every 16th table."""
 SAMPLED_PASSAGES = 25
-"""So many passages of each table have their letters counted."""
+"""The letters of this many passages per table are counted."""
 
 
 class Lengths:
@@ -64,7 +64,7 @@ class Lengths:
         self.counts += np.bincount(np.minimum(values, LONGEST_LENGTH), minlength=LONGEST_LENGTH + 1)
 
     def summary(self) -> dict[str, float]:
-        """Return min, mean, median, p95 and max; empty where there was nothing."""
+        """Return min, mean, median, p95 and max; empty without values."""
         total = int(self.counts.sum())
         if not total:
             return {}
@@ -93,10 +93,12 @@ class CorpusAudit:
         self.without_text += int((table["text"] == "").sum())
         self.ids.add(table["id"])
         self.texts.add(table["text"])
-        count(table["text"].gather_every(max(1, table.height // SAMPLED_PASSAGES)), self.signs)
+        count_signs(
+            table["text"].gather_every(max(1, table.height // SAMPLED_PASSAGES)), self.signs
+        )
         self.tables += 1
-        if self.passages <= ALL or self.tables % STRIDE == 0:
-            self.words.add(words(table["text"]).to_numpy())
+        if self.passages <= COUNTED_PASSAGES or self.tables % TABLE_STRIDE == 0:
+            self.words.add(word_counts(table["text"]).to_numpy())
 
     def summary(self) -> dict[str, Any]:
         """Return the audit."""
@@ -106,10 +108,10 @@ class CorpusAudit:
             "without_text": self.without_text,
             "duplicate_texts": self.texts.count(),
             "words": self.words.summary(),
-            "scripts": shares(self.signs),
+            "scripts": script_shares(self.signs),
         }
 
 
-def words(texts: pl.Series) -> pl.Series:
+def word_counts(texts: pl.Series) -> pl.Series:
     """Return the number of words of each text: pieces between single spaces, at least 1."""
     return texts.str.count_matches(" ", literal=True) + (texts != "").cast(pl.UInt32)

@@ -1,4 +1,4 @@
-"""Which gold passages of some questions a corpus has, found in one pass over its tables."""
+"""Finds the gold passages of questions in a corpus, in one pass over its tables."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,23 +8,30 @@ from typing import Any
 
 import polars as pl
 
-from slmrag.data.gold_match import Key, Passage, first_chunk, group_equal, keys, normalized_text
+from slmrag.data.gold_match import (
+    Key,
+    Passage,
+    first_chunk,
+    group_equal,
+    normalized_text,
+    passage_keys,
+)
 
-SPACE = r"\s\x1c-\x1f"
-"""What str.split takes for white space."""
-WORDS = 4
-HEAD = rf"^[{SPACE}]*([^{SPACE}]+(?: [^{SPACE}]+){{0,{WORDS - 1}}})"
-"""The first words of a text, to where something else than one space stands between them."""
+WHITE_SPACE = r"\s\x1c-\x1f"
+"""White space as in str.split."""
+HEAD_WORDS = 4
+HEAD_PATTERN = rf"^[{WHITE_SPACE}]*([^{WHITE_SPACE}]+(?: [^{WHITE_SPACE}]+){{0,{HEAD_WORDS - 1}}})"
+"""The first words of a text, as long as single spaces separate them."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """The gold of one question in a corpus.
+class GoldInCorpus:
+    """The gold passages of one question in a corpus.
 
-    ``passages`` counts its gold passages; ``places`` says which of them, from 0, the corpus's
-    passage of an id is. Of the passages, ``by_id`` and ``by_text`` (alone) were found;
-    ``other_text`` have their id in the corpus with another text; ``chunked`` are not there, but
-    the chunks of the document with their id are.
+    ``passages`` counts them; ``places`` maps an id of the corpus to the number of its gold passage,
+    from 0. ``by_id`` and ``by_text`` count those that were found by id, or only by text;
+    ``other_text`` those whose id has another text in the corpus; ``chunked`` those that are not in
+    the corpus, but chunks of the document with their id are.
     """
 
     passages: int
@@ -41,15 +48,15 @@ class Found:
 
 
 class GoldJoin:
-    """Looks for the gold passages of questions in tables of passages.
+    """Finds the gold passages of questions in tables of passages.
 
-    ``gold`` has a list of passages (id, text) a question. What is kept are the passages of the
-    corpus that are gold of some question, so memory does not grow with the corpus.
+    ``gold`` has a list of passages (id, text) per question. Only gold passages are kept, so memory
+    does not grow with the corpus.
     """
 
     def __init__(self, gold: Sequence[Sequence[Passage]]) -> None:
         self.gold = gold
-        self.wanted = {key for own in gold for one in own for key in keys(one)}
+        self.wanted = {key for own in gold for one in own for key in passage_keys(one)}
         self.ids = {value for kind, value in self.wanted if kind == "id"}
         self.firsts = set(map(first_chunk, self.ids))
         self.held: dict[Key, list[Passage]] = defaultdict(list)
@@ -57,7 +64,7 @@ class GoldJoin:
         self.likely = self._likely()
 
     def _likely(self) -> pl.Expr:
-        """Return a cheap test for rows that may be wanted; no row that is fails it."""
+        """Return a cheap test for rows; every wanted row passes it, and few others."""
         ids = pl.Series([*self.ids, *self.firsts], dtype=pl.String)
         texts = pl.Series([v for kind, v in self.wanted if kind == "text"], dtype=pl.String)
         likely = pl.col("id").is_in(ids.implode())
@@ -66,7 +73,7 @@ class GoldJoin:
         return likely | head().is_in(heads(texts).implode())
 
     def read(self, passages: Path) -> "GoldJoin":
-        """Take a whole corpus, streaming; nothing is read where there is no gold."""
+        """Take a whole corpus, streaming; without gold nothing is read."""
         if self.wanted:
             rows = pl.scan_parquet(passages).select("id", "text").filter(self.likely)
             for table in rows.collect_batches():
@@ -80,15 +87,15 @@ class GoldJoin:
         for id, text in table.select("id", "text").filter(self.likely).iter_rows():
             found = {"id": id, "text": text}
             self.chunked |= {id} & self.firsts
-            for key in self.wanted.intersection(keys(found)):
+            for key in self.wanted.intersection(passage_keys(found)):
                 self.held[key].append(found)
 
-    def found(self) -> list[Found]:
-        """Return what the corpus has of each question's gold."""
-        return [self._found(own) for own in self.gold]
+    def results(self) -> list[GoldInCorpus]:
+        """Return the gold of each question in the corpus."""
+        return [self._result(own) for own in self.gold]
 
-    def _found(self, gold: Sequence[Passage]) -> Found:
-        wanted = {key for one in gold for key in keys(one)}
+    def _result(self, gold: Sequence[Passage]) -> GoldInCorpus:
+        wanted = {key for one in gold for key in passage_keys(one)}
         held = [one for key in wanted for one in self.held.get(key, ())]
         group = group_equal([*gold, *held])
         by_id = {group[key] for key in wanted if key[0] == "id" and key in self.held}
@@ -98,7 +105,7 @@ class GoldJoin:
         chunks = {group["id", one["id"]] for one in gold if self._is_chunked(one)}
         by_text = set(there.values()) - by_id
         counts = map(len, (by_id, by_text, other, chunks & absent))
-        return Found(len(every), there, *counts)
+        return GoldInCorpus(len(every), there, *counts)
 
     def _other_text(self, gold: Passage) -> bool:
         """Tell whether the corpus has the passage's id, but with another text."""
@@ -111,21 +118,21 @@ class GoldJoin:
 
 
 def head() -> pl.Expr:
-    """Return the first words of the column ``text``, in NFC; null where it has none."""
-    return pl.col("text").str.extract(HEAD).str.normalize("NFC")
+    """Return the first words of the column ``text``, in NFC; null if there are none."""
+    return pl.col("text").str.extract(HEAD_PATTERN).str.normalize("NFC")
 
 
 def heads(texts: Iterable[str]) -> pl.Series:
-    """Return what ``head`` can be of a text whose normal form is one of these."""
-    split = [text.split(" ", WORDS)[:WORDS] for text in texts]
+    """Return the possible values of ``head`` for texts with these normal forms."""
+    split = [text.split(" ", HEAD_WORDS)[:HEAD_WORDS] for text in texts]
     found = {" ".join(words[:count]) for words in split for count in range(1, len(words) + 1)}
     return pl.Series(list(found), dtype=pl.String).str.normalize("NFC")
 
 
-COUNTS = ("by_id", "by_text", "other_text", "chunked")
+COUNT_NAMES = ("by_id", "by_text", "other_text", "chunked")
 
 
-def counts(found: Iterable[Found]) -> dict[str, Any]:
-    """Return how many gold passages of all questions were found, and how."""
+def count_gold(found: Iterable[GoldInCorpus]) -> dict[str, Any]:
+    """Return how many gold passages of all questions were found, by kind of match."""
     found = list(found)
-    return {f"gold_{name}": sum(getattr(one, name) for one in found) for name in COUNTS}
+    return {f"gold_{name}": sum(getattr(one, name) for one in found) for name in COUNT_NAMES}

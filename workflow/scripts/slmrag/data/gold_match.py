@@ -1,11 +1,11 @@
 """What "this passage is gold" means, for metrics, contexts and audits alike.
 
-A passage is a gold passage if it has the gold passage's id, or else if its text is the same in
-normal form: Unicode NFC, white space collapsed to single spaces and stripped. Case and punctuation
-count, titles do not; an empty id or text is equal to nothing. Gold entries of one question that
-have the same id or the same text are one gold passage.
+A passage is gold if it has the id of a gold passage, or the same text in normal form: Unicode NFC,
+white space collapsed to single spaces and stripped. Case and punctuation count, titles do not; an
+empty id or text equals nothing. Gold entries of one question with the same id or the same text are
+one gold passage.
 
-That a passage holds a gold text, or is a piece of a gold document, are other relations.
+Two other relations: a passage contains a gold text, or is a piece of a gold document.
 """
 
 import unicodedata
@@ -14,8 +14,8 @@ from functools import lru_cache
 
 Passage = Mapping[str, str]
 Key = tuple[str, str]
-"""("id", an id) or ("text", a text in normal form): what a passage is known by."""
-Test = Callable[[str, str], bool]
+"""What identifies a passage: ("id", an id) or ("text", a text in normal form)."""
+PassageTest = Callable[[str, str], bool]
 """Takes a passage's id and text."""
 
 
@@ -25,72 +25,72 @@ def normalized_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def keys(passage: Passage) -> list[Key]:
+def passage_keys(passage: Passage) -> list[Key]:
     """Return the keys of a passage, at most its id's and its text's."""
     found = ("id", passage["id"] or ""), ("text", normalized_text(passage["text"] or ""))
     return [key for key in found if key[1]]
 
 
 def gold_rank(passages: Sequence[Passage], gold: Sequence[Passage]) -> int | None:
-    """Return the place, from 1, of the first passage that is gold; None where none is."""
-    wanted = {key for one in gold for key in keys(one)}
+    """Return the rank, from 1, of the first passage that is gold; None if none is."""
+    wanted = {key for one in gold for key in passage_keys(one)}
     ranked = enumerate(passages, 1)
-    return next((n for n, one in ranked if not wanted.isdisjoint(keys(one))), None)
+    return next((n for n, one in ranked if not wanted.isdisjoint(passage_keys(one))), None)
 
 
 def group_equal(passages: Iterable[Passage]) -> dict[Key, int]:
-    """Return which passage, from 0, each key is of; entries that share a key are one passage."""
+    """Return the number, from 0, of each key's passage; entries with a common key are one."""
     sets: dict[Key, set[Key]] = {}
     for passage in passages:
-        own = set(keys(passage))
+        own = set(passage_keys(passage))
         own = own.union(*(sets[key] for key in own if key in sets))
         sets |= dict.fromkeys(own, own)
     numbers = {one: number for number, one in enumerate(dict.fromkeys(map(id, sets.values())))}
     return {key: numbers[id(one)] for key, one in sets.items()}
 
 
-def distinct(gold: Sequence[Passage]) -> list[Passage]:
+def distinct_gold(gold: Sequence[Passage]) -> list[Passage]:
     """Return the first entry of each gold passage, in their order."""
     group = group_equal(gold)
     first: dict[int | None, Passage] = {}
     for one in gold:
-        first.setdefault(next((group[key] for key in keys(one)), None), one)
+        first.setdefault(next((group[key] for key in passage_keys(one)), None), one)
     return list(first.values())
 
 
-def holds_gold(gold: Sequence[Passage]) -> Test:
-    """Return a test of passages: is it gold, or does a whole gold text stand in its text?"""
+def holds_gold(gold: Sequence[Passage]) -> PassageTest:
+    """Return a test of passages: is it gold, or does its text contain a whole gold text?"""
     ids, texts = _ids(gold), _texts(gold)
     return lambda id, text: id in ids or any(one in normalized_text(text) for one in texts)
 
 
-def piece_of_gold(gold: Sequence[Passage]) -> Test:
+def piece_of_gold(gold: Sequence[Passage]) -> PassageTest:
     """Return a test of passages: is it gold, or a piece of a gold passage?
 
-    A piece stands whole in a gold text, or was cut from the document that has a gold id.
+    A piece is contained in a gold text, or is a chunk of the document with a gold id.
     """
     ids, texts = _ids(gold), _texts(gold)
 
     def holds(id: str, text: str) -> bool:
         piece = normalized_text(text)
-        by_id = id in ids or document(id) in ids
+        by_id = id in ids or document_of_chunk(id) in ids
         return by_id or (bool(piece) and any(piece in one for one in texts))
 
     return holds
 
 
-RELATIONS = {"gold_in_chunk": holds_gold, "chunk_of_gold": piece_of_gold}
-"""By their names among the metrics."""
+RELATION_TESTS = {"gold_in_chunk": holds_gold, "chunk_of_gold": piece_of_gold}
+"""Tests by their names among the metrics."""
 
 
-def document(id: str) -> str:
-    """Return the document that a passage was cut from: d of d#n; an empty text of others."""
+def document_of_chunk(id: str) -> str:
+    """Return the document of a chunk: d of d#n; an empty text for other ids."""
     name, _, number = id.rpartition("#")
     return name if number.isdecimal() else ""
 
 
 def first_chunk(document: str) -> str:
-    """Return the id of the first passage that a document is cut into."""
+    """Return the id of a document's first chunk."""
     return f"{document}#0"
 
 

@@ -1,7 +1,7 @@
-"""Names of questions and passages, written alike wherever they are joined.
+"""Normal form of ids of questions and passages, for all joins.
 
-What a file says is stripped of white space at its ends and put into NFC (macOS has NFD in the names
-of files); numbers are written as ``fields.as_text`` writes them.
+White space at the ends is stripped and the text put into NFC (names of files on macOS are in NFD);
+numbers are written as by ``fields.as_text``.
 """
 
 import unicodedata
@@ -11,17 +11,17 @@ import polars as pl
 
 from slmrag.data.reading.fields import as_text
 
-SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))
-"""What Python takes for white space."""
+WHITE_SPACE = "".join(filter(str.isspace, map(chr, range(0x3001))))
+"""White space as in Python's str.isspace."""
 
 
-def name(value: Any) -> str:
-    """Return an id as it is compared; nothing for none."""
-    return unicodedata.normalize("NFC", as_text(value)).strip(SPACES)
+def normalize_id(value: Any) -> str:
+    """Return an id in normal form; an empty text for None."""
+    return unicodedata.normalize("NFC", as_text(value)).strip(WHITE_SPACE)
 
 
-def stripped(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table of passages whose ids are written as ``name`` writes them."""
+def normalize_ids(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table of passages with their ids in normal form."""
     if not table["id"].str.contains(r"^\s|\s$|[^\x20-\x7e]").any():
         return table
-    return table.with_columns(pl.col("id").str.normalize("NFC").str.strip_chars(SPACES))
+    return table.with_columns(pl.col("id").str.normalize("NFC").str.strip_chars(WHITE_SPACE))

@@ -1,4 +1,4 @@
-"""Tables of any length into one Parquet file, through memory that does not grow."""
+"""Writes a stream of tables into one Parquet file, in constant memory."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -8,15 +8,15 @@ import polars as pl
 
 from slmrag.files import atomic
 
-LEVEL = 1
-"""zstd level: three quarters of the time of the default, for files a few percent larger."""
-ROW_GROUP = 5_000
+ZSTD_LEVEL = 1
+"""Three quarters of the time of the default level, for files a few percent larger."""
+ROW_GROUP_ROWS = 5_000
 
 
 def write_stream(
     tables: Iterable[pl.DataFrame], schema: pl.Schema, path: str | os.PathLike[str]
 ) -> None:
-    """Write tables of one schema as they come; whatever ``tables`` raises leaves no file."""
+    """Write tables of one schema as they come; if ``tables`` raises, no file is left."""
     from polars.io.plugins import register_io_source
 
     failures: list[BaseException] = []
@@ -34,8 +34,8 @@ def write_stream(
             frame.sink_parquet(
                 file,  # a path would be opened by a thread, now and then after we removed it
                 compression="zstd",
-                compression_level=LEVEL,
-                row_group_size=ROW_GROUP,
+                compression_level=ZSTD_LEVEL,
+                row_group_size=ROW_GROUP_ROWS,
                 statistics=False,
                 engine="streaming",
             )

@@ -1,4 +1,4 @@
-"""A corpus read block by block, so that memory does not grow with it."""
+"""Reads a corpus block by block, in constant memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,26 +28,26 @@ def blocks(
 
 
 def texts(passages: Path, rows: int = BLOCK_ROWS) -> Iterator[list[str]]:
-    """Yield blocks of what is searched: the title, a space, and the text."""
+    """Yield blocks of searched texts: title, a space, and text."""
     for block in blocks(passages, "title", "text", rows=rows):
-        yield joined(block)
+        yield titled_texts(block)
 
 
 def sample(passages: Path, places: int, rows: int) -> list[str]:
-    """Return what is searched of ``rows`` passages at each of several places in the corpus."""
+    """Return the searched texts of ``rows`` passages at each of several places in the corpus."""
     table, total = pl.scan_parquet(passages).select("title", "text"), size(passages)
     starts = sorted({total * place // places for place in range(places)})
     some = (table.slice(start, min(rows, total // places + 1)).collect() for start in starts)
-    return [text for block in some for text in joined(block)]
+    return [text for block in some for text in titled_texts(block)]
 
 
-def joined(block: pl.DataFrame) -> list[str]:
-    """Return title and text of each passage as one string."""
+def titled_texts(block: pl.DataFrame) -> list[str]:
+    """Return the searched text of each passage: its title, if any, a space, and its text."""
     pairs = zip(block["title"], block["text"], strict=True)
     return [f"{title} {text}" if title else text for title, text in pairs]
 
 
-def parts(
+def rows_by_block(
     wanted: Array, passages: Path, *columns: str, size: int = 4_096
 ) -> Iterator[tuple[Array, pl.DataFrame]]:
     """Yield (places in ``wanted``, the corpus's rows there), in the order of the corpus.

@@ -1,4 +1,4 @@
-"""Answers that are no texts to compare with: regular expressions, and lists or nulls as text."""
+"""Answers that are hardly plain texts: regular expressions, and lists or nulls as text."""
 
 import logging
 import re
@@ -8,23 +8,25 @@ from typing import Any
 from slmrag.errors import UserError
 
 log = logging.getLogger(__name__)
-SIGNS = re.compile(r"\\[sSdDwWbB.()?+*$]|\.[*+]|[)\]][?*+]|\(\?[:i]|\w\|\w|\[\^")
-"""What stands in patterns, and hardly in answers."""
-LIST = re.compile(r"""\s*\[\s*((".*"|'.*')\s*)?\]\s*""", re.DOTALL)
+REGEX_SIGNS = re.compile(r"\\[sSdDwWbB.()?+*$]|\.[*+]|[)\]][?*+]|\(\?[:i]|\w\|\w|\[\^")
+"""Signs that are usual in patterns and rare in answers."""
+LIST_TEXT = re.compile(r"""\s*\[\s*((".*"|'.*')\s*)?\]\s*""", re.DOTALL)
 """A list as JSON or Python writes it."""
-NULLS = {"nan", "NaN", "NaT", "None", "null", "NULL", "<NA>", "#N/A"}
+NULL_TEXTS = {"nan", "NaN", "NaT", "None", "null", "NULL", "<NA>", "#N/A"}
 """What programs write for what is missing."""
 WARNING_SHARE = 0.1
-"""So many of the questions have to have an answer like a regular expression, as CuratedTREC's."""
+"""Patterns are reported if at least this share of questions has one, as in CuratedTREC."""
 
 
 def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -> dict[str, int]:
-    """Return for the audit how many questions' answers look like patterns, where many do.
+    """Return for the audit how many questions have an answer like a pattern, if many have.
 
-    Raises UserError where the format is one whose sets have them (``dpr_qa``); others get a
-    warning, for there an answer may mean what it says. ``where`` is what the set is called.
+    UserError for the format ``dpr_qa``, whose sets have them; a warning for others, where an answer
+    may be meant literally. ``where`` is the name of the set.
     """
-    found = [answer for row in rows if (answer := next(filter(SIGNS.search, row["answers"]), None))]
+    found = [
+        answer for row in rows if (answer := next(filter(REGEX_SIGNS.search, row["answers"]), None))
+    ]
     if len(found) < WARNING_SHARE * len(rows) or not found:
         return {}
     sentence = (
@@ -34,19 +36,19 @@ def count_patterns(rows: Sequence[Mapping[str, Any]], format: str, where: str) -
     )
     if format == "dpr_qa":
         raise UserError(f"{sentence}, one list a question")
-    log.warning("%s, unless they are meant letter by letter", sentence)
+    log.warning("%s, unless they are meant literally", sentence)
     return {"answers_like_patterns": len(found)}
 
 
 def count_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
-    """Return for the audit how many questions have a list, written as a text, for an answer."""
-    listed = (next(filter(LIST.fullmatch, row["answers"]), None) for row in rows)
+    """Return for the audit how many questions have an answer that is a list written as text."""
+    listed = (next(filter(LIST_TEXT.fullmatch, row["answers"]), None) for row in rows)
     found = [answer for answer in listed if answer]
     if not found:
         return {}
     log.warning(
         "%s: an answer of %d questions is a text that looks like a list (the first: %.60r), and is "
-        "taken as the one text that it is; if it means several answers, write a list, or make it a "
+        "taken as one text; if it means several answers, write a list, or make it a "
         "csv, where such texts are lists",
         *(where, len(found), found[0]),
     )
@@ -54,13 +56,13 @@ def count_lists(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]
 
 
 def count_nulls(rows: Sequence[Mapping[str, Any]], where: str) -> dict[str, int]:
-    """Return for the audit how many questions have what reads as null for their only answer."""
+    """Return for the audit how many questions have only one answer, which looks like null."""
     found = [row["answers"][0] for row in rows if len(row["answers"]) == 1]
-    found = [answer for answer in found if answer in NULLS]
+    found = [answer for answer in found if answer in NULL_TEXTS]
     if not found:
         return {}
     log.warning(
-        "%s: the answer of %d questions reads %s, and is taken for that word; if it means that "
+        "%s: the answer of %d questions reads %s, and is taken literally; if it means that "
         "there is none, set no_answer: %r",
         *(where, len(found), found[0], found[0]),
     )

@@ -1,4 +1,4 @@
-"""Passages that come twice: the same word for word, or different ones under one id."""
+"""Repeated passages: equal ones are dropped, different ones with one id are an error."""
 
 from pathlib import Path
 
@@ -9,16 +9,16 @@ from slmrag.data.schemas import PASSAGES
 from slmrag.errors import UserError
 
 
-class Once:
-    """Watches tables for passages whose ids' hashes came more than once."""
+class Deduplicator:
+    """Finds repeated passages among those whose ids have a repeated hash."""
 
     def __init__(self, hashes: np.ndarray) -> None:
         self.hashes = pl.Series(hashes.astype(np.uint64))
         self.seen: dict[str, tuple[int, str]] = {}
         self.dropped = 0
 
-    def same(self, table: pl.DataFrame, path: Path) -> bool:
-        """Tell whether passages repeat earlier ones; UserError where only the id is the same."""
+    def has_repetitions(self, table: pl.DataFrame, path: Path) -> bool:
+        """Tell whether passages repeat earlier ones; UserError if only the id is the same."""
         rows, found = table.filter(self._suspects(table)).select(*PASSAGES, "line"), False
         for id, title, text, line in rows.iter_rows():
             place = f"{path}, line {line}"
@@ -32,19 +32,21 @@ class Once:
             found = found or first is not place
         return found
 
-    def first(self, table: pl.DataFrame) -> pl.DataFrame:
-        """Return a table without the passages that came before, and count those."""
+    def drop_repetitions(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Return a table without passages that were seen before, and count them."""
         suspects = self._suspects(table)
         if not suspects.any():
             return table
-        kept = [not (one and self._came(id)) for one, id in zip(suspects, table["id"], strict=True)]
+        kept = [
+            not (one and self._is_seen(id)) for one, id in zip(suspects, table["id"], strict=True)
+        ]
         self.dropped += kept.count(False)
         return table.filter(pl.Series(kept))
 
-    def _came(self, id: str) -> bool:
-        came = id in self.seen
+    def _is_seen(self, id: str) -> bool:
+        is_seen = id in self.seen
         self.seen.setdefault(id, (0, ""))
-        return came
+        return is_seen
 
     def _suspects(self, table: pl.DataFrame) -> pl.Series:
         return table["id"].hash(seed=0).is_in(self.hashes.implode())

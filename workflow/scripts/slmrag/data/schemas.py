@@ -17,8 +17,8 @@ QUESTIONS = pl.Schema(
         "gold": GOLD,
     }
 )
-ROWS = 10_000
-"""Rows of a table that is handed on: enough to be fast, few enough to stay small."""
+TABLE_ROWS = 10_000
+"""Rows per table: enough to be fast, few enough for little memory."""
 
 Row = tuple[str, str, str, int]
 """id, title, text, line."""
@@ -26,9 +26,9 @@ Row = tuple[str, str, str, int]
 
 @dataclass
 class Question:
-    """A question as its file has it; ``question_id`` is empty where the format gives none.
+    """A question as its file has it; ``question_id`` is empty if the format has none.
 
-    ``numbered`` tells that its id is its number in the set.
+    ``numbered`` means that its id is its number in the set.
     """
 
     question: str
@@ -45,8 +45,8 @@ def passage(id: str, title: str, text: str) -> dict[str, str]:
     return {"id": id, "title": title, "text": text}
 
 
-def tabled(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
+def to_tables(rows: Iterable[Row]) -> Iterator[pl.DataFrame]:
     """Gather passages into tables."""
     rows = iter(rows)
-    while batch := list(islice(rows, ROWS)):
+    while batch := list(islice(rows, TABLE_ROWS)):
         yield pl.DataFrame(batch, schema=PASSAGES_WITH_LINE, orient="row")

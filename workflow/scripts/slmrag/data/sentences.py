@@ -6,41 +6,39 @@ from functools import cache
 
 import regex
 
-from slmrag.config.languages import primary
-from slmrag.data.unspaced_scripts import rare
+from slmrag.config.languages import primary_language
+from slmrag.data.unspaced_scripts import rare_bytes
 
 ASCII_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9])|\n{2,}")
 """White space after a full stop and before a capital or a digit, or an empty line."""
-FULL = "。！？｡．।॥؟۔։።፧፨။។៕᠃᠉꧉"
-"""Signs of other scripts that end a sentence, whether white space follows or not."""
+FULL_STOPS = "。！？｡．।॥؟۔։።፧፨။។៕᠃᠉꧉"
+"""Signs of other scripts that end a sentence, with or without white space after them."""
 CLOSING = "」』”’）》〉】»\"')\\]"
 OPENING = "\"'(\\[«„「『（《〈【¿¡"
-CURLY = "“‘”’"
-"""Quotes that are seen only where a language is named, as passages of English were never cut there.
+CURLY_QUOTES = "“‘”’"
+"""Quotes that count only if a language is named: without one, passages were never cut there.
 
-For the same reason a closing quote after a full stop is lost (in ``ASCII_END``) where none is.
+For the same reason ``ASCII_END`` loses a closing quote after a full stop if no language is named.
 """
 _SPACE = r"[\s\x1c-\x1f]"
 
 
 @cache
-def end(language: str | None, far: bool = True) -> "regex.Pattern[str]":
-    """Return a pattern of what stands between two sentences of a text that is not plain English.
+def sentence_gap(language: str | None, far: bool = True) -> "regex.Pattern[str]":
+    """Return a pattern of the gap between two sentences of a text that is not plain English.
 
-    Without ``far`` it is that of texts without a rare letter or sign.
-
-    That is white space after a full stop and before a letter that is no small one, or a digit;
-    what follows another script's full stop and the quotes that it closes, white space or nothing;
-    white space after a shad, in Greek after ``;``, and in Thai and Lao, which write no full stop;
-    an empty line.
+    Gaps are: white space after a full stop and before a digit or a letter that is not lower case;
+    white space, or nothing, after the full stop of another script and its closing quotes; white
+    space after a shad, after ``;`` in Greek, and between letters of Thai or Lao, which have no full
+    stop; an empty line. Without ``far`` it is the pattern for texts without rare letters or signs.
     """
-    more = ";\u037e" if primary(language) == "el" else ""
-    quotes = OPENING + CURLY if language else OPENING
+    more = ";\u037e" if primary_language(language) == "el" else ""
+    quotes = OPENING + CURLY_QUOTES if language else OPENING
     begins = rf"(?=(?:«{_SPACE})?[{quotes}]*[\p{{Lu}}\p{{Lt}}\p{{Lo}}\p{{Nd}}])"
     stop = rf"(?<=[.!?{more}][{CLOSING}]*)" if language else r"(?<=[.!?])[\"')\]]*"
     ways = [rf"{stop}{_SPACE}+{begins}", r"\n{2,}"]
     others = [
-        rf"(?<=[{FULL}][{CLOSING}]*){_SPACE}*+(?=\S)(?![{FULL}{CLOSING}])(?<!．(?=\p{{Nd}}))",
+        rf"(?<=[{FULL_STOPS}][{CLOSING}]*){_SPACE}*+(?=\S)(?![{FULL_STOPS}{CLOSING}])(?<!．(?=\p{{Nd}}))",
         rf"(?<=།){_SPACE}+",
         rf"(?<=[\p{{Thai}}\p{{Lao}}]){_SPACE}+(?=[\p{{Thai}}\p{{Lao}}])",
     ]
@@ -49,11 +47,11 @@ def end(language: str | None, far: bool = True) -> "regex.Pattern[str]":
 
 def sentences(text: str, language: str | None = None) -> list[str]:
     """Return the sentences, by punctuation alone: "Dr. Who" counts as two."""
-    return [unit.strip() for unit in units(text, language)[0]]
+    return [unit.strip() for unit in sentence_units(text, language)[0]]
 
 
-def units(text: str, language: str | None = None) -> tuple[list[str], str]:
-    """Return the sentences and what stands between them: nothing where each has its own space."""
+def sentence_units(text: str, language: str | None = None) -> tuple[list[str], str]:
+    """Return the sentences and the text between two: empty if each begins with its own space."""
     if text.isascii() and not language:
         pieces = (" ".join(piece.split()) for piece in ASCII_END.split(text))
         return [piece for piece in pieces if piece], " "
@@ -62,7 +60,7 @@ def units(text: str, language: str | None = None) -> tuple[list[str], str]:
 
 def _spaced(text: str, language: str | None) -> Iterator[str]:
     start, space = 0, " "
-    for gap in end(language, bool(rare(text))).finditer(text):
+    for gap in sentence_gap(language, bool(rare_bytes(text))).finditer(text):
         yield space + " ".join(text[start : gap.start()].split())
         start, space = gap.end(), " " if gap[0] else ""
     yield space + " ".join(text[start:].split())

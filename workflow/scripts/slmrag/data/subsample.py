@@ -1,4 +1,4 @@
-"""Samples of questions that only grow: a larger limit keeps what a smaller one had."""
+"""Nested samples of questions: a larger limit keeps the smaller sample."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 def rank(seed: int, key: str) -> bytes:
-    """Return the place of ``key`` in the fixed order that ``seed`` makes."""
+    """Return the sort key of an item: ``seed`` fixes the order."""
     return hashlib.sha256(f"{seed}\0{key}".encode("utf-8", "surrogatepass")).digest()
 
 
@@ -18,8 +18,8 @@ def sample(
 ) -> Iterator[Item]:
     """Yield ``limit`` items (None: all) in the order of ``items``.
 
-    They are the first of an order by the digest of seed and key, so that neither the limit nor
-    what stands around an item changes whether it comes before another.
+    They are the first by the digest of seed and key, so neither the limit nor other items change
+    the order of two items.
     """
     if limit is None:
         yield from items

@@ -8,13 +8,13 @@ from slmrag.data.normalize import normalize
 KINDS = ("question", "answer", "none")
 
 
-def overlaps(
+def overlap_kinds(
     questions: Sequence[Mapping[str, Any]], train: Iterable[tuple[str, Sequence[str]]]
 ) -> list[str]:
-    """Return for each question whether the train set has it, or one of its answers, or neither.
+    """Return for each question whether the train set has it, one of its answers, or neither.
 
-    ``train`` yields (question, answers); texts are equal when they are after normalizing, so
-    paraphrases, which the paper's annotators also count, are not found.
+    ``train`` yields (question, answers). Texts are compared after normalizing, so paraphrases,
+    which the paper's annotators count too, are not found.
     """
     asked: set[str] = set()
     answered: set[str] = set()

@@ -1,13 +1,13 @@
-"""Which scripts texts are in, by the names of their letters in Unicode."""
+"""The scripts of texts, by the Unicode names of their letters."""
 
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from slmrag.config.languages import primary
+from slmrag.config.languages import primary_language
 
-_CALLED = {"CJK": "Han", "IDEOGRAPHIC": "Han", "HIRAGANA": "Kana", "KATAKANA": "Kana"}
-_NOT_LATIN = {
+_SCRIPT_NAMES = {"CJK": "Han", "IDEOGRAPHIC": "Han", "HIRAGANA": "Kana", "KATAKANA": "Kana"}
+_LANGUAGES_OF_SCRIPT = {
     "Arabic": "ar arz ary fa ur ps sd ug ckb azb",
     "Armenian": "hy",
     "Bengali": "bn as",
@@ -36,23 +36,23 @@ _NOT_LATIN = {
     "Latin": "en fr de es it pt nl sv da no nb nn fi pl cs sk hu ro tr vi id ms sw et lv lt sl hr "
     "kr",
 }
-WRITTEN = {
-    language: {name for name, codes in _NOT_LATIN.items() if language in codes.split()}
-    for codes in _NOT_LATIN.values()
+SCRIPTS_OF_LANGUAGE = {
+    language: {name for name, codes in _LANGUAGES_OF_SCRIPT.items() if language in codes.split()}
+    for codes in _LANGUAGES_OF_SCRIPT.values()
     for language in codes.split()
 }
-"""Scripts of languages that have their own; a code with a script in it (sr-Latn) is not asked."""
+"""Usual scripts of languages; codes with a script (sr-Latn) are not looked up."""
 
 
-def count(texts: Iterable[str], signs: Counter[str] | None = None) -> Counter[str]:
-    """Return how often each sign stands in texts, added to ``signs``."""
+def count_signs(texts: Iterable[str], signs: Counter[str] | None = None) -> Counter[str]:
+    """Return how often each sign occurs in texts, added to ``signs``."""
     found = Counter() if signs is None else signs
     found.update("".join(texts))
     return found
 
 
-def shares(signs: Mapping[str, int]) -> dict[str, float]:
-    """Return each script's share of the letters, the greatest first; empty without a letter."""
+def script_shares(signs: Mapping[str, int]) -> dict[str, float]:
+    """Return each script's share of the letters, largest first; empty without letters."""
     found: Counter[str] = Counter()
     for sign, times in signs.items():
         if sign.isalpha():
@@ -62,9 +62,9 @@ def shares(signs: Mapping[str, int]) -> dict[str, float]:
     return {name: share for name, share in rounded.items() if share}
 
 
-def misfits(scripts: Mapping[str, float], language: str | None, what: str) -> Iterator[str]:
-    """Yield a sentence where most letters are of other scripts than the language has."""
-    own = WRITTEN.get(primary(language) or "", set())
+def script_misfits(scripts: Mapping[str, float], language: str | None, what: str) -> Iterator[str]:
+    """Yield a sentence if most letters are of scripts that the language does not use."""
+    own = SCRIPTS_OF_LANGUAGE.get(primary_language(language) or "", set())
     plain = language is not None and len(language.split("-")) == 1
     if plain and own and scripts and sum(scripts.get(name, 0) for name in own) < 0.5:
         yield (
@@ -74,7 +74,7 @@ def misfits(scripts: Mapping[str, float], language: str | None, what: str) -> It
 
 
 def describe_shares(scripts: Mapping[str, float]) -> str:
-    """Return the greatest shares in words."""
+    """Return the three largest shares as text."""
     return ", ".join(f"{name} {share:.0%}" for name, share in [*scripts.items()][:3])
 
 
@@ -82,4 +82,4 @@ def _script(sign: str) -> str:
     first, *rest = unicodedata.name(sign, "UNKNOWN").split()
     if first in ("FULLWIDTH", "HALFWIDTH", "MODIFIER", "MATHEMATICAL") and rest:
         first = rest[0]
-    return _CALLED.get(first, first.split("-")[0].title())
+    return _SCRIPT_NAMES.get(first, first.split("-")[0].title())

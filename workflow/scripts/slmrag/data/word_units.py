@@ -1,17 +1,17 @@
-"""What counts as a word where texts are cut: what stands between white space, or a letter."""
+"""Units of chunking by words: pieces between white space, or letters."""
 
 from collections.abc import Sequence
 
 import regex
 
-from slmrag.config.languages import UNSPACED, primary
-from slmrag.data.unspaced_scripts import CLUSTER, LETTER, mostly_unspaced, unspaced
+from slmrag.config.languages import UNSPACED_LANGUAGES, primary_language
+from slmrag.data.unspaced_scripts import CLUSTER, LETTER, has_unspaced, is_mostly_unspaced
 
-LONG = 30
-"""Letters without a space between them that are no name in a text of another script."""
+MAX_NAME_LETTERS = 30
+"""A piece with more letters is no name in a text of another script: it is split."""
 
 _BEFORE = "[\u0e40-\u0e44\u0ec0-\u0ec4]"
-"""Vowels of Thai and Lao that are written before the consonant that they are spoken after."""
+"""Vowels of Thai and Lao that are written before their consonant."""
 _LETTERS = regex.compile(
     rf"[\p{{Ps}}\p{{Pi}}]*{_BEFORE}?{CLUSTER}[\p{{Pe}}\p{{Pf}}\p{{Po}}]*"
     rf"|(?:(?![\p{{Ps}}\p{{Pi}}]*{LETTER}).)+",
@@ -20,22 +20,26 @@ _LETTERS = regex.compile(
 
 
 def word_units(text: str, language: str | None = None) -> tuple[list[str], str]:
-    """Return the pieces between white space; of scripts without spaces, the letters of a piece.
+    """Return the pieces between white space; in scripts without spaces, their letters.
 
-    In a text that is mostly of another script only pieces of over ``LONG`` signs are taken apart.
-    Where letters are, a piece has the space before it that was there. The second value stands
-    between two of them.
+    In a text that is mostly of another script only pieces of over ``MAX_NAME_LETTERS`` signs are
+    split. Each unit begins with a space if there was one before it. The second value is what
+    stands between two units.
     """
     pieces = text.split()
-    if not unspaced(text):
+    if not has_unspaced(text):
         return pieces, " "
-    least = 0 if primary(language) in UNSPACED or mostly_unspaced(text) else LONG
+    least = (
+        0
+        if primary_language(language) in UNSPACED_LANGUAGES or is_mostly_unspaced(text)
+        else MAX_NAME_LETTERS
+    )
     apart = (_letters(piece) if len(piece) > least else [f" {piece}"] for piece in pieces)
     return [unit for units in apart for unit in units], ""
 
 
-def joined(units: Sequence[str], between: str) -> str:
-    """Return units as a text again, with single spaces where there was white space."""
+def join_units(units: Sequence[str], between: str) -> str:
+    """Return the units as one text, with single spaces for white space."""
     return between.join(units).removeprefix(" ")
 
 

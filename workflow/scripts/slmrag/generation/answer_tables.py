@@ -1,4 +1,4 @@
-"""The tables of answers: from the prompts of a data set and mode, by way of the journal."""
+"""The tables of answers, made from the prompts of a data set and mode and from the journal."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.files import atomic
-from slmrag.generation.answer_extraction import Reading
+from slmrag.generation.answer_extraction import AnswerExtractor
 from slmrag.generation.journal import Journal
 from slmrag.generation.time_shares import WorkTimes
 from slmrag.models.reasoning import UNFINISHED
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     import polars as pl
 
 logger = logging.getLogger(__name__)
-ROWS_A_BATCH = 256
-ROWS_A_PART = 8192
+ROWS_PER_BATCH = 256
+ROWS_PER_PART = 8192
 PROMPT_COLUMNS = ("question_id", "prompt", "prompt_digest")
 ANSWER_COLUMNS = (
     *("raw_answer", "answer", "reasoning", "prompt_tokens", "generated_tokens"),
     "finish_reason",
 )
 TIMING_COLUMNS = ("first_token_seconds", "seconds", "engine", "work_seconds")
-COUNTS = (
+COUNTED_OUTCOMES = (
     *("truncated", "empty", "unfinished_reasoning", "refused"),
     *("shortened", "questions_shortened"),
 )
-DEFAULT_READING = Reading()
+DEFAULT_EXTRACTOR = AnswerExtractor()
 
 
 class AnswerTables:
@@ -42,19 +42,19 @@ class AnswerTables:
         answers: str,
         timings: str,
         scratch: Path,
-        reading: Reading = DEFAULT_READING,
+        extractor: AnswerExtractor = DEFAULT_EXTRACTOR,
     ) -> None:
-        self._reading = reading
+        self._extractor = extractor
         self._prompts, self._answers, self._timings = Path(prompts), Path(answers), Path(timings)
-        self._rows = RowBuffer(scratch / "rows", schema(PROMPT_COLUMNS + TRUNCATION_COLUMNS))
+        self._rows = RowBuffer(scratch / "rows", column_types(PROMPT_COLUMNS + TRUNCATION_COLUMNS))
 
     def rows(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the table of prompts a few rows at a time, in order."""
         import polars as pl
 
         table = pl.scan_parquet(self._prompts)
-        for frame in table.collect_batches(chunk_size=16 * ROWS_A_BATCH, maintain_order=True):
-            yield from (part.to_dicts() for part in frame.iter_slices(ROWS_A_BATCH))
+        for frame in table.collect_batches(chunk_size=16 * ROWS_PER_BATCH, maintain_order=True):
+            yield from (part.to_dicts() for part in frame.iter_slices(ROWS_PER_BATCH))
 
     def height(self) -> int:
         """Return the number of prompts."""
@@ -62,17 +62,19 @@ class AnswerTables:
 
         return pl.scan_parquet(self._prompts).select(pl.len()).collect().item()
 
-    def ask(self, names: Sequence[str], prompts: Sequence[Prompt], keys: Sequence[str]) -> None:
+    def add_prompts(
+        self, names: Sequence[str], prompts: Sequence[Prompt], keys: Sequence[str]
+    ) -> None:
         """Note which prompt each question became."""
         asked = zip(names, prompts, keys, strict=True)
         self._rows.add([(name, prompt.text, key, *prompt[1:4]) for name, prompt, key in asked])
 
-    def refused(self, journal: Journal) -> Iterator[tuple[str, str]]:
+    def refused_questions(self, journal: Journal) -> Iterator[tuple[str, str]]:
         """Yield each question that an endpoint refused to answer, and its code and words."""
         for frame in self._rows.frames():
             found = journal.refusals(frame["prompt_digest"].to_list())
             asked = frame.select("question_id", "prompt_digest").iter_rows() if found else ()
-            yield from ((id, _words(found[key])) for id, key in asked if key in found)
+            yield from ((id, _refusal_text(found[key])) for id, key in asked if key in found)
 
     def write(self, journal: Journal, work_times: WorkTimes) -> dict[str, int]:
         """Write the answers, the same for the same journal, and the timings; return counts.
@@ -81,11 +83,13 @@ class AnswerTables:
         refused prompt has an empty answer, the finish reason ``refused`` and no part of any
         engine's time.
         """
-        counts, runs = dict.fromkeys(COUNTS, 0), set[str]()
-        more = schema((*ANSWER_COLUMNS, "refusal", *TIMING_COLUMNS))
-        for frame in self._rows.extended(more, partial(self._answered, journal, work_times)):
+        counts, runs = dict.fromkeys(COUNTED_OUTCOMES, 0), set[str]()
+        more = column_types((*ANSWER_COLUMNS, "refusal", *TIMING_COLUMNS))
+        for frame in self._rows.add_columns(
+            more, partial(self._result_columns, journal, work_times)
+        ):
             runs.update(frame["engine"])
-            for name, count in _counts(frame).items():
+            for name, count in _count_outcomes(frame).items():
                 counts[name] += count
         found = [
             journal.engines[run] | {"busy_seconds": work_times.busy_seconds(run)} for run in runs
@@ -96,22 +100,35 @@ class AnswerTables:
         self._rows.write(self._answers, columns, {})
         return counts
 
-    def _answered(
+    def _result_columns(
         self, journal: Journal, work_times: WorkTimes, frame: "pl.DataFrame"
     ) -> list[tuple[Any, ...]]:
-        """Return the further columns of prompts: what came of each, and when."""
+        """Return the columns that are added to prompts: the outcome of each, and its times."""
         outcomes = _outcomes(journal, work_times, frame["prompt_digest"].to_list())
         asked = zip(frame["prompt"], outcomes, strict=True)
-        return [(*self._columns(made, prompt), work) for prompt, (made, work) in asked]
+        return [(*self._outcome_columns(made, prompt), work) for prompt, (made, work) in asked]
 
-    def _columns(self, made: dict[str, Any], prompt: str) -> tuple[Any, ...]:
-        """Return the columns of a completion or a refusal, but its work."""
+    def _outcome_columns(self, made: dict[str, Any], prompt: str) -> tuple[Any, ...]:
+        """Return the columns of a completion or a refusal, without its work_seconds."""
         if "code" in made:
-            return "", "", None, None, None, "refused", _words(made), None, None, made["engine"]
-        said = self._reading.read(made["text"].encode("utf-8", "replace").decode(), prompt)
+            return (
+                "",
+                "",
+                None,
+                None,
+                None,
+                "refused",
+                _refusal_text(made),
+                None,
+                None,
+                made["engine"],
+            )
+        extracted = self._extractor.extract(
+            made["text"].encode("utf-8", "replace").decode(), prompt
+        )
         tokens = made["prompt_tokens"], made["generated_tokens"]
-        reason = "stop" if said.stopped else made["finish_reason"]
-        return *said[:3], *tokens, reason, None, *(made[name] for name in TIMING_COLUMNS[:-1])
+        reason = "stop" if extracted.stopped else made["finish_reason"]
+        return *extracted[:3], *tokens, reason, None, *(made[name] for name in TIMING_COLUMNS[:-1])
 
 
 def _outcomes(
@@ -124,19 +141,19 @@ def _outcomes(
     return [(refused[key], 0.0) if key in refused else next(answered) for key in keys]
 
 
-def _words(refusal: dict[str, Any]) -> str:
+def _refusal_text(refusal: dict[str, Any]) -> str:
     """Return why a prompt was refused: the server's code and words."""
     words = f"{refusal['code']}: {refusal['reason']}".removesuffix(": ")
     return words.encode("utf-8", "replace").decode()
 
 
-def _counts(frame: "pl.DataFrame") -> dict[str, int]:
+def _count_outcomes(frame: "pl.DataFrame") -> dict[str, int]:
     import polars as pl
 
-    said = pl.col("answer") + pl.col("refusal").fill_null("")
+    text = pl.col("answer") + pl.col("refusal").fill_null("")
     counted = {
         "truncated": pl.col("finish_reason") == "length",
-        "empty": said == "",
+        "empty": text == "",
         "unfinished_reasoning": pl.col("reasoning") == UNFINISHED,
         "refused": pl.col("finish_reason") == "refused",
         "shortened": is_cut(),
@@ -146,7 +163,7 @@ def _counts(frame: "pl.DataFrame") -> dict[str, int]:
 
 
 def warn_of_cuts(name: str, counts: Mapping[str, int], height: int) -> None:
-    """Say in the log how many of a cell's prompts were cut to fit the model, where any was."""
+    """Log how many of a cell's prompts were cut to fit the model, if any was."""
     if counts["shortened"]:
         logger.warning(
             "%s: %d of %d prompts did not fit the model and lost passages or words (%d of them "
@@ -159,7 +176,7 @@ def warn_of_cuts(name: str, counts: Mapping[str, int], height: int) -> None:
 
 
 def warn_of_reasoning(name: str, counts: Mapping[str, int], height: int) -> None:
-    """Say in the log how many of a cell's completions end inside their reasoning, if any does."""
+    """Log how many of a cell's completions end inside their reasoning, if any does."""
     if counts["unfinished_reasoning"]:
         logger.warning(
             "%s: %d of %d completions end inside their reasoning, so they have no answer; raise "
@@ -170,7 +187,7 @@ def warn_of_reasoning(name: str, counts: Mapping[str, int], height: int) -> None
         )
 
 
-def schema(names: Sequence[str]) -> dict[str, "pl.DataType"]:
+def column_types(names: Sequence[str]) -> dict[str, "pl.DataType"]:
     """Return the types of columns by name."""
     import polars as pl
 
@@ -181,7 +198,7 @@ def schema(names: Sequence[str]) -> dict[str, "pl.DataType"]:
 
 
 class RowBuffer:
-    """Rows on their way into a table, in parts on disk: memory stays flat."""
+    """The rows of a table in the making, in parts on disk: memory stays flat."""
 
     def __init__(self, folder: Path, schema: Mapping[str, Any]) -> None:
         folder.mkdir(parents=True)
@@ -192,7 +209,7 @@ class RowBuffer:
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
         """Append rows, each in the order of the schema."""
         self._rows.extend(rows)
-        if len(self._rows) >= ROWS_A_PART:
+        if len(self._rows) >= ROWS_PER_PART:
             self._flush()
 
     def frames(self) -> "Iterator[pl.DataFrame]":
@@ -202,12 +219,12 @@ class RowBuffer:
         self._flush()
         return (pl.read_ipc(part) for part in self._parts)
 
-    def extended(
+    def add_columns(
         self,
         schema: Mapping[str, Any],
         rows_of: "Callable[[pl.DataFrame], Sequence[Sequence[Any]]]",
     ) -> "Iterator[pl.DataFrame]":
-        """Give all rows further columns, which ``rows_of`` makes of a part; yield each part."""
+        """Add columns to all rows, which ``rows_of`` makes from a part; yield each part."""
         import polars as pl
 
         self._flush()
@@ -231,7 +248,7 @@ class RowBuffer:
             table.select(columns).sink_parquet(
                 file,
                 compression="zstd",
-                row_group_size=ROWS_A_PART,
+                row_group_size=ROWS_PER_PART,
                 maintain_order=True,
                 metadata=dict(metadata) or None,
             )

@@ -1,4 +1,4 @@
-"""A model and how it is run: from its entry in the config to what its engine is started with."""
+"""A model and how it is run: from its config entry to the config of its engine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.config.sampling import Sampling
-from slmrag.generation.answer_extraction import Reading
+from slmrag.generation.answer_extraction import AnswerExtractor
 from slmrag.generation.engines import engine
 from slmrag.generation.engines.base import Engine, EngineConfig
 from slmrag.models.checkpoint import Checkpoint
@@ -49,13 +49,13 @@ class GenerationJob:
 
     @cached_property
     def formatter(self) -> PromptFormatter:
-        """What turns rows into prompts for this model."""
+        """The formatter that turns rows into prompts for this model."""
         limit, remote = self.sampling.max_tokens, self.engine.REMOTE
         return PromptFormatter(self.entry, limit, self.checkpoint, remote)
 
     @cached_property
     def engine_config(self) -> EngineConfig:
-        """What the engine is started with."""
+        """The config that the engine is started with."""
         return EngineConfig(
             entry=self.entry,
             sampling=self.sampling._replace(stop=()) if self.late_stop else self.sampling,
@@ -69,10 +69,10 @@ class GenerationJob:
 
     @property
     def late_stop(self) -> tuple[str, ...]:
-        """The stop strings that wait for the end of a reasoning: no engine gets them."""
+        """The stop strings that count only after the reasoning: no engine gets them."""
         return self.sampling.stop if self.sampling.stop and self.formatter.reasons else ()
 
     @property
-    def reading(self) -> Reading:
-        """How an answer is read out of what the model wrote."""
-        return Reading(self.entry.get("reasoning"), self.late_stop)
+    def extractor(self) -> AnswerExtractor:
+        """The extractor of answers from what the model wrote."""
+        return AnswerExtractor(self.entry.get("reasoning"), self.late_stop)

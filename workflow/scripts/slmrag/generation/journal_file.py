@@ -67,40 +67,40 @@ class Appender:
             self._reader.close()
 
 
-def key_of(digest: str) -> bytes:
-    """Return what a digest is known by in the index: half of its bytes."""
+def index_key(digest: str) -> bytes:
+    """Return the key of a digest in the index: half of its bytes."""
     return bytes.fromhex(digest[:32])
 
 
-def keys_of(completion: dict[str, Any]) -> list[bytes]:
-    """Return what a completion is found by: its prompt, and what that was cut from."""
-    return [key_of(completion[name]) for name in ("digest", "whole") if name in completion]
+def index_keys(completion: dict[str, Any]) -> list[bytes]:
+    """Return the keys of a completion in the index: of its prompt, and of the uncut prompt."""
+    return [index_key(completion[name]) for name in ("digest", "whole") if name in completion]
 
 
-def lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each whole line with its start; what a kill tore is left out."""
+def read_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each whole line with its offset; a line that a kill truncated is left out."""
     start = 0
     for data in file:
-        line = _whole(data)
+        line = _parse_line(data)
         if line is None:
-            logger.info("journal %s: passed over a torn line at byte %d", path, start)
+            logger.info("journal %s: skipped a truncated line at byte %d", path, start)
         else:
             yield start, line
         start += len(data)
 
 
-def _whole(data: bytes) -> dict[str, Any] | None:
-    """Return a line that is a completion, a refusal or an engine's record to its end, else None."""
+def _parse_line(data: bytes) -> dict[str, Any] | None:
+    """Return a line that is a whole completion, refusal or engine record, else None."""
     try:
         line = json.loads(data)
-        keyed = _known_by(line)
+        keyed = _identify(line)
     except (ValueError, TypeError, KeyError):
         return None
     return line if keyed and data.endswith(b"\n") else None
 
 
-def _known_by(line: dict[str, Any]) -> Any:
-    """Return what a line is found by."""
+def _identify(line: dict[str, Any]) -> Any:
+    """Return the keys or the id of a line; KeyError where it has none."""
     if "digest" in line:
-        return keys_of(line)
-    return key_of(line["refused"]["digest"]) if "refused" in line else line["engine"]["id"]
+        return index_keys(line)
+    return index_key(line["refused"]["digest"]) if "refused" in line else line["engine"]["id"]

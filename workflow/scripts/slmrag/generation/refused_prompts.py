@@ -12,32 +12,36 @@ logger = logging.getLogger(__name__)
 QUESTIONS_SHOWN = 5
 
 
-def are_recorded(entry: Mapping[str, Any]) -> bool:
-    """Tell whether a refused prompt is an answer of its own kind, and not asked again."""
+def records_refusals(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a refused prompt is recorded as an answer, and not asked again."""
     return entry.get("on_refused") == "record"
 
 
-def tell_refused(
+def report_refused(
     entry: Mapping[str, Any], journal: Journal, cells: Mapping[str, AnswerTables]
 ) -> None:
     """End with a UserError that names the refused questions, unless they are to be recorded."""
-    found = [(cell, id, words) for cell, own in cells.items() for id, words in own.refused(journal)]
+    found = [
+        (cell, id, words)
+        for cell, own in cells.items()
+        for id, words in own.refused_questions(journal)
+    ]
     for cell, id, words in found:
         logger.info("%s: question %r was refused: %s", cell, id, words)
-    said = sentence_on_refused(str(entry.get("served_name")), found)
-    if found and not are_recorded(entry):
-        raise UserError(f"{said}; all other answers are kept: {WAYS_ON}")
+    sentence = refused_sentence(str(entry.get("served_name")), found)
+    if found and not records_refusals(entry):
+        raise UserError(f"{sentence}; all other answers are kept: {REMEDIES}")
     if found:
-        logger.warning("%s; each is recorded as no answer, with score 0", said)
+        logger.warning("%s; each is recorded as no answer, with score 0", sentence)
 
 
-WAYS_ON = (
-    "mend these questions or prompts, or set on_refused: record for the model, so that a refused "
-    "prompt counts as no answer with score 0"
+REMEDIES = (
+    "correct these questions or prompts, or set on_refused: record for the model, so that a "
+    "refused prompt counts as no answer with score 0"
 )
 
 
-def sentence_on_refused(model: str, found: Sequence[tuple[str, str, str]]) -> str:
+def refused_sentence(model: str, found: Sequence[tuple[str, str, str]]) -> str:
     """Say which questions of which cells were refused, and in whose words."""
     words = "; ".join(
         f"question {id!r} of {cell} ({words})" for cell, id, words in found[:QUESTIONS_SHOWN]

@@ -1,4 +1,4 @@
-"""An engine's time, shared out among the completions that it worked on at once.
+"""An engine's time, divided among the completions that it worked on at the same time.
 
 Each moment is divided by the tokens that each completion in service read or wrote in it: those of
 its prompt, without what a cache held, spread evenly over the time to its first token, its new
@@ -16,7 +16,7 @@ from slmrag.generation.journal import Journal
 Span = tuple[float, float, float, float, float]
 
 
-def span(made: Mapping[str, Any]) -> Span | None:
+def completion_span(made: Mapping[str, Any]) -> Span | None:
     """Return begin, first token and end (seconds since its run began), tokens read and written.
 
     None for a completion of a journal that does not say when it was finished, or how many tokens
@@ -35,7 +35,7 @@ class Timeline:
     """One engine run's busy time; some 300 bytes a completion while it is made, then 64."""
 
     def __init__(self, spans: np.ndarray) -> None:
-        """Take the spans of all completions of the run, (n, 5), as ``span`` returns them."""
+        """Take the spans of all completions of the run, (n, 5), by ``completion_span``."""
         starts, ends, rates = phases(spans)
         moments = np.concatenate([starts, ends])
         order = np.argsort(moments, kind="stable")
@@ -44,23 +44,23 @@ class Timeline:
         total = np.cumsum(np.concatenate([rates, -rates])[order])
         passed = np.where(working, np.diff(self._moments, append=self._moments[-1:]), 0)
         a_token = np.cumsum(np.divide(passed, total, out=np.zeros_like(total), where=passed > 0))
-        self._a_token = np.concatenate([[0], a_token])[: len(moments)].astype(float)
+        self._seconds_per_token = np.concatenate([[0], a_token])[: len(moments)].astype(float)
         self.busy_seconds = float(passed.sum())
 
     def seconds(self, spans: np.ndarray) -> np.ndarray:
-        """Return the seconds that fall to each completion, (n,), of spans that are the run's."""
+        """Return each completion's share of the run's time, (n,) seconds, by its span."""
         if not len(self._moments):
             return np.zeros(len(spans))
         starts, ends, rates = phases(spans)
-        done = np.interp(ends, self._moments, self._a_token)
-        done -= np.interp(starts, self._moments, self._a_token)
+        done = np.interp(ends, self._moments, self._seconds_per_token)
+        done -= np.interp(starts, self._moments, self._seconds_per_token)
         return (rates * done).astype(float).reshape(2, -1).sum(axis=0)
 
 
 def phases(spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return start, end and tokens a second of n times of reading, then n times of writing.
 
-    What took no time gives its tokens to the other half.
+    A phase that took no time gives its tokens to the other.
     """
     begin, first, end, read, written = spans.T
     starts, ends = np.stack([begin, first]), np.stack([first, end])
@@ -72,10 +72,10 @@ def phases(spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 class WorkTimes:
-    """The seconds of work behind each completion of a journal, an engine run read at a time."""
+    """The share of engine time of each completion of a journal; reads one engine run at a time."""
 
     def __init__(self, journal: Journal) -> None:
-        self._timeline = cache(lambda run: timeline(map(span, journal.completions(run))))
+        self._timeline = cache(lambda run: timeline(map(completion_span, journal.completions(run))))
 
     def seconds(self, made: Sequence[Mapping[str, Any]]) -> list[float | None]:
         """Return each completion's part of its run, None where times or tokens are unknown."""
@@ -83,7 +83,7 @@ class WorkTimes:
         for run in dict.fromkeys(one["engine"] for one in made):
             if (line := self._timeline(run)) is not None:
                 places = [place for place, one in enumerate(made) if one["engine"] == run]
-                spans = np.array([span(made[place]) for place in places])
+                spans = np.array([completion_span(made[place]) for place in places])
                 for place, value in zip(places, line.seconds(spans).tolist(), strict=True):
                     found[place] = value
         return found

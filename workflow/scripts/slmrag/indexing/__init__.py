@@ -1,7 +1,7 @@
-"""What builds the indexes of our kinds of retriever, apart from what searches them.
+"""Builds the indexes of the kinds of retriever; apart from ``retrieval``, which searches them.
 
-An edit of a search so rebuilds no index. A kind that is one module (docs/retrievers.md) builds its
-index itself; one that is two has a line in ``BUILDERS`` and its ``BUILD`` and ``build`` here.
+So an edit of a search rebuilds no index. A kind of one module (docs/retrievers.md) builds its index
+itself; a kind of two has a line in ``BUILDERS``, and its ``BUILD`` and ``build`` here.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
-class Building(Protocol):
+class Builder(Protocol):
     """A module that builds an index; ``BUILD`` has the keys that it depends on, with defaults."""
 
     BUILD: dict[str, Any]
@@ -18,31 +18,31 @@ class Building(Protocol):
         """Fill the folder ``index``; return what else its ``index.json`` should say."""
 
 
-def _rank_bm25() -> Building:
+def _rank_bm25() -> Builder:
     from slmrag.indexing import rank_bm25
 
     return rank_bm25
 
 
-def _bm25s() -> Building:
+def _bm25s() -> Builder:
     from slmrag.indexing import bm25s
 
     return bm25s
 
 
-def _lucene() -> Building:
+def _lucene() -> Builder:
     from slmrag.indexing import lucene
 
     return lucene
 
 
-def _dense() -> Building:
+def _dense() -> Builder:
     from slmrag.indexing import dense
 
     return dense
 
 
-BUILDERS: dict[str, Callable[[], Building]] = {
+BUILDERS: dict[str, Callable[[], Builder]] = {
     "rank_bm25": _rank_bm25,
     "bm25s": _bm25s,
     "lucene": _lucene,

@@ -11,8 +11,8 @@ from slmrag.job.progress import bar
 
 Array = np.ndarray
 
-FILE = "faiss.index"
-LINKS, BUILD_WIDTH = 32, 200
+FAISS_FILE = "faiss.index"
+HNSW_LINKS, HNSW_BUILD_WIDTH = 32, 200
 TRAINING_VECTORS_PER_LIST = 64
 """FAISS warns below 39 vectors a list, and reads no more than 256."""
 BLOCK_ROWS = 65_536
@@ -30,16 +30,16 @@ def build(parts: Sequence[Array], index: Path, kind: str) -> dict[str, Any]:
         for *_, block in vectors.blocks(parts, BLOCK_ROWS):
             built.add(block.astype(np.float32))
             progress.update(len(block))
-    faiss.write_index(built, str(index / FILE))
+    faiss.write_index(built, str(index / FAISS_FILE))
     return {"faiss": faiss.__version__, "settings": settings}
 
 
 def _hnsw(parts: Sequence[Array], _total: int) -> tuple[Any, dict[str, int]]:
     import faiss
 
-    made = faiss.IndexHNSWFlat(parts[0].shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
-    made.hnsw.efConstruction = BUILD_WIDTH
-    return made, {"links": LINKS, "build_width": BUILD_WIDTH}
+    made = faiss.IndexHNSWFlat(parts[0].shape[1], HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
+    made.hnsw.efConstruction = HNSW_BUILD_WIDTH
+    return made, {"links": HNSW_LINKS, "build_width": HNSW_BUILD_WIDTH}
 
 
 def _ivf(parts: Sequence[Array], total: int) -> tuple[Any, dict[str, int]]:
@@ -51,7 +51,7 @@ def _ivf(parts: Sequence[Array], total: int) -> tuple[Any, dict[str, int]]:
     rows = np.random.default_rng(0).choice(
         total, min(total, TRAINING_VECTORS_PER_LIST * lists), replace=False
     )
-    made.train(vectors.take(parts, np.sort(rows)).astype(np.float32))
+    made.train(vectors.take_rows(parts, np.sort(rows)).astype(np.float32))
     return made, {"lists": lists}
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from slmrag.data import passages as corpus
 from slmrag.errors import UserError
 from slmrag.indexing import memory_estimate
-from slmrag.indexing.analyzer import analyzer, facts
+from slmrag.indexing.analyzer import analyzer, unspaced_facts
 from slmrag.job.progress import bar
 
 BUILD = {
@@ -21,7 +21,7 @@ BUILD = {
     "b": 0.75,
     "delta": 0.5,
 }
-BYTES_A_TERM = 60  # measured while building, see bench/retrieval
+BYTES_PER_TERM = 60  # measured while building, see bench/retrieval
 
 
 def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     from bm25s.tokenization import Tokenized
 
     analyze = analyzer(params["tokenizer"], params["stopwords"], params.get("language"))
-    memory_estimate.check(passages, analyze, BYTES_A_TERM, "bm25s", "lucene", params)
+    memory_estimate.check_memory(passages, analyze, BYTES_PER_TERM, "bm25s", "lucene", params)
     vocabulary: defaultdict[str, int] = defaultdict()
     vocabulary.default_factory = vocabulary.__len__
     ids: list[list[int]] = []
@@ -43,5 +43,5 @@ def build(passages: Path, index: Path, params: Mapping[str, Any]) -> dict[str, A
     model = BM25(**{key: params[key] for key in ("method", "k1", "b", "delta")})
     model.index(Tokenized(ids, dict(vocabulary)), show_progress=False)
     model.save(index, show_progress=False)
-    met = facts(pl.Series(list(vocabulary), dtype=pl.String), params["tokenizer"])
+    met = unspaced_facts(pl.Series(list(vocabulary), dtype=pl.String), params["tokenizer"])
     return {"bm25s": __version__, "postings": len(model.scores["data"]), **met}

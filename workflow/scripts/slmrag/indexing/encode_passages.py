@@ -24,7 +24,7 @@ def encode_passages(
     """
     total, done, model = size(passages), 0, encoder(params)
     first, end = total * shard // shards, total * (shard + 1) // shards
-    table = vectors.create(path, end - first, model.passages([""], [""]).shape[1])
+    table = vectors.create_array(path, end - first, model.passages([""], [""]).shape[1])
     with bar(total=end - first, desc="encode passages", unit="passage") as progress:
         for block in blocks(passages, "title", "text", rows=BLOCK_PASSAGES, first=first, end=end):
             found = model.passages(block["title"].to_list(), block["text"].to_list())

@@ -1,4 +1,4 @@
-"""An inverted index on disk: for each term, the passages that hold it and how often.
+"""An inverted index on disk: for each term, the passages that contain it and how often.
 
 Terms are numbered by first appearance, because rank_bm25 sums their idf in that order.
 """
@@ -29,24 +29,24 @@ class Postings:
 
     @classmethod
     def open(cls, folder: Path) -> "Postings":
-        """Map a folder that ``write`` made."""
+        """Map a folder that ``write_postings`` made."""
         names = ("offsets", "passages", "counts", "lengths")
         return cls(folder, *(np.load(folder / f"{name}.npy", mmap_mode="r") for name in names))
 
     @property
     def frequencies(self) -> Array:
-        """Return in how many passages each term is."""
+        """Return how many passages contain each term."""
         return np.diff(self.offsets)
 
     def numbers(self, terms: Iterable[str]) -> dict[str, int]:
-        """Return the numbers of those terms that the corpus has."""
+        """Return the numbers of the terms that occur in the corpus."""
         wanted = pl.DataFrame({"term": sorted(set(terms))}, schema={"term": pl.String})
         table = pl.scan_parquet(self.folder / "terms.parquet").with_row_index("number")
         found = table.join(wanted.lazy(), on="term", how="semi").collect()
         return dict(zip(found["term"], found["number"], strict=True))
 
 
-def write(blocks: Iterable[list[str]], total: int, analyze: Analyzer, folder: Path) -> int:
+def write_postings(blocks: Iterable[list[str]], total: int, analyze: Analyzer, folder: Path) -> int:
     """Index blocks of texts into ``folder``; return the number of postings.
 
     Memory holds the vocabulary and one block; postings wait in one file a block.
@@ -57,7 +57,7 @@ def write(blocks: Iterable[list[str]], total: int, analyze: Analyzer, folder: Pa
     spilled: list[Path] = []
     with bar(total=total, desc="index passages", unit="passage", unit_scale=True) as progress:
         for texts in blocks:
-            terms, sizes = _numbered(texts, analyze, vocabulary)
+            terms, sizes = _number_terms(texts, analyze, vocabulary)
             lengths[done : done + len(texts)] = sizes
             spilled.append(_spill(terms, sizes, done, folder / f"block{len(spilled)}.npy"))
             done += len(texts)
@@ -69,7 +69,7 @@ def write(blocks: Iterable[list[str]], total: int, analyze: Analyzer, folder: Pa
     return _merge(spilled, len(vocabulary), folder)
 
 
-def _numbered(
+def _number_terms(
     texts: list[str], analyze: Analyzer, vocabulary: defaultdict[str, int]
 ) -> tuple[Array, Array]:
     terms: list[int] = []
@@ -93,7 +93,7 @@ def _spill(terms: Array, sizes: Array, first: int, path: Path) -> Path:
 
 
 def _merge(spilled: list[Path], terms: int, folder: Path) -> int:
-    """Lay the blocks' postings out by term, and remove the blocks."""
+    """Merge the blocks' postings by term, and remove the blocks."""
     frequencies = np.zeros(terms, dtype=np.int64)
     most = 0
     for path in spilled:
@@ -102,8 +102,10 @@ def _merge(spilled: list[Path], terms: int, folder: Path) -> int:
         most = max(most, int(block[2].max(initial=0)))
     offsets = np.concatenate([[0], np.cumsum(frequencies)]).astype(np.int64)
     np.save(folder / "offsets.npy", offsets)
-    passages = _mapped(folder / "passages.npy", np.int32, offsets[-1])
-    counts = _mapped(folder / "counts.npy", np.uint16 if most < 2**16 else np.int32, offsets[-1])
+    passages = _create_array(folder / "passages.npy", np.int32, offsets[-1])
+    counts = _create_array(
+        folder / "counts.npy", np.uint16 if most < 2**16 else np.int32, offsets[-1]
+    )
     free = offsets[:-1].copy()
     for path in spilled:
         held, rows, times = np.load(path)
@@ -116,7 +118,7 @@ def _merge(spilled: list[Path], terms: int, folder: Path) -> int:
     return int(offsets[-1])
 
 
-def _mapped(path: Path, dtype: type, size: int) -> Array:
+def _create_array(path: Path, dtype: type, size: int) -> Array:
     if size == 0:
         np.save(path, np.zeros(0, dtype))
         return np.zeros(0, dtype)

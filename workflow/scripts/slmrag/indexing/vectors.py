@@ -1,4 +1,4 @@
-"""Vectors on disk: float16 arrays, in one file or in several, mapped and read a block at a time."""
+"""Vectors on disk: float16 arrays in one or several files, mapped and read block by block."""
 
 import mmap
 import os
@@ -15,11 +15,11 @@ from slmrag.errors import UserError
 
 Array = np.ndarray
 
-MAPPED_BYTES = 128 * 2**20
+MAX_MAPPED_BYTES = 128 * 2**20
 """Bytes of mapped vectors that may stay in memory."""
 
 
-def create(path: Path, rows: int, dimensions: int, dtype: Any = np.float16) -> Array:
+def create_array(path: Path, rows: int, dimensions: int, dtype: Any = np.float16) -> Array:
     """Return a new array on disk, [rows, dimensions]."""
     shape = (rows, dimensions)
     if not rows:  # nothing can be mapped
@@ -30,13 +30,13 @@ def create(path: Path, rows: int, dimensions: int, dtype: Any = np.float16) -> A
 
 
 def to_float16(vectors: Array, encoder: str) -> Array:
-    """Return vectors as float16; UserError where one of them has a value that it cannot hold."""
+    """Return vectors as float16; UserError if a value does not fit into it."""
     with np.errstate(over="ignore"):
         halves = vectors.astype(np.float16)
     if not np.isfinite(halves).all():
         raise UserError(
-            f"encoder {encoder}: gives vectors with values that are no numbers or above 65,504, "
-            "which float16 cannot hold; set normalize: true, or look at the checkpoint"
+            f"encoder {encoder}: returns vectors with values that are not finite or above 65,504, "
+            "which do not fit into float16; set normalize: true, or check the checkpoint"
         )
     return halves
 
@@ -56,34 +56,34 @@ def copy_as_float32(vectors: Array, held: Array) -> None:
         held[:] = vectors
 
 
-def parts(index: Path) -> list[Array]:
+def vector_parts(index: Path) -> list[Array]:
     """Map the vectors of an index, which may lie in several files."""
-    return mapped(index, "vectors")
+    return map_arrays(index, "vectors")
 
 
-def mapped(index: Path, name: str) -> list[Array]:
+def map_arrays(index: Path, name: str) -> list[Array]:
     """Map the arrays ``name-*.npy`` of an index in order (c: torch wants no "r")."""
     return [np.load(path, mmap_mode="c") for path in sorted(index.glob(f"{name}-*.npy"))]
 
 
-def join(shards: Sequence[Path], index: Path, total: int) -> None:
-    """Give an index its vectors from shards in order, by link where the disk allows it."""
+def link_shards(shards: Sequence[Path], index: Path, total: int) -> None:
+    """Put shards of vectors into an index in order, as hard links where the disk allows it."""
     for number, shard in enumerate(shards):
         path = index / f"vectors-{number:05d}.npy"
         try:
             os.link(shard, path)
         except OSError:
             shutil.copyfile(shard, path)
-    found = sum(map(len, parts(index)))
+    found = sum(map(len, vector_parts(index)))
     if found != total:
         raise UserError(
-            f"{shards[0]} and its fellows hold {found} vectors of {total} passages; "
+            f"{shards[0]} and the other shards hold {found} vectors of {total} passages; "
             "delete them and let encode_passages make them again"
         )
 
 
-def take(parts: Sequence[Array], rows: Array) -> Array:
-    """Return the vectors of rising row numbers."""
+def take_rows(parts: Sequence[Array], rows: Array) -> Array:
+    """Return the vectors of ascending row numbers."""
     ends = np.cumsum([0, *map(len, parts)])
     cuts = np.searchsorted(rows, ends)
     spans = zip(parts, pairwise(cuts), ends[:-1], strict=True)
@@ -91,7 +91,7 @@ def take(parts: Sequence[Array], rows: Array) -> Array:
 
 
 def blocks(parts: Sequence[Array], rows: int, first: int = 0) -> Iterator[tuple[int, slice, Array]]:
-    """Yield (number of the part, its rows, these vectors), ``rows`` at a time, or ``first``."""
+    """Yield (number of the part, rows, vectors) in blocks of ``rows``, the first of ``first``."""
     read, size = 0, first or rows
     for number, mapped_part in enumerate(parts):
         part, start = mapped_part.view(np.ndarray), 0  # whose slices cost less
@@ -99,13 +99,13 @@ def blocks(parts: Sequence[Array], rows: int, first: int = 0) -> Iterator[tuple[
             span = slice(start, min(start + size, len(part)))
             yield number, span, part[span]
             start, read, size = span.stop, read + part[span].nbytes, rows
-            if read > MAPPED_BYTES:
+            if read > MAX_MAPPED_BYTES:
                 forget(parts)
                 read = 0
 
 
 def forget(parts: Sequence[Array]) -> None:
-    """Let mapped arrays leave this process's memory; they come back as they are read."""
+    """Drop mapped arrays from this process's memory; they are read from disk again if used."""
     for part in parts:
         if isinstance(part, np.memmap):
             part._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # no other way

@@ -1,4 +1,4 @@
-"""Thresholds that the config sets, compared with how a job went."""
+"""Compares a job's numbers with the thresholds of the config."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -7,10 +7,10 @@ Facts = Mapping[str, float]
 Alert = tuple[str, str]
 
 
-def facts(
+def limit_facts(
     peaks: Mapping[str, float], seconds: float, resources: Mapping[str, Any]
 ) -> dict[str, float]:
-    """Return the numbers about a job that thresholds speak of."""
+    """Return the numbers of a job that thresholds can be set for."""
     found = {"run_hours": seconds / 3600}
     if "gpu_memory_percent" in peaks:
         found["gpu_memory_percent"] = peaks["gpu_memory_percent"]
@@ -21,8 +21,8 @@ def facts(
     return found
 
 
-def above(threshold: str, unit: str) -> Callable[[float, float], str | None]:
-    """Return a check that speaks where a value is above its threshold."""
+def check_above(threshold: str, unit: str) -> Callable[[float, float], str | None]:
+    """Return a check that returns a sentence if a value is above its threshold."""
 
     def check(value: float, limit: float) -> str | None:
         return f"{threshold} is {value:.4g}{unit}, above {limit:g}{unit}" if value > limit else None
@@ -30,17 +30,17 @@ def above(threshold: str, unit: str) -> Callable[[float, float], str | None]:
     return check
 
 
-CHECKS: dict[str, Callable[[float, float], str | None]] = {
-    "gpu_memory_percent": above("GPU memory", " %"),
-    "host_memory_percent": above("host memory", " % of the allocation"),
-    "run_hours": above("run time", " h"),
-    "truncated_share": above("share of truncated answers", ""),
-    "empty_share": above("share of empty answers", ""),
+LIMIT_CHECKS: dict[str, Callable[[float, float], str | None]] = {
+    "gpu_memory_percent": check_above("GPU memory", " %"),
+    "host_memory_percent": check_above("host memory", " % of the allocation"),
+    "run_hours": check_above("run time", " h"),
+    "truncated_share": check_above("share of truncated answers", ""),
+    "empty_share": check_above("share of empty answers", ""),
 }
 
 
-def shares(results: Mapping[str, Any]) -> dict[str, float]:
-    """Return the shares of truncated and empty answers, where a job counts them and questions."""
+def answer_shares(results: Mapping[str, Any]) -> dict[str, float]:
+    """Return the shares of truncated and empty answers, if a job counts them and its questions."""
     found = {}
     for full, value in results.items():
         name, _, cell = full.partition("/")
@@ -51,8 +51,8 @@ def shares(results: Mapping[str, Any]) -> dict[str, float]:
 
 
 def machine_alerts(limits: Mapping[str, Any], found: Facts) -> Iterable[Alert]:
-    """Yield (name, sentence) for each limit on time or memory that a job is above."""
-    for name, check in CHECKS.items():
+    """Yield (name, sentence) for each limit on time or memory that a job exceeds."""
+    for name, check in LIMIT_CHECKS.items():
         if limits.get(name) is not None and name in found:
             message = check(found[name], limits[name])
             if message:
@@ -61,22 +61,22 @@ def machine_alerts(limits: Mapping[str, Any], found: Facts) -> Iterable[Alert]:
 
 def result_alerts(limits: Mapping[str, Any], results: Mapping[str, Any]) -> Iterable[Alert]:
     """Yield (name, sentence) for each result, named ``name/cell``, beyond its limit."""
-    for full, value in {**shares(results), **results}.items():
+    for full, value in {**answer_shares(results), **results}.items():
         name, _, cell = full.partition("/")
         if not isinstance(value, int | float):
             continue
         place = f" in {cell}" if cell else ""
-        if name in CHECKS and limits.get(name) is not None:
-            message = CHECKS[name](value, limits[name])
+        if name in LIMIT_CHECKS and limits.get(name) is not None:
+            message = LIMIT_CHECKS[name](value, limits[name])
             if message:
                 yield name, message + place
-        expected = expectation(limits.get("expected"), name, cell)
+        expected = lowest_expected(limits.get("expected"), name, cell)
         if expected is not None and value < expected:
             yield f"{name}_low", f"{name} is {value:.4g}, below the expected {expected:g}{place}"
 
 
-def expectation(expected: Any, name: str, cell: str) -> float | None:
-    """Return the least that a metric should be, in its cell (``metric/dataset/mode``) or at all."""
+def lowest_expected(expected: Any, name: str, cell: str) -> float | None:
+    """Return the lowest expected value of a metric in a cell (``metric/dataset/mode``) or any."""
     if not isinstance(expected, Mapping):
         return None
     return expected.get(f"{name}/{cell}", expected.get(name))

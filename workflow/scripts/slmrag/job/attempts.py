@@ -1,4 +1,4 @@
-"""A job's attempts: each has its own event log, its lock, and a note of what was sent of it."""
+"""A job's attempts: each has its event log, its lock, and the state of its upload."""
 
 import fcntl
 import json
@@ -13,23 +13,25 @@ from typing import Any
 from uuid import uuid4
 
 from slmrag.files import atomic, write_json
-from slmrag.job.events import Event, end_of, read_events
-from slmrag.job.processes import exists
+from slmrag.job.events import Event, find_end, read_events
+from slmrag.job.processes import process_exists
 
-EVENTS_A_BATCH = 500
+EVENTS_PER_BATCH = 500
 SILENT_SECONDS = 900.0
-"""An attempt on another machine that wrote nothing for so long is taken for dead."""
+"""An attempt on another machine counts as dead after so many seconds without an event."""
 
-MAINTENANCE = frozenset({"journal", "prune_journal", "clean_experiment", "sync_tracking", "power"})
-"""Rules that make no file and are no part of a run: they look after the folders."""
+MAINTENANCE_RULES = frozenset(
+    {"journal", "prune_journal", "clean_experiment", "sync_tracking", "power"}
+)
+"""Rules that make no file and are not part of a run: they maintain folders."""
 
 
 def new_id() -> str:
-    """Return an id that sorts by time and is unique over machines."""
+    """Return an id that sorts by time and is unique across machines."""
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid4().hex[:12]}"
 
 
-class Busy(Exception):
+class AttemptBusy(Exception):
     """Another process is sending this attempt."""
 
 
@@ -49,90 +51,92 @@ class Attempt:
         events, _ = self.read(0, 1)
         return events[0] if events and events[0].get("kind") == "start" else None
 
-    def read(self, offset: int, count: int = EVENTS_A_BATCH) -> tuple[list[Event], int]:
-        """Return up to ``count`` whole events from a byte offset, and the offset behind them."""
+    def read(self, offset: int, count: int = EVENTS_PER_BATCH) -> tuple[list[Event], int]:
+        """Return up to ``count`` whole events from a byte offset, and the offset after them."""
         found = list(islice(read_events(self.path, offset), count))
         return [event for event, _ in found], found[-1][1] if found else offset
 
     def state(self, target: str) -> dict[str, Any]:
         """Return what was sent to ``target``: task, offset in bytes, parent, done."""
         try:
-            return json.loads(self._beside(target).read_text())
+            return json.loads(self._state_path(target).read_text())
         except (OSError, ValueError):
             return {}
 
     def save(self, target: str, state: dict[str, Any]) -> None:
-        """Note what was sent to ``target``."""
-        write_json(state, self._beside(target))
+        """Save what was sent to ``target``."""
+        write_json(state, self._state_path(target))
 
     @contextmanager
     def lock(self, wait: float = 0.0) -> Iterator[None]:
         """Hold the attempt's lock; raise Busy if another process has it for ``wait`` seconds."""
         with open(self.path.with_suffix(".lock"), "w") as file:
             deadline = time.monotonic() + wait
-            while not _locked(file.fileno()):
+            while not _try_lock(file.fileno()):
                 if time.monotonic() >= deadline:
-                    raise Busy(self.id)
+                    raise AttemptBusy(self.id)
                 time.sleep(0.05)
             yield
 
-    def end(self) -> Event:
-        """Return the last event, nothing where the attempt has not ended."""
+    def end_event(self) -> Event:
+        """Return the end event, empty if the attempt has not ended."""
         with open(self.path, "rb") as file:
-            return end_of(file)
+            return find_end(file)
 
-    def ended(self) -> bool:
-        """Say whether the log has its last event."""
-        return bool(self.end())
+    def has_ended(self) -> bool:
+        """Return whether the log has its end event."""
+        return bool(self.end_event())
 
-    def dead(self) -> bool:
-        """Say whether the attempt's process is gone, as far as this machine can tell."""
+    def is_dead(self) -> bool:
+        """Return whether the attempt's process is gone, as far as this machine can tell."""
         start = self.start() or {}
         if start.get("host") == os.uname().nodename and start.get("pid"):
-            return not exists(start["pid"])
+            return not process_exists(start["pid"])
         return time.time() - self.path.stat().st_mtime > SILENT_SECONDS
 
-    def _beside(self, target: str) -> Path:
+    def _state_path(self, target: str) -> Path:
         return self.path.with_suffix(f".{target}.json")
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
     except OSError:
-        return True  # a file system without locks: the tracker is asked before a task is made
+        return True  # a file system without locks: the tracker is searched before a task is made
     return True
 
 
-def find(results: Path) -> list[Attempt]:
-    """Return all attempts below a results folder, runs that had jobs first, then by time."""
-    found = sorted(map(Attempt, (results / "jobs").glob("**/attempts/*.jsonl")), key=by_id)
-    runs = [attempt for attempt in found if is_run(attempt)]
-    jobs = [attempt for attempt in found if rule(attempt) not in ("workflow", *MAINTENANCE)]
+def find_attempts(results: Path) -> list[Attempt]:
+    """Return all attempts below a results folder: runs that had jobs first, then jobs, by time."""
+    found = sorted(map(Attempt, (results / "jobs").glob("**/attempts/*.jsonl")), key=attempt_id)
+    runs = [attempt for attempt in found if is_workflow_run(attempt)]
+    jobs = [
+        attempt for attempt in found if rule_of(attempt) not in ("workflow", *MAINTENANCE_RULES)
+    ]
     begun = {(attempt.start() or {}).get("run") for attempt in jobs}
     return [attempt for attempt in runs if attempt.id in begun] + jobs
 
 
-def by_id(attempt: Attempt) -> str:
-    """Return what sorts attempts by time."""
+def attempt_id(attempt: Attempt) -> str:
+    """Return the id of an attempt, which sorts by time."""
     return attempt.id
 
 
-def rule(attempt: Attempt) -> str | None:
+def rule_of(attempt: Attempt) -> str | None:
     """Return the rule of an attempt, None where its log is empty."""
     return (attempt.start() or {}).get("rule")
 
 
-def place(folder: Path, name: str) -> Path:
-    """Return where the log of a job's attempt is."""
+def attempt_log(folder: Path, name: str) -> Path:
+    """Return the path of the event log of a job's attempt."""
     return folder / "attempts" / f"{name}.jsonl"
 
 
-def begin(folder: Path, name: str) -> Path:
-    """Return the log of a new attempt, which ``events.jsonl`` names too from now on."""
-    path = place(folder, name)
+def begin_attempt(folder: Path, name: str) -> Path:
+    """Create the log of a new attempt; ``events.jsonl`` links to it from now on."""
+    path = attempt_log(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     with atomic(folder / "events.jsonl") as latest:
@@ -143,15 +147,15 @@ def begin(folder: Path, name: str) -> Path:
     return path
 
 
-def is_run(attempt: Attempt) -> bool:
-    """Say whether the attempt is a whole workflow run."""
-    return rule(attempt) == "workflow"
+def is_workflow_run(attempt: Attempt) -> bool:
+    """Return whether the attempt is a whole workflow run."""
+    return rule_of(attempt) == "workflow"
 
 
-def parent(attempt: Attempt, start: Event, results: Path) -> Attempt | None:
-    """Return the workflow run that a job belongs to, where its log is here."""
+def parent_run(attempt: Attempt, start: Event, results: Path) -> Attempt | None:
+    """Return the workflow run that a job belongs to, if its log is here."""
     run = start.get("run")
-    if not run or is_run(attempt):
+    if not run or is_workflow_run(attempt):
         return None
     found = sorted((results / "jobs" / "workflow" / run / "attempts").glob("*.jsonl"))
     return Attempt(found[0]) if found else None

@@ -5,29 +5,29 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-VARIABLE = "SLMRAG_CODE_VERSION"
+VERSION_VARIABLE = "SLMRAG_CODE_VERSION"
 GIT_SECONDS = 3.0
 COMMIT_LINE = "# branch.oid "
 
 
-def version() -> dict[str, Any]:
-    """Return commit and dirty flag: what the run's driver found, else what git says now."""
-    known = os.environ.get(VARIABLE)
-    commit, _, dirty = (ask() if known is None else known).partition(" ")
+def read_version() -> dict[str, Any]:
+    """Return commit and dirty flag: those that the run's driver found, else git's now."""
+    known = os.environ.get(VERSION_VARIABLE)
+    commit, _, dirty = (ask_git() if known is None else known).partition(" ")
     return {"commit": commit, "dirty": dirty == "dirty"} if commit else {}
 
 
-def ask() -> str:
+def ask_git() -> str:
     """Return ``commit dirty``, ``commit clean``, or nothing outside of a repository."""
-    lines = git("status", "--porcelain=v2", "--branch").splitlines()
+    lines = run_git("status", "--porcelain=v2", "--branch").splitlines()
     commit = next((line.split()[-1] for line in lines if line.startswith(COMMIT_LINE)), "(initial)")
     if commit == "(initial)":
         return ""
     return f"{commit} {'clean' if all(line.startswith('#') for line in lines) else 'dirty'}"
 
 
-def git(*arguments: str) -> str:
-    """Return what git answers within its time, or nothing."""
+def run_git(*arguments: str) -> str:
+    """Return git's output, empty if it fails or takes too long."""
     command = ["git", "-C", str(Path(__file__).resolve().parent), *arguments]
     try:
         done = subprocess.run(

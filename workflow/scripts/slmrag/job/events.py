@@ -1,4 +1,4 @@
-"""What a job reports while it runs: lines of ``events.jsonl``, written and read."""
+"""The events that a job reports while it runs, written to and read from ``events.jsonl``."""
 
 import json
 import math
@@ -14,8 +14,8 @@ from slmrag.config.redaction import redact_values
 
 Row = Mapping[str, Any]
 Event = dict[str, Any]
-LAST_BYTES = 2**20
-"""Bytes of a log in which its end is looked for: a table is one line, and may be a long one."""
+END_BYTES = 2**20
+"""Bytes at the end of a log that are searched for its end event: a table can be a long line."""
 
 
 class EventLog:
@@ -32,9 +32,10 @@ class EventLog:
         self.peaks: Mapping[str, float] = {}
 
     def write(self, kind: str, **fields: Any) -> None:
-        """Append one event, stripped of secrets, in a single write; not from forked children."""
+        """Append one event without secrets, in a single write; forked children write nothing."""
         line = json.dumps(
-            finite(redact_values({"time": time.time(), "kind": kind, **fields})), default=str
+            replace_non_finite(redact_values({"time": time.time(), "kind": kind, **fields})),
+            default=str,
         )
         with self._lock:
             if self._file >= 0 and os.getpid() == self._process:
@@ -52,20 +53,20 @@ class EventLog:
 _current: EventLog | None = None
 
 
-def use(log: EventLog | None) -> None:
+def use_log(log: EventLog | None) -> None:
     """Send this process's events to ``log``, or nowhere."""
     global _current
     _current = log
 
 
-def finite(value: Any) -> Any:
+def replace_non_finite(value: Any) -> Any:
     """Return ``value`` with NaN and infinities as text, which JSON can hold."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
+        return {key: replace_non_finite(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [finite(item) for item in value]
+        return [replace_non_finite(item) for item in value]
     return value
 
 
@@ -76,17 +77,17 @@ def emit(kind: str, **fields: Any) -> None:
 
 
 def scalar(name: str, value: float, step: int | None = None) -> None:
-    """Report one point of a series; without a step the points are spaced by time."""
+    """Report one point of a series; without a step, time is the axis."""
     emit("scalar", name=name, value=float(value), step=step)
 
 
 def single(name: str, value: float | str) -> None:
-    """Report a value that the job has once."""
-    emit("single", name=name, value=plain(value))
+    """Report a single value of the job."""
+    emit("single", name=name, value=plain_value(value))
 
 
 def memory_peaks() -> dict[str, float]:
-    """Return the largest bytes of the job by kind (rss_bytes, gpu_bytes); outside a job nothing."""
+    """Return the job's peak bytes by kind (rss_bytes, gpu_bytes); empty outside a job."""
     if _current is None:
         return {}
     with suppress(Exception):
@@ -99,10 +100,10 @@ def artifact(
 ) -> None:
     """Report a file or folder that the job made, with its bytes and SHA-256 (0.7 s of CPU a GB).
 
-    A folder's is that of its files' names and digests, or the one that the caller knows.
+    A folder's digest is of its files' names and digests, unless the caller gives one.
     """
     if _current is not None:
-        size = measure(Path(path), digest)
+        size = measure_file(Path(path), digest)
         emit("artifact", name=name, path=os.fspath(path), **size, metadata=metadata)
 
 
@@ -119,7 +120,7 @@ def plot(name: str, path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def component(name: str) -> Iterator[None]:
-    """Name what the job is holding in memory (model, retriever), so that peaks are told apart."""
+    """Name what the job holds in memory (model, retriever), for peaks by component."""
     if _current is None:
         yield
         return
@@ -135,7 +136,7 @@ def component(name: str) -> Iterator[None]:
         emit("component", name=name, seconds=time.monotonic() - started)
 
 
-def measure(path: Path, known: str | None = None) -> dict[str, Any]:
+def measure_file(path: Path, known: str | None = None) -> dict[str, Any]:
     """Return the bytes and SHA-256 of a file or folder; None where there is none."""
     from slmrag.files import digest, sha256_file
 
@@ -154,34 +155,34 @@ def measure(path: Path, known: str | None = None) -> dict[str, Any]:
 def read_events(
     path: str | os.PathLike[str], start: int = 0, having: bytes = b""
 ) -> Iterator[tuple[Event, int]]:
-    """Yield each whole event of a log from a byte on, and the byte behind it.
+    """Yield each whole event of a log from a byte offset on, and the offset after it.
 
-    What a kill truncated is passed over, and so, unread, is a line without ``having``.
+    Truncated lines are skipped, and lines without the bytes ``having`` are skipped unparsed.
     """
     with open(path, "rb") as file:
         file.seek(start)
         for line in file:
             start += len(line)
-            if line.endswith(b"\n") and having in line and (event := parsed(line)):
+            if line.endswith(b"\n") and having in line and (event := parse_event(line)):
                 yield event, start
 
 
-def end_of(file: BinaryIO) -> Event:
-    """Return the end among the last lines of an open log, nothing where there is none."""
-    file.seek(max(0, os.fstat(file.fileno()).st_size - LAST_BYTES))
-    last = map(parsed, file.read().splitlines()[-3:])
+def find_end(file: BinaryIO) -> Event:
+    """Return the end event among the last lines of an open log, empty if there is none."""
+    file.seek(max(0, os.fstat(file.fileno()).st_size - END_BYTES))
+    last = map(parse_event, file.read().splitlines()[-3:])
     return next((event for event in last if event.get("kind") == "end"), {})
 
 
-def parsed(line: bytes) -> Event:
-    """Return a line's event, nothing for what is none."""
+def parse_event(line: bytes) -> Event:
+    """Return the event of a line, empty if the line is not an event."""
     with suppress(ValueError):
         event = json.loads(line)
         return event if isinstance(event, dict) else {}
     return {}
 
 
-def plain(value: Any) -> Any:
-    """Return a number or text for a value that may be numpy's or a path."""
+def plain_value(value: Any) -> Any:
+    """Return a plain number for a number of numpy's, else the value itself."""
     item = getattr(value, "item", None)
     return item() if callable(item) else value

@@ -1,4 +1,4 @@
-"""Which GPUs a job may use where no scheduler says so: each is given to one job at a time."""
+"""Gives each GPU to one local job at a time, where no scheduler does."""
 
 import fcntl
 import logging
@@ -14,12 +14,12 @@ from typing import Any
 
 from slmrag.errors import UserError
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
 POLL_SECONDS = 0.5
 
 
-def devices(driver: Path = Path("/dev")) -> list[str]:
-    """Return the GPUs that this process may see, by the names that CUDA has for them."""
+def gpu_names(driver: Path = Path("/dev")) -> list[str]:
+    """Return the GPUs that this process may see, by their CUDA names."""
     named = visible_devices()
     files = enumerate(driver.glob("nvidia[0-9]*"))
     return [str(index) for index, _ in files] if named is None else named
@@ -28,16 +28,16 @@ def devices(driver: Path = Path("/dev")) -> list[str]:
 def visible_devices() -> list[str] | None:
     """Return the GPUs that the environment names, by index or UUID; None where it names none.
 
-    As for CUDA, -1 (or Slurm's NoDevFiles) hides itself and all that stands behind it.
+    As in CUDA, -1 (or Slurm's NoDevFiles) hides itself and all names after it.
     """
-    if VISIBLE not in os.environ:
+    if VISIBLE_VARIABLE not in os.environ:
         return None
-    names = (name.strip() for name in os.environ[VISIBLE].split(","))
+    names = (name.strip() for name in os.environ[VISIBLE_VARIABLE].split(","))
     return list(takewhile(lambda name: name not in ("", "-1", "NoDevFiles"), names))
 
 
 def nvml_device(name: str) -> Any:
-    """Return NVML's handle of a device by its index or UUID; NVML's error where there is none."""
+    """Return NVML's handle of a device by its index or UUID; NVML's error if there is none."""
     import pynvml
 
     if name.isdigit():
@@ -45,10 +45,10 @@ def nvml_device(name: str) -> Any:
     return pynvml.nvmlDeviceGetHandleByUUID(name.encode())
 
 
-def count_shown() -> int:
-    """Return how many NVIDIA GPUs this machine shows: by their files, else (WSL) by NVML."""
-    if VISIBLE in os.environ or devices():
-        return len(devices())
+def count_gpus() -> int:
+    """Return the number of NVIDIA GPUs of this machine: by their files, else (WSL) by NVML."""
+    if VISIBLE_VARIABLE in os.environ or gpu_names():
+        return len(gpu_names())
     with suppress(Exception):
         import pynvml
 
@@ -57,8 +57,8 @@ def count_shown() -> int:
     return 0
 
 
-def sentence_on_unused(hardware: Mapping[str, Any], reason: str) -> str | None:
-    """Say that a job runs on the CPU beside a GPU; None where none is there, or ``gpus`` is set.
+def unused_gpu_sentence(hardware: Mapping[str, Any], reason: str) -> str | None:
+    """Say that a job runs on the CPU although there is a GPU; None without one, or with ``gpus``.
 
     ``reason`` says why, and what to do about it.
     """
@@ -73,12 +73,12 @@ def sentence_on_unused(hardware: Mapping[str, Any], reason: str) -> str | None:
 
 
 @contextmanager
-def held(count: int) -> Iterator[None]:
-    """Let the job see ``count`` GPUs that no other job of this user holds; wait for them.
+def hold_gpus(count: int) -> Iterator[None]:
+    """Wait for ``count`` GPUs that no other job of this user holds, and show them to the job.
 
-    Within a Slurm job the GPUs are Slurm's to give; a job that asks for none sees none.
+    Within a Slurm job, Slurm gives the GPUs. A job that asks for none sees none.
     """
-    present = devices()
+    present = gpu_names()
     if not present or (count and "SLURM_JOB_ID" in os.environ):
         yield
         return
@@ -87,21 +87,21 @@ def held(count: int) -> Iterator[None]:
             f"the job asks for {count} GPUs and this machine shows {len(present)}; "
             "lower gpus in the config, or run it where there are more"
         )
-    before = os.environ.get(VISIBLE)
+    before = os.environ.get(VISIBLE_VARIABLE)
     with ExitStack() as locks:
-        os.environ[VISIBLE] = ",".join(_take(present, count, locks))
+        os.environ[VISIBLE_VARIABLE] = ",".join(_lock_gpus(present, count, locks))
         try:
             yield
         finally:
-            os.environ.pop(VISIBLE)
-            os.environ |= {VISIBLE: before} if before is not None else {}
+            os.environ.pop(VISIBLE_VARIABLE)
+            os.environ |= {VISIBLE_VARIABLE: before} if before is not None else {}
 
 
-def _take(present: list[str], count: int, locks: ExitStack) -> list[str]:
+def _lock_gpus(present: list[str], count: int, locks: ExitStack) -> list[str]:
     """Lock ``count`` devices, all or none at a time, so that two jobs never wait for each other."""
     while True:
         with ExitStack() as tried:
-            free = (name for name in present if _lock(name, tried))
+            free = (name for name in present if _lock_gpu(name, tried))
             taken = [name for _, name in zip(range(count), free, strict=False)]
             if len(taken) == count:
                 locks.push(tried.pop_all())
@@ -110,7 +110,7 @@ def _take(present: list[str], count: int, locks: ExitStack) -> list[str]:
         time.sleep(POLL_SECONDS * (1 + random.random()))
 
 
-def _lock(name: str, held: ExitStack) -> bool:
+def _lock_gpu(name: str, held: ExitStack) -> bool:
     folder = Path(tempfile.gettempdir(), f"slmrag-gpus-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     file = os.open(folder / name.replace("/", "_"), os.O_RDWR | os.O_CREAT, 0o600)

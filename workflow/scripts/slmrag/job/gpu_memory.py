@@ -1,4 +1,4 @@
-"""A job's GPU memory through NVML: of its processes, or of its devices where those are hidden."""
+"""A job's GPU memory by NVML: of its processes, or of its devices if processes are hidden."""
 
 import contextlib
 import os
@@ -7,20 +7,20 @@ from collections.abc import Collection
 from typing import Any
 
 from slmrag.job.gpu_lock import nvml_device, visible_devices
-from slmrag.job.processes import exists
+from slmrag.job.processes import process_exists
 
 NOISE_BYTES = 64 * 2**20
-"""Bytes by which a device's use moves by itself."""
-RECENT_SECONDS = 5.0
-"""Seconds back in which a process's last use of a device counts."""
+"""Bytes by which the memory in use of an idle device varies."""
+UTILIZATION_SECONDS = 5.0
+"""Seconds back in which a process's utilization of a device counts."""
 
 
 class Gpus:
-    """The visible NVIDIA devices; without a driver there are none, and nothing is measured."""
+    """The visible NVIDIA devices; without a driver there are none."""
 
     def __init__(self) -> None:
-        """Open NVML if a driver answers, and note each device's use before the job."""
-        self.method = self.busy_method = "none"
+        """Open NVML if there is a driver, and read the bytes in use before the job."""
+        self.method = self.utilization_method = "none"
         self.devices: list[Any] = []
         self.baseline: list[int] = []
         if os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/nvidiactl"):
@@ -40,7 +40,7 @@ class Gpus:
         self.method = "nvml per process" if self.devices else "none"
 
     def measure(self, processes: Collection[int]) -> dict[str, float]:
-        """Return bytes in use by ``processes``, the highest utilization and the fullest device."""
+        """Return the bytes in use by ``processes``, their utilization, and the fullest share."""
         if not self.devices:
             return {}
         import pynvml
@@ -48,37 +48,37 @@ class Gpus:
         totals = [pynvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in self.devices]
         share = max(100 * total.used / total.total for total in totals)
         used = sum(own_bytes(gpu, processes) for gpu in self.devices)
-        if not used and any(map(hidden, self.devices)):
-            used = self.above([total.used for total in totals])
+        if not used and any(map(hides_processes, self.devices)):
+            used = self.bytes_above_baseline([total.used for total in totals])
         values = {"gpu_bytes": used, "gpu_memory_percent": round(share, 2)}
-        busy = self.busy(processes)
+        busy = self.utilization_of(processes)
         return values | ({} if busy is None else {"gpu_percent": busy})
 
-    def busy(self, processes: Collection[int]) -> float | None:
-        """Return the utilization, in percent, that ``processes`` make of their busiest device.
+    def utilization_of(self, processes: Collection[int]) -> float | None:
+        """Return the utilization of the busiest device by ``processes``, in percent.
 
-        It is the device's own where NVML does not tell processes apart, None where it tells none.
+        It is the whole device's if NVML does not distinguish processes, None if it is unknown.
         """
         own = [own_utilization(gpu, processes) for gpu in self.devices]
         known = [percent for percent in own if percent is not None]
         if known:
-            self.busy_method = "nvml per process"
+            self.utilization_method = "nvml per process"
             return max(known)
         known = [percent for percent in map(utilization, self.devices) if percent is not None]
-        self.busy_method = "nvml per device" if known else "none"
+        self.utilization_method = "nvml per device" if known else "none"
         return max(known, default=None)
 
-    def above(self, used: Collection[int]) -> int:
-        """Return the devices' bytes above what was in use before: containers hide process ids."""
+    def bytes_above_baseline(self, used: Collection[int]) -> int:
+        """Return the bytes in use above those before the job: containers hide process ids."""
         more = sum(max(0, now - was) for now, was in zip(used, self.baseline, strict=True))
         if more > NOISE_BYTES:
             self.method = "nvml device use above its baseline"
         return more if self.method.endswith("baseline") else 0
 
     def describe(self) -> dict[str, Any]:
-        """Return the devices' names, sizes and how their use was measured."""
+        """Return the devices' names and sizes, and how their use was measured."""
         if not self.devices:
-            return {"method": self.method, "utilisation": self.busy_method, "devices": []}
+            return {"method": self.method, "utilisation": self.utilization_method, "devices": []}
         import pynvml
 
         devices = [
@@ -88,7 +88,7 @@ class Gpus:
             }
             for gpu in self.devices
         ]
-        return {"method": self.method, "utilisation": self.busy_method, "devices": devices}
+        return {"method": self.method, "utilisation": self.utilization_method, "devices": devices}
 
 
 def own_bytes(gpu: Any, processes: Collection[int]) -> int:
@@ -101,23 +101,25 @@ def own_bytes(gpu: Any, processes: Collection[int]) -> int:
     return 0
 
 
-def hidden(gpu: Any) -> bool:
-    """Say whether a device shows ids of processes that are not seen from here, or no sizes."""
+def hides_processes(gpu: Any) -> bool:
+    """Return whether a device's processes have ids unknown here, or unknown sizes."""
     import pynvml
 
     with contextlib.suppress(pynvml.NVMLError):
         running = pynvml.nvmlDeviceGetComputeRunningProcesses(gpu)
-        return any(entry.usedGpuMemory is None or not exists(entry.pid) for entry in running)
+        return any(
+            entry.usedGpuMemory is None or not process_exists(entry.pid) for entry in running
+        )
     return True
 
 
 def own_utilization(gpu: Any, processes: Collection[int]) -> float | None:
-    """Return the percent of a device's time that ``processes`` used last, None if not told."""
+    """Return the recent utilization of a device by ``processes`` in percent, None if unknown."""
     import pynvml
 
     latest: dict[int, Any] = {}
     with contextlib.suppress(pynvml.NVMLError, AttributeError):
-        since = int((time.time() - RECENT_SECONDS) * 1e6)
+        since = int((time.time() - UTILIZATION_SECONDS) * 1e6)
         for sample in pynvml.nvmlDeviceGetProcessUtilization(gpu, since):
             if sample.pid in processes:
                 known = latest.setdefault(sample.pid, sample)
@@ -126,7 +128,7 @@ def own_utilization(gpu: Any, processes: Collection[int]) -> float | None:
 
 
 def utilization(gpu: Any) -> float | None:
-    """Return a device's utilization in percent, None where it does not tell (a MIG slice)."""
+    """Return a device's utilization in percent, None if unknown (a MIG slice)."""
     import pynvml
 
     try:

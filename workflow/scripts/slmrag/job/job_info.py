@@ -1,4 +1,4 @@
-"""What a job knows of itself, read from the object that Snakemake gives each script."""
+"""Facts about a job, read from the ``snakemake`` object of its script."""
 
 import os
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.config.folder_names import entry_name
-from slmrag.job.attempts import new_id, place
-from slmrag.job.code_version import version
-from slmrag.job.gpu_lock import VISIBLE
+from slmrag.job.attempts import attempt_log, new_id
+from slmrag.job.code_version import read_version
+from slmrag.job.gpu_lock import VISIBLE_VARIABLE
 
 
 @dataclass
 class Job:
-    """A job apart from Snakemake: plain values only."""
+    """A job as plain values, without Snakemake."""
 
     id: str
     rule: str
@@ -27,13 +27,13 @@ class Job:
     inputs: dict[str, list[str]]
     outputs: dict[str, list[str]]
     tracking: dict[str, Any]
-    place: str | None = None
+    results_folder: str | None = None
     """The experiment's folder, where this workflow is another's module."""
 
     @property
     def results(self) -> Path:
         """The experiment's folder."""
-        return Path(self.place or Path("results", self.experiment))
+        return Path(self.results_folder or Path("results", self.experiment))
 
     @property
     def folder(self) -> Path:
@@ -43,10 +43,10 @@ class Job:
     @property
     def attempt(self) -> Path:
         """The event log of this attempt."""
-        return place(self.folder, self.id)
+        return attempt_log(self.folder, self.id)
 
-    def beginning(self) -> dict[str, Any]:
-        """Return the fields of the job's first event."""
+    def start_fields(self) -> dict[str, Any]:
+        """Return the fields of the job's start event."""
         return {
             "id": self.id,
             "run": os.environ.get("SLMRAG_RUN_ID"),
@@ -58,46 +58,48 @@ class Job:
             },
             "resources": self.resources,
             "threads": self.threads,
-            "code": {"digest": self.params.get("code"), **version()},
+            "code": {"digest": self.params.get("code"), **read_version()},
             "host": os.uname().nodename,
             "pid": os.getpid(),
             "cluster_job": os.environ.get("SLURM_JOB_ID"),
-            "devices": os.environ.get(VISIBLE),
+            "devices": os.environ.get(VISIBLE_VARIABLE),
         }
 
 
-def describe(snakemake: Any) -> Job:
+def read_job(snakemake: Any) -> Job:
     """Return the job that a ``snakemake`` object stands for."""
     config = getattr(snakemake, "config", None) or {}
     log = getattr(snakemake, "log", None)
     return Job(
         id=new_id(),
         rule=str(snakemake.rule),
-        wildcards=wildcards(snakemake),
+        wildcards=wildcard_names(snakemake),
         experiment=str(config.get("experiment", "default")),
-        params=named(snakemake.params),
-        resources=named(getattr(snakemake, "resources", None)),
+        params=named_values(snakemake.params),
+        resources=named_values(getattr(snakemake, "resources", None)),
         threads=int(getattr(snakemake, "threads", 1) or 1),
-        log=paths(log)[0] if log else None,
-        inputs=files(getattr(snakemake, "input", None)),
-        outputs=files(getattr(snakemake, "output", None)),
+        log=path_list(log)[0] if log else None,
+        inputs=named_paths(getattr(snakemake, "input", None)),
+        outputs=named_paths(getattr(snakemake, "output", None)),
         tracking=dict(config.get("tracking") or {}),
-        place=config.get("results"),
+        results_folder=config.get("results"),
     )
 
 
-def wildcards(snakemake: Any) -> dict[str, str]:
-    """Return the names of entries that the wildcards stand for, without a resource's digits."""
-    made = [path for paths in files(getattr(snakemake, "output", None)).values() for path in paths]
+def wildcard_names(snakemake: Any) -> dict[str, str]:
+    """Return the wildcards as names of entries, without the digest of a resource's folder."""
+    made = [
+        path for paths in named_paths(getattr(snakemake, "output", None)).values() for path in paths
+    ]
     config = getattr(snakemake, "config", None) or {}
     results = config.get("results") or f"results/{config.get('experiment', 'default')}"
     shared = bool(made) and all(not path.startswith(f"{results}/") for path in made)
-    values = {name: str(value) for name, value in named(snakemake.wildcards).items()}
+    values = {name: str(value) for name, value in named_values(snakemake.wildcards).items()}
     return {name: entry_name(value) for name, value in values.items()} if shared else values
 
 
-def named(values: Any) -> dict[str, Any]:
-    """Return the named members of Snakemake's lists, or of a plain namespace."""
+def named_values(values: Any) -> dict[str, Any]:
+    """Return the named values of one of Snakemake's lists, or of a plain namespace."""
     if values is None:
         return {}
     if isinstance(values, Mapping):
@@ -106,11 +108,11 @@ def named(values: Any) -> dict[str, Any]:
     return dict(items()) if callable(items) else dict(vars(values))
 
 
-def files(values: Any) -> dict[str, list[str]]:
+def named_paths(values: Any) -> dict[str, list[str]]:
     """Return the named paths of Snakemake's inputs or outputs, each as a list."""
-    return {name: paths(value) for name, value in named(values).items()}
+    return {name: path_list(value) for name, value in named_values(values).items()}
 
 
-def paths(value: Any) -> list[str]:
+def path_list(value: Any) -> list[str]:
     """Return one path or several as a list."""
     return [str(value)] if isinstance(value, str | os.PathLike) else [str(item) for item in value]

@@ -1,4 +1,4 @@
-"""The end of the log of a job that could not write it itself: killed, perhaps for its memory."""
+"""Writes the end event of a job that was killed before it could write it."""
 
 import fcntl
 import json
@@ -9,33 +9,33 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from slmrag.files import read_json, write_json
-from slmrag.job.attempts import Attempt, find
-from slmrag.job.events import Event, end_of, measure
+from slmrag.job.attempts import Attempt, find_attempts
+from slmrag.job.events import Event, find_end, measure_file
 
-KILLED = "ended without a word: killed by SIGKILL, perhaps for its memory"
+KILLED_MESSAGE = "killed by SIGKILL without an end event, perhaps because it was out of memory"
 
 
 def close_log_of_dead_job(attempt: Attempt) -> None:
-    """Append an end with the last known peaks, unless there is one; close the memory record."""
+    """Append an end event with the last known peaks if there is none; close the memory record."""
     record = attempt.path.parents[1] / "memory_usage.json"
     with open(attempt.path, "r+b") as file:
-        with suppress(OSError):  # a file system without locks: at worst the end is said twice
+        with suppress(OSError):  # a file system without locks: at worst there are two end events
             fcntl.flock(file, fcntl.LOCK_EX)
-        if not end_of(file):
+        if not find_end(file):
             words = end_events(close_record(record, attempt.id), record)
-            lines = [*truncated_line(file), *map(json.dumps, words)]
+            lines = [*end_of_truncated_line(file), *map(json.dumps, words)]
             file.write("".join(f"{line}\n" for line in lines).encode())
 
 
-def truncated_line(file: BinaryIO) -> list[str]:
-    """Return what ends a log's last line, if that was truncated, and go to the log's end."""
+def end_of_truncated_line(file: BinaryIO) -> list[str]:
+    """Seek to the log's end; return an empty line if the last line has no line break."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 1))
     return [""] if file.read() not in (b"", b"\n") else []
 
 
 def close_record(record: Path, attempt: str) -> dict[str, Any]:
-    """Return an attempt's memory record, marked as killed, or nothing where it is another's."""
+    """Mark an attempt's memory record as killed and return it; empty if it is another attempt's."""
     with suppress(OSError, ValueError):
         memory = read_json(record)
         if memory.get("attempt") == attempt:
@@ -45,20 +45,20 @@ def close_record(record: Path, attempt: str) -> dict[str, Any]:
 
 
 def end_events(memory: dict[str, Any], record: Path) -> list[Event]:
-    """Return the last events: the memory record, where there is one, and the end."""
+    """Return the last events: the memory record, if there is one, and the end."""
     now, peaks = time.time(), memory.get("peak") or {}
-    end = {"time": now, "kind": "end", "status": "failed", "error": KILLED, "peak": peaks}
+    end = {"time": now, "kind": "end", "status": "failed", "error": KILLED_MESSAGE, "peak": peaks}
     if not memory:
         return [end]
     artifact = {"time": now, "kind": "artifact", "name": "memory_usage", "path": str(record)}
-    artifact |= {**measure(record), "metadata": peaks}
+    artifact |= {**measure_file(record), "metadata": peaks}
     return [artifact, end | {"components": memory.get("components")}]
 
 
 def close_logs_of_dead_jobs(results: Path, run: str | None = None) -> None:
-    """Give an end to each attempt whose process is gone, of one workflow run or of all."""
-    for attempt in find(results):
+    """Write the end event of each attempt whose process is gone, of one workflow run or of all."""
+    for attempt in find_attempts(results):
         with suppress(OSError):
             mine = run is None or (attempt.start() or {}).get("run") == run
-            if mine and not attempt.ended() and attempt.dead():
+            if mine and not attempt.has_ended() and attempt.is_dead():
                 close_log_of_dead_job(attempt)

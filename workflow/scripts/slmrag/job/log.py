@@ -1,4 +1,4 @@
-"""A job's log: what it and its children print goes there without secrets; the terminal stays."""
+"""A job's log: the output of the job and its children, without secrets."""
 
 import logging
 import os
@@ -15,8 +15,8 @@ from slmrag.job import progress
 from slmrag.job.log_process import pump
 
 DRAIN_SECONDS = 2.0
-MOST_DRAINS = 10
-PUMP = (
+MAX_DRAINS = 10
+PUMP_CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from slmrag.job.log_process import main; main()"
 )
 
@@ -35,7 +35,7 @@ class JobLog:
     def __init__(self, path: str | os.PathLike[str] | None, events: Path | None = None):
         """Name the log, or None to leave all output on the terminal, and the job's event log.
 
-        Where the job is killed, the process that carries the log ends its event log, too.
+        If the job is killed, the process that writes the log also ends the event log.
         """
         self.events = events
         self.path = Path(path) if path else None
@@ -46,7 +46,7 @@ class JobLog:
         self._watch: threading.Thread | None = None
 
     def __enter__(self) -> "JobLog":
-        """Redirect, and send logging to the log and warnings to the terminal too."""
+        """Redirect all output to the log; warnings also go to the terminal."""
         if self.path:
             self._redirect(self.path)
             progress.show_on(self.terminal)
@@ -54,7 +54,7 @@ class JobLog:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Put the terminal back, and wait a moment until all that was printed is in the log."""
+        """Restore the output, and wait briefly until everything is in the log."""
         sys.stdout.flush()
         sys.stderr.flush()
         logging.basicConfig(force=True)
@@ -66,17 +66,17 @@ class JobLog:
         self._saved, self.process = [], None
 
     def _drain(self) -> None:
-        """Wait for the end of the pipe; where a child holds it open, until it is empty."""
+        """Wait for the end of the pipe, or, if a child holds it open, until it is empty."""
         if self._watch is None:
             return
-        for _ in range(MOST_DRAINS):
+        for _ in range(MAX_DRAINS):
             self._watch.join(DRAIN_SECONDS)
-            if not self._watch.is_alive() or not unread(self._source):
+            if not self._watch.is_alive() or not has_unread(self._source):
                 return
 
     def say(self, line: str) -> None:
         """Show one line on the terminal."""
-        start = progress.fresh_line(self.terminal)
+        start = progress.line_start(self.terminal)
         print(f"{start}{redact(line)}", file=self.terminal, flush=True)
 
     def _redirect(self, path: Path) -> None:
@@ -103,22 +103,22 @@ class JobLog:
             return [log]
         terminal = logging.StreamHandler(self.terminal)
         terminal.setLevel(logging.WARNING)
-        start = progress.fresh_line(self.terminal)
+        start = progress.line_start(self.terminal)
         terminal.setFormatter(RedactingFormatter(f"{start}%(levelname)s: %(message)s"))
         return [log, terminal]
 
 
-def unread(pipe: int) -> bool:
-    """Say whether something is in a pipe; False where it is closed."""
+def has_unread(pipe: int) -> bool:
+    """Return whether there is something in a pipe; False if it is closed."""
     with suppress(OSError):
         return bool(select.select([pipe], [], [], 0)[0])
     return False
 
 
 def start_pump(source: int, file: int, events: Path | None) -> subprocess.Popen[bytes]:
-    """Return the process that carries a pipe's content to the log, masked."""
+    """Start the process that writes a pipe's content to the log without secrets."""
     package = str(Path(__file__).resolve().parents[2])
-    command = [sys.executable, "-S", "-P", "-c", PUMP, package, str(os.getpid())]
+    command = [sys.executable, "-S", "-P", "-c", PUMP_CODE, package, str(os.getpid())]
     command += [str(events)] if events else []
     return subprocess.Popen(
         command, stdin=source, stdout=file, stderr=subprocess.DEVNULL, start_new_session=True
@@ -126,7 +126,7 @@ def start_pump(source: int, file: int, events: Path | None) -> subprocess.Popen[
 
 
 def replace_pump(process: subprocess.Popen[bytes], source: int, file: int) -> None:
-    """Carry on in this process where the pump was killed, so that no writer waits or breaks."""
+    """Take over if the log process was killed, so that no writer blocks or fails."""
     process.wait()
     with suppress(OSError):
         pump(source, file)

@@ -1,4 +1,4 @@
-"""The memory of a job's process tree over time: resident and proportional set, and its GPUs."""
+"""Samples the memory of a job's process tree: resident set, proportional set and GPUs."""
 
 import contextlib
 import os
@@ -11,12 +11,17 @@ from typing import Any
 from slmrag.files import write_json
 from slmrag.job.events import EventLog
 from slmrag.job.gpu_memory import Gpus
-from slmrag.job.processes import high_water, proportional, resident, tree
+from slmrag.job.processes import (
+    peak_resident_bytes,
+    process_tree,
+    proportional_bytes,
+    resident_bytes,
+)
 
-MOST_POINTS = 500
-SLOWEST_REPORT_SECONDS = 60.0
-CLEAR_RISE = 1.05
-"""A peak higher by this factor is written at once: the next moment may be the kernel's."""
+MAX_SERIES_POINTS = 500
+MAX_REPORT_SECONDS = 60.0
+WRITE_AT_RISE = 1.05
+"""A peak higher by this factor is written at once: the kernel may kill the job next."""
 
 
 class Sampler(threading.Thread):
@@ -27,7 +32,7 @@ class Sampler(threading.Thread):
     ):
         """Sample every ``interval`` seconds, PSS every ``pss``; report peaks every ``report``.
 
-        ``path`` is rewritten at each report and rise, so that it outlives a job that is killed.
+        ``path`` is rewritten at each report and rise, so that a killed job leaves its last peaks.
         """
         super().__init__(daemon=True, name="memory")
         self.log, self.path = log, path
@@ -51,13 +56,13 @@ class Sampler(threading.Thread):
         self._lock = threading.RLock()
 
     def start(self) -> None:
-        """Take a first sample, so that there is a record from the beginning, and go on beside."""
+        """Take a first sample at once, then start the thread."""
         with contextlib.suppress(Exception):
             self.sample()
         super().start()
 
     def run(self) -> None:
-        """Sample until stopped; a failed sample is left out, never raised."""
+        """Sample until stopped; a failed sample is skipped."""
         while not self._over.wait(self.interval):
             with contextlib.suppress(Exception):
                 self.sample()
@@ -83,16 +88,16 @@ class Sampler(threading.Thread):
                 raise_peaks(self.components.setdefault(name, {}), values)
             if elapsed >= self._due["report"]:
                 self.flush(elapsed)
-            elif risen(self.peaks, self._written):
+            elif has_risen(self.peaks, self._written):
                 self.write("running")
         self.watch()
 
     def measure(self, elapsed: float) -> dict[str, float]:
-        """Return bytes by kind of memory; PSS, which is dear, when it is due or RSS has risen."""
-        processes = tree(os.getpid(), self.without)
-        values: dict[str, float] = {"rss_bytes": resident(processes)}
-        if elapsed >= self._due["pss"] or values["rss_bytes"] > CLEAR_RISE * self._pss_at:
-            values["pss_bytes"] = proportional(processes)
+        """Return bytes by kind of memory; PSS, which is slow, only when due or if RSS has risen."""
+        processes = process_tree(os.getpid(), self.without)
+        values: dict[str, float] = {"rss_bytes": resident_bytes(processes)}
+        if elapsed >= self._due["pss"] or values["rss_bytes"] > WRITE_AT_RISE * self._pss_at:
+            values["pss_bytes"] = proportional_bytes(processes)
             self._due["pss"] = elapsed + self.pss
             self._pss_at = values["rss_bytes"]
         return values | self.gpus.measure(processes)
@@ -104,13 +109,13 @@ class Sampler(threading.Thread):
         self._window = {}
         self.series.append(point)
         self.log.write("memory", **point, components=list(self.log.components))
-        if len(self.series) > MOST_POINTS:
+        if len(self.series) > MAX_SERIES_POINTS:
             self.series = self.series[::2]
-            self.report = min(2 * self.report, SLOWEST_REPORT_SECONDS)
+            self.report = min(2 * self.report, MAX_REPORT_SECONDS)
         self.write("running")
 
     def write(self, status: str) -> None:
-        """Write what is known so far."""
+        """Write the record so far."""
         self._written = dict(self.peaks)
         write_json(self.summary() | {"status": status}, self.path)
 
@@ -120,7 +125,7 @@ class Sampler(threading.Thread):
         return time.monotonic() - self.started
 
     def summary(self) -> dict[str, Any]:
-        """Return peaks, peaks by component, the thinned series and how it was measured."""
+        """Return peaks, peaks by component, the thinned series and the method."""
         return {
             **self.about,
             "seconds": round(self.seconds, 3),
@@ -133,10 +138,10 @@ class Sampler(threading.Thread):
         }
 
     def finish(self, status: str) -> None:
-        """Stop, and write the whole."""
+        """Stop, and write the whole record."""
         self.stop()
         with contextlib.suppress(Exception):
-            self.peaks["own_peak_rss_bytes"] = high_water(os.getpid())
+            self.peaks["own_peak_rss_bytes"] = peak_resident_bytes(os.getpid())
         with contextlib.suppress(Exception):
             self.flush(self.seconds)
         with self._lock:
@@ -149,10 +154,10 @@ def raise_peaks(peaks: dict[str, float], values: dict[str, float]) -> None:
         peaks[name] = max(peaks.get(name, value), value)
 
 
-def risen(peaks: dict[str, float], written: dict[str, float]) -> bool:
-    """Say whether a peak of bytes is clearly above the one on disk."""
+def has_risen(peaks: dict[str, float], written: dict[str, float]) -> bool:
+    """Return whether a peak of bytes is clearly above the one on disk."""
     return any(
-        value > CLEAR_RISE * written.get(name, 0.0)
+        value > WRITE_AT_RISE * written.get(name, 0.0)
         for name, value in peaks.items()
         if name.endswith("_bytes")
     )

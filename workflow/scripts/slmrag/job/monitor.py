@@ -1,4 +1,4 @@
-"""What runs beside a job: its event log, its memory sampler, its publisher."""
+"""The watchers that run beside a job: event log, memory sampler, publisher."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slmrag.job import alerts, events, outputs
-from slmrag.job.attempts import begin
+from slmrag.job.attempts import begin_attempt
 from slmrag.job.job_info import Job
 from slmrag.job.log import JobLog
 from slmrag.job.memory import Sampler
@@ -17,7 +17,7 @@ from slmrag.tracking.start_publisher import Publisher, start_publisher
 
 @contextmanager
 def swallow_errors(what: str) -> Iterator[None]:
-    """Log a failure of the watchers; it never costs a result."""
+    """Log an error of the watchers instead of raising it: it never costs a result."""
     try:
         yield
     except Exception as error:
@@ -37,12 +37,12 @@ class Watchers:
 
     @classmethod
     def start(cls, job: Job, log: JobLog) -> "Watchers":
-        """Open the job's events, say what runs, and start sampling and sending."""
-        path = begin(job.folder, job.id)
+        """Open the job's event log, write the start event, and start sampling and sending."""
+        path = begin_attempt(job.folder, job.id)
         event_log = events.EventLog(path)
-        events.use(event_log)
-        event_log.write("start", **job.beginning())
-        if model := outputs.model(job):
+        events.use_log(event_log)
+        event_log.write("start", **job.start_fields())
+        if model := outputs.model_facts(job):
             event_log.write("model", **model)
         publisher = start_publisher(path, job.results, job.tracking)
         interval = settings(job.tracking).interval_seconds
@@ -56,15 +56,15 @@ class Watchers:
         return watchers
 
     def record(self, job: Job, results: Mapping[str, Any]) -> None:
-        """Report what the job made, and where it is beyond what the config expects of it."""
-        outputs.report(job, results)
+        """Report the job's outputs, and alerts for results beyond the limits of the config."""
+        outputs.report_outputs(job, results)
         for name, message in alerts.result_alerts(settings(job.tracking).alerts, results):
             self.alert(name, message)
 
     def check_limits(self) -> None:
-        """Say, once each and as soon as it is so, that a limit on time or memory is passed."""
+        """Alert once, as soon as a limit on time or memory is exceeded."""
         limits = settings(self.job.tracking).alerts
-        found = alerts.facts(self.sampler.peaks, self.sampler.seconds, self.job.resources)
+        found = alerts.limit_facts(self.sampler.peaks, self.sampler.seconds, self.job.resources)
         for name, message in alerts.machine_alerts(limits, found):
             if name not in self.alerted:
                 self.alerted.add(name)
@@ -76,14 +76,14 @@ class Watchers:
         logging.getLogger(__name__).warning("alert: %s", message)
 
     def write_killed(self) -> None:
-        """Write that the job was killed, where it has no time to end in order."""
+        """Write that the job was killed, when there is no time for an orderly end."""
         peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
-        story = "ended by a signal, before it could end in order"
-        self.event_log.write("end", status="killed", error=story, **peaks)
+        error = "ended by a signal, before it could end in order"
+        self.event_log.write("end", status="killed", error=error, **peaks)
         self.sampler.write("killed")
 
-    def finish(self, job: Job, status: str, story: str | None, mistake: bool = False) -> None:
-        """Write how the job ended, and let go of the publisher, whatever else fails."""
+    def finish(self, job: Job, status: str, error: str | None, mistake: bool = False) -> None:
+        """Write how the job ended, and release the publisher, whatever else fails."""
         with swallow_errors("memory"):
             self.sampler.finish(status)
             peaks: dict[str, Any] = self.sampler.peaks
@@ -92,8 +92,8 @@ class Watchers:
             self.check_limits()
         with swallow_errors("end"):
             peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
-            self.event_log.write("end", status=status, error=story, mistake=mistake, **peaks)
-        events.use(None)
+            self.event_log.write("end", status=status, error=error, mistake=mistake, **peaks)
+        events.use_log(None)
         self.event_log.close()
         if self.publisher:
             self.publisher.finish()

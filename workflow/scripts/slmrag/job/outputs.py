@@ -1,4 +1,4 @@
-"""What a job made, as events: its results, its files, and the model that it used."""
+"""Events about a job's results, its files, and the model that it used."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,18 +10,20 @@ from slmrag.job import events
 from slmrag.job.job_info import Job
 from slmrag.tracking import naming
 
-LARGEST_CSV_BYTES = 2**18
-PICTURES = (".svg", ".png")
+MAX_CSV_BYTES = 2**18
+PICTURE_SUFFIXES = (".svg", ".png")
 
 
-def report(job: Job, results: Mapping[str, Any]) -> None:
-    """Report what ``main`` returned, but for what it does not know, and every declared output."""
-    known = {name: events.plain(value) for name, value in results.items() if value is not None}
+def report_outputs(job: Job, results: Mapping[str, Any]) -> None:
+    """Report the results that ``main`` returned, except None, and every declared output."""
+    known = {
+        name: events.plain_value(value) for name, value in results.items() if value is not None
+    }
     for name, value in known.items():
         events.single(name, value)
     for name, files in job.outputs.items():
-        for part, path in zip(parts(job, files), files, strict=True):
-            about = {**job.wildcards, **part, **numbers(known, part, len(files) == 1)}
+        for part, path in zip(file_labels(job, files), files, strict=True):
+            about = {**job.wildcards, **part, **numbers_of_file(known, part, len(files) == 1)}
             label = "_".join(part.values())
             events.artifact(
                 f"{name}/{label}" if label else name, path, known_digest(job, path), **about
@@ -30,7 +32,7 @@ def report(job: Job, results: Mapping[str, Any]) -> None:
 
 
 def known_digest(job: Job, path: str) -> str | None:
-    """Return the digest that the manifest beside a folder has, so that it is not read once more."""
+    """Return a folder's digest from its manifest, so that its files are not read again."""
     manifest = f"{path}.json"
     if manifest in job.outputs.get("manifest", []) and Path(path).is_dir():
         with suppress(OSError, ValueError):
@@ -38,8 +40,10 @@ def known_digest(job: Job, path: str) -> str | None:
     return None
 
 
-def numbers(results: Mapping[str, Any], part: Mapping[str, str], alone: bool) -> dict[str, float]:
-    """Return the numbers about one file: those named after its cell, all if it is ``alone``."""
+def numbers_of_file(
+    results: Mapping[str, Any], part: Mapping[str, str], alone: bool
+) -> dict[str, float]:
+    """Return the results about one file: those named after its cell, or all if it is ``alone``."""
     cell = "".join(f"/{part[name]}" for name in ("dataset", "mode") if name in part)
     return {
         name.removesuffix(cell): value
@@ -48,9 +52,9 @@ def numbers(results: Mapping[str, Any], part: Mapping[str, str], alone: bool) ->
     }
 
 
-def parts(job: Job, files: list[str]) -> list[dict[str, str]]:
-    """Return what tells the files of one output apart: their cells, or their numbers."""
-    cells = list(naming.cells(job.params))
+def file_labels(job: Job, files: list[str]) -> list[dict[str, str]]:
+    """Return labels that distinguish the files of one output: their cells, or their numbers."""
+    cells = list(naming.cells_of_job(job.params))
     if len(files) == 1:
         return cells if len(cells) == 1 else [{}]
     if len(cells) == len(files):
@@ -61,17 +65,19 @@ def parts(job: Job, files: list[str]) -> list[dict[str, str]]:
 def log_plots(path: str) -> None:
     """Report a small CSV as a table and a folder's pictures as plots."""
     file = Path(path)
-    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= LARGEST_CSV_BYTES:
+    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= MAX_CSV_BYTES:
         import csv
 
         with file.open(newline="", encoding="utf-8") as lines:
             events.table(file.stem, list(csv.DictReader(lines)))
     if file.is_dir():
-        for picture in sorted(found for found in file.glob("*") if found.suffix in PICTURES):
+        for picture in sorted(
+            found for found in file.glob("*") if found.suffix in PICTURE_SUFFIXES
+        ):
             events.plot(picture.stem, picture)
 
 
-def model(job: Job) -> dict[str, Any] | None:
+def model_facts(job: Job) -> dict[str, Any] | None:
     """Return name, address and digest of the model that a job generates with, if it does."""
     entry = job.params.get("model")
     if not isinstance(entry, Mapping) or "model" not in job.wildcards:

@@ -9,15 +9,15 @@ EXITING_FLAG = 0x4
 """PF_EXITING among the flags of proc(5)'s stat."""
 
 
-def tree(root: int, without: Collection[int] = ()) -> list[int]:
-    """Return the process ids below and with ``root``, leaving out ``without`` and what is below."""
+def process_tree(root: int, without: Collection[int] = ()) -> list[int]:
+    """Return the ids of ``root`` and its descendants, except those in or below ``without``."""
     found = [root]
     for process in found:
-        found.extend(child for child in children(process) if child not in without)
+        found.extend(child for child in child_processes(process) if child not in without)
     return found
 
 
-def children(process: int) -> list[int]:
+def child_processes(process: int) -> list[int]:
     """Return the ids of a process's children (none where it is gone)."""
     tasks = f"/proc/{process}/task"
     found: list[int] = []
@@ -28,7 +28,7 @@ def children(process: int) -> list[int]:
     return found
 
 
-def resident(processes: Iterable[int]) -> int:
+def resident_bytes(processes: Iterable[int]) -> int:
     """Return the summed resident set in bytes (pages shared by two processes count twice)."""
     total = 0
     for process in processes:
@@ -37,8 +37,8 @@ def resident(processes: Iterable[int]) -> int:
     return total
 
 
-def proportional(processes: Iterable[int]) -> int:
-    """Return the summed proportional set in bytes (a shared page counts once over its users)."""
+def proportional_bytes(processes: Iterable[int]) -> int:
+    """Return the summed proportional set in bytes (a shared page is divided among its users)."""
     total = 0
     for process in processes:
         with (
@@ -49,20 +49,20 @@ def proportional(processes: Iterable[int]) -> int:
     return total
 
 
-def high_water(process: int) -> int:
-    """Return a process's largest resident set in bytes, spikes between samples included."""
+def peak_resident_bytes(process: int) -> int:
+    """Return a process's peak resident set in bytes, with spikes between samples."""
     with contextlib.suppress(OSError), open(f"/proc/{process}/status") as file:
         return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
     return 0
 
 
-def exists(process: int) -> bool:
-    """Say whether a process is there, as far as this machine can tell."""
+def process_exists(process: int) -> bool:
+    """Return whether a process exists on this machine."""
     return os.path.exists(f"/proc/{process}")
 
 
 def is_exiting(process: int) -> bool:
-    """Say whether a process is on its way out: its pipes close before its end can be waited for."""
+    """Return whether a process is exiting: its pipes close before it can be waited for."""
     with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as file:
         return bool(int(file.read().rpartition(")")[2].split()[6]) & EXITING_FLAG)
     return True

@@ -1,11 +1,11 @@
-"""A progress bar that reaches the terminal while the job's own output goes to its log."""
+"""A progress bar on the terminal, while the job's other output goes to its log."""
 
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
 
 _terminal: TextIO | None = None
-PLAIN_SECONDS = 30.0
+UPDATE_SECONDS = 30.0
 
 
 def show_on(stream: TextIO | None) -> None:
@@ -19,20 +19,20 @@ def terminal() -> TextIO:
     return _terminal or sys.stderr
 
 
-def fresh_line(stream: TextIO) -> str:
-    """Return what begins a line of its own where any job may have left a bar open."""
+def line_start(stream: TextIO) -> str:
+    """Return the text that starts a new line where a job may have left a bar."""
     return "\r\x1b[K" if stream.isatty() else ""
 
 
 class WholeLines:
-    """A stream for bars that are not on a screen: each state is a line, so no line is torn."""
+    """A stream for bars outside a terminal: each state is a whole line."""
 
     def __init__(self, stream: TextIO):
         """Write to ``stream``."""
         self.stream = stream
 
     def write(self, text: str) -> None:
-        """Write what is not blank as a line."""
+        """Write a text that is not blank as a line."""
         if text.strip():
             self.stream.write(f"{text.strip()}\n")
 
@@ -49,7 +49,7 @@ def bar(
     unit_scale: bool = False,
     shown: bool = True,
 ) -> Any:
-    """Return a tqdm bar; where the terminal is a file it moves every 30 seconds only."""
+    """Return a tqdm bar; outside a terminal it is updated only every 30 seconds."""
     from tqdm import tqdm
 
     stream = terminal()
@@ -63,5 +63,5 @@ def bar(
         disable=not shown,
         file=stream if screen else WholeLines(stream),
         dynamic_ncols=screen,
-        mininterval=0.2 if screen else PLAIN_SECONDS,
+        mininterval=0.2 if screen else UPDATE_SECONDS,
     )

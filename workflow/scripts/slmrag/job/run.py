@@ -1,4 +1,4 @@
-"""The one line that watches a job: its log, its memory, its events and its end."""
+"""Runs a script's ``main`` as a watched job: its log, memory, events and end."""
 
 import os
 import signal
@@ -12,17 +12,17 @@ from slmrag.config.redaction import redact
 from slmrag.dag.failed_jobs import repeated_failure
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
-from slmrag.job.attempts import MAINTENANCE
-from slmrag.job.job_info import Job, describe
+from slmrag.job.attempts import MAINTENANCE_RULES
+from slmrag.job.job_info import Job, read_job
 from slmrag.job.log import JobLog
 from slmrag.job.monitor import Watchers, swallow_errors
-from slmrag.job.signals import Deadline, kill_children, leave
+from slmrag.job.signals import Deadline, exit_at_once, kill_children
 
-TERMINATED = 128 + signal.SIGTERM
-INTERRUPTED = 128 + signal.SIGINT
-OWNER = os.getpid()
-ENDED_BY_SIGNAL = (TERMINATED, INTERRUPTED)
-STATUS = {0: "completed", TERMINATED: "killed", INTERRUPTED: "killed"}
+EXIT_TERMINATED = 128 + signal.SIGTERM
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+MAIN_PROCESS = os.getpid()
+SIGNAL_EXITS = (EXIT_TERMINATED, EXIT_INTERRUPTED)
+STATUS_OF_EXIT = {0: "completed", EXIT_TERMINATED: "killed", EXIT_INTERRUPTED: "killed"}
 
 ADVICE_ON_MACHINE = {
     "No space left on device": "free some space",
@@ -41,28 +41,28 @@ class Terminated(BaseException):
 def run_job(snakemake: Any, main: Main) -> None:
     """Run ``main(input, output, params)`` as a watched job; exit with 1 or 143 if it fails.
 
-    Snakemake tries every failed job again where it is told to. One that would only meet the same
-    mistake ends at once with the same sentence: reading a corpus to its bad line takes minutes.
+    Snakemake retries every failed job. One that would only meet the same mistake ends at once with
+    the same message: reading a corpus up to its bad line takes minutes.
     """
     add_job_resources(snakemake)
-    job = describe(snakemake)
+    job = read_job(snakemake)
     with JobLog(job.log, job.attempt) as log:
         if known := repeated_failure(job.rule, job.folder):
-            status, _ = explain(job, log, UserError(known))
+            status, _ = report_error(job, log, UserError(known))
         else:
-            status = watch(
+            status = run_watched(
                 job, log, lambda: main(snakemake.input, snakemake.output, snakemake.params)
             )
-        if status in ENDED_BY_SIGNAL:
+        if status in SIGNAL_EXITS:
             kill_children()  # they hold the log open
-    if status in ENDED_BY_SIGNAL:
-        leave(status)
+    if status in SIGNAL_EXITS:
+        exit_at_once(status)
     if status:
         sys.exit(status)
 
 
 def add_job_resources(snakemake: Any) -> None:
-    """Add GPUs, threads and MB of memory to ``params.hardware``, where a rule has that param.
+    """Add GPUs, threads and MB of memory to ``params.hardware``, if a rule has that param.
 
     ``gpus_asked`` are the GPUs that the entry itself asks for: these a job cannot do without.
     ``gpus_shown`` are those of the machine, where the entry says nothing of GPUs.
@@ -71,24 +71,24 @@ def add_job_resources(snakemake: Any) -> None:
     if hardware is None:
         return
     given = {name: snakemake.resources.get(name) for name in ("gpu", "mem_mb")}
-    hardware["gpus_shown"] = gpu_lock.count_shown() if hardware.get("gpus") is None else 0
+    hardware["gpus_shown"] = gpu_lock.count_gpus() if hardware.get("gpus") is None else 0
     hardware["gpus_asked"] = int(hardware.get("gpus") or 0)
     hardware |= {"gpus": int(given["gpu"] or 0), "threads": int(snakemake.threads)}
     if given["mem_mb"]:
         hardware["mem_mb"] = int(given["mem_mb"])
 
 
-def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
+def run_watched(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     """Run ``work`` between a start and an end event; return the exit status."""
     with suppress(ValueError):  # signals belong to the main thread
         signal.signal(signal.SIGTERM, terminate)
     watchers: Watchers | None = None
     deadline: Deadline | None = None
-    status, story, mistake, devices = 0, None, False, ExitStack()
+    status, error, mistake, devices = 0, None, False, ExitStack()
     try:
         with suppress(ValueError):
             deadline = Deadline(lambda: watchers.write_killed() if watchers else None)
-        devices.enter_context(gpu_lock.held(int(job.resources.get("gpu") or 0)))
+        devices.enter_context(gpu_lock.hold_gpus(int(job.resources.get("gpu") or 0)))
         with swallow_errors("start"):
             watchers = Watchers.start(job, log) if is_reporting(job) else None
         results = work() or {}
@@ -98,51 +98,51 @@ def watch(job: Job, log: JobLog, work: Callable[[], Results]) -> int:
     except BaseException as exception:
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        status, story = explain(job, log, exception)
+        status, error = report_error(job, log, exception)
         mistake = isinstance(exception, UserError)
     finally:
         if watchers:
-            watchers.finish(job, STATUS.get(status, "failed"), story, mistake)
+            watchers.finish(job, STATUS_OF_EXIT.get(status, "failed"), error, mistake)
         devices.close()
         with suppress(ValueError):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if deadline and status not in ENDED_BY_SIGNAL:
+        if deadline and status not in SIGNAL_EXITS:
             deadline.close()
     return status
 
 
 def terminate(signum: int, frame: Any) -> None:
-    """Turn SIGTERM into an orderly end; a forked child, which inherits this, just ends."""
-    if os.getpid() != OWNER:
-        os._exit(TERMINATED)
+    """Raise Terminated on SIGTERM; a forked child, which inherits this handler, just exits."""
+    if os.getpid() != MAIN_PROCESS:
+        os._exit(EXIT_TERMINATED)
     raise Terminated
 
 
 def is_reporting(job: Job) -> bool:
-    """Say whether this process reports: of several that run one job rank 0, and no mere look."""
-    return job.rule not in MAINTENANCE and all(
+    """Return whether this process reports events: only rank 0, and no maintenance rule."""
+    return job.rule not in MAINTENANCE_RULES and all(
         os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID")
     )
 
 
-def explain(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
-    """Tell the user in one line what went wrong; return the exit status and the whole story."""
+def report_error(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
+    """Show the error in one line on the terminal; return the exit status and the full text."""
     if isinstance(exception, UserError):
         log.say(f"error: {exception}")
         print(redact(f"error: {exception}"), file=sys.stderr)
         return 1, str(exception)
-    story = redact("".join(traceback.format_exception(exception)))
-    print(story, file=sys.stderr, flush=True)
-    signals = {Terminated: TERMINATED, KeyboardInterrupt: INTERRUPTED}
+    text = redact("".join(traceback.format_exception(exception)))
+    print(text, file=sys.stderr, flush=True)
+    signals = {Terminated: EXIT_TERMINATED, KeyboardInterrupt: EXIT_INTERRUPTED}
     if type(exception) in signals:
         log.say(f"{job.rule}: ended by a signal")
-        return signals[type(exception)], story
-    place = f"; see {log.path}" if log.path else ""
-    log.say(f"error: {job.rule}: {type(exception).__name__}: {exception}{advice(story)}{place}")
-    return 1, story
+        return signals[type(exception)], text
+    advice = advice_on_machine(text) + (f"; see {log.path}" if log.path else "")
+    log.say(f"error: {job.rule}: {type(exception).__name__}: {exception}{advice}")
+    return 1, text
 
 
-def advice(story: str) -> str:
-    """Return what to do about an error of the machine, or an empty string."""
+def advice_on_machine(story: str) -> str:
+    """Return advice on an error of the machine, or an empty string."""
     found = next((todo for words, todo in ADVICE_ON_MACHINE.items() if words in story), None)
     return f"; {found}, then run again: what is done stays" if found else ""

@@ -7,24 +7,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from slmrag.job.processes import tree
+from slmrag.job.processes import process_tree
 
 GRACE_SECONDS = 3.0
-"""Seconds after SIGTERM or SIGINT in which a job may end in order."""
+"""Seconds after SIGTERM or SIGINT that a job has for an orderly end."""
 END_SECONDS = 0.5
-"""Seconds that writing the end of a job that did not may take."""
-ENDING = (signal.SIGTERM, signal.SIGINT)
+"""Seconds that writing the end event may take after that."""
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Deadline:
-    """Ends this process and all below it ``seconds`` after a signal, whatever it is busy with.
+    """Ends this process and its descendants ``seconds`` after a signal, whatever they do.
 
-    The interpreter's own handler wakes a thread through a pipe, so that this holds while the main
-    thread is inside a library, or where a library swallows the exception.
+    The interpreter's own handler wakes a thread through a pipe, so this works even if the main
+    thread is inside a library, or if a library swallows the exception.
     """
 
     def __init__(self, write_end: Callable[[], Any], seconds: float = GRACE_SECONDS):
-        """Watch from now on; ValueError outside of the main thread."""
+        """Start watching; ValueError outside the main thread."""
         self._write_end, self._seconds = write_end, seconds
         self._over = threading.Event()
         self._read, self._wake = os.pipe()
@@ -35,8 +35,8 @@ class Deadline:
             os.close(self._read)
             os.close(self._wake)
             raise
-        # A forked child shares the pipe, and a signal to it is none to us.
-        os.register_at_fork(after_in_child=forget)
+        # A forked child shares the pipe, but its signals are not ours.
+        os.register_at_fork(after_in_child=stop_wakeups)
         threading.Thread(target=self._watch, daemon=True, name="deadline").start()
 
     def close(self) -> None:
@@ -48,30 +48,30 @@ class Deadline:
 
     def _watch(self) -> None:
         while number := os.read(self._read, 1):
-            if number[0] in ENDING and not self._over.wait(self._seconds):
+            if number[0] in ENDING_SIGNALS and not self._over.wait(self._seconds):
                 writer = threading.Thread(target=self._write_end, daemon=True)
                 writer.start()
                 writer.join(END_SECONDS)
-                leave(128 + number[0])
+                exit_at_once(128 + number[0])
         os.close(self._read)
 
 
-def forget() -> None:
-    """Wake nobody from here on."""
+def stop_wakeups() -> None:
+    """Stop waking the thread."""
     with suppress(ValueError):
         signal.set_wakeup_fd(-1)
 
 
-def leave(status: int) -> None:
-    """Kill what this process started and is still there, and exit without any library's say."""
+def exit_at_once(status: int) -> None:
+    """Kill all child processes, and exit without any cleanup of libraries."""
     kill_children()
     os._exit(status)
 
 
 def kill_children() -> None:
-    """Kill all processes below this one, but those in a session of their own (log, tracker)."""
+    """Kill all descendants except those in a session of their own (log, tracker)."""
     session = os.getsid(0)
-    for process in tree(os.getpid())[1:]:
+    for process in process_tree(os.getpid())[1:]:
         with suppress(OSError):
             if os.getsid(process) == session:
                 os.kill(process, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Labels before an answer and before what a model goes on with, in many languages."""
+"""Words such as "Answer:" and "Question:" before a text, in many languages."""
 
 import re
 import unicodedata
@@ -24,20 +24,21 @@ Frage|Pregunta|Pergunta|Domanda|Vraag|Pytanie|Otázka|Fråga|Spørgsmål|Spørsm
 """
 
 
-def _either(words: Iterable[str]) -> str:
+def _any_word_pattern(words: Iterable[str]) -> str:
     """Return a pattern of any of some words, composed or not, the longest first."""
     forms = {unicodedata.normalize(form, word) for word in words for form in ("NFC", "NFD")}
     return "|".join(map(re.escape, sorted(forms, key=lambda form: (-len(form), form))))
 
 
-def _listed(words: str) -> list[str]:
+def _split_words(words: str) -> list[str]:
     return words.strip().replace("\n", "|").split("|")
 
 
-ANSWER = f"Answer|A|{_either(_listed(_ANSWERS))}"
-"""Before an answer, and before another one that a model goes on with."""
-_FINAL = f"Final answer|{_either(_listed(_FINALS))}"
-QUESTION = _either(_listed(_QUESTIONS))
-LABEL = re.compile(
-    rf"\A\s*(?:\*\*)?(?:{_FINAL}|{ANSWER})\s*{COLON}(?:\*\*)?[ \t\u00a0\u3000]*", re.IGNORECASE
+ANSWER_WORDS = f"Answer|A|{_any_word_pattern(_split_words(_ANSWERS))}"
+"""A pattern of the words before an answer."""
+_FINAL = f"Final answer|{_any_word_pattern(_split_words(_FINALS))}"
+QUESTION_WORDS = _any_word_pattern(_split_words(_QUESTIONS))
+ANSWER_LABEL = re.compile(
+    rf"\A\s*(?:\*\*)?(?:{_FINAL}|{ANSWER_WORDS})\s*{COLON}(?:\*\*)?[ \t\u00a0\u3000]*",
+    re.IGNORECASE,
 )

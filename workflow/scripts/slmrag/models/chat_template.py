@@ -1,20 +1,20 @@
-"""What a model reads: the chat template of its checkpoint, by Jinja alone."""
+"""The chat template of a checkpoint, rendered by Jinja alone."""
 
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slmrag.config.chat_options import MODELS_OWN
+from slmrag.config.chat_options import OWN_TEMPLATE_CHOICES
 from slmrag.errors import UserError
-from slmrag.models.tokenizer import settings
+from slmrag.models.tokenizer import tokenizer_config
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 # Some templates print today's date: a fixed day keeps prompts, and so answers, the same.
-# Llama 3's own default, where a template is given no date.
-TODAY = "26 Jul 2024"
+# It is the default of Llama 3's template.
+FIXED_DATE = "26 Jul 2024"
 
 
 def template_of(checkpoint: Path) -> str | None:
@@ -22,7 +22,7 @@ def template_of(checkpoint: Path) -> str | None:
     path = checkpoint / "chat_template.jinja"
     if path.is_file():
         return path.read_text(encoding="utf-8")
-    template = settings(checkpoint).get("chat_template")
+    template = tokenizer_config(checkpoint).get("chat_template")
     if isinstance(template, list):
         named = {one["name"]: one["template"] for one in template}
         if named and "default" not in named:
@@ -37,12 +37,12 @@ def template_of(checkpoint: Path) -> str | None:
 def choose_template(choice: str | None, checkpoint: Path | None, needed: bool) -> str | None:
     """Return the chat template for an entry's ``chat_template``: auto, tokenizer, none or a path.
 
-    ``auto`` takes the checkpoint's if it has one; ``tokenizer`` is an error where it has none, as
-    is ``auto`` where one is ``needed``: the entry says what only a template can read.
+    ``auto`` takes the checkpoint's if it has one; ``tokenizer`` is an error if it has none, and so
+    is ``auto`` if one is ``needed``, because the entry sets arguments that only a template reads.
     """
     if choice == "none":
         return None
-    if choice not in MODELS_OWN:
+    if choice not in OWN_TEMPLATE_CHOICES:
         return _template_file(Path(choice))
     found = template_of(checkpoint) if checkpoint else None
     if found is None and (choice == "tokenizer" or needed):
@@ -62,17 +62,17 @@ def _template_file(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def chatter(template: str, names: Mapping[str, Any]) -> Callable[[str], str]:
-    """Return what turns a prompt into a conversation of one user message, ready to be answered.
+def chat_renderer(template: str, names: Mapping[str, Any]) -> Callable[[str], str]:
+    """Return a function from a prompt to a conversation of one user message, ready for an answer.
 
-    ``names`` are special tokens and arguments. Tools and documents are defined and none, and
-    enable_thinking is false unless they say otherwise.
+    ``names`` are special tokens and arguments. Unless they set them, tools and documents are null
+    and enable_thinking is false.
     """
     from jinja2 import TemplateError
 
     given = {"tools": None, "documents": None, "enable_thinking": False, **names}
     try:
-        compiled = environment().from_string(template)
+        compiled = jinja_environment().from_string(template)
         compiled.globals = dict(compiled.globals)
     except TemplateError as error:
         raise UserError(f"the chat template does not compile: {error}") from error
@@ -87,8 +87,8 @@ def chatter(template: str, names: Mapping[str, Any]) -> Callable[[str], str]:
     return chat
 
 
-def environment() -> "Environment":
-    """Return Jinja as chat templates expect it: as Transformers makes it."""
+def jinja_environment() -> "Environment":
+    """Return a Jinja environment as chat templates expect it: that of Transformers."""
     from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -96,7 +96,7 @@ def environment() -> "Environment":
         trim_blocks=True, lstrip_blocks=True, extensions=[_generation_tag(), loopcontrols]
     )
     made.filters["tojson"] = _as_json
-    made.globals.update(raise_exception=_refuse, strftime_now=_today)
+    made.globals.update(raise_exception=_raise_template_error, strftime_now=_today)
     return made
 
 
@@ -117,7 +117,7 @@ def _as_json(
     )
 
 
-def _refuse(message: str) -> None:
+def _raise_template_error(message: str) -> None:
     from jinja2 import TemplateError
 
     raise TemplateError(message)
@@ -126,11 +126,11 @@ def _refuse(message: str) -> None:
 def _today(form: str) -> str:
     from datetime import datetime
 
-    return datetime.strptime(TODAY, "%d %b %Y").strftime(form)
+    return datetime.strptime(FIXED_DATE, "%d %b %Y").strftime(form)
 
 
 def _generation_tag() -> type:
-    """A Jinja extension that lets ``{% generation %}`` blocks through as they are."""
+    """Return a Jinja extension that renders ``{% generation %}`` blocks as they are."""
     from jinja2 import nodes
     from jinja2.ext import Extension
     from jinja2.parser import Parser
@@ -139,7 +139,7 @@ def _generation_tag() -> type:
         tags = {"generation"}  # noqa: RUF012
 
         def parse(self, parser: Parser) -> nodes.Node | list[nodes.Node]:
-            """Return the block as a call, so that what is set in it stays in it."""
+            """Return the block as a call, so that variables set in it are local to it."""
             line = next(parser.stream).lineno
             body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
             return nodes.CallBlock(self.call_method("_whole"), [], [], body).set_lineno(line)

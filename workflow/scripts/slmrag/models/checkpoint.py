@@ -1,4 +1,4 @@
-"""What a checkpoint folder says of its model, read without torch or transformers."""
+"""Facts about a model from its checkpoint's folder, read without torch or transformers."""
 
 import json
 import math
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.models.checkpoint_files import weights as weights_of
+from slmrag.models.checkpoint_files import weight_files as weights_of
 from slmrag.models.context_length import Positions, positions
 
-SECTIONS = ("text_config", "quantization_config", "rope_scaling", "rope_parameters")
+CONFIG_SECTIONS = ("text_config", "quantization_config", "rope_scaling", "rope_parameters")
 BYTES_OF_DTYPE = {
     "F64": 8,
     "F32": 4,
@@ -27,14 +27,14 @@ BYTES_OF_DTYPE = {
 
 
 class Checkpoint:
-    """A folder with config.json and safetensors; UserError where it is not whole."""
+    """A folder with config.json and safetensors; UserError if it is not complete."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """config.json, of the language model where there are several."""
+        """config.json, with the keys of the language model if there are several models."""
         file = self.path / "config.json"
         if not file.is_file():
             raise UserError(f"{file} is missing; delete {self.path} and download it again")
@@ -51,7 +51,7 @@ class Checkpoint:
 
     @staticmethod
     def _check_sections(file: Path, config: dict[str, Any]) -> None:
-        for name in SECTIONS:
+        for name in CONFIG_SECTIONS:
             if not isinstance(config.get(name, {}), dict):
                 raise UserError(
                     f"{file}: {name} is {json.dumps(config[name])[:60]} and no section; mend it, "
@@ -64,12 +64,12 @@ class Checkpoint:
         found: dict[str, dict[str, Any]] = {}
         for name in sorted(self.weights):
             if name.endswith(".safetensors"):
-                found |= header(self.path / name)
+                found |= safetensors_header(self.path / name)
         return found
 
     @cached_property
     def weights(self) -> set[str]:
-        """Names of the files of weights that engines load; UserError where one is missing."""
+        """Names of the weight files that engines load; UserError if one is missing."""
         names = [path.name for path in self.path.glob("*") if path.is_file()]
         try:
             found = weights_of(names, True, lambda name: (self.path / name).read_bytes())
@@ -83,13 +83,13 @@ class Checkpoint:
 
     @property
     def parameters(self) -> int:
-        """Number of weights, packed ones unpacked; 0 where there are no safetensors."""
+        """Number of weights, packed ones counted one by one; 0 without safetensors."""
         bits = self._bits
-        return sum(weights(name, tensor, bits) for name, tensor in self.tensors.items())
+        return sum(count_weights(name, tensor, bits) for name, tensor in self.tensors.items())
 
     @property
     def _bits(self) -> int:
-        """Bits of a weight that is packed with others into an integer."""
+        """Bits of a packed weight: several are stored in one integer."""
         stored = self.config.get("quantization_config", {})
         known = stored.get("bits") or stored.get("w_bit")
         groups = [one.get("weights") or {} for one in stored.get("config_groups", {}).values()]
@@ -105,12 +105,12 @@ class Checkpoint:
 
     @property
     def context(self) -> int | None:
-        """Most tokens of prompt and answer that engines take unless asked; None if not known."""
+        """Most tokens of prompt and answer that engines take by default; None if not known."""
         return self.positions.usual if self.positions else None
 
     @cached_property
     def positions(self) -> Positions | None:
-        """How many tokens the language model's configuration counts, where it says."""
+        """How many tokens the language model's configuration allows; None if it does not say."""
         return positions(self.config.get("text_config") or self.config)
 
     def kv_bytes(self, element: int = 2) -> int:
@@ -126,13 +126,13 @@ class Checkpoint:
 
 
 def without_nulls(value: Any) -> Any:
-    """Return JSON in which what is null is not there: transformers writes both for the same."""
+    """Return JSON without keys of null: transformers writes null or leaves the key out."""
     if isinstance(value, dict):
         return {key: without_nulls(one) for key, one in value.items() if one is not None}
     return value
 
 
-# What stands beside quantized weights: scales, zero points, orders, bitsandbytes' tables.
+# Tensors beside quantized weights: scales, zero points, orders, bitsandbytes' tables.
 BESIDE_WEIGHTS = re.compile(
     r"[._](?:q?zeros|scales?|scale_inv|zero_point|g_idx|weight_shape|input_scale|SCB|absmax|"
     r"weight_format|(?:nested_)?quant_map|nested_absmax|quant_state\.\S+)$"
@@ -140,7 +140,7 @@ BESIDE_WEIGHTS = re.compile(
 PACKED_WEIGHTS = re.compile(r"\.(?:qweight|weight_packed)$")
 
 
-def weights(name: str, tensor: dict[str, Any], bits: int) -> int:
+def count_weights(name: str, tensor: dict[str, Any], bits: int) -> int:
     """Return the number of the model's weights that a stored tensor holds, ``bits`` each if packed.
 
     The names are those of AWQ and GPTQ, compressed-tensors, fp8 and bitsandbytes checkpoints.
@@ -154,7 +154,7 @@ def weights(name: str, tensor: dict[str, Any], bits: int) -> int:
     return count * 2 if tensor["dtype"] == "U8" and name.endswith(".weight") else count
 
 
-def header(file: Path) -> dict[str, dict[str, Any]]:
+def safetensors_header(file: Path) -> dict[str, dict[str, Any]]:
     """Return a safetensors file's tensors; UserError where the file is cut short."""
     with file.open("rb") as stream:
         head = stream.read(8)

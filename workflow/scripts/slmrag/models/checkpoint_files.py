@@ -1,7 +1,7 @@
-"""Which files of a checkpoint's folder are the model: weights and what describes them, no code.
+"""The files of a checkpoint's folder that are the model: weights and descriptions, no code.
 
-Beside a model's weights often lie others: the same in Mistral's own format or in half precision,
-states of training, other formats. Engines load one set, so one set is fetched, counted, digested.
+A folder often has other weights too: the same in Mistral's own format or in half precision, states
+of training, other formats. Engines load one set, so one set is downloaded, counted and hashed.
 """
 
 import json
@@ -11,59 +11,65 @@ from fnmatch import fnmatch
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.files import Read, digest
+from slmrag.files import ReadFile, digest
 
 DESCRIPTIONS = ("*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*", "NOTICE*")
 DOCUMENTS = ("*.md", "LICENSE*", "NOTICE*")
-"""Descriptions that people read and no engine does."""
+"""Descriptions for people; no engine reads them."""
 WEIGHTS = ("*.safetensors",)
 PICKLES = ("*.bin", "*.pt", "*.pth")
-OTHERS = ("*.onnx", "*.gguf", "*.h5", "*.msgpack")
-ALLOWED = ("pytorch_model*.bin",)
-"""Pickles of tensors that an entry may allow; engines read them by torch's weights-only loader."""
-BESIDE = ("adapter_model*", "optimizer*")
-"""What lies beside a model after training, and is none."""
-SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
+OTHER_WEIGHTS = ("*.onnx", "*.gguf", "*.h5", "*.msgpack")
+ALLOWED_PICKLES = ("pytorch_model*.bin",)
+"""Pickles that an entry may allow; engines read them by torch's weights-only loader."""
+TRAINING_FILES = ("adapter_model*", "optimizer*")
+"""Files of a training run that are no model."""
+SAFETENSORS_NAME, PICKLE_NAME = "model.safetensors", "pytorch_model.bin"
 SHARD = re.compile(r"(.+)-\d+-of-0*(\d+)\.\w+")
-READ = re.compile(r"(?:\d+_\w+|additional_chat_templates)/[^/]+|[^/]+")
-"""Where engines look: in the folder itself, and in parts of sentence-transformers' models."""
+ENGINE_PATH = re.compile(r"(?:\d+_\w+|additional_chat_templates)/[^/]+|[^/]+")
+"""Paths that engines read: in the folder itself, and in parts of sentence-transformers' models."""
 
 
-def weights(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
-    """Return the names of the weights: safetensors, or pickles where those alone are there.
+def weight_files(names: Iterable[str], allow_pickle: bool, read: ReadFile) -> set[str]:
+    """Return the names of the weight files: safetensors, or pickles if there are no safetensors.
 
-    ``read`` is asked for indexes alone. UserError where an index names a file that is not there, or
-    nothing says which of several files are the model.
+    ``read`` is called for indexes only. UserError if an index names a missing file, or if it is not
+    clear which of several files are the model.
     """
-    names = {name for name in names if READ.fullmatch(name)}
+    names = {name for name in names if ENGINE_PATH.fullmatch(name)}
     folders = {name[: name.rfind("/") + 1] for name in names}
-    return {one for folder in folders for one in _weights(folder, names, allow_pickle, read)}
+    return {one for folder in folders for one in _weights_in(folder, names, allow_pickle, read)}
 
 
-def fetched(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
-    """Return the names of the files to be fetched: weights, what describes them, documents.
+def files_to_fetch(names: Iterable[str], allow_pickle: bool, read: ReadFile) -> set[str]:
+    """Return the names of the files to download: weights, descriptions, documents.
 
-    A folder below with weights of its own is another model. An index that names weights which are
-    not there is left out where it is not needed: vLLM would take its word.
+    A subfolder with its own weights is another model. An index of missing weights is left out if it
+    is not needed: vLLM would trust it.
     """
     names = list(names)
-    found = weights(names, allow_pickle, read)
-    others = {name.rpartition("/")[0] for name in matching(names, WEIGHTS) - found}
-    foreign = tuple(f"{folder}/" for folder in others if not READ.fullmatch(f"{folder}/x"))
-    described = {name for name in matching(names, DESCRIPTIONS) if not name.startswith(foreign)}
-    stale = {} if _index(SAFE, names, read) <= found else {f"{SAFE}.index.json"}
+    found = weight_files(names, allow_pickle, read)
+    others = {name.rpartition("/")[0] for name in matching_names(names, WEIGHTS) - found}
+    foreign = tuple(f"{folder}/" for folder in others if not ENGINE_PATH.fullmatch(f"{folder}/x"))
+    described = {
+        name for name in matching_names(names, DESCRIPTIONS) if not name.startswith(foreign)
+    }
+    stale = (
+        {}
+        if _indexed_files(SAFETENSORS_NAME, names, read) <= found
+        else {f"{SAFETENSORS_NAME}.index.json"}
+    )
     return found | described.difference(stale)
 
 
-def counted_files(names: Iterable[str], allow_pickle: bool, read: Read) -> set[str]:
+def counted_files(names: Iterable[str], allow_pickle: bool, read: ReadFile) -> set[str]:
     """Return the names of the files that can change an answer or a vector."""
-    return changing(fetched(names, allow_pickle, read))
+    return engine_files(files_to_fetch(names, allow_pickle, read))
 
 
-def changing(names: Iterable[str]) -> set[str]:
-    """Return of fetched files those that engines read: no documents, nothing in other folders."""
-    read = {name for name in names if READ.fullmatch(name)}
-    return read - matching(read, DOCUMENTS)
+def engine_files(names: Iterable[str]) -> set[str]:
+    """Return the downloaded files that engines read: no documents, no other folders."""
+    read = {name for name in names if ENGINE_PATH.fullmatch(name)}
+    return read - matching_names(read, DOCUMENTS)
 
 
 def checkpoint_digest(files: Iterable[Mapping[str, Any]]) -> str:
@@ -72,12 +78,12 @@ def checkpoint_digest(files: Iterable[Mapping[str, Any]]) -> str:
     Without documents it is the manifest's own ``digest``.
     """
     files = list(files)
-    kept = changing(file["name"] for file in files)
+    kept = engine_files(file["name"] for file in files)
     return digest([[file["name"], file["sha256"]] for file in files if file["name"] in kept])
 
 
-def matching(names: Iterable[str], patterns: Iterable[str]) -> set[str]:
-    """Return the names whose last part matches a pattern, without those that are hidden."""
+def matching_names(names: Iterable[str], patterns: Iterable[str]) -> set[str]:
+    """Return the names whose last part matches a pattern, without hidden files."""
     parts = {name: name.split("/") for name in names}
     return {
         name
@@ -87,19 +93,19 @@ def matching(names: Iterable[str], patterns: Iterable[str]) -> set[str]:
     }
 
 
-def _weights(folder: str, names: set[str], allow_pickle: bool, read: Read) -> set[str]:
-    """Return the weights right in a folder, whose name ends in a slash or is empty."""
+def _weights_in(folder: str, names: set[str], allow_pickle: bool, read: ReadFile) -> set[str]:
+    """Return the weight files directly in a folder; its name ends in a slash or is empty."""
     here = {name for name in names if name.rpartition("/")[0] == folder.rstrip("/")}
-    here -= matching(here, BESIDE)
-    if safe := matching(here, WEIGHTS):
-        return _chosen(folder + SAFE, safe, here, read)
-    pickles = matching(here, ALLOWED) if allow_pickle else set()
-    return _chosen(folder + PICKLED, pickles, here, read) if pickles else set()
+    here -= matching_names(here, TRAINING_FILES)
+    if safe := matching_names(here, WEIGHTS):
+        return _model_files(folder + SAFETENSORS_NAME, safe, here, read)
+    pickles = matching_names(here, ALLOWED_PICKLES) if allow_pickle else set()
+    return _model_files(folder + PICKLE_NAME, pickles, here, read) if pickles else set()
 
 
-def _chosen(whole: str, found: set[str], names: set[str], read: Read) -> set[str]:
-    """Return the model's files: the index's, the one of the usual name, else the only set."""
-    indexed = _index(whole, names, read)
+def _model_files(whole: str, found: set[str], names: set[str], read: ReadFile) -> set[str]:
+    """Return the model's files: those of the index, the file of the usual name, or the only set."""
+    indexed = _indexed_files(whole, names, read)
     if indexed and indexed <= found:
         return indexed
     if whole in found - indexed:
@@ -114,7 +120,7 @@ def _chosen(whole: str, found: set[str], names: set[str], read: Read) -> set[str
 
 
 def _only_set(whole: str, found: set[str]) -> set[str]:
-    """Return the shards of the usual name, or of the only one; UserError where none is that."""
+    """Return the shards of the usual name, or of the only set; UserError if there are several."""
     sets: dict[tuple[str, int], set[str]] = {}
     for name in found:
         part = SHARD.fullmatch(name)
@@ -132,8 +138,8 @@ def _only_set(whole: str, found: set[str]) -> set[str]:
     return mine
 
 
-def _index(whole: str, names: Iterable[str], read: Read) -> set[str]:
-    """Return the files that the index of a model says hold its weights; none where it has none."""
+def _indexed_files(whole: str, names: Iterable[str], read: ReadFile) -> set[str]:
+    """Return the files that a model's index names; empty without an index."""
     index = f"{whole}.index.json"
     if index not in names:
         return set()

@@ -13,37 +13,37 @@ KEYS_OF_LENGTH = (
     "max_seq_length",
     "seq_len",
 )
-"""Where configurations say it, the least counts; ``model_max_length`` stands above all (vLLM 0.32,
-``derive_max_model_len_and_key``)."""
+"""Keys of a configuration; the least value counts, but ``model_max_length`` overrides them (vLLM
+0.32, ``derive_max_model_len_and_key``)."""
 
-UNSCALED = {"su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling"}
-"""Kinds of scaling whose ``max_position_embeddings`` has the factor in it (vLLM,
+ALREADY_SCALED = {"su", "longrope", "llama3", "yarn", "deepseek_yarn", "deepseek_llama_scaling"}
+"""Kinds of scaling whose ``max_position_embeddings`` includes the factor (vLLM,
 ``_get_and_verify_max_len``)."""
 
 
 class Positions(NamedTuple):
-    """Most tokens of prompt and answer: those that an engine takes unless asked, and the limit."""
+    """Tokens of prompt and answer: an engine's default (``usual``) and the limit (``most``)."""
 
     usual: int
     most: int
 
 
 def positions(config: Mapping[str, Any]) -> Positions | None:
-    """Return what the configuration of a language model says, or None where it says nothing."""
+    """Return the limits in the configuration of a language model; None if it has none."""
     known = [config[key] for key in KEYS_OF_LENGTH if isinstance(config.get(key), int | float)]
     found = config.get("model_max_length") or min(filter(None, known), default=None)
     if not isinstance(found, int | float):
         return None
-    ropes = list(_ropes(config))
-    most = int(found * _factor(config, ropes))
+    ropes = list(_rope_sections(config))
+    most = int(found * _scaling_factor(config, ropes))
     short = config.get("original_max_position_embeddings")
     if short and any(_kind(rope) == "longrope" for rope in ropes):
         return Positions(int(short), most)
     return Positions(most, most)
 
 
-def _ropes(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield how positions are rotated: once, or for each kind of layer."""
+def _rope_sections(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the sections on rotary positions: one, or one for each kind of layer."""
     for name in ("rope_parameters", "rope_scaling"):
         section = config.get(name) or {}
         nested = [one for one in section.values() if isinstance(one, Mapping)]
@@ -55,9 +55,11 @@ def _kind(rope: Mapping[str, Any]) -> str:
     return "longrope" if found == "su" else found
 
 
-def _factor(config: Mapping[str, Any], ropes: list[Mapping[str, Any]]) -> float:
-    """Return by how much scaling stretches the positions that the configuration counts."""
+def _scaling_factor(config: Mapping[str, Any], ropes: list[Mapping[str, Any]]) -> float:
+    """Return the factor by which scaling extends the positions in the configuration."""
     if "gemma3" in str(config.get("model_type")):
         return 1.0
-    factors = [rope["factor"] for rope in ropes if "factor" in rope and _kind(rope) not in UNSCALED]
+    factors = [
+        rope["factor"] for rope in ropes if "factor" in rope and _kind(rope) not in ALREADY_SCALED
+    ]
     return factors[-1] if factors else 1.0

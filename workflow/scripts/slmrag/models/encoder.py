@@ -1,4 +1,4 @@
-"""Text to vectors by an encoder from a local folder, or by hashing where there is none."""
+"""Texts to vectors, by an encoder from a local folder or by hashing."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +30,9 @@ class Encoder:
         self.settings, self.encode, self._model = settings, encode, model
 
     def facts(self, what: str, texts: int) -> text_limits.Facts:
-        """Return how much of the ``texts`` so far was read; hashing reads all of each."""
+        """Return how much of the ``texts`` so far was read; hashing reads all of them."""
         if self._model is None:
-            return text_limits.reading(what, texts, 0, text_limits.Limit())
+            return text_limits.reading_facts(what, texts, 0, text_limits.TextLimit())
         return self._model.facts(what, texts)
 
     def passages(self, titles: Sequence[str], texts: Sequence[str]) -> Array:
@@ -51,12 +51,12 @@ class Encoder:
 
 
 def encoder(params: Mapping[str, Any]) -> Encoder:
-    """Return a retriever's encoder; ``params`` holds its keys, and ``checkpoint``, a folder."""
+    """Return a retriever's encoder; ``params`` has its keys, and ``checkpoint``, a folder."""
     how = settings_of(params)
     if params["encoder"] == HASHING:
-        return Encoder(how, hashed_words)
+        return Encoder(how, hash_vectors)
     model = Transformer(Path(params["checkpoint"]), "AutoModel", how.max_length, params)
-    return Encoder(how, pooled(model, how), model)
+    return Encoder(how, vector_function(model, how), model)
 
 
 def settings_of(params: Mapping[str, Any]) -> EncoderSettings:
@@ -67,7 +67,7 @@ def settings_of(params: Mapping[str, Any]) -> EncoderSettings:
     return encoder_settings(Path(params["checkpoint"]), params)
 
 
-def pooled(model: Transformer, how: EncoderSettings) -> Callable[[Texts], Array]:
+def vector_function(model: Transformer, how: EncoderSettings) -> Callable[[Texts], Array]:
     """Return the function from texts to vectors."""
     assert how.pooling, "encoder_settings ends with one"
     pool = POOLINGS[how.pooling]
@@ -76,12 +76,12 @@ def pooled(model: Transformer, how: EncoderSettings) -> Callable[[Texts], Array]
         vectors = np.zeros((len(texts), model.model.config.hidden_size), dtype=np.float32)
         for rows, states, mask in model.batches(texts) if len(texts) else ():
             vectors[rows] = pool(states, mask).cpu().numpy()
-        return unit(vectors) if how.normalize else vectors
+        return unit_vectors(vectors) if how.normalize else vectors
 
     return encode
 
 
-def hashed_words(texts: Texts) -> Array:
+def hash_vectors(texts: Texts) -> Array:
     """Return vectors without a model, [texts, 256]: words hashed to signed dimensions.
 
     They have length one, or are zeros for a text without words.
@@ -91,10 +91,10 @@ def hashed_words(texts: Texts) -> Array:
         for word in (text if isinstance(text, str) else " ".join(text)).lower().split():
             number = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
             found[row, (number >> 1) % HASHED_DIMENSIONS] += 1 if number & 1 else -1
-    return unit(found)
+    return unit_vectors(found)
 
 
-def unit(vectors: Array) -> Array:
+def unit_vectors(vectors: Array) -> Array:
     """Return vectors of length one."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 

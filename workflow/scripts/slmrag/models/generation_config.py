@@ -1,4 +1,4 @@
-"""What a checkpoint's generation_config.json asks of sampling, which nobody here asked for."""
+"""Sampling settings in a checkpoint's generation_config.json, which the config did not ask for."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.tokenizer import settings, special_tokens, token_ids
+from slmrag.models.tokenizer import special_tokens, token_ids, tokenizer_config
 
 HARMLESS_KEYS = frozenset(
     [
@@ -31,7 +31,7 @@ HARMLESS_KEYS = frozenset(
         "trust_remote_code",
     ]
 )
-"""Keys of generation_config.json that never changed an answer of ours, or still may."""
+"""Keys of generation_config.json that are not reported: they never changed an answer, or may."""
 NEUTRAL_SETTINGS = {
     "repetition_penalty": 1.0,
     "no_repeat_ngram_size": 0,
@@ -54,13 +54,17 @@ NEUTRAL_SETTINGS = {
 """Values of such keys that change nothing."""
 
 
-def wishes(checkpoint: Path) -> dict[str, Any]:
-    """Return what the file asks beyond what our settings always replaced; UserError if no JSON."""
-    known = {key: value for key, value in asked(checkpoint).items() if key not in HARMLESS_KEYS}
+def sampling_requests(checkpoint: Path) -> dict[str, Any]:
+    """Return the settings of the file that ours do not replace; UserError if it is no JSON."""
+    known = {
+        key: value
+        for key, value in read_generation_config(checkpoint).items()
+        if key not in HARMLESS_KEYS
+    }
     return {k: v for k, v in known.items() if v is not None and v != NEUTRAL_SETTINGS.get(k)}
 
 
-def asked(checkpoint: Path) -> dict[str, Any]:
+def read_generation_config(checkpoint: Path) -> dict[str, Any]:
     """Return generation_config.json, or nothing where a checkpoint has none."""
     file = checkpoint / "generation_config.json"
     try:
@@ -69,19 +73,21 @@ def asked(checkpoint: Path) -> dict[str, Any]:
         raise UserError(f"{file} is no JSON ({error}); download the model again") from error
 
 
-def another_end(checkpoint: Path) -> bool:
-    """Tell whether older code ended answers elsewhere than vLLM does, or left their end in them.
+def ended_elsewhere_before(checkpoint: Path) -> bool:
+    """Tell whether older code ended answers elsewhere than vLLM, or kept the end token in them.
 
-    It did not know the tokenizer's eos token, and told an end that is no special token as text.
+    It ignored the tokenizer's eos token, and wrote an end that is no special token as text.
     """
     ids, special = token_ids(checkpoint)
-    end = ids.get(special_tokens(settings(checkpoint)).get("eos_token", ""))
-    own = _ends(checkpoint)
+    end = ids.get(special_tokens(tokenizer_config(checkpoint)).get("eos_token", ""))
+    own = _eos_ids(checkpoint)
     return end not in (None, *own) or bool(own - special - {end})
 
 
-def _ends(checkpoint: Path) -> set[int]:
-    """Return the eos ids of generation_config.json, of config.json where there is no such file."""
+def _eos_ids(checkpoint: Path) -> set[int]:
+    """Return the eos ids of generation_config.json or, without that file, of config.json."""
     own = (checkpoint / "generation_config.json").is_file()
-    ids = (asked(checkpoint) if own else Checkpoint(checkpoint).config).get("eos_token_id")
+    ids = (read_generation_config(checkpoint) if own else Checkpoint(checkpoint).config).get(
+        "eos_token_id"
+    )
     return {one for one in (ids if isinstance(ids, list) else [ids]) if one is not None}

@@ -1,4 +1,4 @@
-"""LoRA adapters: whole, and made for this very model."""
+"""LoRA adapters: checks that one is complete and fits the model."""
 
 import json
 import re
@@ -8,11 +8,11 @@ from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.files import digest, sha256_file
-from slmrag.models.checkpoint import Checkpoint, header
+from slmrag.models.checkpoint import Checkpoint, safetensors_header
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 MATRIX_NAME = re.compile(r"^base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight$")
-# What stands before the layers differs between a model and the same one with an eye.
+# The part before the layers differs between a text model and its multimodal version.
 LAYER = re.compile(r"(?:^|\.)(layers\.\d+\..+)$")
 TIED_WEIGHTS = {"lm_head.weight": "model.embed_tokens.weight"}
 # The ranks that vLLM 0.32 has room for.
@@ -20,7 +20,7 @@ VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
 def adapter_digest(folder: Path) -> str:
-    """Return the digest of an adapter's two files; UserError where one is missing."""
+    """Return the digest of an adapter's two files; UserError if one is missing."""
     for name in ADAPTER_FILES:
         if not (folder / name).is_file():
             raise UserError(
@@ -30,8 +30,8 @@ def adapter_digest(folder: Path) -> str:
     return digest([sha256_file(folder / name) for name in ADAPTER_FILES])
 
 
-def rank(folder: Path) -> int:
-    """Return the least rank that vLLM has room for and the adapter fits into."""
+def vllm_rank(folder: Path) -> int:
+    """Return the smallest rank of vLLM that the adapter fits into."""
     found = _matrices(folder)
     own = max(tensor["shape"][0] for (_, side), tensor in found.items() if side == "A")
     if own > VLLM_RANKS[-1]:
@@ -39,18 +39,18 @@ def rank(folder: Path) -> int:
     return next(one for one in VLLM_RANKS if one >= own)
 
 
-def check(folder: Path, checkpoint: Checkpoint) -> None:
-    """Refuse what is no LoRA adapter, and one whose matrices do not fit the model's."""
+def check_adapter(folder: Path, checkpoint: Checkpoint) -> None:
+    """Raise UserError if it is no LoRA adapter, or its matrices do not fit the model."""
     kind = _settings(folder).get("peft_type")
     if kind != "LORA":
-        raise UserError(f"adapter: {folder} is of type {kind}; LORA is what the engines take")
+        raise UserError(f"adapter: {folder} is of type {kind}; the engines take only LORA")
     matrices = _matrices(folder)
     shapes = {name: tensor["shape"] for name, tensor in checkpoint.tensors.items()}
     for mine, other in TIED_WEIGHTS.items():
         shapes.setdefault(mine, shapes.get(other, []))
     packed = bool(checkpoint.config.get("quantization_config"))
     for (module, side), tensor in matrices.items() if shapes else ():
-        found = _weights(module, shapes)
+        found = _module_shapes(module, shapes)
         if not found:
             raise UserError(f"adapter: {folder} is for another model: this one has no {module}")
         _check_size(folder, module, side, tensor, [] if packed else found)
@@ -66,7 +66,7 @@ def _settings(folder: Path) -> Mapping[str, Any]:
 
 def _matrices(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the adapter's matrices by module and side."""
-    tensors = header(folder / ADAPTER_FILES[1]).items()
+    tensors = safetensors_header(folder / ADAPTER_FILES[1]).items()
     named = ((MATRIX_NAME.match(name), tensor) for name, tensor in tensors)
     found = {(one["module"], one["side"]): tensor for one, tensor in named if one}
     if not found:
@@ -74,8 +74,8 @@ def _matrices(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
-def _weights(module: str, shapes: Mapping[str, list[int]]) -> list[list[int]]:
-    """Return the shapes of what the model has under a module's name, quantized or not."""
+def _module_shapes(module: str, shapes: Mapping[str, list[int]]) -> list[list[int]]:
+    """Return the shapes of the model's tensors of a module, quantized or not."""
     layer = LAYER.search(module)
     tail = layer[1] if layer else module
     parts = re.compile(rf"(?:^|\.){re.escape(tail)}\.(?:weight|qweight|weight_packed)$")

@@ -1,7 +1,7 @@
-"""Which pooling and prefixes an encoder was trained with: wrong ones fail silently.
+"""The pooling and prefixes that an encoder was trained with: wrong ones give no error.
 
-A retriever's own keys come first, then ``FAMILIES`` by the checkpoint's name, then what the
-checkpoint says in sentence-transformers' files; where none says how to pool, it is refused.
+A retriever's keys come first, then ``FAMILY_SETTINGS`` by the checkpoint's name, then
+sentence-transformers' files in the checkpoint. If none says how to pool, it is an error.
 """
 
 import re
@@ -34,7 +34,7 @@ class EncoderSettings:
         return asdict(self)
 
 
-FAMILIES: dict[str, EncoderSettings] = {
+FAMILY_SETTINGS: dict[str, EncoderSettings] = {
     r"e5-mistral": EncoderSettings("last", f"Instruct: {_TASK}\nQuery: "),
     r"e5-(small|base|large)-instruct|e5-large-instruct": EncoderSettings(
         "mean", f"Instruct: {_TASK}\nQuery: "
@@ -56,10 +56,10 @@ FAMILIES: dict[str, EncoderSettings] = {
 
 
 def encoder_settings(checkpoint: Path, params: Mapping[str, Any]) -> EncoderSettings:
-    """Return how the encoder in a folder is used; UserError where nothing says how it pools."""
+    """Return the settings of the encoder in a folder; UserError if the pooling is not known."""
     _refuse_layers(checkpoint, params)
     name = str(params.get("encoder", "")).rstrip("/").rpartition("/")[2].lower()
-    families = (known for pattern, known in FAMILIES.items() if re.search(pattern, name))
+    families = (known for pattern, known in FAMILY_SETTINGS.items() if re.search(pattern, name))
     chosen = next(families, None) or _from_files(checkpoint)
     given = {key: params[key] for key in chosen.record() if params.get(key) is not None}
     chosen = replace(chosen, **given)

@@ -1,4 +1,4 @@
-"""How much of its texts a model or an engine reads, and how many of them are longer than that."""
+"""How many tokens of a text a model reads, and how many texts are longer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,16 +8,16 @@ from slmrag.errors import UserError
 Facts = dict[str, Any]
 
 DEFAULT_TOKENS = 512
-"""Tokens read of a text unless the entry, the encoder's recipe or its tokenizer says otherwise."""
+"""Tokens read of a text unless the entry, the encoder's settings or its tokenizer differ."""
 
 UNLIMITED = 10**9
-"""What a tokenizer without a limit of its own has is more than this."""
+"""A tokenizer without a limit has a larger number than this."""
 
 
-class Limit(NamedTuple):
-    """How much of a text is read (None: all of it), where that comes from, and the most there is.
+class TextLimit(NamedTuple):
+    """How much of a text is read (None: all), what decides it, and the most that is possible.
 
-    Both numbers are in ``unit``, special tokens included; the most is None where it is not known.
+    Both numbers are in ``unit`` and include special tokens; ``most`` is None if it is not known.
     """
 
     longest: int | None = None
@@ -26,12 +26,13 @@ class Limit(NamedTuple):
     unit: str = "tokens"
 
 
-def limit(entry: int | None, settings: int | None, tokenizer: int, positions: int | None) -> Limit:
-    """Return how many tokens of a text a transformer reads, and who says so.
+def token_limit(
+    entry: int | None, settings: int | None, tokenizer: int, positions: int | None
+) -> TextLimit:
+    """Return how many tokens of a text a transformer reads, and what decides it.
 
-    The retriever's entry comes first, then the encoder's recipe, then its tokenizer, up to 512. No
-    more is read than the model has positions for (None where it counts none); an entry that asks
-    for more is a UserError.
+    The retriever's entry comes first, then the encoder's settings, then its tokenizer, up to 512.
+    The model's positions are the limit (None: there is none); an entry with more is a UserError.
     """
     if entry and positions and entry > positions:
         raise UserError(
@@ -48,23 +49,23 @@ def limit(entry: int | None, settings: int | None, tokenizer: int, positions: in
     if positions and positions < longest:
         longest, source = positions, "the positions in the model's config.json"
     most = min(tokenizer, positions or tokenizer)
-    return Limit(longest, source, most if most < UNLIMITED else None)
+    return TextLimit(longest, source, most if most < UNLIMITED else None)
 
 
-def reading(what: str, texts: int, cut: int, limit: Limit) -> Facts:
-    """Return what is said of texts under the key ``reading``: how many, how many cut, and where."""
+def reading_facts(what: str, texts: int, cut: int, limit: TextLimit) -> Facts:
+    """Return the facts under the key ``reading``: how many texts, how many cut, and the limit."""
     return {"reading": {"what": what, "texts": texts, "cut": cut, **limit._asdict()}}
 
 
-def together(facts: Sequence[Mapping[str, Any]]) -> Facts:
-    """Return the facts of all shards of one corpus: their counts add up, the rest is the same."""
+def merge_facts(facts: Sequence[Mapping[str, Any]]) -> Facts:
+    """Return the facts of all shards of one corpus: counts are added, the rest is the same."""
     parts = [one["reading"] for one in facts]
     sums = {name: sum(part[name] for part in parts) for name in ("texts", "cut")}
     known = {name: value for one in reversed(facts) for name, value in one.items()}
     return {**known, "reading": {**parts[0], **sums}}
 
 
-def counts(facts: Mapping[str, Any]) -> dict[str, int]:
+def tracked_counts(facts: Mapping[str, Any]) -> dict[str, int]:
     """Return the numbers of ``facts`` that are worth tracking."""
     found = facts.get("reading") or {}
     known = {"texts": found.get("texts"), "texts_cut": found.get("cut")}

@@ -1,27 +1,27 @@
-"""How a row of the prompts' table becomes the text and tokens that one model reads."""
+"""Turns a row of the table of prompts into the text and tokens that one model reads."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from slmrag.config.chat_options import MODELS_OWN
+from slmrag.config.chat_options import OWN_TEMPLATE_CHOICES
 from slmrag.errors import UserError
 from slmrag.models import thinking
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.reasoning import markers
-from slmrag.models.tokenizer import Tokens, fits_by_bytes
+from slmrag.models.reasoning import tag_tokens
+from slmrag.models.tokenizer import CheckpointTokenizer, fits_by_bytes
 from slmrag.prompts.template import Passage, prompt_digest, render
 from slmrag.prompts.truncation import MakePrompt, Prompt, truncate, truncate_as_before
 
 logger = logging.getLogger(__name__)
-Recall = Callable[[str], Mapping[str, Any] | None]
-# Raised when an edit changes what a prompt that does not fit is cut to.
+FindCompletion = Callable[[str], Mapping[str, Any] | None]
+# Increased when an edit changes how a prompt that does not fit is cut.
 TRUNCATION_REVISION = 1
 
 
 class PromptFormatter:
-    """The chat template, the tokenizer and the room of one model."""
+    """The chat template, the tokenizer and the context length of one model."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class PromptFormatter:
         remote: bool = False,
     ) -> None:
         self._entry, self._max_tokens, self._checkpoint = entry, max_tokens, checkpoint
-        self.remote_chat = remote and entry.get("chat_template") in MODELS_OWN
-        self._tokens = Tokens(checkpoint.path) if checkpoint else None
+        self.remote_chat = remote and entry.get("chat_template") in OWN_TEMPLATE_CHOICES
+        self._tokens = CheckpointTokenizer(checkpoint.path) if checkpoint else None
 
     @cached_property
     def max_model_len(self) -> int | None:
-        """Most tokens of prompt and answer: the entry's, else the checkpoint's, else unknown."""
+        """Maximum tokens of prompt and answer: the entry's, else the checkpoint's, else None."""
         asked = self._entry.get("max_model_len")
         if self._checkpoint is None:
             return asked
@@ -56,7 +56,7 @@ class PromptFormatter:
 
     @cached_property
     def max_prompt_tokens(self) -> int | None:
-        """Most tokens of a prompt, or None where no limit is known."""
+        """Maximum tokens of a prompt, None where no limit is known."""
         if self.max_model_len is None:
             return None
         if self._max_tokens >= self.max_model_len:
@@ -73,31 +73,33 @@ class PromptFormatter:
 
     @cached_property
     def reasons(self) -> bool:
-        """Whether the model is to reason before it answers, so that stop strings must wait."""
-        return thinking.reasons(self._entry, self._chat)
+        """Whether the model reasons before it answers; then stop strings count only afterwards."""
+        return thinking.is_to_reason(self._entry, self._chat)
 
     @cached_property
     def kept_tokens(self) -> list[str]:
-        """The tags of a reasoning that are special tokens, which decoding would leave out."""
-        return markers(self._tokens.special_texts) if self._tokens else []
+        """The reasoning tags that are special tokens, which decoding would leave out."""
+        return tag_tokens(self._tokens.special_texts) if self._tokens else []
 
     @property
     def dropped_tokens(self) -> list[str] | None:
-        """The special tokens to leave out of a text by hand, so that those tags stay; else None."""
+        """The special tokens to remove from a text, other than these tags; None without tags."""
         if self._tokens is None or not self.kept_tokens:
             return None
         return [token for token in self._tokens.special_texts if token not in self.kept_tokens]
 
     @property
     def chat(self) -> bool:
-        """Whether a chat template is put around the prompt; it brings its own special tokens."""
+        """Whether the prompt is put into a chat template, which has its own special tokens."""
         return self._chat is not None
 
-    def prompt(self, row: Mapping[str, Any], recall: Recall = lambda digest: None) -> Prompt:
-        """Return a row's prompt, made to fit; its template, question and passages stand in it.
+    def prompt(
+        self, row: Mapping[str, Any], recall: FindCompletion = lambda digest: None
+    ) -> Prompt:
+        """Return the prompt of a row (template, question, passages), cut to fit the model.
 
-        ``recall`` returns the finished completion of a prompt, or of what it was cut to: it tells
-        what would have to be counted.
+        ``recall`` returns the cached completion of a prompt, or of the prompt it was cut to: then
+        no tokens need to be counted.
         """
         question, passages = row["question"], row["passages"]
         if self._tokens:
@@ -122,7 +124,7 @@ class PromptFormatter:
         return prompt if prompt.text == text else prompt._replace(whole=whole)
 
     def _digest_of_whole(self, text: str, passages: Sequence[Passage]) -> str:
-        """Return what a prompt that does not fit is known by: all that its cutting depends on."""
+        """Return the digest of a prompt that is too long and of all that its truncation needs."""
         lengths = [len(passage["text"]) for passage in passages]
         return prompt_digest(f"{TRUNCATION_REVISION} {self.max_prompt_tokens} {lengths}\n{text}")
 

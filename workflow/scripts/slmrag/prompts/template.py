@@ -1,4 +1,4 @@
-"""Prompts: a Jinja template, a question and its passages in; a text out."""
+"""Prompt templates in Jinja: a question and its passages become a text."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 Passage = dict[str, str]
-EXAMPLE: list[Passage] = [{"id": "0", "title": "title", "text": "text"}]
+EXAMPLE_PASSAGES: list[Passage] = [{"id": "0", "title": "title", "text": "text"}]
 
 
 def prompt_digest(text: str) -> str:
-    """Return the digest that a rendered prompt is known by."""
+    """Return the digest of a rendered prompt, which identifies it."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @lru_cache(maxsize=64)
-def compiled(template: str) -> "Template":
-    """Compile a prompt template in Jinja's sandbox; what a data set says is never a template."""
+def compile_template(template: str) -> "Template":
+    """Compile a prompt template in Jinja's sandbox; texts of a data set are never templates."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -33,23 +33,23 @@ def compiled(template: str) -> "Template":
     return made
 
 
-def checked(template: str, name: str) -> str:
-    """Return the template, or say in one sentence what is wrong with the file ``name``."""
+def check_template(template: str, name: str) -> str:
+    """Return the template; UserError that says what is wrong with the file ``name``."""
     from jinja2 import TemplateError, TemplateSyntaxError
 
     try:
-        for passages in ([], EXAMPLE):
+        for passages in ([], EXAMPLE_PASSAGES):
             if "Who wrote it?" not in render(template, "Who wrote it?", passages):
                 raise UserError(f"{name}: the prompt lacks {{{{ question }}}}; put it in")
     except TemplateSyntaxError as error:
         raise UserError(f"{name}, line {error.lineno}: {error.message}") from error
     except TemplateError as error:
         raise UserError(
-            f"{name}: {error.message}; a prompt knows question and passages (id, title, text)"
+            f"{name}: {error.message}; a template can use question and passages (id, title, text)"
         ) from error
     return template
 
 
 def render(template: str, question: str, passages: Sequence[Passage]) -> str:
     """Render a prompt; templates see ``question`` and ``passages`` (each id, title, text)."""
-    return compiled(template).render(question=question, passages=passages)
+    return compile_template(template).render(question=question, passages=passages)

@@ -1,9 +1,9 @@
-"""Prompts that fit the model: passages go from the end, then words of the last one."""
+"""Cuts prompts that do not fit the model: passages from the end, then words of the last one."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from slmrag.data.word_units import joined, word_units
+from slmrag.data.word_units import join_units, word_units
 from slmrag.errors import UserError
 from slmrag.prompts.template import Passage
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     import polars as pl
 
 MakePrompt = Callable[[str, Sequence[Passage]], str]
-"""What renders a question and its passages."""
+"""A function that renders a question and its passages."""
 
 TRUNCATION_COLUMNS = ("passages", "passages_dropped", "words_cut")
-"""What tables of answers and of scores say of it, by the names that ``Prompt`` has."""
+"""The columns of answers and scores with what was cut, named as the fields of ``Prompt``."""
 
 
 class Prompt(NamedTuple):
-    """A rendered prompt, the passages it holds, and what had to go to make it fit.
+    """A rendered prompt, the passages in it, and what was cut to make it fit.
 
-    ``whole`` is what a prompt that was cut is known by before it is.
+    ``whole`` is the digest of the uncut prompt, None where nothing was cut.
     """
 
     text: str
@@ -36,9 +36,9 @@ def truncate(
     passages: Sequence[Passage],
     fits: Callable[[str], bool],
 ) -> Prompt:
-    """Make the fullest prompt that fits: passages go from the end, then words of the last one.
+    """Make the fullest prompt that fits: cut passages from the end, then words of the last one.
 
-    UserError where even a prompt without context is too long: then words of the question must go.
+    If even the question alone is too long, its words are cut; UserError if nothing fits.
     """
     text = make(question, passages)
     if fits(text):
@@ -57,13 +57,13 @@ def _truncate_words(
     passages: Sequence[Passage],
     fits: Callable[[str], bool],
 ) -> Prompt:
-    """Cut words from the end: of the one passage left, and only then of the question."""
-    told = words(passages)
+    """Cut words from the end of the one passage left, and only then of the question."""
+    passage_words = count_words(passages)
 
     def shortened(cut: int) -> str:
-        return _make_without_words(make, question, passages, told, cut)
+        return _make_without_words(make, question, passages, passage_words, cut)
 
-    low, high = 0, told + len(word_units(question)[0])
+    low, high = 0, passage_words + len(word_units(question)[0])
     if not fits(shortened(high)):
         raise UserError(
             "max_tokens leaves no room for a prompt in max_model_len; lower max_tokens or raise "
@@ -72,13 +72,13 @@ def _truncate_words(
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(shortened(middle)) else (middle, high)
-    if high < told:
+    if high < passage_words:
         return Prompt(shortened(high), 1, words_cut=high)
-    return Prompt(shortened(high), 0, words_cut=high - told)
+    return Prompt(shortened(high), 0, words_cut=high - passage_words)
 
 
-def words(passages: Sequence[Passage]) -> int:
-    """Return how many words the first passage has, 0 where there is none.
+def count_words(passages: Sequence[Passage]) -> int:
+    """Return the number of words of the first passage, 0 where there is none.
 
     In scripts without spaces each letter counts as one, as where documents are cut.
     """
@@ -86,26 +86,26 @@ def words(passages: Sequence[Passage]) -> int:
 
 
 def _make_without_words(
-    make: MakePrompt, question: str, passages: Sequence[Passage], told: int, cut: int
+    make: MakePrompt, question: str, passages: Sequence[Passage], passage_words: int, cut: int
 ) -> str:
     """Make a prompt without the last ``cut`` words of the one passage and the question."""
-    kept = without_words(passages[0]["text"], cut) if cut < told else ""
-    question = without_words(question, cut - told)
+    kept = without_words(passages[0]["text"], cut) if cut < passage_words else ""
+    question = without_words(question, cut - passage_words)
     return make(question, [{**passages[0], "text": kept}] if kept else [])
 
 
 def without_words(text: str, cut: int) -> str:
-    """Return a text without its last ``cut`` words, as it is where that is none."""
+    """Return a text without its last ``cut`` words; unchanged if ``cut`` is not positive."""
     if cut <= 0:
         return text
     units, between = word_units(text)
-    return joined(units[: max(0, len(units) - cut)], between)
+    return join_units(units[: max(0, len(units) - cut)], between)
 
 
 def remaining_context(
     question: str, passages: Sequence[Passage], kept: int, words_cut: int
 ) -> tuple[str, list[Passage]]:
-    """Return the question and the passages that a prompt holds, by what ``truncate`` said of it."""
+    """Return the question and passages that are left in a prompt that ``truncate`` made."""
     if not kept:
         return without_words(question, words_cut), []
     (first, *rest) = passages[:kept]
@@ -115,26 +115,29 @@ def remaining_context(
 def truncate_as_before(
     make: MakePrompt, question: str, passages: Sequence[Passage], kept: int, words_cut: int
 ) -> Prompt:
-    """Make the prompt that ``truncate`` once made: ``kept`` passages, less ``words_cut`` words."""
+    """Make the prompt that ``truncate`` made before, by the numbers of the journal."""
     dropped = len(passages) - kept
     if kept and not words_cut:
         return Prompt(make(question, passages[:kept]), kept, dropped)
-    told = words(passages)
-    cut = words_cut if kept else words_cut + told
+    passage_words = count_words(passages)
+    cut = words_cut if kept else words_cut + passage_words
     return Prompt(
-        _make_without_words(make, question, passages[:1], told, cut), kept, dropped, words_cut
+        _make_without_words(make, question, passages[:1], passage_words, cut),
+        kept,
+        dropped,
+        words_cut,
     )
 
 
 def is_cut() -> "pl.Expr":
-    """Whether passages or words of a prompt were left out, so that it fits the model."""
+    """Return whether passages or words of a prompt were cut to fit the model."""
     import polars as pl
 
     return (pl.col("passages_dropped") > 0) | (pl.col("words_cut") > 0)
 
 
 def question_is_cut() -> "pl.Expr":
-    """Whether words of the question itself went; no passage is left then."""
+    """Return whether words of the question itself were cut; then no passage is left."""
     import polars as pl
 
     return (pl.col("passages") == 0) & (pl.col("words_cut") > 0)

@@ -1,4 +1,4 @@
-"""From an experiment to everything that its report holds."""
+"""Builds everything that a report holds from an experiment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,7 +76,7 @@ def build_sections(
     pairs: "pl.DataFrame",
     questions: dict[str, Any],
 ) -> list[Section]:
-    """Return the sections in the order in which they are read, without the empty ones."""
+    """Return the sections in order, without empty ones."""
     sections = [
         result_section(experiment, rows),
         all_cells_section(experiment, rows),
@@ -94,7 +94,7 @@ def build_sections(
 
 
 def analysis_tables(sections: Sequence[Section]) -> dict[str, Any]:
-    """Return the rows, whole, of the page's tables that have no file of their own, by table."""
+    """Return all rows of the page's tables that have no file of their own, by table."""
     tables = (table for section in sections for table in section.tables)
     return {t.id: [dict(r) for r in t.rows] for t in tables if t.source == "analysis.json"}
 

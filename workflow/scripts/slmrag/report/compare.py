@@ -1,4 +1,4 @@
-"""Compare two experiments: what they were made from, and their scores on common questions."""
+"""Compares two experiments: what they were made from, and their scores on common questions."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,13 +8,12 @@ import numpy as np
 
 from slmrag.errors import UserError
 from slmrag.report import compare_inputs
-from slmrag.report.analysis.pair_intervals import effect_interval
+from slmrag.report.analysis.pair_tests import pair_effect
 from slmrag.report.analysis.pairs import NO_DIFFERENCE
 from slmrag.report.compare_inputs import Origin, read_origin
-from slmrag.report.page.formats import show
+from slmrag.report.page.formats import format_value
 from slmrag.report.paper_tables import markdown_row
-from slmrag.scoring.bootstrap import bootstrap_means
-from slmrag.scoring.paired_tests import holm, permutation_tests
+from slmrag.scoring.paired_tests import holm
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +43,7 @@ def load_experiment(folder: str | Path) -> tuple[dict[Key, dict[str, Any]], Orig
 
     report = Path(folder) / "report"
     if not (report / "comparison.parquet").is_file():
-        raise UserError(f"{report}: there is no comparison.parquet; make that report first")
+        raise UserError(f"{report}: there is no comparison.parquet; make its report first")
     rows = pl.read_parquet(report / "comparison.parquet").to_dicts()
     cells = {(row["model"], row["dataset"], row["mode"]): row for row in rows}
     return cells, read_origin(report / "analysis.json")
@@ -64,7 +63,7 @@ def cell_effects(
 
 
 def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what changed in one cell, over the questions that both asked with the same wording."""
+    """Return what changed in one cell, over the questions with the same wording in both."""
     row: dict[str, Any] = dict(zip(("model", "dataset", "mode"), key, strict=True))
     row |= dict.fromkeys(EFFECT_COLUMNS)
     values, row["reworded"] = shared_scores(now, before, key, metrics["primary"])
@@ -72,23 +71,13 @@ def cell_effect(now: Path, before: Path, key: Key, metrics: Mapping[str, Any]) -
     if not len(values):
         return row | {"verdict": "no question in common"}
     row |= {"now": float(values[:, 0].mean()), "before": float(values[:, 1].mean())}
-    row["effect"] = row["now"] - row["before"]
-    if len(values) < 2:
-        return row
-    count, seed = metrics["bootstrap"], metrics.get("seed") or 0
-    difference = values[:, 0] - values[:, 1]
-    drawn = bootstrap_means(difference[:, None], count, seed)[:, 0]
-    row["effect_low"], row["effect_high"] = effect_interval(
-        difference, drawn, metrics["confidence"]
-    )
-    row["p"] = float(permutation_tests(values, [(0, 1)], count, seed)[0])
-    return row
+    return row | pair_effect(values, metrics["primary"], metrics)
 
 
 def shared_scores(now: Path, before: Path, key: Key, metric: str) -> tuple[np.ndarray, int]:
-    """Return both experiments' scores of a cell, (n, 2), on the questions that both asked.
+    """Return both experiments' scores of a cell, (n, 2), on the questions of both.
 
-    With them comes the number of questions with the same id and another wording: left out.
+    Also return the number of questions that are left out: with the same id but another wording.
     """
     import polars as pl
 
@@ -112,7 +101,7 @@ def read_column(path: Path, column: str) -> "pl.DataFrame":
     import polars as pl
 
     if not path.is_file():
-        raise UserError(f"{path}: the comparison names this cell, but this file of it is absent")
+        raise UserError(f"{path}: the comparison has this cell, but its file is missing")
     return pl.read_parquet(path, columns=["question_id", column])
 
 
@@ -120,7 +109,7 @@ def comparison_markdown(
     names: tuple[str, str], origins: tuple[Origin, Origin], rows: Sequence[Mapping[str, Any]],
     only: Mapping[str, Sequence[Key]],
 ) -> str:  # fmt: skip
-    """Return what changed and then the numbers as Markdown; now stands before what was."""
+    """Return what changed and the numbers as Markdown; names and origins are of now and before."""
     parts = [
         f"# {names[0]} against {names[1]}",
         "",
@@ -145,7 +134,7 @@ def comparison_markdown(
 
 
 def reworded_note(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say of how many questions only the id is the same."""
+    """Return a note on the questions whose wording changed, by cell."""
     counts = [f"{cell_name(row)}: {row['reworded']}" for row in rows if row["reworded"]]
     return [f"Left out because their wording changed: {', '.join(counts)}.", ""] if counts else []
 
@@ -157,15 +146,15 @@ def cell_name(row: Mapping[str, Any]) -> str:
 
 def effect_row(row: Mapping[str, Any]) -> str:
     """Return one cell's line."""
-    low, high = (show(row[f"effect_{end}"], "difference") for end in ("low", "high"))
+    low, high = (format_value(row[f"effect_{end}"], "difference") for end in ("low", "high"))
     shown = [
         cell_name(row),
         str(row["n"]),
-        show(row["before"], "share"),
-        show(row["now"], "share"),
-        show(row["effect"], "difference"),
+        format_value(row["before"], "share"),
+        format_value(row["now"], "share"),
+        format_value(row["effect"], "difference"),
         f"{low} to {high}",
-        show(row["p_holm"], "probability"),
+        format_value(row["p_holm"], "probability"),
         row["verdict"] or "",
     ]
     return markdown_row(shown)

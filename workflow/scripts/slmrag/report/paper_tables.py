@@ -1,11 +1,11 @@
-"""The comparison as a paper has it: a row a model, a column a mode, in Markdown and LaTeX."""
+"""The comparison as tables for papers: a row per model, a column per mode."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slmrag.report.analysis.comparison import unique_values
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.page.formats import MISSING, missing, show
+from slmrag.report.page.formats import MISSING_TEXT, format_value, is_missing
 from slmrag.report.page.labels import METRIC_LABELS
 
 Rows = Sequence[Mapping[str, Any]]
@@ -32,18 +32,22 @@ def model_by_mode_rows(
 def estimate_texts(row: Mapping[str, Any], metric: str) -> tuple[str, str]:
     """Return a cell's mean and its interval as texts; empty ones where there is none."""
     value, low, high = (row.get(metric + end) for end in ("", "_low", "_high"))
-    interval = "" if missing(low) else f"{show(low, 'share')}\u2013{show(high, 'share')}"
-    return ("", "") if missing(value) else (show(value, "share"), interval)
+    interval = (
+        ""
+        if is_missing(low)
+        else f"{format_value(low, 'share')}\u2013{format_value(high, 'share')}"
+    )
+    return ("", "") if is_missing(value) else (format_value(value, "share"), interval)
 
 
 def markdown(experiment: Experiment, rows: Rows) -> str:
-    """Return one Markdown table a data set; the best is bold, those not shown worse have a star."""
+    """Return a Markdown table per data set: the best bold, those not shown worse with a star."""
     metric = experiment.primary
 
     def cell_text(row: Mapping[str, Any]) -> str:
         value, interval = estimate_texts(row, metric)
         if not value:
-            return MISSING
+            return MISSING_TEXT
         decorated = STANDING_MARKS.get(row.get("standing") or "", "{}").format(value)
         return f"{decorated} ({interval})" if interval else decorated
 
@@ -61,7 +65,7 @@ def markdown_row(cells: Sequence[str]) -> str:
 
 
 def legend(experiment: Experiment) -> str:
-    """Return what the marks and brackets mean."""
+    """Return the meaning of the marks and brackets."""
     confidence = f"{100 * experiment.metrics['confidence']:g} %"
     return (
         f"In brackets: {confidence} BCa bootstrap intervals. Bold: the best model of a mode. Star: "
@@ -70,7 +74,7 @@ def legend(experiment: Experiment) -> str:
 
 
 def latex(experiment: Experiment, rows: Rows) -> str:
-    """Return one LaTeX tabular a data set (needs booktabs)."""
+    """Return a LaTeX tabular per data set (needs booktabs)."""
     metric = experiment.primary
 
     def cell_text(row: Mapping[str, Any]) -> str:

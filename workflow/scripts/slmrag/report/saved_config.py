@@ -14,14 +14,14 @@ FILE_KEYS = frozenset(
 )
 """Keys that may name a file or a folder."""
 FILE_WORDS = frozenset({"auto", "tokenizer", "none", "hashing"})
-"""What such a key may say beside a path."""
+"""Values of these keys that are not paths."""
 
 
 def config_text(experiment: Experiment) -> str:
-    """Return the config as YAML under a comment on what is redacted or lies outside it."""
+    """Return the config as YAML, after a comment on redacted values and on files outside it."""
     import yaml
 
-    config = dict(experiment.observed.config)
+    config = dict(experiment.job_records.config)
     if not config:
         return "# The config is not known.\n"
     body = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
@@ -30,13 +30,13 @@ def config_text(experiment: Experiment) -> str:
 
 
 def one_printable_line(line: str) -> str:
-    """Return a text that stays on its line of a comment."""
+    """Return a text without line breaks and other unprintable characters."""
     return "".join(c if c.isprintable() else " " for c in line)
 
 
 def comment_lines(experiment: Experiment) -> Iterator[str]:
     """Yield the lines of the comment."""
-    config = experiment.observed.config
+    config = experiment.job_records.config
     yield f"The config of {experiment.name} as it was when its report was made. To run it again:"
     yield "snakemake --cores all --configfile config.yaml"
     if hidden := masked_paths(config):

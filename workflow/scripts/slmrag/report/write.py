@@ -1,4 +1,4 @@
-"""Put a report's parts on disk, each whole or absent."""
+"""Writes a report's files, each whole or absent."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from slmrag.report.page.tables import Figure
 
 
 def write_report(report: Report, output: Any) -> None:
-    """Write the tables, the figures and the page where a job is told to."""
+    """Write the tables, the figures and the page to a job's outputs."""
     write_table(report.comparison, output.parquet)
     write_text(report.comparison.write_csv(), output.csv)
     if hasattr(output, "pairs_parquet"):
@@ -39,7 +39,7 @@ def report_texts(report: Report) -> dict[str, str]:
 
 
 def write_figures(figures: Sequence[Figure], folder: Path) -> None:
-    """Write each figure as an SVG of its own; the folder is whole or absent."""
+    """Write each figure as an SVG file; the folder is whole or absent."""
     with atomic_folder(folder) as temporary:
         for figure in figures:
             (temporary / f"{figure.id}.svg").write_text(standalone(figure.svg), encoding="utf-8")

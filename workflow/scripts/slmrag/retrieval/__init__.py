@@ -1,8 +1,8 @@
 """Kinds of retriever behind one interface; a new kind is one module and one line in ``KINDS``.
 
-A kind with an index has a ``search`` (``Searching``) and what ``slmrag.indexing.Building`` asks
-for; where that is much, it stands in ``slmrag.indexing``, and an edit of the search rebuilds no
-index. A kind over other retrievers' hits has ``combine`` alone (``Combining``).
+A kind with an index has a ``search`` (``Searcher``) and what ``slmrag.indexing.Builder`` asks for.
+If that is long, it has its own module in ``slmrag.indexing``, so that an edit of the search
+rebuilds no index. A kind over other retrievers' hits has only ``combine`` (``Combiner``).
 ``SEARCH`` names a kind's other keys, where the config has no class for it (docs/retrievers.md).
 ``params`` are the entry's keys, those of the hardware, and ``checkpoint``, the encoder's folder.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from slmrag.retrieval.hits import Hits
 
 
-class Searching(Protocol):
+class Searcher(Protocol):
     """A module that searches an index."""
 
     def search(
@@ -26,8 +26,8 @@ class Searching(Protocol):
         """Return each question's ``depth`` best passages."""
 
 
-class Combining(Protocol):
-    """A module that makes hits of other retrievers' hits."""
+class Combiner(Protocol):
+    """A module that combines other retrievers' hits."""
 
     def combine(
         self,
@@ -40,40 +40,40 @@ class Combining(Protocol):
         """Return each question's ``depth`` best passages of those that ``runs`` found."""
 
 
-Kind = Searching | Combining
+Kind = Searcher | Combiner
 
 
-def _rank_bm25() -> Searching:
+def _rank_bm25() -> Searcher:
     from slmrag.retrieval import rank_bm25
 
     return rank_bm25
 
 
-def _dense() -> Searching:
+def _dense() -> Searcher:
     from slmrag.retrieval import dense
 
     return dense
 
 
-def _rrf() -> Combining:
+def _rrf() -> Combiner:
     from slmrag.retrieval import rrf
 
     return rrf
 
 
-def _rerank() -> Combining:
+def _rerank() -> Combiner:
     from slmrag.retrieval import rerank
 
     return rerank
 
 
-def _lucene() -> Searching:
+def _lucene() -> Searcher:
     from slmrag.retrieval import lucene
 
     return lucene
 
 
-def _bm25s() -> Searching:
+def _bm25s() -> Searcher:
     from slmrag.retrieval import bm25s
 
     return bm25s

@@ -1,4 +1,4 @@
-"""BM25 as rank_bm25 computes it, bit for bit, over postings instead of every passage.
+"""BM25 as rank_bm25 computes it, equal to the last bit, but over postings.
 
 Formulas and their order of operations: Trotman et al. (ADCS 2014) as in rank_bm25 0.2.2.
 """
@@ -40,17 +40,17 @@ def l_idf(frequencies: Array, passages: int, _epsilon: float) -> Array:
 
 
 def bm25_okapi(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
-    """Return what a term adds to passages that hold it ``tf`` times."""
+    """Return the scores that a term adds to passages that contain it ``tf`` times."""
     return idf * (tf * (w.k1 + 1) / (tf + w.k1 * norm))
 
 
 def bm25_plus(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
-    """Return what a term adds to passages that hold it; the others get idf x delta."""
+    """Return the scores that a term adds to passages that contain it; others get idf x delta."""
     return idf * (w.delta + (tf * (w.k1 + 1)) / (w.k1 * norm + tf))
 
 
 def bm25_l(idf: float, tf: Array, norm: Array, w: Weights) -> Array:
-    """Return what a term adds to passages that hold it, under BM25L."""
+    """Return the scores that a term adds to passages that contain it, under BM25L."""
     ctd = tf / norm
     return idf * tf * (w.k1 + 1) * (ctd + w.delta) / (w.k1 + ctd + w.delta)
 

@@ -1,4 +1,4 @@
-"""What a search returns: rows of the corpus by question, best first."""
+"""The hits of a search: rows of the corpus by question, best first."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,10 +11,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Hits:
-    """Parallel arrays, a question's hits in a row and best first.
+    """Parallel arrays; a question's hits are adjacent, best first.
 
     ``question`` and ``passage`` are 0-based rows of the questions and of the corpus; ``facts`` are
-    what the search has to say of itself.
+    facts about the search, for the metrics' file.
     """
 
     question: Array

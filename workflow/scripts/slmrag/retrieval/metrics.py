@@ -1,9 +1,9 @@
-"""How good hits are: has-answer@k (Karpukhin et al. 2020), recall@k, MRR and nDCG over gold.
+"""Metrics of hits: has-answer@k (Karpukhin et al. 2020), gold recall@k, MRR and nDCG.
 
-Every question counts, with or without hits. Gold metrics are over the questions of which the corpus
-has at least one gold passage; of these, gold that the corpus lacks counts as not found. Where it
-has no gold of any question they are null. The relations (a hit holds gold, or is a piece of it) are
-over all questions that have gold.
+Every question counts, with or without hits. Gold metrics are over the questions with at least one
+gold passage in the corpus; their other gold passages count as not found. Without any gold in the
+corpus they are null. Relations (a hit contains gold, or is part of it) are over all questions with
+gold.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray
-Intervals = Callable[[Array], Array]
-"""From values, [questions, metrics], to the bounds of each metric's mean, [metrics, 2]."""
+BoundsFunction = Callable[[Array], Array]
+"""Takes values, [questions, metrics], and returns the bounds of each mean, [metrics, 2]."""
 
 CUTOFFS = (1, 5, 10, 20, 100, 1000)
 
 
 @dataclass(frozen=True)
 class Relevance:
-    """What is relevant among the hits: parallel arrays over hits, and counts by question.
+    """Which hits are relevant: parallel arrays over hits, and counts by question.
 
     ``question`` and ``rank`` (from 1) place a hit; ``is_gold`` marks each gold passage's first hit.
     ``gold_passages`` is each question's number of gold passages, ``gold_in_corpus`` how many of
@@ -39,14 +39,14 @@ class Relevance:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def summarize(relevance: Relevance, depth: int, bounds_of: Intervals) -> dict[str, Any]:
+def summarize(relevance: Relevance, depth: int, bounds_of: BoundsFunction) -> dict[str, Any]:
     """Return counts, and each metric's mean with a bootstrap interval or why it has none."""
     total = len(relevance.gold_passages)
     with_gold, scored = relevance.gold_passages > 0, relevance.gold_in_corpus > 0
     gold, related = gold_metrics(relevance, depth), relations(relevance, depth)
     known = intervals({name: values[scored] for name, values in gold.items()}, bounds_of)
     if with_gold.any() and not scored.any():
-        known = unknown(gold, relevance.counts)
+        known = unknown_metrics(gold, relevance.counts)
     metrics = intervals(answer_metrics(relevance, depth), bounds_of) | known
     return {
         "questions": total,
@@ -62,7 +62,7 @@ def summarize(relevance: Relevance, depth: int, bounds_of: Intervals) -> dict[st
     }
 
 
-def unknown(names: Iterable[str], counts: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+def unknown_metrics(names: Iterable[str], counts: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """Return metrics that cannot be known: null, with the reason."""
     reason = "no gold passage is in the corpus, by id or by text"
     if chunks := counts.get("gold_chunked"):
@@ -72,18 +72,18 @@ def unknown(names: Iterable[str], counts: Mapping[str, int]) -> dict[str, dict[s
 
 def answer_metrics(relevance: Relevance, depth: int) -> dict[str, Array]:
     """Return has-answer@k of each question: whether any of its first k hits holds an answer."""
-    return _any("has_answer", relevance, relevance.has_answer, depth)
+    return _any_within("has_answer", relevance, relevance.has_answer, depth)
 
 
 def relations(relevance: Relevance, depth: int) -> dict[str, Array]:
     """Return for each relation whether any of a question's first k hits has it."""
     found: dict[str, Array] = {}
     for name, holds in relevance.relations.items():
-        found |= _any(name, relevance, holds, depth)
+        found |= _any_within(name, relevance, holds, depth)
     return found
 
 
-def _any(name: str, relevance: Relevance, holds: Array, depth: int) -> dict[str, Array]:
+def _any_within(name: str, relevance: Relevance, holds: Array, depth: int) -> dict[str, Array]:
     return {
         f"{name}@{k}": (_within(relevance, holds, k) > 0).astype(float) for k in _cutoffs(depth)
     }
@@ -95,12 +95,12 @@ def gold_metrics(relevance: Relevance, depth: int) -> dict[str, Array]:
     gold = relevance.is_gold
     recalls = {f"gold_recall@{k}": _within(relevance, gold, k) / wanted for k in cutoffs}
     gains = gold / np.log2(relevance.rank + 1.0)
-    ndcgs = {f"ndcg@{k}": _within(relevance, gains, k) / _ideal(wanted, k) for k in cutoffs}
+    ndcgs = {f"ndcg@{k}": _within(relevance, gains, k) / _ideal_gains(wanted, k) for k in cutoffs}
     return recalls | {"mrr": _reciprocal_ranks(relevance)} | ndcgs
 
 
 def intervals(
-    metrics: dict[str, Array], bounds_of: Intervals
+    metrics: dict[str, Array], bounds_of: BoundsFunction
 ) -> dict[str, dict[str, float | None]]:
     """Return mean, low and high of each metric; null where the bounds are not finite."""
     if not metrics or not len(next(iter(metrics.values()))):
@@ -129,7 +129,7 @@ def _within(relevance: Relevance, weights: Array, k: int) -> Array:
     return np.bincount(relevance.question[kept], weights[kept].astype(float), minlength=total)
 
 
-def _ideal(wanted: Array, k: int) -> Array:
+def _ideal_gains(wanted: Array, k: int) -> Array:
     gains = np.cumsum(1 / np.log2(np.arange(2, k + 2)))
     return gains[np.minimum(wanted, k) - 1]
 

@@ -1,11 +1,11 @@
-"""Whether our retrieval scores are those that others have published for the same conditions."""
+"""Compares our retrieval scores with scores that others published for the same conditions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 ROUNDING_TOLERANCE = 0.005 + 1e-9
 """Published scores are percentages of two decimals."""
-DEEPER = "raise the retriever's depth"
+DEPTH_ADVICE = "raise the retriever's depth"
 
 
 def verdicts(
@@ -15,11 +15,13 @@ def verdicts(
 
     ``measured`` maps runs to their metrics' files; a verdict is ok, differs, or why not compared.
     """
-    return [row for entry in published for row in _rows(entry, measured.get(entry["run"]))]
+    return [row for entry in published for row in _compare_entry(entry, measured.get(entry["run"]))]
 
 
-def _rows(entry: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
-    reason = _incomparable(entry["conditions"], found)
+def _compare_entry(
+    entry: Mapping[str, Any], found: Mapping[str, Any] | None
+) -> Iterator[dict[str, Any]]:
+    reason = _reason_not_comparable(entry["conditions"], found)
     for metric, score in entry["scores"].items():
         mine = {} if reason or found is None else found["metrics"].get(metric, {})
         mean = mine.get("mean")
@@ -31,12 +33,12 @@ def _rows(entry: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator
 
 def _verdict(score: float, percent: float | None, reason: str | None) -> str:
     if percent is None:
-        return f"not measured: {reason or DEEPER}"
+        return f"not measured: {reason or DEPTH_ADVICE}"
     return "ok" if abs(percent - score) <= ROUNDING_TOLERANCE else "differs"
 
 
-def _incomparable(conditions: Mapping[str, Any], found: Mapping[str, Any] | None) -> str:
-    """Return why a run cannot be held against a score, or nothing where it can."""
+def _reason_not_comparable(conditions: Mapping[str, Any], found: Mapping[str, Any] | None) -> str:
+    """Return why a run cannot be compared with a score; empty where it can."""
     if found is None:
         return "not run"
     has = {"k1": 0.9, "b": 0.4} | found["retriever"] | dict(found)

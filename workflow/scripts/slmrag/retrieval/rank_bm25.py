@@ -16,7 +16,7 @@ from slmrag.indexing.rank_bm25 import BUILD
 from slmrag.job.progress import bar
 from slmrag.retrieval.bm25_formulas import VARIANTS, Variant, Weights, length_norm
 from slmrag.retrieval.hits import Hits
-from slmrag.retrieval.top_k import bound, ranked
+from slmrag.retrieval.top_k import lower_bound, rank_rows
 
 __all__ = ["BUILD", "search"]
 
@@ -31,16 +31,16 @@ def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[st
     terms = [analyze(question) for question in questions]
     inverted = Postings.open(index)
     numbers = inverted.numbers(term for words in terms for term in words)
-    scorer = Scorer(inverted, *settings(params))
+    scorer = Scorer(inverted, *variant_and_weights(params))
     queries = [[numbers[word] for word in words if word in numbers] for words in terms]
     return Hits.of(scorer.best(query, depth) for query in bar(queries, desc="search", unit="q"))
 
 
-def settings(params: Mapping[str, Any]) -> tuple[Variant, Weights]:
+def variant_and_weights(params: Mapping[str, Any]) -> tuple[Variant, Weights]:
     """Return the variant and its weights; UserError where one is out of range."""
     name = params.get("variant", "okapi")
     if name not in VARIANTS:
-        raise UserError(f"variant: '{name}' is none of {', '.join(VARIANTS)}")
+        raise UserError(f"variant: '{name}' is not one of {', '.join(VARIANTS)}")
     variant = VARIANTS[name]
     given = {key: params[key] for key in ("k1", "b", "epsilon", "delta") if key in params}
     weights = Weights(**{"delta": variant.delta} | {k: float(v) for k, v in given.items()})
@@ -50,7 +50,7 @@ def settings(params: Mapping[str, Any]) -> tuple[Variant, Weights]:
 
 
 class Scorer:
-    """Scores of all passages for one query after another; keeps what frequent terms add."""
+    """Scores all passages for one query after another; caches the scores of terms."""
 
     def __init__(self, inverted: Postings, variant: Variant, weights: Weights):
         self.postings, self.variant, self.weights = inverted, variant, weights
@@ -66,29 +66,29 @@ class Scorer:
         scores, floor = self.scores, 0.0
         scores[:] = 0.0
         for term in query:
-            rows, part = self.cache.get(term) or self._part(term)
+            rows, part = self.cache.get(term) or self._score_part(term)
             scores[rows] += part
             if self.variant.everywhere:
                 floor += self.idf[term] * self.weights.delta
-        least = bound(scores, depth)
-        rows = np.flatnonzero(scores >= least) if least > floor else self._holding(query)
-        return ranked(rows, scores[rows], depth)
+        least = lower_bound(scores, depth)
+        rows = np.flatnonzero(scores >= least) if least > floor else self._passages_with(query)
+        return rank_rows(rows, scores[rows], depth)
 
-    def _holding(self, query: Sequence[int]) -> Array:
-        """Return the passages that hold a term of the query, whatever their score."""
-        rows = [self._rows(term) for term in set(query)]
+    def _passages_with(self, query: Sequence[int]) -> Array:
+        """Return the passages that contain a term of the query, whatever their score."""
+        rows = [self._passages_of(term) for term in set(query)]
         return np.unique(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.int64)
 
-    def _rows(self, term: int) -> Array:
+    def _passages_of(self, term: int) -> Array:
         span = slice(self.postings.offsets[term], self.postings.offsets[term + 1])
         return np.asarray(self.postings.passages[span])
 
-    def _part(self, term: int) -> tuple[Array | slice, Array]:
-        """Return what a term adds to which passages; to all of them where many hold it.
+    def _score_part(self, term: int) -> tuple[Array | slice, Array]:
+        """Return passages and the scores that a term adds; all passages if many contain it.
 
         Adding 0.0 to the others changes no bit of their scores.
         """
-        rows = self._rows(term)
+        rows = self._passages_of(term)
         start = self.postings.offsets[term]
         counts = self.postings.counts[start : start + len(rows)].astype(np.float64)
         part = self.variant.part(self.idf[term], counts, self.norm[rows], self.weights)
@@ -96,10 +96,12 @@ class Scorer:
             elsewhere = self.idf[term] * self.weights.delta if self.variant.everywhere else 0.0
             dense = np.full(len(self.scores), elsewhere)
             dense[rows] = part
-            return self._keep(term, slice(None), dense)
-        return self._keep(term, rows, part)
+            return self._cache_part(term, slice(None), dense)
+        return self._cache_part(term, rows, part)
 
-    def _keep(self, term: int, rows: Array | slice, part: Array) -> tuple[Array | slice, Array]:
+    def _cache_part(
+        self, term: int, rows: Array | slice, part: Array
+    ) -> tuple[Array | slice, Array]:
         size = part.nbytes + getattr(rows, "nbytes", 0)
         if size <= self.room:
             self.room -= size

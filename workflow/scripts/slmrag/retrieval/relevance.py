@@ -1,4 +1,4 @@
-"""Join hits with the corpus and the references, in one pass over the corpus."""
+"""Joins hits with the corpus and the references, in one pass over the corpus."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,28 +7,30 @@ import numpy as np
 import polars as pl
 
 from slmrag.data import passages as corpus
-from slmrag.data.gold_join import Found, GoldJoin, counts
-from slmrag.data.gold_match import RELATIONS, Passage, Test
-from slmrag.data.has_answer import matcher
+from slmrag.data.gold_join import GoldInCorpus, GoldJoin, count_gold
+from slmrag.data.gold_match import RELATION_TESTS, Passage, PassageTest
+from slmrag.data.has_answer import answer_matcher
 from slmrag.errors import UserError
 from slmrag.job.progress import bar
 from slmrag.retrieval.hits import Hits
 from slmrag.retrieval.metrics import Relevance
 
 Array = np.ndarray
-Tests = dict[str, list[Test]]
+TestsByName = dict[str, list[PassageTest]]
 
-_NONE = np.zeros(0, dtype=np.int64)
+_NO_PLACES = np.zeros(0, dtype=np.int64)
 
 
 def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.DataFrame, Relevance]:
-    """Return the table of hits (question_id, rank, passage_id, score) and what is relevant in it.
+    """Return the table of hits (question_id, rank, passage_id, score) and their relevance.
 
-    Texts are seen a block at a time, so memory grows with the number of hits alone.
+    Texts are read a block at a time, so memory grows only with the number of hits.
     """
     gold = questions["gold"].to_list()
-    found = GoldJoin(gold).read(passages).found()
-    ids, seen = _seen(hits, tests(questions["answers"].to_list(), gold, found), passages)
+    found = GoldJoin(gold).read(passages).results()
+    ids, seen = _test_passages(
+        hits, relevance_tests(questions["answers"].to_list(), gold, found), passages
+    )
     table = pl.DataFrame(
         {
             "question_id": questions["question_id"].gather(hits.question),
@@ -45,28 +47,32 @@ def annotate(hits: Hits, questions: pl.DataFrame, passages: Path) -> tuple[pl.Da
         np.array([one.passages for one in found], dtype=np.int64),
         np.array([one.in_corpus for one in found], dtype=np.int64),
         seen,
-        counts(found),
+        count_gold(found),
     )
 
 
-def tests(answers: list[list[str]], gold: list[list[Passage]], found: list[Found]) -> Tests:
-    """Return for each name a test of passages a question.
+def relevance_tests(
+    answers: list[list[str]], gold: list[list[Passage]], found: list[GoldInCorpus]
+) -> TestsByName:
+    """Return for each name one test of passages per question.
 
-    Whether a passage holds gold, or is a piece of it, is asked where the corpus lacks some gold.
+    Whether a passage contains gold, or is part of it, is tested where the corpus lacks some gold.
     """
-    holds = [matcher(references) for references in answers]
-    wanted: Tests = {"has_answer": [_of_text(one) for one in holds]}
+    holds = [answer_matcher(references) for references in answers]
+    wanted: TestsByName = {"has_answer": [_text_test(one) for one in holds]}
     if any(one.in_corpus < one.passages for one in found):
-        wanted |= {name: [relation(own) for own in gold] for name, relation in RELATIONS.items()}
+        wanted |= {
+            name: [relation(own) for own in gold] for name, relation in RELATION_TESTS.items()
+        }
     return wanted
 
 
-def _of_text(holds: Callable[[str], bool]) -> Test:
+def _text_test(holds: Callable[[str], bool]) -> PassageTest:
     return lambda _, text: holds(text)
 
 
-def first_gold(hits: Hits, ids: pl.Series, found: list[Found]) -> Array:
-    """Return which hits are gold, each gold passage once: at its first hit."""
+def first_gold(hits: Hits, ids: pl.Series, found: list[GoldInCorpus]) -> Array:
+    """Return which hits are gold; each gold passage counts once, at its first hit."""
     is_gold, seen = np.zeros(len(hits), dtype=bool), set()
     for row, (question, id) in enumerate(zip(hits.question.tolist(), ids, strict=True)):
         place = question, found[question].places.get(id)
@@ -87,12 +93,14 @@ def read_hits(path: Path, questions: pl.DataFrame, passages: Path) -> Hits:
     return Hits(asked.cast(pl.Int64).to_numpy(), passage, table["score"].to_numpy())
 
 
-def _seen(hits: Hits, wanted: Tests, passages: Path) -> tuple[pl.Series, dict[str, Array]]:
+def _test_passages(
+    hits: Hits, wanted: TestsByName, passages: Path
+) -> tuple[pl.Series, dict[str, Array]]:
     """Return each hit's passage id, and whether the passage passes each of its question's tests."""
     passed = {name: np.zeros(len(hits), dtype=bool) for name in wanted}
-    order, ids = [_NONE], [pl.Series("id", [], pl.String)]
+    order, ids = [_NO_PLACES], [pl.Series("id", [], pl.String)]
     with bar(total=len(hits), desc="has answer", unit="hit", unit_scale=True) as progress:
-        for places, found in corpus.parts(hits.passage, passages, "id", "text"):
+        for places, found in corpus.rows_by_block(hits.passage, passages, "id", "text"):
             asked = hits.question[places].tolist()
             rows = list(zip(asked, found["id"], found["text"], strict=True))
             for name, own in wanted.items():

@@ -1,4 +1,4 @@
-"""Another retriever's hits, ranked anew by a cross-encoder that reads question and passage."""
+"""Reranks another retriever's hits with a cross-encoder, which reads question and passage."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,17 +37,17 @@ def combine(
     )
     scores = np.zeros(len(question))
     with bar(total=len(question), desc="rerank", unit="pair", unit_scale=True) as progress:
-        for places, found in corpus.parts(passage, passages, "title", "text", size=1_024):
+        for places, found in corpus.rows_by_block(passage, passages, "title", "text", size=1_024):
             asked = [questions[row] for row in question[places]]
-            pairs = list(zip(asked, corpus.joined(found), strict=True))
+            pairs = list(zip(asked, corpus.titled_texts(found), strict=True))
             for rows, logits, _ in model.batches(pairs):
-                scores[places[rows]] = relevance(logits.cpu().numpy())
+                scores[places[rows]] = logit_scores(logits.cpu().numpy())
                 progress.update(len(rows))
     facts = model.facts("pairs of question and passage", len(question))
     return Hits.best(question, passage, scores, depth).with_facts(**facts)
 
 
-def relevance(logits: Array) -> Array:
+def logit_scores(logits: Array) -> Array:
     """Return one score a pair from the logits [pairs, 1 or 2]."""
     if logits.shape[1] == 1:
         return logits[:, 0]

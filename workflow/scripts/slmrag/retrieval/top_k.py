@@ -5,10 +5,10 @@ import numpy as np
 Array = np.ndarray
 
 
-def bound(scores: Array, depth: int) -> float:
+def lower_bound(scores: Array, depth: int) -> float:
     """Return a value that at least ``depth`` scores reach and few others do.
 
-    It is the depth-th largest of the maxima of equal blocks: as many scores reach it at least.
+    It is the depth-th largest of the maxima of equal blocks, so at least ``depth`` scores reach it.
     """
     width = len(scores) // (4 * depth)
     if width < 2:
@@ -18,7 +18,7 @@ def bound(scores: Array, depth: int) -> float:
     return float(np.partition(maxima, len(maxima) - depth)[len(maxima) - depth])
 
 
-def ranked(rows: Array, scores: Array, depth: int) -> tuple[Array, Array]:
+def rank_rows(rows: Array, scores: Array, depth: int) -> tuple[Array, Array]:
     """Return up to ``depth`` of the rows and their scores, best first, ties by lower row."""
     order = np.lexsort((rows, -scores))[:depth]
     return rows[order], scores[order]
@@ -26,5 +26,5 @@ def ranked(rows: Array, scores: Array, depth: int) -> tuple[Array, Array]:
 
 def top(scores: Array, depth: int) -> tuple[Array, Array]:
     """Return rows and scores of the best ``depth`` of all scores."""
-    rows = np.flatnonzero(scores >= bound(scores, depth))
-    return ranked(rows, scores[rows], depth)
+    rows = np.flatnonzero(scores >= lower_bound(scores, depth))
+    return rank_rows(rows, scores[rows], depth)

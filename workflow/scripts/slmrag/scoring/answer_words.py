@@ -1,4 +1,4 @@
-"""Words of an answer by its language: as MLQA's evaluation has them, and in Unicode's terms.
+"""Words of an answer by its language: as in MLQA's evaluation, and by Unicode's rules.
 
 MLQA: Lewis et al., ACL 2020, facebookresearch/MLQA mlqa_evaluation_v1.py, read in November 2026.
 """
@@ -10,8 +10,8 @@ from functools import cache
 
 import regex
 
-from slmrag.config.languages import primary
-from slmrag.data.spelling import fold
+from slmrag.config.languages import primary_language
+from slmrag.data.spelling import spelling_fold
 from slmrag.data.unspaced_scripts import CLUSTER
 
 _ARTICLES = {
@@ -24,34 +24,34 @@ ARTICLES = {
     language: re.compile(rf"\b({'|'.join(words.split())})\b")
     for language, words in _ARTICLES.items()
 }
-"""Articles that MLQA leaves out; it has none for Hindi and Chinese."""
+"""Articles that MLQA removes; it has none for Hindi and Chinese."""
 ARABIC_AL = re.compile("ال")
-"""MLQA leaves out these two letters anywhere in an Arabic text, not at a word's beginning alone."""
+"""MLQA removes these two letters anywhere in an Arabic text, not only at the start of a word."""
 _HAN = re.compile("[\u4e00-\u9fa5]")
 _LETTER: re.Pattern[str] = regex.compile(CLUSTER, regex.V1)
 
 
 def mlqa_words(text: str, language: str | None) -> list[str]:
-    """Return MLQA's words: lower case, without punctuation and articles; of Chinese, letters."""
-    spoken, text = primary(language), _without_punctuation(text.lower())
+    """Return MLQA's words: lower case, no punctuation, no articles; in Chinese, single letters."""
+    spoken, text = primary_language(language), _without_punctuation(text.lower())
     text = ARABIC_AL.sub(" ", text) if spoken == "ar" else without_articles(text, spoken)
     return (_HAN.sub(r" \g<0> ", text) if spoken == "zh" else text).split()
 
 
 def unicode_words(text: str, language: str | None) -> list[str]:
-    """Return words alike in all scripts: NFKC, case folded, no punctuation, no invisible character.
+    """Return words by the same rules in all scripts: NFKC, case-folded, without punctuation.
 
-    Articles are left out where MLQA knows them as words, each letter of a script without spaces is
-    a word, and what is one word to the language is one (``spelling``).
+    Invisible characters are removed too, and articles of the languages that MLQA knows. Each letter
+    of a script without spaces is a word. Spellings of one word become one (``spelling``).
     """
-    text, one = unicodedata.normalize("NFKC", text), fold(language)
+    text, one = unicodedata.normalize("NFKC", text), spelling_fold(language)
     text = unicodedata.normalize("NFKC", (one(text) if one else text).casefold())
-    text = without_articles(_without_punctuation(text, invisible=True), primary(language))
+    text = without_articles(_without_punctuation(text, invisible=True), primary_language(language))
     return _LETTER.sub(r" \g<0> ", text).split()
 
 
 def without_articles(text: str, language: str | None) -> str:
-    """Return a text with spaces for the articles of a language."""
+    """Return a text with its language's articles replaced by spaces."""
     return ARTICLES[language].sub(" ", text) if language in ARTICLES else text
 
 

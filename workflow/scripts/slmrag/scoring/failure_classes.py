@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from slmrag.data.normalize import normalize
-from slmrag.models.reasoning import UNFINISHED, tagged
+from slmrag.models.reasoning import UNFINISHED, has_reasoning_tag
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,7 +55,7 @@ def is_answered() -> "pl.Expr":
 
 def leaked_reasoning(record: AnswerRecord) -> bool:
     """The answer holds a reasoning tag."""
-    return tagged(record.answer)
+    return has_reasoning_tag(record.answer)
 
 
 def empty(record: AnswerRecord) -> bool:

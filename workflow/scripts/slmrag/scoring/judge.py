@@ -1,4 +1,4 @@
-"""SimpleQA's three-way grading (Wei et al. 2024): what a judge said, read strictly."""
+"""SimpleQA's three grades (Wei et al. 2024), parsed strictly from a judge's verdict."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slmrag.models.reasoning import parts
-from slmrag.prompts.template import compiled
+from slmrag.models.reasoning import split_reasoning
+from slmrag.prompts.template import compile_template
 from slmrag.scoring.bootstrap import finite_or_none, intervals
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def parse_verdict(verdict: str) -> str:
     A letter, a word, or both if they agree; a letter inside a word or a sentence is no verdict, so
     that NOT_ATTEMPTED is never read as A.
     """
-    found = _VERDICT_PATTERN.fullmatch(verdict[parts(verdict).start :].strip().upper())
+    found = _VERDICT_PATTERN.fullmatch(verdict[split_reasoning(verdict).start :].strip().upper())
     if not found:
         return UNPARSEABLE
     grades = {GRADE_OF_VERDICT.get(part.strip(), UNPARSEABLE) for part in found.groups() if part}
@@ -51,7 +51,7 @@ def grade_verdict(verdict: str | None) -> str:
 def questions_for_judge(
     answers: "pl.DataFrame", questions: "pl.DataFrame", template: str
 ) -> "pl.DataFrame":
-    """Return a table of prompts whose question is the judge's, one row an answer.
+    """Return a table of prompts for the judge, one row per answer.
 
     Prompts that an endpoint refused to answer are left out (see ``grade_verdict``).
     ``template`` is Jinja and knows question, answers and answer, which are text to it.
@@ -63,7 +63,7 @@ def questions_for_judge(
     rows = given.select("question_id", "answer").join(
         asked, on="question_id", how="left", maintain_order="left"
     )
-    made = compiled(template)
+    made = compile_template(template)
     texts = [
         made.render(question=row["question"], answers=row["answers"], answer=row["answer"] or "")
         for row in rows.to_dicts()
@@ -75,7 +75,7 @@ def questions_for_judge(
 
 
 def judge_name(model: Mapping[str, Any]) -> str:
-    """Return what a judge is called: its checkpoint, the name at its endpoint, or its engine."""
+    """Return a judge's name: its checkpoint, its name at the endpoint, or its engine."""
     return next(
         str(model[key]) for key in ("checkpoint", "served_name", "engine") if model.get(key)
     )

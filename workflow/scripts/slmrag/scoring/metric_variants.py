@@ -1,4 +1,4 @@
-"""Other people's metrics, for comparison with published numbers; each named after its source.
+"""Metrics of other evaluations, for comparison with published numbers, named after their source.
 
 Read in November 2026: naver/bergen modules/metrics.py, RUC-NLPIR/FlashRAG evaluator/metrics.py,
 EleutherAI/lm-evaluation-harness tasks/nq_open, and the evaluation scripts of SQuAD 1.1 and MLQA.
@@ -25,12 +25,12 @@ LM_EVAL_IGNORED = re.compile(
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def token_overlap(said: Sequence[str], wanted: Sequence[str]) -> tuple[float, float, float]:
+def token_overlap(answer: Sequence[str], reference: Sequence[str]) -> tuple[float, float, float]:
     """Return precision, recall and F1 of two lists of tokens; all 0 where none is shared."""
-    common = sum((Counter(said) & Counter(wanted)).values())
+    common = sum((Counter(answer) & Counter(reference)).values())
     if not common:
         return 0.0, 0.0, 0.0
-    precision, recall = common / len(said), common / len(wanted)
+    precision, recall = common / len(answer), common / len(reference)
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
@@ -40,13 +40,13 @@ def token_metric(place: int) -> Metric:
 
 
 def choice_metric(place: int) -> Metric:
-    """Return the same, but yes, no and noanswer count only where both texts are just that word."""
+    """Return the same metric, but yes, no and noanswer count only if both texts are that word."""
 
     def metric(answer: str, reference: str) -> float:
-        said, wanted = normalize(answer), normalize(reference)
-        if said != wanted and ({said, wanted} & CHOICE_ANSWERS):
+        answer_text, reference_text = normalize(answer), normalize(reference)
+        if answer_text != reference_text and ({answer_text, reference_text} & CHOICE_ANSWERS):
             return 0.0
-        return token_overlap(said.split(), wanted.split())[place]
+        return token_overlap(answer_text.split(), reference_text.split())[place]
 
     return metric
 
@@ -95,8 +95,10 @@ def words_contained(words: Words) -> Metric:
     """Return whether the reference's words stand in a row among the answer's."""
 
     def metric(answer: str, reference: str) -> float:
-        said, wanted = (f" {' '.join(words(text))} " for text in (answer, reference))
-        return float(wanted in said)
+        answer_words, reference_words = (
+            f" {' '.join(words(text))} " for text in (answer, reference)
+        )
+        return float(reference_words in answer_words)
 
     return metric
 
@@ -162,7 +164,7 @@ def score_variants(
     names: Sequence[str],
     language: str | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return each column of some variants, one value an answer, its best reference counting."""
+    """Return the columns of some variants: one value per answer, that of its best reference."""
     pairs = list(zip(answers, references, strict=True))
     return {
         f"{name}_{label}": np.array([max(metric(a, r) for r in own) for a, own in pairs], float)

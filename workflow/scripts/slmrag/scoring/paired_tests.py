@@ -1,6 +1,6 @@
-"""Whether two cells differ: paired tests, their correction, and the smallest effect they could see.
+"""Paired tests of two cells, their correction, and their minimum detectable effect.
 
-Sign flips are linear, so one product with all cells' scores serves every pair of a data set.
+Sign flips are linear: one product with all cells' scores serves every pair of a data set.
 """
 
 from collections.abc import Iterator, Sequence

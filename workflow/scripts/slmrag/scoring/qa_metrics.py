@@ -26,38 +26,41 @@ def score_answers(
     parts = [
         slice(start, start + _ANSWERS_AT_ONCE) for start in range(0, len(answers), _ANSWERS_AT_ONCE)
     ]
-    scored = [_score(answers[part], references[part]) for part in parts]
+    scored = [_score_part(answers[part], references[part]) for part in parts]
     columns = np.concatenate(scored, axis=1) if scored else np.zeros((len(METRICS), 0))
     return dict(zip(METRICS, columns, strict=True))
 
 
-def _score(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+def _score_part(answers: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
     counts = np.array([len(own) for own in references])
-    wanted = flat_tokens([reference for own in references for reference in own])
+    reference_words = flat_tokens([reference for own in references for reference in own])
     owner = np.repeat(np.arange(len(answers)), counts)
     return _best_reference(
-        _pair_columns(flat_tokens(answers), wanted, owner), np.cumsum(counts) - counts
+        _pair_columns(flat_tokens(answers), reference_words, owner), np.cumsum(counts) - counts
     )
 
 
-def _pair_columns(said: list[bytes], wanted: list[bytes], owner: np.ndarray) -> list[np.ndarray]:
+def _pair_columns(
+    answer_words: list[bytes], reference_words: list[bytes], owner: np.ndarray
+) -> list[np.ndarray]:
     """Return one column a (answer, reference) pair for: overlap, lengths, and the three matches."""
-    ids = {word: number for number, word in enumerate(dict.fromkeys(wanted))} | _MARKS
-    said_ids, said_texts = _word_ids(said, ids)
-    wanted_ids, wanted_texts = _word_ids(wanted, ids)
-    common = _shared_tokens(said_ids, wanted_ids, owner, len(ids))
-    lengths = _lengths(said_ids)[owner], _lengths(wanted_ids)
-    return [common, *lengths, *_matches(wanted_texts, [said_texts[row] for row in owner.tolist()])]
+    ids = {word: number for number, word in enumerate(dict.fromkeys(reference_words))} | _MARKS
+    answer_ids, answer_texts = _word_ids(answer_words, ids)
+    reference_ids, reference_texts = _word_ids(reference_words, ids)
+    common = _shared_tokens(answer_ids, reference_ids, owner, len(ids))
+    lengths = _lengths(answer_ids)[owner], _lengths(reference_ids)
+    matches = _matches(reference_texts, [answer_texts[row] for row in owner.tolist()])
+    return [common, *lengths, *matches]
 
 
-def _matches(wanted: list[bytes], said: list[bytes]) -> np.ndarray:
+def _matches(references: list[bytes], answers: list[bytes]) -> np.ndarray:
     """Return three rows for pairs of padded texts: equal, contained, contained as whole words."""
-    inside = [reference[1:-1] in text for reference, text in zip(wanted, said, strict=True)]
-    matches = np.zeros((3, len(wanted)))
+    inside = [reference[1:-1] in text for reference, text in zip(references, answers, strict=True)]
+    matches = np.zeros((3, len(references)))
     matches[1] = inside
     for pair in np.flatnonzero(inside).tolist():
-        matches[0, pair] = wanted[pair] == said[pair]
-        matches[2, pair] = wanted[pair] in said[pair] or wanted[pair] == b" "
+        matches[0, pair] = references[pair] == answers[pair]
+        matches[2, pair] = references[pair] in answers[pair] or references[pair] == b" "
     return matches
 
 
@@ -75,11 +78,11 @@ def _lengths(ids: np.ndarray) -> np.ndarray:
 
 
 def _shared_tokens(
-    said: np.ndarray, wanted: np.ndarray, owner: np.ndarray, size: int
+    answer_ids: np.ndarray, reference_ids: np.ndarray, owner: np.ndarray, size: int
 ) -> np.ndarray:
     """Return the size of the multiset intersection of each reference with its answer."""
-    answer_keys, answer_counts = _count_words(said, size)
-    keys, counts = _count_words(wanted, size)
+    answer_keys, answer_counts = _count_words(answer_ids, size)
+    keys, counts = _count_words(reference_ids, size)
     pair, word = np.divmod(keys, size)
     place = np.searchsorted(answer_keys, owner[pair] * size + word)
     found = np.append(answer_keys, -1)[place] == owner[pair] * size + word
@@ -96,10 +99,10 @@ def _count_words(ids: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _best_reference(columns: list[np.ndarray], starts: np.ndarray) -> np.ndarray:
     """Return one row a metric, one column an answer, from one column a pair."""
-    common, said, wanted, *matches = columns
-    recall = np.where(wanted == 0, 1.0, common / np.maximum(wanted, 1))
-    precision = common / np.maximum(said, 1)
+    common, answer_length, reference_length, *matches = columns
+    recall = np.where(reference_length == 0, 1.0, common / np.maximum(reference_length, 1))
+    precision = common / np.maximum(answer_length, 1)
     total = precision + recall
     harmonic = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=common > 0)
-    f1 = np.where((said == 0) & (wanted == 0), 1.0, harmonic)
+    f1 = np.where((answer_length == 0) & (reference_length == 0), 1.0, harmonic)
     return np.maximum.reduceat(np.array([recall, precision, f1, *matches]), starts, axis=1)

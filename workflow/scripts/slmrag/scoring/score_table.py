@@ -1,10 +1,10 @@
-"""One row of scores a question, from the answers and what they were asked."""
+"""The table of scores: one row per question, from the answers and their prompts."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slmrag.errors import UserError
-from slmrag.prompts.shown import shown
+from slmrag.prompts.remaining_context import with_remaining_context
 from slmrag.prompts.truncation import TRUNCATION_COLUMNS
 from slmrag.scoring.failure_classes import AnswerRecord, classify_failure, is_answered
 from slmrag.scoring.metric_variants import score_variants
@@ -22,9 +22,9 @@ KEPT_COLUMNS = (
 def join_answers(
     answers: "pl.DataFrame", questions: "pl.DataFrame", prompts: "pl.DataFrame", path: str
 ) -> "pl.DataFrame":
-    """Return the answers with their references and what stood in their prompts, in their order.
+    """Return the answers, in their order, with their references and the context in their prompts.
 
-    Raises UserError unless the answers are of just the questions, each once.
+    UserError unless each question has exactly one answer.
     """
     ids = answers["question_id"]
     _refuse(f"{path}: question {{}} is answered twice", ids.filter(ids.is_duplicated()))
@@ -38,7 +38,9 @@ def join_answers(
     prompts = prompts.select(*chosen, context="passages")
     references = questions.select("question_id", "answers")
     rows = answers.join(references, on="question_id", how="left", maintain_order="left")
-    return shown(rows.join(prompts, on="question_id", how="left", maintain_order="left"))
+    return with_remaining_context(
+        rows.join(prompts, on="question_id", how="left", maintain_order="left")
+    )
 
 
 def _refuse(sentence: str, ids: "pl.Series") -> None:
@@ -59,9 +61,9 @@ def score_rows(
 
     rows = rows.with_columns(pl.col("answer", "raw_answer").fill_null(""))
     references = rows["answers"].to_list()
-    said = rows["answer"].to_list()
-    others = score_variants(said, references, variants, language)
-    columns = score_answers(said, references) | others
+    answers = rows["answer"].to_list()
+    others = score_variants(answers, references, variants, language)
+    columns = score_answers(answers, references) | others
     raw = score_answers(rows["raw_answer"].to_list(), references)["token_recall"]
     columns = {**columns, "raw_token_recall": raw}
     failures = [classify_failure(completion) for completion in answer_records(rows)]
@@ -75,7 +77,7 @@ def score_rows(
 
 
 def answer_records(rows: "pl.DataFrame") -> list[AnswerRecord]:
-    """Return what each row says of its completion."""
+    """Return the record of each answer, for the tests of failures."""
     texts = [[passage["text"] for passage in own] for own in rows["context"].to_list()]
     names = ("raw_answer", "answer", "finish_reason", "question")
     columns = (rows[name].to_list() for name in names)

@@ -18,7 +18,7 @@ AVERAGED_METRICS = (*METRICS, "raw_token_recall")
 
 
 def summarize_scores(scores: "pl.DataFrame", metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return n, each metric's mean with its interval, and counts of what went wrong.
+    """Return n, each metric's mean with its interval, and counts of failures.
 
     ``answered`` is the primary metric's mean over the questions that the endpoint did not refuse.
     """

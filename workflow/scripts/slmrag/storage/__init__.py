@@ -1,4 +1,4 @@
-"""Raw files from S3, the web and the disk: fetched in parts, resumed, verified, renamed."""
+"""Downloads from S3, the web, the hub and the disk: in parts, resumed, verified, renamed."""
 
 from slmrag.storage.download import download
 from slmrag.storage.schemes import open_source

@@ -1,20 +1,20 @@
-"""Digests of a file that is fed in order, held against what its server says."""
+"""Digests of a file, computed while it arrives and compared with those that its server gives."""
 
 import base64
 import hashlib
 import os
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Protocol
 
-from slmrag.storage.partial_file import Partial
-from slmrag.storage.source import Remote
+from slmrag.storage.partial_file import PartialFile
+from slmrag.storage.source import RemoteFile
 
 
 class Digest(Protocol):
-    """Takes bytes in order and ends in a value."""
+    """A digest that takes bytes in order."""
 
     def update(self, data: Any) -> None:
         """Take the next bytes."""
@@ -25,7 +25,7 @@ class Digest(Protocol):
         ...
 
 
-class Plain:
+class HexDigest:
     """A digest of the whole content, in hex."""
 
     def __init__(self, algorithm: str) -> None:
@@ -52,7 +52,7 @@ class Crc32:
         return self.crc.to_bytes(4, "big")
 
 
-class Encoded:
+class Base64Digest:
     """A digest of the whole content, in base64, as S3 gives its checksums."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -64,7 +64,7 @@ class Encoded:
         return base64.b64encode(self.inner.digest()).decode()
 
 
-class Composite:
+class CompositeDigest:
     """A digest of the parts' digests, as S3 gives it for an object uploaded in parts."""
 
     def __init__(
@@ -75,23 +75,23 @@ class Composite:
         self.inner, self.left = make(), part_bytes
 
     def update(self, data: Any) -> None:
-        """Take the next bytes, across the borders of parts."""
+        """Take the next bytes, which may span several parts."""
         view = memoryview(data)
         while view:
             if not self.left:
-                self._close()
+                self._close_part()
             piece = view[: self.left]
             self.inner.update(piece)
             self.left -= len(piece)
             view = view[len(piece) :]
 
-    def _close(self) -> None:
+    def _close_part(self) -> None:
         self.digests.append(self.inner.digest())
         self.inner, self.left = self.make(), self.part_bytes
 
     def value(self) -> str:
         """Return the digest of the digests and their number."""
-        self._close()
+        self._close_part()
         whole = self.make()
         whole.update(b"".join(self.digests))
         return f"{self.write(whole.digest())}-{len(self.digests)}"
@@ -100,7 +100,7 @@ class Composite:
 MD5 = re.compile(r"[0-9a-f]{32}")
 MULTIPART = re.compile(r"[0-9a-f]{32}-\d+")
 BLOCK_BYTES = 1 << 20
-MAKERS: dict[str, Callable[[], Any]] = {
+HASH_FACTORIES: dict[str, Callable[[], Any]] = {
     "crc32": Crc32,
     "sha1": hashlib.sha1,
     "sha256": hashlib.sha256,
@@ -111,11 +111,11 @@ def _md5() -> Any:
     return hashlib.md5(usedforsecurity=False)
 
 
-def expectations(remote: Remote) -> list[tuple[str, str, Digest]]:
-    """Return (name, expected value, digest) for what the server says of the content.
+def expected_digests(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
+    """Return (name, expected value, digest) for each digest that the server gives.
 
-    Its checksums, or, where it gives none that can be computed here, an ETag that is a digest: MD5
-    would take twice the time of the SHA-256 that is computed in any case, and find nothing more.
+    These are its checksums or, if none can be computed here, an ETag that is a digest. With a
+    checksum the ETag is left out: MD5 takes twice the time of SHA-256 and would find nothing more.
     """
     checks = [
         (name, value, digest)
@@ -125,24 +125,24 @@ def expectations(remote: Remote) -> list[tuple[str, str, Digest]]:
     return checks or _etag(remote)
 
 
-def _etag(remote: Remote) -> list[tuple[str, str, Digest]]:
+def _etag(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
     etag = remote.etag or ""
     if not remote.etag_is_digest:
         return []
     if MD5.fullmatch(etag):
-        return [("ETag (MD5)", etag, Plain("md5"))]
+        return [("ETag (MD5)", etag, HexDigest("md5"))]
     if MULTIPART.fullmatch(etag) and remote.part_bytes:
-        return [("ETag (MD5 of parts)", etag, Composite(_md5, remote.part_bytes, bytes.hex))]
+        return [("ETag (MD5 of parts)", etag, CompositeDigest(_md5, remote.part_bytes, bytes.hex))]
     return []
 
 
 def _checksum(name: str, value: str, part_bytes: int | None) -> Digest | None:
-    make = MAKERS.get(name)
+    make = HASH_FACTORIES.get(name)
     if make is None:
         return None
     if "-" not in value:
-        return Encoded(make)
-    return Composite(make, part_bytes, _base64) if part_bytes else None
+        return Base64Digest(make)
+    return CompositeDigest(make, part_bytes, _base64) if part_bytes else None
 
 
 def _base64(data: bytes) -> str:
@@ -150,21 +150,21 @@ def _base64(data: bytes) -> str:
 
 
 def _feed(digest: Digest, fd: int, start: int, stop: int) -> None:
-    """Give the bytes ``[start, stop)`` of a file that has just come, from the page cache."""
+    """Feed the bytes ``[start, stop)`` of a file just written, from the page cache."""
     for at in range(start, stop, BLOCK_BYTES):
         digest.update(os.pread(fd, min(BLOCK_BYTES, stop - at), at))
 
 
 class Mismatch(Exception):
-    """What arrived is not what the server or the config describes."""
+    """The content is not what the server describes."""
 
 
-class Checks:
+class FileChecks:
     """The digests of one file, fed in the order of its bytes."""
 
-    def __init__(self, remote: Remote) -> None:
-        self.expected: list[tuple[str, str, Digest]] = expectations(remote)
-        self.sha256 = Plain("sha256")
+    def __init__(self, remote: RemoteFile) -> None:
+        self.expected: list[tuple[str, str, Digest]] = expected_digests(remote)
+        self.sha256 = HexDigest("sha256")
 
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes."""
@@ -172,8 +172,10 @@ class Checks:
         for _, _, digest in self.expected:
             digest.update(data)
 
-    def take(self, partial: Partial, start: int, stop: int, aside: Executor) -> None:
-        """Take the next bytes from the disk: SHA-256 here, the server's digests ``aside``."""
+    def update_from_disk(
+        self, partial: PartialFile, start: int, stop: int, aside: Executor
+    ) -> None:
+        """Take the next bytes from the disk: SHA-256 in this thread, other digests in ``aside``."""
         jobs = [
             aside.submit(_feed, digest, partial.fd, start, stop) for _, _, digest in self.expected
         ]
@@ -182,8 +184,31 @@ class Checks:
             job.result()
 
     def verified_sha256(self) -> str:
-        """Return the SHA-256; Mismatch where the server described another content."""
+        """Return the SHA-256; Mismatch if another digest is not the server's."""
         for name, value, digest in self.expected:
             if digest.value() != value:
                 raise Mismatch(f"its {name} is {digest.value()}, but the server gives {value}")
         return self.sha256.value()
+
+
+def mismatch_reason(
+    remotes: Sequence[RemoteFile], files: Sequence[dict[str, Any]], sha256: str | None
+) -> str:
+    """Return why a download is refused (other content, or perhaps incomplete), or an empty text.
+
+    ``sha256`` may be that of the file or, if it was decoded, of the bytes that were sent.
+    """
+    file = files[0]
+    if sha256 and sha256 not in (file["sha256"], file.get("sent", file)["sha256"]):
+        sent = f" (sent as {file['sent']['encoding']}, and decoded)" if "sent" in file else ""
+        return (
+            f"its SHA-256 is {file['sha256']}{sent}, but the config expects {sha256}; "
+            "correct the config or the object"
+        )
+    if remotes[0].open_ended and not sha256 and "sent" not in file:
+        return (
+            "its server gives neither its length nor its end, so a truncated file would look "
+            f"complete; if the {file['bytes']} bytes received are all of it, set the object's "
+            f"sha256: {file['sha256']}"
+        )
+    return ""

@@ -1,4 +1,4 @@
-"""Bodies that a server sends encoded: kept as sent where the name says so, decoded elsewhere."""
+"""Bodies with a Content-Encoding: decoded, unless the file's name says that it is compressed."""
 
 import codecs
 import logging
@@ -8,79 +8,102 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.errors import UserError
+from slmrag.files import sha256_file
+from slmrag.storage.partial_file import PartialFile
 
 log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1 << 18
-UNENCODED = {"", "identity", "aws-chunked"}
-"""Codings after which nothing is to be decoded; the last is a trace of how S3 was uploaded to."""
-ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
-SUFFIXES = {"gzip": (".gz", ".tgz"), "zstd": (".zst",), "br": (".br",), "compress": (".z",)}
-"""Ends of names whose files are what the coding makes."""
-MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
-KNOWN = {*SUFFIXES, "deflate"}
+NO_CODINGS = {"", "identity", "aws-chunked"}
+"""Values that mean no coding; the last is a trace of an upload to S3."""
+CODING_ALIASES = {"x-gzip": "gzip", "x-compress": "compress"}
+CODING_SUFFIXES = {"gzip": (".gz", ".tgz"), "zstd": (".zst",), "br": (".br",), "compress": (".z",)}
+"""Suffixes of files that a coding makes."""
+CODING_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+KNOWN_CODINGS = {*CODING_SUFFIXES, "deflate"}
 
 
-def coding(header: str | None) -> str | None:
-    """Return the codings of a Content-Encoding, ``, `` between them; None where there is none."""
+def content_coding(header: str | None) -> str | None:
+    """Return the codings of a Content-Encoding, joined by ``, ``; None if there is none."""
     parts = [part.strip().lower() for part in (header or "").split(",")]
-    return ", ".join(ALIASES.get(part, part) for part in parts if part not in UNENCODED) or None
+    return (
+        ", ".join(CODING_ALIASES.get(part, part) for part in parts if part not in NO_CODINGS)
+        or None
+    )
 
 
-def decode(path: Path, encoding: str, aside: Path, where: str) -> bool:
-    """Write what a file holds, decoded, to ``aside``; False where it is to stay as it was sent.
+def decode_partial(partial: PartialFile, encoding: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Replace a file by its decoded content and describe both; or leave it as it was sent."""
+    aside = partial.state.with_suffix(".decoded")
+    try:
+        if not decode_file(partial.path, encoding, aside, partial.remote.name):
+            return facts
+    except UserError:
+        partial.restart()
+        raise
+    decoded = {"bytes": aside.stat().st_size, "sha256": sha256_file(aside)}
+    partial.finish()
+    aside.replace(partial.path)
+    return decoded | {"sent": {"encoding": encoding, **facts}}
 
-    That is where its name ends as encoded files do (``x.csv.gz``), and where the content is not
-    encoded though its server says so. UserError for what is damaged, or nothing here can decode.
+
+def decode_file(path: Path, encoding: str, aside: Path, where: str) -> bool:
+    """Write a file's decoded content to ``aside``; False if it stays as it was sent.
+
+    It stays if its name has the suffix of the coding (``x.csv.gz``), or if it is not encoded
+    although its server says so. UserError if it is damaged or of an unknown coding.
     """
-    undone = False
-    for one in reversed(encoding.split(", ")):
-        if not undone and _as_named(path, one):
+    decoded = False
+    for coding in reversed(encoding.split(", ")):
+        if not decoded and _is_coded_as_named(path, coding):
             continue
-        if not _may_be(one, aside if undone else path):
-            log.warning("%s: sent as %s, which it is not; kept as it came", where, one)
+        if not _can_be_coded(coding, aside if decoded else path):
+            log.warning("%s: is not %s, although its server says so; kept as sent", where, coding)
             continue
-        _decode(aside if undone else path, one, aside, where)
-        undone = True
-    return undone
+        _decode_once(aside if decoded else path, coding, aside, where)
+        decoded = True
+    return decoded
 
 
-def _may_be(one: str, path: Path) -> bool:
-    """Tell whether a content can be of a coding: some servers name one that it is not, or none.
+def _can_be_coded(one: str, path: Path) -> bool:
+    """Tell whether a content can be of a coding: some servers name a wrong one.
 
-    (``utf-8`` is often written where a coding is meant.) What is text is of no coding.
+    (Some write ``utf-8`` there, which is no coding.) A text has no coding.
     """
-    if one in MAGIC:
-        return _head(_blocks(path)) == one
+    if one in CODING_MAGIC:
+        return _coding_at_start(_blocks(path)) == one
     try:
         codecs.getincrementaldecoder("utf-8")().decode(next(_blocks(path), b""))
     except UnicodeDecodeError:
-        return one in KNOWN
+        return one in KNOWN_CODINGS
     return False
 
 
-def _as_named(path: Path, one: str) -> bool:
-    """Tell whether a file is encoded once, and its name says so."""
-    if not path.name.lower().endswith(SUFFIXES.get(one, ())):
+def _is_coded_as_named(path: Path, one: str) -> bool:
+    """Tell whether a file has a coding's suffix and is encoded once only."""
+    if not path.name.lower().endswith(CODING_SUFFIXES.get(one, ())):
         return False
     try:
-        return one not in MAGIC or _head(_decoded(_blocks(path), _maker(one, ""))) != one
+        return (
+            one not in CODING_MAGIC
+            or _coding_at_start(_decode_blocks(_blocks(path), _decoder_factory(one, ""))) != one
+        )
     except (ValueError, zlib.error):
         return True
 
 
-def _head(blocks: Iterable[bytes]) -> str | None:
-    """Return the coding that the first bytes are of."""
+def _coding_at_start(blocks: Iterable[bytes]) -> str | None:
+    """Return the coding that the first bytes show, or None."""
     first = next((block for block in blocks if block), b"")
-    return next((one for one, magic in MAGIC.items() if first.startswith(magic)), None)
+    return next((one for one, magic in CODING_MAGIC.items() if first.startswith(magic)), None)
 
 
-def _decode(path: Path, one: str, aside: Path, where: str) -> None:
-    make = _maker(one, where)
+def _decode_once(path: Path, one: str, aside: Path, where: str) -> None:
+    make = _decoder_factory(one, where)
     target = aside.with_name(f"{aside.name}.next")
     try:
         with open(target, "wb") as file:
-            for block in _decoded(_blocks(path), make):
+            for block in _decode_blocks(_blocks(path), make):
                 file.write(block)
     except (ValueError, zlib.error) as error:
         raise UserError(
@@ -90,8 +113,8 @@ def _decode(path: Path, one: str, aside: Path, where: str) -> None:
     target.replace(aside)
 
 
-def _maker(one: str, where: str) -> Callable[[], Any]:
-    """Return what makes a decoder of one stream."""
+def _decoder_factory(one: str, where: str) -> Callable[[], Any]:
+    """Return a function that makes a decoder of one stream."""
     if one == "gzip":
         return lambda: zlib.decompressobj(31)
     if one == "deflate":
@@ -99,13 +122,13 @@ def _maker(one: str, where: str) -> Callable[[], Any]:
     if one == "zstd":
         return _Zstd
     raise UserError(
-        f"{where}: is sent with Content-Encoding {one}, which nothing here decodes; give a link or "
+        f"{where}: is sent with Content-Encoding {one}, which is not supported; give a link or "
         "an object that is not encoded, or encoded by gzip"
     )
 
 
 class _Deflate:
-    """A stream of zlib, or, as some servers understand the word, without zlib's head."""
+    """A deflate stream, with zlib's header or, from some servers, without it."""
 
     def __init__(self) -> None:
         self.inner: Any = None
@@ -146,8 +169,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _decoded(blocks: Iterable[bytes], make: Callable[[], Any]) -> Iterator[bytes]:
-    """Yield the content of streams that stand one behind another; ValueError where one is cut."""
+def _decode_blocks(blocks: Iterable[bytes], make: Callable[[], Any]) -> Iterator[bytes]:
+    """Yield the content of concatenated streams; ValueError if one is truncated."""
     stream = None
     for block in blocks:
         while block:

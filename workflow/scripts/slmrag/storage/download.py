@@ -1,4 +1,4 @@
-"""An object, or all objects under a prefix, into a folder that is whole or absent."""
+"""Downloads an object, or all objects of a prefix, into a folder that is complete or absent."""
 
 import errno
 import os
@@ -11,31 +11,29 @@ from threading import Event, Lock
 from typing import Any
 
 from slmrag.errors import UserError
-from slmrag.files import Choose
+from slmrag.files import ChooseFiles
 from slmrag.job.progress import bar
-from slmrag.storage.arrivals import decoded, names_of, wrong
-from slmrag.storage.arrived import Arrived
+from slmrag.storage.checksums import mismatch_reason
+from slmrag.storage.content_encodings import decode_partial
 from slmrag.storage.download_folder import (
     Workspace,
     refuse_full_disk,
-    refuse_lost,
+    refuse_merged_names,
     remove_leftovers,
     workspace,
 )
-from slmrag.storage.partial_file import Partial
+from slmrag.storage.finished_files import FinishedFiles
+from slmrag.storage.partial_file import PartialFile
 from slmrag.storage.schemes import open_source
-from slmrag.storage.source import Interrupted, Remote, Source
+from slmrag.storage.source import Interrupted, RemoteFile, Source, file_names
 from slmrag.storage.transfer import Report, transfer, wait_after
 
 FILES_AT_ONCE = 4
 PARTS_AT_ONCE = 4
 
 
-"""From the names of all files, and what reads a small one of them, to the names to be fetched."""
-
-
-class Stopped(Exception):
-    """The job ends, so its threads do."""
+class DownloadStopped(Exception):
+    """Raised in the threads of a download that has failed."""
 
 
 def download(
@@ -43,40 +41,40 @@ def download(
     folder: str | Path,
     storage: dict[str, Any],
     sha256: str | None = None,
-    wanted: Choose | None = None,
+    wanted: ChooseFiles | None = None,
 ) -> list[dict[str, Any]]:
     """Fetch the files of ``uri`` that are ``wanted`` into ``folder`` and describe each of them."""
     source = open_source(uri, storage)
-    remotes = listed(source, wanted)
-    names = names_of(remotes, uri)
+    remotes = list_wanted(source, wanted)
+    names = file_names(remotes, uri)
     if sha256 and len(remotes) != 1:
         raise UserError(f"{uri}: sha256 is set, but the uri names {len(remotes)} files; drop it")
     with workspace(Path(folder)) as work:
         remove_leftovers(work.data, names)
         files = _fetch_all(source, remotes, work)
-        refuse_lost(work.data, names)
-        if reason := wrong(remotes, files, sha256):
+        refuse_merged_names(work.data, names)
+        if reason := mismatch_reason(remotes, files, sha256):
             shutil.rmtree(work.data.parent, ignore_errors=True)
             raise UserError(f"{uri}: {reason}")
     return files
 
 
-def listed(source: Source, wanted: Choose | None) -> list[Remote]:
-    """Return the files of a source that are wanted; UserError as it and ``wanted`` raise."""
-    remotes = _patient(source.files)
+def list_wanted(source: Source, wanted: ChooseFiles | None) -> list[RemoteFile]:
+    """Return the files of a source that are wanted; UserError from the source or ``wanted``."""
+    remotes = _retry(source.files)
     if wanted is None:
         return remotes
     known = {remote.name: remote for remote in remotes}
 
     def read(name: str) -> bytes:
-        return _patient(lambda: b"".join(source.read(source.describe(known[name]), 0, None)))
+        return _retry(lambda: b"".join(source.read(source.describe(known[name]), 0, None)))
 
     chosen = wanted(list(known), read)
     return [remote for remote in remotes if remote.name in chosen]
 
 
-def _patient(ask: Callable[[], Any]) -> Any:
-    """Ask again where the server did not answer."""
+def _retry(ask: Callable[[], Any]) -> Any:
+    """Return what ``ask`` returns; try again after an interruption."""
     tries = 0
     while True:
         try:
@@ -86,7 +84,7 @@ def _patient(ask: Callable[[], Any]) -> Any:
             wait_after(cut, tries)
 
 
-def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[dict[str, Any]]:
+def _fetch_all(source: Source, remotes: list[RemoteFile], work: Workspace) -> list[dict[str, Any]]:
     total = sum(remote.bytes or 0 for remote in remotes)
     refuse_full_disk(work.data, total)
     lock, stopped = Lock(), Event()
@@ -95,21 +93,21 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
         bar(
             total=total or None, desc=work.data.parent.name.strip("."), unit="B", unit_scale=True
         ) as shown,
-        Arrived(work) as arrived,
+        FinishedFiles(work) as finished,
         ThreadPoolExecutor(FILES_AT_ONCE) as files,
         ThreadPoolExecutor(PARTS_AT_ONCE) as parts,
     ):
 
         def report(count: int) -> None:
             if stopped.is_set():
-                raise Stopped
+                raise DownloadStopped
             with lock:
                 shown.update(count)
 
         def fetch_some() -> None:
             for index, remote in queue:
                 report(0)
-                found[index] = _fetch(source, remote, work, arrived, parts, report)
+                found[index] = _fetch(source, remote, work, finished, parts, report)
 
         jobs = [files.submit(fetch_some) for _ in range(FILES_AT_ONCE)]
         try:
@@ -125,45 +123,45 @@ def _fetch_all(source: Source, remotes: list[Remote], work: Workspace) -> list[d
 
 def _fetch(
     source: Source,
-    remote: Remote,
+    remote: RemoteFile,
     work: Workspace,
-    arrived: Arrived,
+    finished: FinishedFiles,
     parts: Executor,
     report: Report,
 ) -> dict[str, Any]:
     if remote.last_modified is None:
-        remote = _patient(lambda: source.describe(remote))
-    with _explained(remote.name, work.data):
-        if came := arrived.before(remote):
+        remote = _retry(lambda: source.describe(remote))
+    with _explain_disk_errors(remote.name, work.data):
+        if facts := finished.find(remote):
             report(remote.bytes or 0)
         else:
-            came = _bring(source, remote, work, parts, report)
-            arrived.note(remote, came)
+            facts = _transfer_file(source, remote, work, parts, report)
+            finished.add(remote, facts)
     return {
         "name": remote.name,
-        **came,
+        **facts,
         "etag": remote.etag,
         "version_id": remote.version_id,
         "last_modified": remote.last_modified,
     }
 
 
-def _bring(
-    source: Source, remote: Remote, work: Workspace, parts: Executor, report: Report
+def _transfer_file(
+    source: Source, remote: RemoteFile, work: Workspace, parts: Executor, report: Report
 ) -> dict[str, Any]:
-    """Fetch a file to its place, decoded where it is sent encoded; return its size and digest."""
-    with Partial(work, remote) as partial:
+    """Transfer a file to its place, decoded if it is sent encoded; return its size and digest."""
+    with PartialFile(work, remote) as partial:
         sha256 = transfer(source, remote, partial, parts, report)
-        came = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
+        facts = {"bytes": os.fstat(partial.fd).st_size, "sha256": sha256}
         if remote.encoding:
-            came = decoded(partial, remote.encoding, came)
+            facts = decode_partial(partial, remote.encoding, facts)
         partial.finish()
-    return came
+    return facts
 
 
 @contextmanager
-def _explained(name: str, work: Path) -> Iterator[None]:
-    """Say in one sentence what the disk refuses."""
+def _explain_disk_errors(name: str, work: Path) -> Iterator[None]:
+    """Turn errors of the disk into one sentence."""
     try:
         yield
     except OSError as error:

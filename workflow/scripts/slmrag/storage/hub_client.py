@@ -1,18 +1,18 @@
-"""The hub's own client: copies of a commit's files in its cache, their list, their digests."""
+"""The hub's client: a commit's files in its cache, their names and their digests."""
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slmrag.config.hub_names import SCHEME, HubName
+from slmrag.config.hub_names import HUB_SCHEME, HubName
 from slmrag.errors import UserError
 
 
-def copied(named: HubName, patterns: list[str]) -> Path:
-    """Return the folder of the commit in the cache, with the files that the patterns mean there.
+def copy_to_cache(named: HubName, patterns: list[str]) -> Path:
+    """Copy the files that match the patterns into the cache; return the folder of the commit.
 
-    The patterns are fnmatch's; the commit is the folder's name. UserError where a file cannot come.
+    The patterns are those of fnmatch; the folder's name is the commit. UserError if it fails.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -28,26 +28,26 @@ def copied(named: HubName, patterns: list[str]) -> Path:
         )
     except LocalEntryNotFoundError as error:
         raise UserError(
-            f"{shown(named)}: the hub cannot be reached and the cache has no copy of revision "
-            f"{named.revision or 'main'}; check it, fetch it on a machine with internet into "
-            "$HF_HOME, or name an s3:// prefix or a folder"
+            f"{repository_address(named)}: the hub cannot be reached and the cache has no copy of "
+            f"revision {named.revision or 'main'}; check it, fetch it on a machine with internet "
+            "into $HF_HOME, or name an s3:// prefix or a folder"
         ) from error
     except Exception as error:  # the library's errors have no class in common
-        raise UserError(_refused(named, error)) from error
+        raise UserError(_refusal(named, error)) from error
 
 
-def resolved(named: HubName) -> Path:
-    """Return the folder of the commit in the cache, before a file is asked for."""
+def commit_folder(named: HubName) -> Path:
+    """Return the folder of the commit in the cache, without copying a file."""
     client = logging.getLogger("huggingface_hub._snapshot_download")
-    client.disabled = True  # it would say that nothing matches no pattern
+    client.disabled = True  # it would warn that no file matches
     try:
-        return copied(named, [])
+        return copy_to_cache(named, [])
     finally:
         client.disabled = False
 
 
-def listed(named: HubName) -> list[str] | None:
-    """Return the names of a commit's files that the client noted; None where it did not."""
+def cached_file_names(named: HubName) -> list[str] | None:
+    """Return the names of a commit's files from the cache; None if it has no list."""
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
@@ -58,11 +58,11 @@ def listed(named: HubName) -> list[str] | None:
     return sorted(file.path for file in tree)
 
 
-def contents(named: HubName) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
-    """Return the commit that a revision is at, and what tells the content of each file by its name.
+def commit_contents(named: HubName) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+    """Return the commit of a revision, and the digests of the files below the address's path.
 
-    That is ``sha256`` of large files and ``blob_id``, git's digest, of others; the files are those
-    below the address's path. UserError where the hub cannot be asked.
+    They are ``sha256`` for large files and ``blob_id``, git's digest, for others. UserError if the
+    hub cannot be reached.
     """
     from huggingface_hub import HfApi
 
@@ -71,32 +71,32 @@ def contents(named: HubName) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
             named.repo, repo_type=named.kind, revision=named.revision, files_metadata=True
         )
     except Exception as error:  # the library's errors have no class in common
-        raise UserError(_refused(named, error)) from error
+        raise UserError(_refusal(named, error)) from error
     files = {
         file.rfilename: {"sha256": file.lfs and file.lfs.sha256, "blob_id": file.blob_id}
         for file in getattr(found, "siblings", None) or []
     }
-    names = named.below(list(files))
+    names = named.matching_files(list(files))
     return found.sha or "", {short: files[name] for short, name in names.items()}
 
 
-def shown(named: HubName) -> str:
+def repository_address(named: HubName) -> str:
     """Return the address of a repository."""
-    return f"{SCHEME}{named.page}"
+    return f"{HUB_SCHEME}{named.page}"
 
 
-def _refused(named: HubName, error: Exception) -> str:
-    """Return why the hub refuses, and where terms are to be accepted if it is for that."""
+def _refusal(named: HubName, error: Exception) -> str:
+    """Return why the hub refuses; for a gated model also where to accept its terms."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError
 
     if isinstance(error, GatedRepoError):
         return (
-            f"{shown(named)} is gated: log in and accept its terms at "
+            f"{repository_address(named)} is gated: log in and accept its terms at "
             f"{constants.ENDPOINT}/{named.page}, then set $HF_TOKEN to a token of that account"
         )
     reason = " ".join(str(error).split())[:200]
     return (
-        f"{shown(named)}, revision {named.revision or 'main'}: {type(error).__name__}: {reason}; "
-        "check name, revision and $HF_TOKEN"
+        f"{repository_address(named)}, revision {named.revision or 'main'}: "
+        f"{type(error).__name__}: {reason}; check name, revision and $HF_TOKEN"
     )

@@ -9,21 +9,21 @@ from urllib.parse import unquote, urlsplit
 
 from slmrag.config import file_patterns
 from slmrag.errors import UserError
-from slmrag.storage.source import CHUNK_BYTES, Remote
+from slmrag.storage.source import CHUNK_BYTES, RemoteFile
 
 
-class File(NamedTuple):
-    """A file and what tells that it did not change: size, times in nanoseconds and inode."""
+class LocalFile(NamedTuple):
+    """A file and its stamp, which shows a change: size, times in nanoseconds and inode."""
 
     path: str
     stamp: list[int]
 
 
-def remote(name: str, file: File) -> Remote:
-    """Return a file of this machine as one that its disk describes."""
+def as_remote(name: str, file: LocalFile) -> RemoteFile:
+    """Return a local file as a ``RemoteFile``."""
     size, changed = file.stamp[:2]
     date = datetime.fromtimestamp(changed / 1e9, UTC).isoformat()
-    return Remote(name, file.path, size, last_modified=date)
+    return RemoteFile(name, file.path, size, last_modified=date)
 
 
 class Local:
@@ -33,7 +33,7 @@ class Local:
         self.uri = uri
         self.path = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri)
 
-    def files(self) -> list[Remote]:
+    def files(self) -> list[RemoteFile]:
         """Return the file, or every file below the folder."""
         found = files_of(str(self.path))
         if not found and self.path.is_dir():
@@ -41,13 +41,13 @@ class Local:
         if not found:
             raise UserError(f"{self.uri}: no such file; check the path {self.path.absolute()}")
         names = sorted(found, key=lambda name: name.split("/"))
-        return [remote(name, found[name]) for name in names]
+        return [as_remote(name, found[name]) for name in names]
 
-    def describe(self, remote: Remote) -> Remote:
-        """Return ``remote``: the disk tells no digest."""
+    def describe(self, remote: RemoteFile) -> RemoteFile:
+        """Return ``remote``: a disk gives no digest."""
         return remote
 
-    def read(self, remote: Remote, start: int, stop: int | None) -> Iterator[bytes]:
+    def read(self, remote: RemoteFile, start: int, stop: int | None) -> Iterator[bytes]:
         """Yield the bytes of the file."""
         try:
             with open(remote.locator, "rb") as file:
@@ -70,31 +70,28 @@ def path_of(uri: str) -> str:
     return unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
 
 
-def files_of(uri: str) -> dict[str, File]:
-    """Return each file of a local source by its name there; empty where none is.
-
-    A file, all below a folder, or all that a pattern means.
-    """
+def files_of(uri: str) -> dict[str, LocalFile]:
+    """Return the files of a local source (a file, a folder, a pattern) by name; empty for none."""
     path = path_of(uri)
     if os.path.isfile(path):
-        return {os.path.basename(path): File(path, _stamp(os.stat(path)))}
+        return {os.path.basename(path): LocalFile(path, _stamp(os.stat(path)))}
     if os.path.isdir(path):
         return dict(_below(path, ""))
     return _matching(*file_patterns.split(path)) if "*" in path else {}
 
 
-def _matching(folder: str, pattern: str) -> dict[str, File]:
-    """Return the files below a folder that a pattern means, by their names there."""
+def _matching(folder: str, pattern: str) -> dict[str, LocalFile]:
+    """Return the files below a folder that match a pattern, by their names there."""
     folder = folder or os.curdir
     known = os.path.isdir(folder)
     files = dict(_below(folder, "", file_patterns.depth(pattern))) if known else {}
-    return {name: files[name] for name in file_patterns.chosen(files, pattern)}
+    return {name: files[name] for name in file_patterns.matching(files, pattern)}
 
 
-def _below(folder: str, name: str, depth: int = -1) -> Iterator[tuple[str, File]]:
-    """Yield name and file of all that lies below a folder; links to folders are not followed.
+def _below(folder: str, name: str, depth: int = -1) -> Iterator[tuple[str, LocalFile]]:
+    """Yield name and file of all files below a folder; links to folders are not followed.
 
-    No more than ``depth`` folders deep, unless that is negative.
+    It goes at most ``depth`` folders deep; a negative depth means no limit.
     """
     with os.scandir(folder) as found:
         for entry in found:
@@ -102,7 +99,7 @@ def _below(folder: str, name: str, depth: int = -1) -> Iterator[tuple[str, File]
                 if depth:
                     yield from _below(entry.path, f"{name}{entry.name}/", depth - 1)
             elif entry.is_file():
-                yield f"{name}{entry.name}", File(entry.path, _stamp(entry.stat()))
+                yield f"{name}{entry.name}", LocalFile(entry.path, _stamp(entry.stat()))
 
 
 def _stamp(about: os.stat_result) -> list[int]:

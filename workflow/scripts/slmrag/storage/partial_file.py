@@ -1,4 +1,4 @@
-"""A file that arrives in parts: which of them are there outlives the process."""
+"""A file that is downloaded in parts; the list of finished parts survives the process."""
 
 import ctypes
 import errno
@@ -11,17 +11,17 @@ from typing import Any
 
 from slmrag.files import digest, write_json
 from slmrag.storage.download_folder import Workspace
-from slmrag.storage.source import Remote
+from slmrag.storage.source import RemoteFile
 
 PART_BYTES = 16 << 20
 """Bytes of a part: small enough to lose little, large enough to cost few requests."""
 
 
 def reserve(fd: int, size: int) -> None:
-    """Give a file its size and its place on the disk; OSError where the disk is too full.
+    """Give a file its size and reserve its space; OSError if the disk is too full.
 
-    Writing into reserved place takes half the system's time. ``os.posix_fallocate`` would write
-    every block where the file system (NFS) cannot reserve; there only the size is set.
+    Writing into reserved space takes half the system time. ``os.posix_fallocate`` would write every
+    block if the file system (NFS) cannot reserve; here only the size is set then.
     """
     os.ftruncate(fd, size)
     fallocate = _fallocate()
@@ -34,25 +34,25 @@ def reserve(fd: int, size: int) -> None:
 
 @cache
 def _fallocate() -> Any:
-    """Return the C library's function; None where it has none."""
+    """Return the C library's ``fallocate``; None if it has none."""
     return getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
 
 
-class Partial:
-    """A half-downloaded file and, in the state's folder, the list of the parts that it has."""
+class PartialFile:
+    """A partly downloaded file and, in the folder of the state, the list of its finished parts."""
 
-    def __init__(self, work: Workspace, remote: Remote) -> None:
+    def __init__(self, work: Workspace, remote: RemoteFile) -> None:
         self.path, self.remote = work.data / remote.name, remote
         self.state = work.state / f"{digest(remote.name)}.json"
         self.lock = Lock()
-        """Threads that write one file at once spend their time waiting inside the kernel."""
-        self.done = self._kept()
+        """Without it, threads that write one file at once wait inside the kernel."""
+        self.done = self._finished_parts()
         self.resumed = bool(self.done)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         reserve(self.fd, remote.bytes or 0)
 
-    def _kept(self) -> set[int]:
+    def _finished_parts(self) -> set[int]:
         """Return the parts of an earlier try at the same content."""
         try:
             state = json.loads(self.state.read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ class Partial:
         same = state.get("remote") == self.remote.identity() and state.get("part") == PART_BYTES
         return set(state["done"]) if same and whole and self.remote.is_dated() else set()
 
-    def __enter__(self) -> "Partial":
+    def __enter__(self) -> "PartialFile":
         return self
 
     def __exit__(
@@ -79,7 +79,7 @@ class Partial:
         return [(start, min(start + PART_BYTES, size)) for start in range(0, size, PART_BYTES)]
 
     def write(self, data: bytes, offset: int) -> None:
-        """Put bytes in their place."""
+        """Write bytes at an offset."""
         view = memoryview(data)
         with self.lock:
             while view:
@@ -87,7 +87,7 @@ class Partial:
                 offset, view = offset + written, view[written:]
 
     def mark(self, part: int) -> None:
-        """Note that a part is complete; of a file in one part nothing is to be noted."""
+        """Record that a part is complete; a file of one part needs no record."""
         if (self.remote.bytes or 0) <= PART_BYTES:
             return
         with self.lock:

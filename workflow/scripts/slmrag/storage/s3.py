@@ -1,4 +1,4 @@
-"""Objects and prefixes of S3 and of the servers that speak like it, as a source."""
+"""Objects and prefixes of S3, or of a compatible server, as a source."""
 
 import os
 from collections.abc import Iterator
@@ -7,24 +7,24 @@ from urllib.parse import urlsplit
 
 from slmrag.config import file_patterns
 from slmrag.errors import UserError
-from slmrag.storage.content_encodings import coding
+from slmrag.storage.content_encodings import content_coding
 from slmrag.storage.proxies import proxy_for
-from slmrag.storage.s3_errors import explain, is_missing, is_passing
-from slmrag.storage.source import CHUNK_BYTES, Interrupted, Remote
+from slmrag.storage.s3_errors import explain, is_missing, is_retryable
+from slmrag.storage.source import CHUNK_BYTES, Interrupted, RemoteFile
 
 MAX_CONNECTIONS = 16
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 
 
-def client(storage: dict[str, Any], uri: str) -> Any:
+def s3_client(storage: dict[str, Any], uri: str) -> Any:
     """Return a boto3 client; credentials come from the environment or the AWS chain."""
     import boto3
     from botocore import UNSIGNED
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
-    endpoint = storage.get("endpoint_url") or _of_environment()
+    endpoint = storage.get("endpoint_url") or _environment_endpoint()
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     style = storage.get("addressing_style") or "auto"
     config = Config(
@@ -52,7 +52,7 @@ def client(storage: dict[str, Any], uri: str) -> Any:
 
 
 def _proxies(endpoint: str, bucket: str) -> dict[str, str]:
-    """Return the endpoint's proxy by its scheme; none where its host, or the bucket's, has none.
+    """Return the endpoint's proxy by scheme; empty unless its host and the bucket's both use one.
 
     boto3 by itself reads neither ``all_proxy`` nor networks in ``no_proxy``.
     """
@@ -61,12 +61,12 @@ def _proxies(endpoint: str, bucket: str) -> dict[str, str]:
     return {parts.scheme: found} if found else {}
 
 
-def _of_environment() -> str:
+def _environment_endpoint() -> str:
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
-CHECKSUMS = {"ChecksumCRC32": "crc32", "ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256"}
+CHECKSUM_HEADERS = {"ChecksumCRC32": "crc32", "ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256"}
 
 
 class S3:
@@ -75,18 +75,18 @@ class S3:
     def __init__(self, uri: str, storage: dict[str, Any]) -> None:
         self.uri = uri
         self.bucket, _, self.key = uri.removeprefix("s3://").partition("/")
-        self.client = client(storage, uri)
+        self.client = s3_client(storage, uri)
         self.anonymous = bool(storage.get("anonymous"))
-        self.paying = {"RequestPayer": "requester"} if storage.get("requester_pays") else {}
+        self.payer_params = {"RequestPayer": "requester"} if storage.get("requester_pays") else {}
 
-    def files(self) -> list[Remote]:
-        """Return the object, or those under the prefix, or of the pattern, but folder markers."""
+    def files(self) -> list[RemoteFile]:
+        """Return the object, or all under the prefix or of the pattern, without folder markers."""
         if "*" in self.key:
-            return self._matching()
+            return self._files_of_pattern()
         if not self.key or self.key.endswith("/"):
-            return self._prefix()
+            return self._files_under_prefix()
         try:
-            return [self.describe(Remote(self.key.rsplit("/", 1)[-1], self.key))]
+            return [self.describe(RemoteFile(self.key.rsplit("/", 1)[-1], self.key))]
         except UserError as error:
             if is_missing(error.__cause__) and self._is_folder():
                 raise UserError(
@@ -96,52 +96,52 @@ class S3:
             raise
 
     def _is_folder(self) -> bool:
-        """Tell whether objects lie below the key; no where that may not be asked."""
+        """Tell whether there are objects below the key; False if listing is forbidden."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         below = {"Bucket": self.bucket, "Prefix": f"{self.key}/", "MaxKeys": 1}
         try:
-            return bool(self.client.list_objects_v2(**below, **self.paying).get("Contents"))
+            return bool(self.client.list_objects_v2(**below, **self.payer_params).get("Contents"))
         except (BotoCoreError, ClientError):
             return False
 
-    def _matching(self) -> list[Remote]:
+    def _files_of_pattern(self) -> list[RemoteFile]:
         folder, pattern = file_patterns.split(self.key)
-        sizes = {one["Key"]: one["Size"] for one in self._listed(self.key.partition("*")[0])}
-        names = file_patterns.chosen([key.removeprefix(folder) for key in sizes], pattern)
+        sizes = {one["Key"]: one["Size"] for one in self._list(self.key.partition("*")[0])}
+        names = file_patterns.matching([key.removeprefix(folder) for key in sizes], pattern)
         if not names:
             raise UserError(
                 f"{self.uri}: no object matches this pattern at {self.endpoint}; check it"
             )
-        return [Remote(name, folder + name, sizes[folder + name]) for name in names]
+        return [RemoteFile(name, folder + name, sizes[folder + name]) for name in names]
 
-    def _listed(self, prefix: str) -> list[dict[str, Any]]:
+    def _list(self, prefix: str) -> list[dict[str, Any]]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix, **self.paying
+            Bucket=self.bucket, Prefix=prefix, **self.payer_params
         )
         with self._explained(prefix):
             found = [entry for page in pages for entry in page.get("Contents", [])]
         return [entry for entry in found if not entry["Key"].endswith("/")]
 
-    def _prefix(self) -> list[Remote]:
-        files = self._listed(self.key)
+    def _files_under_prefix(self) -> list[RemoteFile]:
+        files = self._list(self.key)
         if not files:
             raise UserError(
                 f"{self.uri}: no object under this prefix at {self.endpoint}; check the prefix"
             )
         return [
-            Remote(entry["Key"].removeprefix(self.key), entry["Key"], entry["Size"])
+            RemoteFile(entry["Key"].removeprefix(self.key), entry["Key"], entry["Size"])
             for entry in files
         ]
 
-    def describe(self, remote: Remote) -> Remote:
+    def describe(self, remote: RemoteFile) -> RemoteFile:
         """Ask the server for size, ETag, version, checksums and the size of the upload's parts."""
-        where = {"Bucket": self.bucket, "Key": remote.locator, **self.paying}
+        where = {"Bucket": self.bucket, "Key": remote.locator, **self.payer_params}
         with self._explained(remote.locator):
             head = self._head(where)
             parts = self._part_bytes(where, head)
-        checksums = {name: head[key] for key, name in CHECKSUMS.items() if key in head}
-        return Remote(
+        checksums = {name: head[key] for key, name in CHECKSUM_HEADERS.items() if key in head}
+        return RemoteFile(
             name=remote.name,
             locator=remote.locator,
             bytes=head["ContentLength"],
@@ -151,11 +151,11 @@ class S3:
             part_bytes=parts,
             etag_is_digest=_etag_is_digest(head),
             checksums=checksums,
-            encoding=coding(head.get("ContentEncoding")),
+            encoding=content_coding(head.get("ContentEncoding")),
         )
 
     def _head(self, where: dict[str, str]) -> dict[str, Any]:
-        """HEAD; where it fails, the same by GET, whose answer says why."""
+        """Return the answer to HEAD; if it fails, to GET, whose error has a reason."""
         from botocore.exceptions import ClientError
 
         try:
@@ -176,7 +176,7 @@ class S3:
             return None
         return first["ContentLength"] if first.get("PartsCount") else None
 
-    def read(self, remote: Remote, start: int, stop: int | None) -> Iterator[bytes]:
+    def read(self, remote: RemoteFile, start: int, stop: int | None) -> Iterator[bytes]:
         """Yield a range of the object as it was when it was described."""
         if stop is not None and start >= stop:
             return
@@ -190,7 +190,7 @@ class S3:
                 Range=span,
                 **condition,
                 **version,
-                **self.paying,
+                **self.payer_params,
             )
             with answer["Body"] as body:
                 while chunk := body.read(CHUNK_BYTES):
@@ -201,12 +201,12 @@ class S3:
         """The URL that requests go to."""
         return self.client.meta.endpoint_url
 
-    def _explained(self, key: str) -> "_Explained":
-        return _Explained(self, key)
+    def _explained(self, key: str) -> "_ExplainErrors":
+        return _ExplainErrors(self, key)
 
 
-class _Explained:
-    """Turns botocore's exceptions into one sentence, or into Interrupted where they may pass."""
+class _ExplainErrors:
+    """Turns botocore's exceptions into UserError, or into Interrupted if a retry may help."""
 
     def __init__(self, source: S3, key: str) -> None:
         self.source, self.key = source, key
@@ -220,7 +220,7 @@ class _Explained:
         sentence = explain(
             error, self.source.bucket, self.key, self.source.endpoint, self.source.anonymous
         )
-        if is_passing(error):
+        if is_retryable(error):
             raise Interrupted(sentence) from error
         raise UserError(sentence) from error
 
@@ -231,6 +231,6 @@ def _version(head: dict[str, Any]) -> str | None:
 
 
 def _etag_is_digest(head: dict[str, Any]) -> bool:
-    """Under a key of KMS or of the customer an ETag is no MD5 of the content."""
+    """Tell whether an ETag is an MD5: with a key of KMS or of the customer it is not."""
     by_kms = str(head.get("ServerSideEncryption", "")).startswith("aws:kms")
     return not by_kms and "SSECustomerAlgorithm" not in head

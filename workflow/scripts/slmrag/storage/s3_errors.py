@@ -1,18 +1,18 @@
-"""One sentence for each way in which S3 refuses."""
+"""One sentence for each error of S3."""
 
-CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the AWS profile"
+CREDENTIALS_HINT = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the AWS profile"
 
-PUBLIC = "for a public bucket set `anonymous: true` in `storage` or in the object"
+PUBLIC_HINT = "for a public bucket set `anonymous: true` in `storage` or in the object"
 
-RIGHTS = {
+RIGHTS_HINTS = {
     False: "check the rights of these credentials, and set `requester_pays: true` if the bucket's "
-    f"owner has its readers pay; {PUBLIC}",
+    f"owner has its readers pay; {PUBLIC_HINT}",
     True: "it is read without credentials (`anonymous`), so it is not public: drop that key (where "
     "its files are public and their list is not, name each file)",
 }
 """What to do about a refusal, by whether the request was unsigned."""
 
-REASONS = {
+REASONS_BY_CODE = {
     "NoSuchBucket": "there is no bucket '{bucket}' at {endpoint}; check the bucket and `storage`",
     "NoSuchKey": "bucket '{bucket}' at {endpoint} has no key '{key}'; check the object's uri",
     "404": "bucket '{bucket}' at {endpoint} has no key '{key}'; check the object's uri",
@@ -20,7 +20,7 @@ REASONS = {
     "403": "access to bucket '{bucket}', key '{key}' at {endpoint} is denied; {rights}",
     "SignatureDoesNotMatch": "{endpoint} refuses the secret key; check {credentials}",
     "InvalidAccessKeyId": "{endpoint} does not know the access key; check {credentials}; "
-    f"{PUBLIC}",
+    f"{PUBLIC_HINT}",
     "ExpiredToken": "the session token has expired at {endpoint}; renew the credentials",
     "InvalidToken": "{endpoint} refuses the session token; renew the credentials",
     "RequestTimeTooSkewed": "{endpoint} refuses requests signed at this time; set the clock",
@@ -48,7 +48,7 @@ REASONS = {
     "ProfileNotFound": "the AWS config has no such profile; correct `profile`",
 }
 
-PASSING = {
+RETRYABLE_CODES = {
     "EndpointConnectionError",
     "ConnectTimeoutError",
     "ReadTimeoutError",
@@ -69,7 +69,7 @@ PASSING = {
 }
 
 
-def code_of(error: Exception) -> str:
+def error_code(error: Exception) -> str:
     """Return the server's error code, or the exception's name where the server said nothing."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
@@ -77,24 +77,24 @@ def code_of(error: Exception) -> str:
     return type(error).__name__
 
 
-def is_passing(error: Exception) -> bool:
+def is_retryable(error: Exception) -> bool:
     """Tell whether another try may succeed."""
-    return code_of(error) in PASSING
+    return error_code(error) in RETRYABLE_CODES
 
 
 def is_missing(error: BaseException | None) -> bool:
     """Tell whether the server has no such key."""
-    return isinstance(error, Exception) and code_of(error) in ("404", "NoSuchKey")
+    return isinstance(error, Exception) and error_code(error) in ("404", "NoSuchKey")
 
 
 def explain(error: Exception, bucket: str, key: str, endpoint: str, anonymous: bool = False) -> str:
     """Return the sentence that names bucket, key and endpoint, and what to do."""
-    reason = REASONS.get(code_of(error))
+    reason = REASONS_BY_CODE.get(error_code(error))
     where = f"s3://{bucket}/{key}"
     if reason is None:
         text = " ".join(str(error).split()).rstrip(".")
         answers = f"{endpoint} answers: " if hasattr(error, "response") else ""
         return f"{where}: {answers}{text}; check `storage` in the config and the object's uri"
-    names = {"bucket": bucket, "key": key, "endpoint": endpoint, "credentials": CREDENTIALS}
-    names["rights"] = RIGHTS[anonymous]
+    names = {"bucket": bucket, "key": key, "endpoint": endpoint, "credentials": CREDENTIALS_HINT}
+    names["rights"] = RIGHTS_HINTS[anonymous]
     return f"{where}: {reason.format(**names)}"

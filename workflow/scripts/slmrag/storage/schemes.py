@@ -1,15 +1,15 @@
-"""Which kind of source reads a URI."""
+"""The kind of source for each scheme of a URI."""
 
 from collections.abc import Callable
 from typing import Any
 
-from slmrag.config.hub_names import SCHEME as HUB
+from slmrag.config.hub_names import HUB_SCHEME as HUB
 from slmrag.errors import UserError
 from slmrag.storage.source import Source
 
 
 def open_source(uri: str, storage: dict[str, Any]) -> Source:
-    """Return the source that reads this kind of URI."""
+    """Return the source of a URI; UserError for an unknown scheme."""
     from slmrag.storage.http import Http
     from slmrag.storage.local import Local
     from slmrag.storage.s3 import S3

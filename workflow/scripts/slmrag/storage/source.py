@@ -1,6 +1,7 @@
-"""What every kind of source offers, and the words they share."""
+"""What every kind of source offers, and what all share."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,19 +12,19 @@ CHUNK_BYTES = 1 << 20
 
 
 class Interrupted(Exception):
-    """A transfer broke off for a reason that may pass: the rest is asked for again."""
+    """A transfer broke off for a reason that may pass: the rest is requested again."""
 
 
-class WithoutRanges(Exception):
+class NoRangeSupport(Exception):
     """The server sends whole files only."""
 
 
 @dataclass(frozen=True)
-class Remote:
-    """One file as its server describes it; ``bytes`` is None where the server does not say.
+class RemoteFile:
+    """One file as its server describes it.
 
-    They are those that are sent: with an ``encoding`` the file is another one once it is decoded.
-    An ``open_ended`` one has no mark of its end: cut, it looks whole.
+    ``bytes`` counts those that are sent, before an ``encoding`` is decoded; None if the server does
+    not say. ``open_ended`` means that nothing marks the end: a truncated file looks complete.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Remote:
     checksums: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self) -> dict[str, str | int | None]:
-        """Return what tells this content from another one at the same place."""
+        """Return what distinguishes this content from another one at the same address."""
         return {
             "locator": self.locator,
             "bytes": self.bytes,
@@ -50,22 +51,22 @@ class Remote:
         }
 
     def is_dated(self) -> bool:
-        """Tell whether its identity would change with its content: not by place and size alone."""
+        """Tell whether its identity changes with its content: it has more than address and size."""
         return bool(self.etag or self.version_id or self.last_modified)
 
 
 class Source(Protocol):
     """A place that files come from: a new kind implements these three methods."""
 
-    def files(self) -> list[Remote]:
-        """Return the files of the URI: one, or all under a prefix; UserError where none is."""
+    def files(self) -> list[RemoteFile]:
+        """Return the files of the URI: one, or all under a prefix; UserError if there is none."""
         ...
 
-    def describe(self, remote: Remote) -> Remote:
-        """Return the same file with all that the server tells about its content."""
+    def describe(self, remote: RemoteFile) -> RemoteFile:
+        """Return the same file with all that the server says about its content."""
         ...
 
-    def read(self, remote: Remote, start: int, stop: int | None) -> Iterator[bytes]:
+    def read(self, remote: RemoteFile, start: int, stop: int | None) -> Iterator[bytes]:
         """Yield the bytes ``[start, stop)``; raise Interrupted where another try may help."""
         ...
 
@@ -81,9 +82,25 @@ def safe_name(name: str, uri: str) -> str:
 
 
 def _is_text(name: str) -> bool:
-    """Tell whether a name can be written as UTF-8: the bytes of some files' names cannot."""
+    """Tell whether a name can be written as UTF-8: some names of files cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def file_names(remotes: Iterable[RemoteFile], uri: str) -> set[str]:
+    """Return the names of the files on disk; UserError if two are equal or one leads out of it."""
+    names = Counter(safe_name(remote.name, uri) for remote in remotes)
+    holders = {name.rpartition("/")[0] for name in names}
+    folders = {held[:end] for held in holders for end in _folder_ends(held)}
+    for name, times in names.items():
+        if times > 1 or name in folders:
+            raise UserError(f"{uri}: two objects would become the file {name}; rename one")
+    return set(names)
+
+
+def _folder_ends(folder: str) -> Iterator[int]:
+    """Yield the place where each parent folder's name ends, and its own."""
+    yield from (place for place, letter in enumerate(f"{folder}/") if letter == "/")

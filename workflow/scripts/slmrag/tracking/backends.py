@@ -1,4 +1,4 @@
-"""Which tracker is configured, and the tracker itself, chosen by name."""
+"""The trackers by name, and whether one is configured."""
 
 import os
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from slmrag.tracking.send import Tracker
 from slmrag.tracking.settings import Settings
 
 
-def clearml_configured() -> bool:
-    """Say whether the environment or a ``clearml.conf`` names a server or credentials."""
+def is_clearml_configured() -> bool:
+    """Return whether the environment or a ``clearml.conf`` names a server or credentials."""
     if os.environ.get("CLEARML_API_HOST") or os.environ.get("CLEARML_API_ACCESS_KEY"):
         return True
     path = clearml_config_file()
@@ -21,20 +21,20 @@ def clearml_config_file() -> Path:
     return Path(os.environ.get("CLEARML_CONFIG_FILE") or "~/clearml.conf").expanduser()
 
 
-def mlflow_configured() -> bool:
-    """Say whether the environment names an MLflow server."""
+def is_mlflow_configured() -> bool:
+    """Return whether the environment names an MLflow server."""
     return bool(os.environ.get("MLFLOW_TRACKING_URI"))
 
 
-CONFIGURED: dict[str, Callable[[], bool]] = {
-    "clearml": clearml_configured,
-    "mlflow": mlflow_configured,
+CONFIGURED_CHECKS: dict[str, Callable[[], bool]] = {
+    "clearml": is_clearml_configured,
+    "mlflow": is_mlflow_configured,
 }
 
 
-def configured(settings: Settings) -> bool:
-    """Say whether there is a server to send to."""
-    return CONFIGURED[settings.backend]()
+def is_configured(settings: Settings) -> bool:
+    """Return whether there is a server to send to."""
+    return CONFIGURED_CHECKS[settings.backend]()
 
 
 def _clearml(settings: Settings) -> Tracker:
@@ -52,6 +52,6 @@ def _mlflow(settings: Settings) -> Tracker:
 TRACKERS: dict[str, Callable[[Settings], Tracker]] = {"clearml": _clearml, "mlflow": _mlflow}
 
 
-def connect(settings: Settings) -> Tracker:
-    """Return the tracker after a first answer; raise whatever it raises."""
+def connect_tracker(settings: Settings) -> Tracker:
+    """Return the tracker after its server has answered; raise whatever its library raises."""
     return TRACKERS[settings.backend](settings)

@@ -1,4 +1,4 @@
-"""Say line by line what works between here and the tracker, and what does not.
+"""Checks the connection to the tracker step by step, and prints a line for each step.
 
 ``python -m slmrag.tracking.check [CONFIG]`` reads the config's ``tracking`` (config/config.yaml).
 """
@@ -18,7 +18,7 @@ from slmrag.tracking.settings import Settings, settings
 
 
 def steps(chosen: Settings) -> list[Step]:
-    """Return the steps of a backend, in the order in which they need each other."""
+    """Return the steps of a backend; each may need those before it."""
     return {"clearml": _clearml, "mlflow": _mlflow}[chosen.backend](chosen)
 
 
@@ -35,8 +35,8 @@ def _mlflow(chosen: Settings) -> list[Step]:
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the block after a time, whatever a library is waiting for."""
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after ``seconds``, even inside a library."""
 
     def late(signum: int, frame: Any) -> None:
         raise TimeoutError(f"no answer in {seconds:g} s")
@@ -50,15 +50,15 @@ def within(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def trial(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple[str, bool, str]]:
-    """Yield (step, whether it worked, what was found); end after the first that did not."""
+def run_steps(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple[str, bool, str]]:
+    """Yield (step, whether it worked, what was found); end after the first failure."""
     known: dict[str, Any] = {}
     for name, step in steps(chosen):
         if names is not None and name not in names:
             continue
         begun = time.monotonic()
         try:
-            with within(chosen.deadline_seconds):
+            with time_limit(chosen.deadline_seconds):
                 found = step(known)
         except Exception as error:
             kind = "" if isinstance(error, ProbeError) else f"{type(error).__name__}: "
@@ -67,20 +67,20 @@ def trial(chosen: Settings, names: set[str] | None = None) -> Iterator[tuple[str
         yield name, True, redact(f"{found} ({time.monotonic() - begun:.2f} s)")
 
 
-def problem(chosen: Settings) -> str | None:
-    """Return in one sentence why the tracker cannot be used, or None where it answers."""
+def find_problem(chosen: Settings) -> str | None:
+    """Return in one sentence why the tracker cannot be used, None if it can."""
     needed = {"configuration", "host", "server", "credentials", "experiment"}
-    for name, worked, found in trial(chosen, needed):
+    for name, worked, found in run_steps(chosen, needed):
         if not worked:
             return f"{chosen.backend}: {name}: {found}"
     return None
 
 
 def read_settings(path: Path) -> Settings:
-    """Return the tracking part of a config file, or the defaults where there is no file."""
+    """Return the tracking part of a config file, or the defaults if there is no file."""
     from pydantic import ValidationError
 
-    from slmrag.config.error_messages import message, sentences
+    from slmrag.config.error_messages import problems_message, validation_sentences
     from slmrag.config.tracking import TrackingEntry
     from slmrag.config.yaml_files import merge_cli_config
     from slmrag.config.yaml_scalars import resolve_scalars
@@ -92,18 +92,18 @@ def read_settings(path: Path) -> Settings:
             resolve_scalars({} if raw is None else raw, TrackingEntry)
         )
     except ValidationError as error:
-        raise UserError(message(sentences(error, TrackingEntry))) from None
+        raise UserError(problems_message(validation_sentences(error, TrackingEntry))) from None
     return settings(entry.params() | {"experiment": experiment})
 
 
 def main(path: str = "config/config.yaml") -> int:
-    """Print a line for each step; return 1 where one failed."""
+    """Print a line for each step; return 1 if one failed."""
     chosen = read_settings(Path(path))
     print(f"tracking: backend {chosen.backend}, mode {chosen.mode} ({path})")
-    if not chosen.on:
+    if not chosen.is_on:
         return 0
     worked = True
-    for name, worked, found in trial(chosen):
+    for name, worked, found in run_steps(chosen):
         print(f"{'ok  ' if worked else 'FAIL'}  {name}: {found}", flush=True)
     return 0 if worked else 1
 

@@ -1,4 +1,4 @@
-"""What a job is called at a tracker; the same for every tracker."""
+"""Names of a job's task, tags, parameters and artifacts; the same for every tracker."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ ARTIFACT_NAMES = {
     ("generate_answers", "answers"): "predictions",
     ("report_comparison", "html"): "report",
 }
-SHORTEST_NAME = 3
+MIN_NAME_LENGTH = 3
 
 
 def task_name(start: Event) -> str:
@@ -35,25 +35,25 @@ def task_name(start: Event) -> str:
 def project_name(project: str, start: Event) -> str:
     """Return ``project/experiment``, each part long enough for ClearML."""
     parts = [*project.split("/"), start["experiment"]]
-    return "/".join(part.ljust(SHORTEST_NAME, "_") for part in parts if part)
+    return "/".join(part.ljust(MIN_NAME_LENGTH, "_") for part in parts if part)
 
 
 def task_type(start: Event) -> str:
-    """Return ClearML's word for what a rule does."""
+    """Return ClearML's type of task for a rule."""
     return TASK_TYPES.get(start["rule"], "custom")
 
 
-def tags(start: Event) -> list[str]:
+def task_tags(start: Event) -> list[str]:
     """Return ``kind:name`` for rule, experiment, and each model, data set and mode of the job."""
     pairs = {("rule", start["rule"]), ("experiment", start["experiment"])}
     pairs |= set(start["wildcards"].items())
-    for cell in cells(start.get("params") or {}):
+    for cell in cells_of_job(start.get("params") or {}):
         pairs |= set(cell.items())
     return sorted(f"{kind}:{name}" for kind, name in pairs)
 
 
-def cells(params: Mapping[str, Any]) -> Iterable[dict[str, str]]:
-    """Yield the model, data set and mode of each cell that a job serves, however it names them."""
+def cells_of_job(params: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+    """Yield model, data set and mode of each cell of a job, whatever the form of its params."""
     for cell in params.get("cells") or ([params["cell"]] if params.get("cell") else []):
         if isinstance(cell, Mapping):
             yield {name: str(value) for name, value in cell.items()}
@@ -74,7 +74,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def sections(start: Event) -> dict[str, dict[str, str]]:
+def parameter_sections(start: Event) -> dict[str, dict[str, str]]:
     """Return the parameters of a job by section, flattened with dots."""
     general = {key: start.get(key) for key in ("rule", "experiment", "threads", "run", "host")}
     named = {
@@ -88,7 +88,7 @@ def sections(start: Event) -> dict[str, dict[str, str]]:
 
 
 def artifact_name(rule: str, name: str) -> str:
-    """Return what a rule's output is called at the tracker."""
+    """Return the name of a rule's output at the tracker."""
     base, _, part = name.partition("/")
     known = ARTIFACT_NAMES.get((rule, base), base)
     return f"{known}_{part}" if part else known
@@ -99,10 +99,10 @@ def memory_points(event: Event) -> Iterable[tuple[str, str, float]]:
     for component in ["job", *event.get("components", [])]:
         for key, value in event.items():
             if key.endswith(("_bytes", "_percent")):
-                yield f"memory/{component}", SERIES.get(key, key), value
+                yield f"memory/{component}", SERIES_LABELS.get(key, key), value
 
 
-SERIES = {
+SERIES_LABELS = {
     "rss_bytes": "CPU",
     "pss_bytes": "CPU proportional",
     "gpu_bytes": "GPU",

@@ -1,4 +1,4 @@
-"""Small questions to a server, each answered in one sentence."""
+"""Steps of a check, and small requests to a server."""
 
 import socket
 from collections.abc import Callable
@@ -9,17 +9,17 @@ from urllib.parse import urlsplit
 Step = tuple[str, Callable[[dict[str, Any]], str]]
 
 
-def in_order(chosen: Any, *functions: Callable[[Any, dict[str, Any]], str]) -> list[Step]:
-    """Return functions of the settings and of what is known by now as steps of their own names."""
+def make_steps(chosen: Any, *functions: Callable[[Any, dict[str, Any]], str]) -> list[Step]:
+    """Return functions of the settings and of earlier findings as steps, named as they are."""
     return [(function.__name__, partial(function, chosen)) for function in functions]
 
 
 class ProbeError(Exception):
-    """What is wrong, and what to do, in one sentence."""
+    """A failed step: what is wrong and what to do, in one sentence."""
 
 
-def resolve(url: str) -> str:
-    """Return a URL's addresses; raise Wrong where it has no host or the host none."""
+def resolve_host(url: str) -> str:
+    """Return the addresses of a URL's host; ProbeError if there are none."""
     host = urlsplit(url).hostname
     if not host:
         raise ProbeError(f"'{url}' is no URL with a host; write http://host:port")
@@ -30,8 +30,8 @@ def resolve(url: str) -> str:
     return f"{host} is {', '.join(sorted({str(entry[4][0]) for entry in found}))}"
 
 
-def fetch(url: str, seconds: float) -> bytes:
-    """Return what a URL answers; raise Wrong with the reason where it does not."""
+def fetch_url(url: str, seconds: float) -> bytes:
+    """Return the answer of a URL; ProbeError with the reason if there is none."""
     from urllib.error import HTTPError, URLError
     from urllib.request import urlopen
 

@@ -1,8 +1,8 @@
-"""Send one job's events while it runs: a guard with a deadline, and the worker that it guards.
+"""Sends one job's events while it runs: a worker, and a guard that gives it a deadline.
 
 ``python -m slmrag.tracking.publisher LOG RESULTS`` reads settings as a line of JSON from standard
-input. That input's end, or the job's death, says that the job is over; the guard then gives the
-worker its deadline and kills it. Should the guard itself hang, the worker ends both a little later.
+input. When that input ends, or the job dies, the guard waits for the worker until the deadline and
+then kills it. If the guard itself hangs, the worker kills both a little later.
 """
 
 import contextlib
@@ -17,18 +17,18 @@ import time
 from pathlib import Path
 
 from slmrag.config.redaction import redact
-from slmrag.job.attempts import Attempt, Busy
+from slmrag.job.attempts import Attempt, AttemptBusy
 from slmrag.job.killed_jobs import close_log_of_dead_job
-from slmrag.tracking.backends import connect
+from slmrag.tracking.backends import connect_tracker
 from slmrag.tracking.send import Tracker, send_attempt
 from slmrag.tracking.settings import Settings, settings
 
 MEMORY_BYTES = 2 * 2**30
-"""Most that a publisher may use: it must never take memory from its job."""
+"""Memory limit of a publisher: it must never take memory from its job."""
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 15.0
 GUARD_SECONDS = 5.0
-"""What a guard may take, beyond the deadline, before it counts as hung itself."""
+"""Seconds after the deadline before the guard itself counts as hung."""
 
 
 def main(log: str, results: str) -> None:
@@ -44,22 +44,22 @@ def main(log: str, results: str) -> None:
         os.close(say_over)
         ends = [job, os.dup(sys.stdin.fileno())]
         bound = (ends, chosen.deadline_seconds + GUARD_SECONDS)
-        threading.Thread(target=last_resort, args=bound, daemon=True).start()
-        work(Attempt(Path(log)), Path(results), chosen, over)
+        threading.Thread(target=kill_when_late, args=bound, daemon=True).start()
+        send_until_end(Attempt(Path(log)), Path(results), chosen, over)
         os._exit(0)
     os.close(over)
-    guard(worker, job, say_over, chosen.deadline_seconds)
+    guard_worker(worker, job, say_over, chosen.deadline_seconds)
 
 
 def yield_memory_to_job() -> None:
-    """Let the kernel take this process before the job where memory runs out, and bound its own."""
+    """Make the kernel kill this process first when memory runs out, and limit its own memory."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
-def guard(worker: int, job: int, say_over: int, deadline: float) -> None:
+def guard_worker(worker: int, job: int, say_over: int, deadline: float) -> None:
     """Wait for the worker; once the job is over, no longer than the deadline."""
     done = os.pidfd_open(worker)
     ready, _, _ = select.select([done, job, sys.stdin], [], [])
@@ -71,37 +71,37 @@ def guard(worker: int, job: int, say_over: int, deadline: float) -> None:
     os.waitpid(worker, 0)
 
 
-def last_resort(ends: list[int], seconds: float) -> None:
-    """Kill this process and its guard, should they outlive the job's end by so many seconds."""
+def kill_when_late(ends: list[int], seconds: float) -> None:
+    """Kill this process and its guard ``seconds`` after the job's end."""
     select.select(ends, [], [])
     time.sleep(seconds)
     os.killpg(0, signal.SIGKILL)
 
 
-def work(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
-    """Follow the log under its lock until all is sent; note the last failure beside the log."""
-    with contextlib.suppress(Busy), attempt.lock():
-        silence(attempt)
-        follow(attempt, results, chosen, over)
+def send_until_end(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
+    """Follow the log under its lock until all is sent."""
+    with contextlib.suppress(AttemptBusy), attempt.lock():
+        silence_output(attempt)
+        follow_log(attempt, results, chosen, over)
 
 
-def silence(attempt: Attempt) -> None:
-    """Send what libraries print to nowhere: the publisher speaks through its state alone."""
+def silence_output(attempt: Attempt) -> None:
+    """Discard what libraries print: a publisher reports only through its state file."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
 
 
-def follow(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
-    """Send batches as they come; after a failure, pause and connect anew."""
+def follow_log(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None:
+    """Send batches as they arrive; after a failure, pause and reconnect."""
     tracker: Tracker | None = None
     while True:
         last = bool(select.select([over], [], [], 0)[0])
-        if last and not attempt.ended():
+        if last and not attempt.has_ended():
             close_log_of_dead_job(attempt)
         pause = POLL_SECONDS
         try:
-            tracker = tracker or connect(chosen)
+            tracker = tracker or connect_tracker(chosen)
             if send_attempt(attempt, tracker, results):
                 return
         except Exception as error:
@@ -113,7 +113,7 @@ def follow(attempt: Attempt, results: Path, chosen: Settings, over: int) -> None
 
 
 def record_failure(attempt: Attempt, chosen: Settings, error: Exception) -> None:
-    """Write beside the log why nothing was sent."""
+    """Write the error of a failed upload beside the log."""
     with contextlib.suppress(OSError):
         text = redact(f"{type(error).__name__}: {error}")[:2000]
         state = attempt.state(chosen.backend) | {"error": text, "error_time": time.time()}

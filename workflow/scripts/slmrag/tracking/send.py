@@ -1,19 +1,19 @@
-"""Bring a tracker up to date with one attempt's log, from where it was left."""
+"""Sends one attempt's log to a tracker, from where the last upload ended."""
 
 from pathlib import Path
 from typing import Any, Protocol
 
-from slmrag.job.attempts import Attempt, Busy, parent
+from slmrag.job.attempts import Attempt, AttemptBusy, parent_run
 from slmrag.job.events import Event
 
 
 class Tracker(Protocol):
-    """What a backend must do; every call may be repeated without a second effect."""
+    """The interface of trackers; repeating a call has no further effect."""
 
     name: str
 
     def open(self, start: Event, parent: str | None) -> str:
-        """Find the attempt's task, or make it; return its id."""
+        """Find or create the attempt's task; return its id."""
 
     def send(self, task: str, start: Event, events: list[Event]) -> None:
         """Report a batch of events."""
@@ -23,23 +23,23 @@ class Tracker(Protocol):
 
 
 def send_attempt(attempt: Attempt, tracker: Tracker, results: Path) -> bool:
-    """Send what is new, under the caller's lock; return whether all up to the end was sent."""
+    """Send new events, under the caller's lock; return whether all up to the end are sent."""
     state = attempt.state(tracker.name)
     start = attempt.start()
     if state.get("done") or start is None:
         return bool(state.get("done"))
-    run = run_task(attempt, start, tracker, results)
+    run = task_of_run(attempt, start, tracker, results)
     if "task" not in state:
         state |= {"task": tracker.open(start, run), "parent": run, "offset": 0}
         attempt.save(tracker.name, state)
     if run and not state.get("parent"):
         tracker.link(state["task"], run)
         state["parent"] = run
-    return drain(attempt, tracker, start, state)
+    return send_rest(attempt, tracker, start, state)
 
 
-def drain(attempt: Attempt, tracker: Tracker, start: Event, state: dict[str, Any]) -> bool:
-    """Send batch by batch, noting each, until the log has no more."""
+def send_rest(attempt: Attempt, tracker: Tracker, start: Event, state: dict[str, Any]) -> bool:
+    """Send the rest of the log batch by batch, and save the state after each."""
     while not state.get("done"):
         events, offset = attempt.read(state["offset"])
         if not events:
@@ -50,9 +50,9 @@ def drain(attempt: Attempt, tracker: Tracker, start: Event, state: dict[str, Any
     return bool(state.get("done"))
 
 
-def run_task(attempt: Attempt, start: Event, tracker: Tracker, results: Path) -> str | None:
-    """Return the task of the workflow run that a job belongs to, making it if need be."""
-    run = parent(attempt, start, results)
+def task_of_run(attempt: Attempt, start: Event, tracker: Tracker, results: Path) -> str | None:
+    """Return the task of a job's workflow run, created if it does not exist."""
+    run = parent_run(attempt, start, results)
     if run is None:
         return None
     known = run.state(tracker.name).get("task")
@@ -61,6 +61,6 @@ def run_task(attempt: Attempt, start: Event, tracker: Tracker, results: Path) ->
     try:
         with run.lock(wait=5):
             send_attempt(run, tracker, results)
-    except Busy:
+    except AttemptBusy:
         return None
     return run.state(tracker.name).get("task")

@@ -1,11 +1,11 @@
-"""How jobs are tracked, read from the plain config."""
+"""The tracking settings, read from the plain config."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-TRIAL = "connection-check"
-"""Stands for the experiment where there is none yet."""
+TRIAL_EXPERIMENT = "connection-check"
+"""The experiment of a connection check."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Settings:
     upload_mb: float = 64.0
     alerts: Mapping[str, Any] = field(default_factory=dict)
     webhook_env: str | None = None
-    experiment: str = TRIAL
+    experiment: str = TRIAL_EXPERIMENT
 
     @property
-    def on(self) -> bool:
-        """Whether anything is tracked at all."""
+    def is_on(self) -> bool:
+        """Whether tracking is on."""
         return self.backend != "none" and self.mode != "off"
 
 
 def settings(raw: Mapping[str, Any] | None) -> Settings:
-    """Return the settings of a plain mapping; keys that are unknown here are left to the config."""
+    """Return the settings of a plain mapping; unknown keys are ignored, the config checks them."""
     known = {item.name for item in fields(Settings)}
     given = {key: value for key, value in (raw or {}).items() if value is not None and key in known}
     return Settings(**given)

@@ -1,4 +1,4 @@
-"""Start a job's publisher beside it, and let go of it at the job's end."""
+"""Starts a job's publisher beside it, and releases it at the job's end."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.job.attempts import Attempt
-from slmrag.tracking.backends import configured
+from slmrag.tracking.backends import is_configured
 from slmrag.tracking.settings import Settings, settings
 
 SCRIPTS = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 
 
 class Publisher:
-    """A process in a session of its own; the end of its standard input is the end of the job."""
+    """The publisher's process, in its own session; closing its standard input ends the job."""
 
     def __init__(self, log: Path, results: Path, raw: dict[str, Any]):
         """Start the process for an attempt's log."""
@@ -40,14 +40,14 @@ class Publisher:
             self._end_of_job.flush()
 
     def finish(self) -> None:
-        """Say that the job is over; wait only where the batch system would end the publisher.
+        """Tell the publisher that the job is over; wait only if the batch system would kill it.
 
-        It would leave a task open that has been begun; what was not begun the run's end sends.
+        Killed, it would leave a started task open; what was not started is sent at the run's end.
         """
         with suppress(OSError):
             self._end_of_job.close()
         begun = "task" in self.attempt.state(self.settings.backend)
-        seconds = waiting(self.settings, begun)
+        seconds = seconds_to_wait(self.settings, begun)
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -56,12 +56,12 @@ class Publisher:
 
 
 def python_path() -> str:
-    """Return the path on which a child finds this package."""
+    """Return the PYTHONPATH on which a child process finds this package."""
     return os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")]))
 
 
-def waiting(chosen: Settings, begun: bool) -> float:
-    """Return for how many seconds a job waits for its publisher: 0 outside of a batch system."""
+def seconds_to_wait(chosen: Settings, begun: bool) -> float:
+    """Return the seconds that a job waits for its publisher: 0 outside a batch system."""
     if chosen.wait_seconds is not None:
         return min(chosen.wait_seconds, chosen.deadline_seconds)
     batch = begun and any(name in os.environ for name in BATCH_SYSTEMS)
@@ -69,9 +69,9 @@ def waiting(chosen: Settings, begun: bool) -> float:
 
 
 def start_publisher(log: Path, results: Path, raw: dict[str, Any]) -> Publisher | None:
-    """Return a publisher where there is a server to send to, else None; never raise."""
+    """Return a publisher if there is a server to send to, else None; never raise."""
     with suppress(Exception):
         chosen = settings(raw)
-        if chosen.on and chosen.mode != "offline" and configured(chosen):
+        if chosen.is_on and chosen.mode != "offline" and is_configured(chosen):
             return Publisher(log, results, raw)
     return None

@@ -1,7 +1,7 @@
-"""Send what was kept: each attempt once, however often and by however many this is run.
+"""Sends attempts that were kept: each only once, however often this runs, also in parallel.
 
 ``python -m slmrag.tracking.sync RESULTS`` reads settings as a line of JSON from standard input and
-prints what it has done, after each attempt and at the end, as a line of JSON.
+prints the counts so far, after each attempt and at the end, as a line of JSON.
 """
 
 import json
@@ -11,62 +11,66 @@ from collections.abc import Callable
 from pathlib import Path
 
 from slmrag.config.redaction import redact
-from slmrag.job.attempts import Attempt, Busy, find
+from slmrag.job.attempts import Attempt, AttemptBusy, find_attempts
 from slmrag.job.killed_jobs import close_log_of_dead_job, close_logs_of_dead_jobs
-from slmrag.tracking.backends import configured, connect
+from slmrag.tracking.backends import connect_tracker, is_configured
 from slmrag.tracking.clearml import offline
 from slmrag.tracking.send import send_attempt
 from slmrag.tracking.settings import Settings, settings
 
 Counts = dict[str, int]
-Tell = Callable[[Counts, str | None], None]
+ReportProgress = Callable[[Counts, str | None], None]
 LOCK_SECONDS = 5.0
-PATIENCE = 3
-"""Failures after which the rest is kept without a try."""
+MAX_FAILURES = 3
+"""Failures after which the rest is kept without trying."""
 
 
 def synchronize(
-    results: Path, chosen: Settings, tell: Tell = lambda *_: None
+    results: Path, chosen: Settings, tell: ReportProgress = lambda *_: None
 ) -> tuple[Counts, str | None]:
     """Return how many attempts were sent, kept, busy and still running, and the first failure.
 
-    Attempts that died without a word are given their end first, whether or not anything is sent.
-    ``tell`` is told the same after each attempt, with the rest counted as kept.
+    First, dead attempts get their end event, whether or not anything is sent. ``tell`` is called
+    with the same after each attempt, where the rest counts as kept.
     """
     close_logs_of_dead_jobs(results)
-    if not chosen.on:
+    if not chosen.is_on:
         return {}, None
-    if chosen.mode == "offline" or (chosen.mode == "auto" and not configured(chosen)):
-        return to_sessions(results, chosen, tell)
-    return to_server(results, chosen, tell)
+    if chosen.mode == "offline" or (chosen.mode == "auto" and not is_configured(chosen)):
+        return write_sessions(results, chosen, tell)
+    return send_to_server(results, chosen, tell)
 
 
-def to_sessions(results: Path, chosen: Settings, tell: Tell) -> tuple[Counts, str | None]:
-    """Write importable sessions where the tracker has such, else keep the events."""
+def write_sessions(
+    results: Path, chosen: Settings, tell: ReportProgress
+) -> tuple[Counts, str | None]:
+    """Write importable sessions if the tracker has such, else keep the events."""
     if chosen.backend != "clearml":
-        return {"kept": len(pending(results, chosen.backend))}, None
-    if not pending(results, offline.TARGET):
+        return {"kept": len(pending_attempts(results, chosen.backend))}, None
+    if not pending_attempts(results, offline.OFFLINE_TARGET):
         return {"sessions": 0}, None
-    with offline.workspace():
-        return each(
+    with offline.offline_workspace():
+        return process_pending(
             results,
-            offline.TARGET,
+            offline.OFFLINE_TARGET,
             "sessions",
-            lambda attempt: offline.convert(attempt, results, chosen),
+            lambda attempt: offline.write_session(attempt, results, chosen),
             tell,
         )
 
 
-def to_server(results: Path, chosen: Settings, tell: Tell) -> tuple[Counts, str | None]:
+def send_to_server(
+    results: Path, chosen: Settings, tell: ReportProgress
+) -> tuple[Counts, str | None]:
     """Send to the server."""
-    waiting = pending(results, chosen.backend)
+    waiting = pending_attempts(results, chosen.backend)
     if not waiting:
         return {"sent": 0}, None
     try:
-        tracker = connect(chosen)
+        tracker = connect_tracker(chosen)
     except Exception as error:
-        return {"kept": len(waiting)}, explain(error)
-    return each(
+        return {"kept": len(waiting)}, describe_error(error)
+    return process_pending(
         results,
         chosen.backend,
         "sent",
@@ -75,37 +79,37 @@ def to_server(results: Path, chosen: Settings, tell: Tell) -> tuple[Counts, str 
     )
 
 
-def pending(results: Path, target: str) -> list[Attempt]:
-    """Return the attempts of which something was not sent."""
-    return [attempt for attempt in find(results) if not attempt.state(target).get("done")]
+def pending_attempts(results: Path, target: str) -> list[Attempt]:
+    """Return the attempts that are not completely sent."""
+    return [attempt for attempt in find_attempts(results) if not attempt.state(target).get("done")]
 
 
-def each(
-    results: Path, target: str, word: str, action: Callable[[Attempt], bool], tell: Tell
+def process_pending(
+    results: Path, target: str, word: str, action: Callable[[Attempt], bool], tell: ReportProgress
 ) -> tuple[Counts, str | None]:
-    """Apply an action to each pending attempt under its lock; a failure keeps the attempt."""
+    """Apply an action to each pending attempt under its lock; a failed one is kept."""
     counts: Counts = {word: 0}
-    failure, waiting = None, pending(results, target)
+    failure, waiting = None, pending_attempts(results, target)
     for left, attempt in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
-        if counts.get("kept", 0) >= PATIENCE:
+        if counts.get("kept", 0) >= MAX_FAILURES:
             counts["kept"] += 1
             continue
         try:
             with attempt.lock(LOCK_SECONDS):
-                if not attempt.ended() and attempt.dead():
+                if not attempt.has_ended() and attempt.is_dead():
                     close_log_of_dead_job(attempt)
                 outcome = word if action(attempt) else "running"
-        except Busy:
+        except AttemptBusy:
             outcome = "busy"
         except Exception as error:
-            outcome, failure = "kept", failure or explain(error)
+            outcome, failure = "kept", failure or describe_error(error)
         counts[outcome] = counts.get(outcome, 0) + 1
         tell(counts | {"kept": counts.get("kept", 0) + left}, failure)
     return counts, failure
 
 
-def explain(error: BaseException) -> str:
-    """Return a failure in one line without secrets."""
+def describe_error(error: BaseException) -> str:
+    """Return an error in one line without secrets."""
     return redact(f"{type(error).__name__}: {error}").strip().replace("\n", " ")[:500]
 
 

@@ -1,4 +1,4 @@
-"""Send what was kept from a process of its own, which a deadline ends."""
+"""Runs ``sync`` in a process of its own, with a deadline."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from typing import Any
 
 from slmrag.tracking.start_publisher import python_path
 
-KEPT = "kept for `snakemake -c1 sync_tracking`"
+KEPT_WORDS = "kept for `snakemake -c1 sync_tracking`"
 
-WORDS = {
+COUNT_WORDS = {
     "sent": "{} tasks sent",
     "sessions": "{} offline sessions written",
-    "kept": f"{{}} {KEPT}",
-    "busy": "{} in another process's hands",
-    "running": "{} not ended",
+    "kept": f"{{}} {KEPT_WORDS}",
+    "busy": "{} being sent by another process",
+    "running": "{} still running",
 }
 
 
@@ -28,7 +28,7 @@ def run_sync(
 ) -> tuple[dict[str, int], str | None]:
     """Return the counts of ``sync`` and its first failure; it is killed after ``seconds``.
 
-    What it wrote to the folder for temporary files goes with it.
+    Its temporary files are removed with it.
     """
     command = [sys.executable, "-P", "-m", "slmrag.tracking.sync", str(results)]
     with tempfile.TemporaryDirectory(prefix="slmrag-sync-", ignore_cleanup_errors=True) as scratch:
@@ -45,18 +45,18 @@ def run_sync(
         except subprocess.TimeoutExpired as late:
             with suppress(ValueError):
                 return parse_counts(late.stdout or b"")[0], f"stopped after {seconds:.0f} s"
-            return {}, f"no end after {seconds:.0f} s; all is {KEPT}"
+            return {}, f"not finished after {seconds:.0f} s; all is {KEPT_WORDS}"
         except (OSError, ValueError):
-            return {}, f"the sender failed; all is {KEPT}"
+            return {}, f"the sender failed; all is {KEPT_WORDS}"
 
 
 def parse_counts(output: bytes) -> tuple[dict[str, int], str | None]:
-    """Return counts and failure of the last whole line; ValueError if there is none."""
+    """Return counts and failure from the last whole line; ValueError if there is none."""
     answer = json.loads(output[: output.rindex(b"\n")].splitlines()[-1])
     return answer["counts"], answer["failure"]
 
 
-def sentence(counts: Mapping[str, int], failure: str | None) -> str:
-    """Return what was sent and what was kept."""
-    parts = [WORDS[key].format(number) for key, number in counts.items() if number]
+def counts_sentence(counts: Mapping[str, int], failure: str | None) -> str:
+    """Return a sentence on what was sent and what was kept."""
+    parts = [COUNT_WORDS[key].format(number) for key, number in counts.items() if number]
     return "; ".join([", ".join(parts) or "nothing sent", *([failure] if failure else [])])

@@ -1,4 +1,4 @@
-"""A run's summary for a webhook; the address is a secret and never an argument.
+"""Posts a run's summary to a webhook, whose address is a secret and never an argument.
 
 ``python -m slmrag.tracking.webhook`` reads the address and the summary as two lines of JSON.
 """
@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.config.redaction import MASK, redact, redact_values
-from slmrag.job.attempts import Attempt, find, is_run
+from slmrag.job.attempts import Attempt, find_attempts, is_workflow_run
 from slmrag.tracking.naming import task_name
 from slmrag.tracking.start_publisher import python_path
 
 TIMEOUT_SECONDS = 4.0
 
 
-def summary(results: Path, run: str, status: str) -> dict[str, Any]:
+def run_summary(results: Path, run: str, status: str) -> dict[str, Any]:
     """Return how a run ended: its jobs by status, failures, alerts and results."""
-    jobs = [job for job in map(summarize_attempt, find(results)) if job and job["run"] == run]
+    jobs = [
+        job for job in map(summarize_attempt, find_attempts(results)) if job and job["run"] == run
+    ]
     counts: dict[str, int] = {}
     for job in jobs:
         counts[job["status"]] = counts.get(job["status"], 0) + 1
@@ -40,9 +42,9 @@ def summary(results: Path, run: str, status: str) -> dict[str, Any]:
 
 
 def summarize_attempt(attempt: Attempt) -> dict[str, Any] | None:
-    """Return what an attempt's log says in short, None for a whole run or an empty log."""
+    """Return a summary of an attempt's log, None for a whole run or an empty log."""
     start = attempt.start()
-    if start is None or is_run(attempt):
+    if start is None or is_workflow_run(attempt):
         return None
     events, offset = [], 0
     while True:
@@ -61,10 +63,10 @@ def summarize_attempt(attempt: Attempt) -> dict[str, Any] | None:
 
 
 def post(url: str, results: Path, run: str, status: str) -> str | None:
-    """Post a run's summary from a process that is soon killed; return why it failed, if it did."""
+    """Post a run's summary from a process with a timeout; return why it failed, or None."""
     command = [sys.executable, "-P", "-m", "slmrag.tracking.webhook"]
     try:
-        summed = redact_values(summary(results, run, status))
+        summed = redact_values(run_summary(results, run, status))
         if status == "completed" and not summed["jobs"]:
             return None  # nothing was to be done, or a sync
         body = json.dumps(summed)

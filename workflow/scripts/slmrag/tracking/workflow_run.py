@@ -1,4 +1,4 @@
-"""The workflow run as the tracker's parent task: begun and ended by the driver's hooks."""
+"""The workflow run as the tracker's parent task, started and ended by the driver's hooks."""
 
 import os
 import sys
@@ -16,27 +16,27 @@ from slmrag.job.events import EventLog
 from slmrag.job.killed_jobs import close_logs_of_dead_jobs
 from slmrag.tracking import webhook
 from slmrag.tracking.settings import Settings, settings
-from slmrag.tracking.sync_process import run_sync, sentence
+from slmrag.tracking.sync_process import counts_sentence, run_sync
 
-RUN = "SLMRAG_RUN_ID"
-SHORT_SECONDS = 5.0  # whoever interrupts a run, or reads its error, should not wait
+RUN_VARIABLE = "SLMRAG_RUN_ID"
+FAILED_RUN_SECONDS = 5.0  # an interrupted or failed run should end soon
 WEBHOOK_SECONDS = 8
 
 
 def start(config: Mapping[str, Any]) -> None:
-    """Begin a run: name it in the environment and, where tracking must be online, try it."""
-    os.environ.setdefault(RUN, new_id())
-    os.environ.setdefault(code_version.VARIABLE, code_version.ask())
+    """Start a run: set its id in the environment; if tracking must be online, check the tracker."""
+    os.environ.setdefault(RUN_VARIABLE, new_id())
+    os.environ.setdefault(code_version.VERSION_VARIABLE, code_version.ask_git())
     chosen = settings(config.get("tracking"))
-    if chosen.on and chosen.mode == "online":
-        require(config, chosen)
+    if chosen.is_on and chosen.mode == "online":
+        require_tracker(config, chosen)
     with suppress(OSError):
-        write(config, "start", **beginning(config))
+        write_event(config, "start", **start_event(config))
 
 
-def beginning(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the first event of a run."""
-    run = os.environ[RUN]
+def start_event(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the start event of a run."""
+    run = os.environ[RUN_VARIABLE]
     return {
         "id": run,
         "run": run,
@@ -44,49 +44,49 @@ def beginning(config: Mapping[str, Any]) -> dict[str, Any]:
         "wildcards": {"run": run},
         "experiment": str(config.get("experiment", "default")),
         "params": dict(config),
-        "code": code_version.version(),
+        "code": code_version.read_version(),
         "host": os.uname().nodename,
         "pid": os.getpid(),
     }
 
 
 def finish(config: Mapping[str, Any], status: str) -> None:
-    """End a run and send what its jobs left, within the deadline; say in one line how that went."""
+    """End a run, send what its jobs left within the deadline, and print the outcome in a line."""
     with suppress(OSError):
-        close_logs_of_dead_jobs(results(config), os.environ[RUN])
-        write(config, "end", status=status, error=None)
+        close_logs_of_dead_jobs(results_folder(config), os.environ[RUN_VARIABLE])
+        write_event(config, "end", status=status, error=None)
     chosen = settings(config.get("tracking"))
-    told = announce(config, chosen, status)
-    if chosen.on:
-        seconds = chosen.deadline_seconds if status == "completed" else SHORT_SECONDS
+    webhook_thread = start_webhook(config, chosen, status)
+    if chosen.is_on:
+        seconds = chosen.deadline_seconds if status == "completed" else FAILED_RUN_SECONDS
         seconds = min(seconds, chosen.deadline_seconds)
-        outcome = run_sync(results(config), config.get("tracking") or {}, seconds)
-        print(f"tracking: {sentence(*outcome)}", file=sys.stderr, flush=True)
-    if told:
-        told.join(WEBHOOK_SECONDS)
+        outcome = run_sync(results_folder(config), config.get("tracking") or {}, seconds)
+        print(f"tracking: {counts_sentence(*outcome)}", file=sys.stderr, flush=True)
+    if webhook_thread:
+        webhook_thread.join(WEBHOOK_SECONDS)
 
 
-def write(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
+def write_event(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
     """Append an event to the run's own log."""
-    run = os.environ[RUN]
-    log = EventLog(results(config) / "jobs" / "workflow" / run / "attempts" / f"{run}.jsonl")
+    run = os.environ[RUN_VARIABLE]
+    log = EventLog(results_folder(config) / "jobs" / "workflow" / run / "attempts" / f"{run}.jsonl")
     log.write(kind, **fields)
     log.close()
 
 
-def results(config: Mapping[str, Any]) -> Path:
+def results_folder(config: Mapping[str, Any]) -> Path:
     """Return the experiment's folder."""
     return Path(config.get("results") or Path("results", str(config.get("experiment", "default"))))
 
 
-def announce(config: Mapping[str, Any], chosen: Settings, status: str) -> Thread | None:
-    """Post a run's summary, where a webhook is set, while the rest is sent to the tracker."""
+def start_webhook(config: Mapping[str, Any], chosen: Settings, status: str) -> Thread | None:
+    """Post a run's summary in a thread, if there is a webhook."""
     url = os.environ.get(chosen.webhook_env or "")
     if not url:
         return None
 
     def tell() -> None:
-        failure = webhook.post(url, results(config), os.environ[RUN], status)
+        failure = webhook.post(url, results_folder(config), os.environ[RUN_VARIABLE], status)
         if failure:
             print(f"tracking: the webhook failed: {failure}", file=sys.stderr, flush=True)
 
@@ -95,10 +95,10 @@ def announce(config: Mapping[str, Any], chosen: Settings, status: str) -> Thread
     return thread
 
 
-def require(config: Mapping[str, Any], chosen: Settings) -> None:
-    """Raise UserError unless the tracker answers within its bound."""
-    from slmrag.tracking.check import problem
+def require_tracker(config: Mapping[str, Any], chosen: Settings) -> None:
+    """Raise UserError unless the tracker answers in time."""
+    from slmrag.tracking.check import find_problem
 
-    trouble = problem(replace(chosen, experiment=str(config.get("experiment", "default"))))
-    if trouble:
-        raise UserError(f"tracking.mode is online, but {trouble}")
+    reason = find_problem(replace(chosen, experiment=str(config.get("experiment", "default"))))
+    if reason:
+        raise UserError(f"tracking.mode is online, but {reason}")

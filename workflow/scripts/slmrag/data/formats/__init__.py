@@ -110,16 +110,16 @@ FORMATS: dict[str, Callable[[], ModuleType]] = {
 }
 
 
-Read = Callable[[Path, Mapping[str, str]], Iterator[Any]]
+Reader = Callable[[Path, Mapping[str, str]], Iterator[Any]]
 """Takes a file and the user's columns; yields tables of passages, or questions."""
-LAYOUT = ("separator", "quoting", "header")
-"""Keys of an entry that say how its files are written; the config refuses those of no use."""
+DIALECT_KEYS = ("separator", "quoting", "header")
+"""Keys of an entry for the CSV dialect; the config refuses them for other formats."""
 
 
-def reader(name: str, kind: str, entry: Mapping[str, Any] | None = None, **more: Any) -> Read:
+def reader(name: str, kind: str, entry: Mapping[str, Any] | None = None, **more: Any) -> Reader:
     """Return the function that reads ``kind`` ("passages" or "questions") of a format.
 
-    ``entry`` may say how the files are written; ``more`` are keywords that the format alone knows.
+    ``entry`` may set the CSV dialect; ``more`` are keywords of the format.
     """
     if name not in FORMATS:
         hint = nearest(name, FORMATS) or f"; known: {', '.join(FORMATS)}"
@@ -127,17 +127,17 @@ def reader(name: str, kind: str, entry: Mapping[str, Any] | None = None, **more:
     function = getattr(FORMATS[name](), kind, None)
     if function is None:
         raise UserError(f"format '{name}' holds no {kind}; choose another format")
-    keys = {key: entry[key] for key in LAYOUT if key in entry} if entry else {}
+    keys = {key: entry[key] for key in DIALECT_KEYS if key in entry} if entry else {}
     read = partial(function, **keys, **more)
-    return read if name == "text" else _of_data(read, name)
+    return read if name == "text" else _refusing_stand_ins(read, name)
 
 
-def _of_data(read: Read, name: str) -> Read:
-    """Return a reader that first refuses what is no data by name."""
+def _refusing_stand_ins(read: Reader, name: str) -> Reader:
+    """Return a reader that first refuses files that are no data."""
     from slmrag.data.reading.file_kinds import refuse_stand_in
 
-    def looked_at(path: Path, columns: Mapping[str, str]) -> Iterator[Any]:
+    def read_checked(path: Path, columns: Mapping[str, str]) -> Iterator[Any]:
         refuse_stand_in(path, name)
         return read(path, columns)
 
-    return looked_at
+    return read_checked

@@ -1,10 +1,10 @@
-"""DPR's question files: a JSON array, the positive contexts being the gold passages."""
+"""DPR's question files: a JSON array; the positive contexts are the gold passages."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from slmrag.data.reading.fields import field, name_in, objects, texts
+from slmrag.data.reading.fields import answer_texts, field, objects, optional_text
 from slmrag.data.reading.json_records import json_items
 from slmrag.data.schemas import Question, passage
 
@@ -15,7 +15,7 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
         positives = objects(record, "positive_ctxs", path, line, optional=True)
         yield Question(
             question=field(record, "question", str, path, line),
-            answers=texts(field(record, "answers", list, path, line), path, line),
+            answers=answer_texts(field(record, "answers", list, path, line), path, line),
             line=line,
             question_id=_either(record, "id", "question_id", path, line),
             gold=[_passage(context, path, line) for context in positives],
@@ -25,8 +25,8 @@ def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:
 def _passage(context: Mapping[str, Any], path: Path, line: int) -> dict[str, str]:
     id = _either(context, "passage_id", "psg_id", path, line)
     text = field(context, "text", str, path, line)
-    return passage(id, name_in(context, "title", path, line), text)
+    return passage(id, optional_text(context, "title", path, line), text)
 
 
 def _either(record: Mapping[str, Any], key: str, other: str, path: Path, line: int) -> str:
-    return name_in(record, key, path, line) or name_in(record, other, path, line)
+    return optional_text(record, key, path, line) or optional_text(record, other, path, line)

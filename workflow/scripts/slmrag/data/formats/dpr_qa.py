@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.data.reading.delimited import records_of
-from slmrag.data.reading.dialect import layout
+from slmrag.data.reading.dialect import dialect_of_keys
 from slmrag.data.schemas import Question
 from slmrag.errors import UserError
 
 
 def questions(path: Path, columns: Mapping[str, str], **keys: Any) -> Iterator[Question]:
     """Yield the questions; they have neither ids nor gold passages."""
-    for line, values in records_of(path, layout("\t", **keys)):
+    for line, values in records_of(path, dialect_of_keys("\t", **keys)):
         if len(values) != 2:
             raise UserError(
                 f"{path}, line {line}: {len(values)} columns instead of 2 (question, answers); "

@@ -1,4 +1,4 @@
-"""Any JSONL: the entry's ``columns`` say what its keys are called."""
+"""Any JSONL; the entry's ``columns`` maps its keys."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,12 +7,12 @@ import polars as pl
 
 from slmrag.data.reading.column_mapping import question_of, row_of
 from slmrag.data.reading.json_records import json_lines
-from slmrag.data.schemas import Question, tabled
+from slmrag.data.schemas import Question, to_tables
 
 
 def passages(path: Path, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
     """Yield the passages in tables; a missing title is empty."""
-    return tabled(row_of(record, columns, path, line) for line, record in json_lines(path))
+    return to_tables(row_of(record, columns, path, line) for line, record in json_lines(path))
 
 
 def questions(path: Path, columns: Mapping[str, str]) -> Iterator[Question]:

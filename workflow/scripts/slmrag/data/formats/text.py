@@ -1,4 +1,4 @@
-"""Plain text, Markdown, HTML and PDF: each file is a document, called by its path in the object."""
+"""Plain text, Markdown, HTML and PDF: each file is a document; its id is its path in the object."""
 
 import logging
 import re
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
-from slmrag.data.reading.compression import COMPRESSIONS, chunks_of, decoded
-from slmrag.data.reading.file_kinds import MARKDOWN, PAGES, is_page, is_pdf
+from slmrag.data.reading.compression import COMPRESSIONS, chunks_of, decode_lines
+from slmrag.data.reading.file_kinds import HTML_SUFFIXES, MARKDOWN_SUFFIXES, is_page, is_pdf
 from slmrag.data.reading.html import page_text
 from slmrag.data.reading.markdown import markdown_text
-from slmrag.data.reading.pdf import Unreadable, pdf_text
-from slmrag.data.schemas import tabled
+from slmrag.data.reading.pdf import UnreadableFile, pdf_text
+from slmrag.data.schemas import to_tables
 
 log = logging.getLogger(__name__)
 
@@ -22,34 +22,34 @@ HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$")
 def passages(
     path: Path, columns: Mapping[str, str], left: dict[Path, str] | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Yield one document without its markup, or none, with a warning and the reason in ``left``.
+    """Yield one document without markup; or none, with a warning, and the reason in ``left``.
 
-    Its title is its own (of a page, of a PDF, in front of Markdown), or a heading in the first
-    line, or else the file's name.
+    Its title is that of the page, the PDF or the front matter, or a heading in the first line, or
+    the file's name.
     """
     left = {} if left is None else left
     try:
         title, text = _parts(path)
         if not text:
-            raise Unreadable("no text", "a file without text")
-    except Unreadable as found:
-        why, told = found.args
+            raise UnreadableFile("no text", "a file without text")
+    except UnreadableFile as found:
+        why, sentence = found.args
         if path not in left:
-            log.warning("%s: is %s: left out", path, told)
+            log.warning("%s: is %s: left out", path, sentence)
         left[path] = f"{_suffix(path) or path.name} ({why})"
         return
-    yield from tabled([(_id(path), _stem(path) if title is None else title, text, 1)])
+    yield from to_tables([(_id(path), _stem(path) if title is None else title, text, 1)])
 
 
 def _parts(path: Path) -> tuple[str | None, str]:
-    """Return the title of a document, None where it has none, and its text."""
+    """Return the title of a document, None without one, and its text."""
     data = b"".join(chunks_of(path))
     if is_pdf(data):
         return pdf_text(data, path)
-    text, suffix = decoded(data, path, 1).replace("\r\n", "\n").strip(), _suffix(path)
-    if suffix in PAGES or is_page(text[:2048].encode()):
+    text, suffix = decode_lines(data, path, 1).replace("\r\n", "\n").strip(), _suffix(path)
+    if suffix in HTML_SUFFIXES or is_page(text[:2048].encode()):
         return page_text(text)
-    if suffix in MARKDOWN:
+    if suffix in MARKDOWN_SUFFIXES:
         return markdown_text(text, path)
     first, _, rest = text.partition("\n")
     heading = HEADING.match(first)

@@ -8,21 +8,21 @@ from slmrag.data.reading.fields import (
     ABSENT,
     SCALARS,
     Record,
+    answer_texts,
     as_text,
     field,
     is_missing,
-    name_in,
-    texts,
+    optional_text,
     value_at,
 )
 from slmrag.data.schemas import Question, Row, passage
 from slmrag.errors import UserError
 
-OURS = ("id", "title", "text")
+PASSAGE_COLUMNS = ("id", "title", "text")
 
 
 def _field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
-    """Return a value of a record; where it is an object, the error says what can be mapped."""
+    """Return a value of a record; for an object, the error names the keys that can be mapped."""
     value = value_at(record, key)
     if isinstance(value, Mapping) and value:
         raise UserError(
@@ -34,7 +34,7 @@ def _field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
 
 def row_of(record: Record, columns: Mapping[str, str], path: Path, line: int) -> Row:
     """Return a record as id, title, text and line; only the title may be missing."""
-    names = {name: columns.get(name, name) for name in OURS}
+    names = {name: columns.get(name, name) for name in PASSAGE_COLUMNS}
     title = value_at(record, names["title"], ABSENT if "title" in columns else None)
     if not is_missing(title):
         title = _field(record, names["title"], SCALARS, path, line)
@@ -43,19 +43,19 @@ def row_of(record: Record, columns: Mapping[str, str], path: Path, line: int) ->
 
 
 def _text(record: Record, key: str, path: Path, line: int) -> str:
-    """Return a text; sentences or paragraphs in a list become one, a space between them."""
+    """Return a text; a list of texts is joined by spaces."""
     value = value_at(record, key)
     if not isinstance(value, list):
         return _field(record, key, str, path, line)
     if any(not isinstance(part, str) for part in value):
-        raise UserError(f"{path}, line {line}: '{key}' holds what is no text; correct it")
+        raise UserError(f"{path}, line {line}: '{key}' has an item that is not text; correct it")
     return " ".join(filter(None, map(str.strip, value)))
 
 
 def question_of(record: Record, columns: Mapping[str, str], path: Path, line: int) -> Question:
     """Return a record as a question; id and gold may be missing unless ``columns`` names them.
 
-    A question whose answers are null, or a list of nothing else, has none.
+    Answers that are null, or a list of nulls only, are no answers.
     """
 
     def get(name: str, kind: Any) -> Any:
@@ -66,7 +66,7 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
 
     answers = _listed(value_at(record, columns.get("answers", "answers"), ""))
     if not all(map(is_missing, answers)):
-        answers = texts(_listed(get("answers", list | SCALARS)), path, line)
+        answers = answer_texts(_listed(get("answers", list | SCALARS)), path, line)
     gold = _listed(get("gold", list | SCALARS)) if has("gold") else []
     passages, ids = _gold(gold, path, line)
     return Question(
@@ -84,13 +84,13 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _gold(values: list[Any], path: Path, line: int) -> tuple[list[dict[str, str]], list[str]]:
-    """Return gold passages, and ids of passages that stand elsewhere."""
+    """Return gold passages, and ids of gold passages in other files."""
     passages, ids = [], []
     for value in values:
         if isinstance(value, Mapping):
             text = field(value, "text", str, path, line)
-            id, title = (name_in(value, key, path, line) for key in ("id", "title"))
+            id, title = (optional_text(value, key, path, line) for key in ("id", "title"))
             passages.append(passage(id, title, text))
         elif not is_missing(value) and value != "":
-            ids += [name_in({"gold": value}, "gold", path, line)]
+            ids += [optional_text({"gold": value}, "gold", path, line)]
     return passages, ids

@@ -1,4 +1,4 @@
-"""How a CSV or TSV is written: what keeps its fields apart, and whether quotes are plain text."""
+"""The dialect of a CSV or TSV file: its separator, and whether quotes are plain text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ TAB = "\t"
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The marks of a delimited file, and its columns' names where no line of it has them.
+class Dialect:
+    """Separator and quoting of a file, and the columns' names if no line has them.
 
-    ``free`` tells whether an entry's keys can change them.
+    ``free`` means that keys of an entry can change them.
     """
 
     separator: str = ","
@@ -20,16 +20,16 @@ class Layout:
     free: bool = False
 
     def advice(self, mark: str) -> str:
-        """Return what to do where another sign stands between the fields."""
+        """Return what to do if another sign separates the fields."""
         if not self.free:
             return f"write {self.separator!r} between them"
         return f"read it by format csv with separator: {'tab' if mark == TAB else repr(mark)}"
 
 
-def layout(
+def dialect_of_keys(
     separator: str,
     quoting: Literal["none"] | None = None,
     header: Sequence[str] | None = None,
-) -> Layout:
-    """Return the layout that an entry's keys describe."""
-    return Layout(separator, quoting != "none", tuple(header or ()), free=True)
+) -> Dialect:
+    """Return the dialect of an entry's keys."""
+    return Dialect(separator, quoting != "none", tuple(header or ()), free=True)

@@ -1,4 +1,4 @@
-"""The fields of a record, each of its kind, or one sentence that names file and line."""
+"""Typed fields of a record; an error names the file and line."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, time, timedelta
@@ -13,21 +13,20 @@ Record = Mapping[str, Any]
 KINDS = {str: "text", list: "a list", dict: "an object", int: "a number", float: "a number"}
 KINDS[Decimal] = "a number"
 ABSENT = object()
-DATES = date | time | timedelta
+DATE_TYPES = date | time | timedelta
 SCALARS = str | int | float | Decimal
-"""What can be written as text: a name, or an answer."""
+"""Types that can be written as text, for ids, titles and answers."""
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value is none: null, or a number that is no number, as pandas writes null."""
+    """Tell whether a value is missing: null, or NaN and infinity, as pandas writes null."""
     return value is None or (isinstance(value, float | Decimal) and not isfinite(value))
 
 
 def value_at(record: Record, key: str, absent: Any = None) -> Any:
-    """Return what stands under a key, or under a dotted name (``answers.text``), in each of a list.
+    """Return the value of a key, or of a dotted name (``answers.text``), also inside lists.
 
-    Lists inside of a list become one. It is null inside of null, and ``absent`` where there is no
-    such name.
+    Nested lists become one. A name inside null is null; an unknown name gives ``absent``.
     """
     if key in record:
         return record[key]
@@ -42,65 +41,67 @@ def value_at(record: Record, key: str, absent: Any = None) -> Any:
 
 
 def _flat(values: list[Any]) -> list[Any]:
-    """Return the values, and those in lists among them, as one list."""
+    """Return the values, with those of nested lists, as one list."""
     return [one for value in values for one in (value if isinstance(value, list) else [value])]
 
 
-def names_of(record: Record) -> list[str]:
-    """Return the keys of a record, those of the objects in it by dotted names."""
+def key_names(record: Record) -> list[str]:
+    """Return the keys of a record; keys of nested objects are dotted names."""
     inner = {str(key): value for key, value in record.items() if isinstance(value, Mapping)}
     nested = [f"{key}.{one}" for key, value in inner.items() for one in value]
     return [*(str(key) for key in record if key not in inner), *nested]
 
 
 def field(record: Record, key: str, kind: Any, path: Path, line: int) -> Any:
-    """Return a value of a record; UserError where it is missing or of another kind."""
+    """Return a value of a record; UserError if it is missing or of another type."""
     value = record[key] if key in record else value_at(record, key, ABSENT)
     if value is ABSENT:
-        names = names_of(record)
+        names = key_names(record)
         hint = nearest(key, names) or f"; it has {', '.join(names) or 'nothing'}"
         raise UserError(f"{path}, line {line}: no '{key}'{hint}")
     if is_missing(value):
         named = "null" if value is None else value
         raise UserError(f"{path}, line {line}: '{key}' is {named}; fill it in or remove the record")
     if not isinstance(value, kind) or isinstance(value, bool):
-        hint = "write it as text" if isinstance(value, DATES) else "correct it"
-        raise UserError(f"{path}, line {line}: '{key}' is not {_named(kind)}; {hint}")
+        hint = "write it as text" if isinstance(value, DATE_TYPES) else "correct it"
+        raise UserError(f"{path}, line {line}: '{key}' is not {_kind_name(kind)}; {hint}")
     return value
 
 
-def _named(kind: Any) -> str:
-    """Return what a type, or a union of types, is called."""
+def _kind_name(kind: Any) -> str:
+    """Return the name of a type, or of a union of types."""
     return " or ".join(dict.fromkeys(KINDS[one] for one in get_args(kind) or (kind,)))
 
 
 def objects(
     record: Record, key: str, path: Path, line: int, optional: bool = False
 ) -> list[dict[str, Any]]:
-    """Return a list of objects; where it is ``optional``, nothing is an empty one."""
+    """Return a list of objects; if ``optional``, a missing list is empty."""
     if optional and record.get(key) is None:
         return []
     values = field(record, key, list, path, line)
     if any(not isinstance(value, dict) for value in values):
-        raise UserError(f"{path}, line {line}: '{key}' holds what is no object; correct it")
+        raise UserError(
+            f"{path}, line {line}: '{key}' has an item that is not an object; correct it"
+        )
     return values
 
 
 def scalar(record: Record, key: str, path: Path, line: int) -> str:
-    """Return a text or a number as text; UserError where it is missing, or neither."""
+    """Return a text or a number as text; UserError if it is missing, or neither."""
     return as_text(field(record, key, SCALARS, path, line))
 
 
-def name_in(record: Record, key: str, path: Path, line: int) -> str:
-    """Return a name that may be missing, as an id or a title; UserError for what is no scalar."""
+def optional_text(record: Record, key: str, path: Path, line: int) -> str:
+    """Return an id or a title as text, empty if it is missing; UserError for other types."""
     return "" if is_missing(record.get(key)) else scalar(record, key, path, line)
 
 
 def as_text(value: Any) -> str:
-    """Return a name or an answer as text, though its writer made it a number; nothing for none.
+    """Return an id, a title or an answer as text, also if it is a number; empty if it is missing.
 
-    A whole number has no point (1969.0 is 1969, 1e+21 has 22 digits, -0.0 is 0), any other the
-    fewest digits that tell it from its neighbors.
+    A whole number has no point (1969.0 is 1969, 1e+21 has 22 digits, -0.0 is 0), any other has the
+    fewest digits that distinguish it from its neighbors.
     """
     if is_missing(value):
         return ""
@@ -113,8 +114,8 @@ def _fraction(value: float | Decimal) -> str:
     return repr(value) if isinstance(value, float) else format(value.normalize(), "f")
 
 
-def texts(values: Iterable[Any], path: Path, line: int) -> list[str]:
-    """Return answers as texts; UserError for one that is missing, or no scalar."""
+def answer_texts(values: Iterable[Any], path: Path, line: int) -> list[str]:
+    """Return answers as texts; UserError for one that is missing or neither text nor number."""
     values = list(values)
     for value in values:
         if is_missing(value) or not isinstance(value, SCALARS) or isinstance(value, bool):

@@ -1,6 +1,6 @@
-"""The files of raw objects: those with data, without those that tell of it or are of other kinds.
+"""The files of raw objects that hold data, without descriptions and files of other kinds.
 
-Of documents texts and PDFs can be read; what else lies between them is left out and counted.
+Among documents, texts and PDFs are read; other files are left out and counted.
 """
 
 import logging
@@ -15,12 +15,12 @@ from slmrag.errors import UserError
 
 log = logging.getLogger(__name__)
 
-ASIDE = re.compile(
+SIDE_FILE = re.compile(
     r"_SUCCESS|_(committed|started)_\w+|_(common_)?metadata|dataset_infos?\.json|.*\.crc"
     r"|(README|LICEN[CS]E|NOTICE|CITATION|CHANGELOG)([._-][\w.-]*)?"
 )
-"""Names of what Spark and the hub write beside the data."""
-DATA = {".jsonl", ".json", ".csv", ".tsv", ".parquet", *COMPRESSIONS}
+"""Names of files that Spark and the hub write beside the data."""
+DATA_SUFFIXES = {".jsonl", ".json", ".csv", ".tsv", ".parquet", *COMPRESSIONS}
 """Suffixes of data: README_questions.jsonl is no README."""
 
 
@@ -36,21 +36,23 @@ def files_of(folders: Sequence[str | Path] | str) -> list[Path]:
 
 
 def data_files(folders: Sequence[str | Path] | str) -> list[Path]:
-    """Return the files with data; where all are of other kinds, all, to be refused by name."""
+    """Return the files with data; if there is none, all files, so that a reader refuses them."""
     files = files_of(folders)
-    kept = [path for path in files if not _is_aside(path)]
+    kept = [path for path in files if not _is_side_file(path)]
     if kept and len(kept) < len(files):
-        log.info("passed over %d files that tell of the data", len(files) - len(kept))
+        log.info("skipped %d files that describe the data", len(files) - len(kept))
     return kept or files
 
 
-def _is_aside(path: Path) -> bool:
-    named = ASIDE.fullmatch(path.name)
-    return named is not None and (path.suffix not in DATA or path.name.startswith("dataset_info"))
+def _is_side_file(path: Path) -> bool:
+    named = SIDE_FILE.fullmatch(path.name)
+    return named is not None and (
+        path.suffix not in DATA_SUFFIXES or path.name.startswith("dataset_info")
+    )
 
 
 def documents_of(folders: Sequence[str | Path] | str) -> tuple[list[Path], dict[Path, str]]:
-    """Return the files that are text or PDFs, and the suffixes of the others, with a warning."""
+    """Return the files that are text or PDFs, and the suffixes of the others, with warnings."""
     files = files_of(folders)
     documents = [path for path in files if is_document(path)]
     if files and not documents:
@@ -59,11 +61,11 @@ def documents_of(folders: Sequence[str | Path] | str) -> tuple[list[Path], dict[
     left = {path: path.suffix.lower() or path.name for path in files}
     for path in documents:
         del left[path]
-    for suffix, count in by_reason(left).items():
+    for suffix, count in count_by_reason(left).items():
         log.warning("files that end in %s are no text: left out (%d)", suffix, count)
     return documents, left
 
 
-def by_reason(left: Mapping[Path, str]) -> dict[str, int]:
-    """Return how many files are left out for each reason."""
+def count_by_reason(left: Mapping[Path, str]) -> dict[str, int]:
+    """Return how many files are left out, by reason."""
     return dict(sorted(Counter(left.values()).items()))

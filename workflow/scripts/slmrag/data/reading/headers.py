@@ -1,35 +1,35 @@
-"""The columns of a CSV or TSV: are they those that are asked for, and has each row all of them?
+"""The header of a CSV or TSV file: does it have the wanted columns, and each row all of them?
 
-A column without a name, as spreadsheets leave them, is passed over, and so is what is empty.
+Columns without a name, as spreadsheets leave them, and blank records are skipped.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.dialect import Dialect
 from slmrag.data.reading.lines import Lines
 from slmrag.errors import UserError, nearest
 
-BLANK = " \t"
-"""What an empty field of a spreadsheet may hold."""
+BLANK_SIGNS = " \t"
+"""Signs that an empty field of a spreadsheet may contain."""
 
 
 def header_of(lines: Lines) -> tuple[int, list[str]]:
-    """Return (its line, the columns' names), read or given; no names where the file is empty."""
-    given = list(lines.layout.header)
+    """Return (its line, the columns' names), read or given; an empty file has no names."""
+    given = list(lines.dialect.header)
     if given:
-        _refuse_another(given, lines)
+        _refuse_own_header(given, lines)
         return 1, given
     for line, values in lines.records():
         if not is_blank(values):
             lines.put_back()
-            return line, _sound(values, lines.path, line, lines.layout)
+            return line, _check_header(values, lines.path, line, lines.dialect)
     return 1, []
 
 
-def _refuse_another(given: Sequence[str], lines: Lines) -> None:
-    """Raise where the file's first record is the header that it is said not to have."""
-    records = Lines(lines.path, lines.layout).records()
+def _refuse_own_header(given: Sequence[str], lines: Lines) -> None:
+    """Raise UserError if the first record is the header that the entry gives."""
+    records = Lines(lines.path, lines.dialect).records()
     line, values = next(((n, v) for n, v in records if not is_blank(v)), (1, []))
     if [value.strip() for value in values] == given:
         raise UserError(
@@ -39,28 +39,28 @@ def _refuse_another(given: Sequence[str], lines: Lines) -> None:
 
 
 def is_blank(values: Sequence[str]) -> bool:
-    """Tell whether a record has nothing in it."""
-    return not any(value.strip(BLANK) for value in values)
+    """Tell whether a record is blank."""
+    return not any(value.strip(BLANK_SIGNS) for value in values)
 
 
-def _sound(header: list[str], path: Path, line: int, layout: Layout) -> list[str]:
-    """Return the header; UserError for columns of one name, or that another mark keeps apart."""
+def _check_header(header: list[str], path: Path, line: int, dialect: Dialect) -> list[str]:
+    """Return the header; UserError for a duplicate name, or for another separator."""
     twice = next((name for name in header if name.strip() and header.count(name) > 1), None)
     if twice is not None:
-        raise UserError(f"{path}, line {line}: the column '{twice}' stands twice; rename one")
+        raise UserError(f"{path}, line {line}: the column '{twice}' occurs twice; rename one")
     other = next((mark for mark in ";\t,|" if mark in header[0]), None)
     if len(header) == 1 and other:
         raise UserError(
-            f"{path}, line {line}: the columns stand apart by {other!r}, not by "
-            f"{layout.separator!r}; {layout.advice(other)}"
+            f"{path}, line {line}: the columns are separated by {other!r}, not by "
+            f"{dialect.separator!r}; {dialect.advice(other)}"
         )
     return header
 
 
-def places_of(
+def column_places(
     names: Mapping[str, str], header: Sequence[str], path: Path, line: int, optional: Sequence[str]
 ) -> dict[str, int]:
-    """Return at which place, from 0, the header has the names; UserError for one that it lacks."""
+    """Return the index, from 0, of each name in the header; UserError for a missing one."""
     for ours, name in names.items():
         if name not in header and not (ours in optional and name == ours):
             hint = nearest(name, header) or f"; it has {_listed(header)}"
@@ -68,8 +68,8 @@ def places_of(
     return {ours: header.index(name) for ours, name in names.items() if name in header}
 
 
-def whole(values: list[str], header: Sequence[str], path: Path, line: int) -> list[str]:
-    """Return a row as wide as the header; UserError where more than what is empty differs."""
+def full_row(values: list[str], header: Sequence[str], path: Path, line: int) -> list[str]:
+    """Return a row as wide as the header; UserError if more than blank fields differ."""
     more, missing = values[len(header) :], header[len(values) :]
     if (more and not is_blank(more)) or (missing and not is_blank(missing)):
         raise UserError(

@@ -1,11 +1,11 @@
-"""HTML as text: what a reader sees, block by block, without tags, scripts and styles."""
+"""HTML as text: the visible blocks, without tags, scripts and styles."""
 
 import re
 from html.parser import HTMLParser
 
-from slmrag.data.reading.wrapped_lines import unwrapped
+from slmrag.data.reading.wrapped_lines import as_one_line
 
-BLOCKS = frozenset(
+BLOCK_TAGS = frozenset(
     re.findall(
         r"\w+",
         """address article aside blockquote body caption center dd details dialog div dl dt
@@ -13,16 +13,16 @@ BLOCKS = frozenset(
         menu nav ol option p pre section select summary table tbody tfoot thead title tr ul""",
     )
 )
-"""Elements that stand apart from what is before and after them."""
-HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-CELLS = frozenset({"td", "th"})
-UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
-BESIDE = "\x1f"
-"""White space between two cells or beside a picture, which is no line's end."""
+"""Elements that are blocks of their own."""
+HEADING_TAGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+CELL_TAGS = frozenset({"td", "th"})
+UNSEEN_TAGS = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
+INLINE_SPACE = "\x1f"
+"""White space between cells or beside a picture: no end of a line."""
 
 
 class _Page(HTMLParser):
-    """Gathers the blocks of a page, and the text of its title and of its first h1 apart."""
+    """Collects the blocks of a page, and the texts of its title and of its first h1."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -38,26 +38,26 @@ class _Page(HTMLParser):
         self._end_block()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in BLOCKS:
+        if tag in BLOCK_TAGS:
             self._end_block()
-        self.unseen += tag in UNSEEN
+        self.unseen += tag in UNSEEN_TAGS
         self.code += tag == "pre"
-        self.inside |= tag in HEADINGS
+        self.inside |= tag in HEADING_TAGS
         if tag in self.named and not self.unseen and not self.named[tag]:
             self.open = tag
         self._empty(tag, attrs)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in BLOCKS:
+        if tag in BLOCK_TAGS:
             self._end_block()
         self._empty(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in BLOCKS:
+        if tag in BLOCK_TAGS:
             self._end_block()
-        self.unseen = max(0, self.unseen - (tag in UNSEEN))
+        self.unseen = max(0, self.unseen - (tag in UNSEEN_TAGS))
         self.code = max(0, self.code - (tag == "pre"))
-        self.inside &= tag not in HEADINGS
+        self.inside &= tag not in HEADING_TAGS
         self.open = None if tag == self.open else self.open
 
     def handle_data(self, data: str) -> None:
@@ -69,17 +69,17 @@ class _Page(HTMLParser):
             self.pieces.append(data)
 
     def _empty(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take what stands for itself: a line's end, a cell's beginning, a picture's words."""
+        """Handle a tag without content: a line break, the start of a cell, a picture's alt text."""
         if tag == "br":
             self._end_line()
-        elif tag in CELLS:
-            self.pieces.append(BESIDE)
+        elif tag in CELL_TAGS:
+            self.pieces.append(INLINE_SPACE)
         elif tag == "img":
-            self.handle_data(BESIDE + (dict(attrs).get("alt") or "") + BESIDE)
+            self.handle_data(INLINE_SPACE + (dict(attrs).get("alt") or "") + INLINE_SPACE)
 
     def _end_line(self) -> None:
         line, self.pieces = "".join(self.pieces), []
-        self.lines.append(line.strip("\r\n").rstrip() if self.code else unwrapped(line))
+        self.lines.append(line.strip("\r\n").rstrip() if self.code else as_one_line(line))
 
     def _end_block(self) -> None:
         self._end_line()
@@ -90,17 +90,17 @@ class _Page(HTMLParser):
 
 
 def page_text(html: str) -> tuple[str | None, str]:
-    """Return the title of a page (that of its head, or its first h1) and its text.
+    """Return the title of a page (from its head, or its first h1) and its text.
 
-    An empty line stands between two blocks, as between paragraphs: no sentence goes over it.
+    An empty line separates two blocks, like paragraphs: no sentence continues over it.
     """
     page = _Page(html)
-    names = (unwrapped("".join(page.named[tag])) for tag in ("title", "h1"))
+    names = (as_one_line("".join(page.named[tag])) for tag in ("title", "h1"))
     return next(filter(None, names), None), "\n\n".join(page.blocks)
 
 
 def headed_text(html: str) -> tuple[str | None, str]:
-    """Return the heading that a page begins with, None without one, and the text below it."""
+    """Return the heading at a page's start, None without one, and the text after it."""
     page = _Page(html)
-    heading = unwrapped(page.blocks.pop(0)) if page.headed else None
+    heading = as_one_line(page.blocks.pop(0)) if page.headed else None
     return heading, "\n\n".join(page.blocks)

@@ -1,4 +1,4 @@
-"""Records of JSON files, each with the line where it stands."""
+"""Records of JSON files, each with its line number."""
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -7,49 +7,55 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.data.reading.compression import chunks_of, lines_of
-from slmrag.data.reading.json_stream import DECODER, JsonStream, not_json, too_deep, whole
+from slmrag.data.reading.json_stream import (
+    DECODER,
+    JsonStream,
+    not_json_error,
+    refuse_surrogates,
+    too_deep_error,
+)
 from slmrag.errors import UserError
 
 WithLine = tuple[int, dict[str, Any]]
-START = 4096
-"""Bytes in which a file shows whether it is an array."""
+START_BYTES = 4096
+"""Enough bytes to see whether a file is an array."""
 
 
 def json_lines(path: Path) -> Iterator[WithLine]:
-    """Yield (line number, object) of a JSONL file, or of an array; empty lines are passed over."""
-    if next(chunks_of(path, START), b"").removeprefix(BOM_UTF8).lstrip().startswith(b"["):
+    """Yield (line number, object) of a JSONL file, or of an array; empty lines are skipped."""
+    if next(chunks_of(path, START_BYTES), b"").removeprefix(BOM_UTF8).lstrip().startswith(b"["):
         yield from json_items(path)
         return
     for number, line in lines_of(path):
         if line.strip():
-            yield number, parsed(line, path, number)
+            yield number, parse_line(line, path, number)
 
 
-def parsed(line: str, path: Path, number: int) -> dict[str, Any]:
-    """Return the object of one line; UserError where it is none."""
+def parse_line(line: str, path: Path, number: int) -> dict[str, Any]:
+    """Return the object of one line; UserError if it is none."""
     try:
-        record = whole(DECODER.decode(line), line, path, number)
+        record = refuse_surrogates(DECODER.decode(line), line, path, number)
     except JSONDecodeError as error:
-        raise _of_other_lines(error, line, path, number) from error
+        raise _line_error(error, line, path, number) from error
     except ValueError as error:
-        raise not_json(error, path, number) from error
+        raise not_json_error(error, path, number) from error
     except RecursionError as error:
-        raise too_deep(path, number) from error
+        raise too_deep_error(path, number) from error
     if not isinstance(record, dict):
         raise UserError(f"{path}, line {number}: not a JSON object; write one object a line")
     return record
 
 
-def _of_other_lines(error: JSONDecodeError, line: str, path: Path, number: int) -> UserError:
-    """Return the error for a line that is not JSON, or holds more or less than one object."""
+def _line_error(error: JSONDecodeError, line: str, path: Path, number: int) -> UserError:
+    """Return the error for a line that is not JSON, or has more or less than one object."""
     half = error.pos >= len(line.rstrip()) or error.msg.startswith("Unterminated")
     if half or error.msg == "Extra data":
-        told = "ends in the middle of" if half else "goes on behind"
+        does = "ends in the middle of" if half else "goes on behind"
         return UserError(
-            f"{path}, line {number}: not JSON (the line {told} its object); write one object a "
+            f"{path}, line {number}: not JSON (the line {does} its object); write one object a "
             "line, or an array of them"
         )
-    return not_json(error, path, number)
+    return not_json_error(error, path, number)
 
 
 def json_items(path: Path) -> Iterator[WithLine]:
@@ -65,7 +71,7 @@ def json_items(path: Path) -> Iterator[WithLine]:
 
 
 def json_member(path: Path, name: str) -> Iterator[WithLine]:
-    """Yield (line number, object) of the array called ``name`` in a file that is one object."""
+    """Yield (line number, object) of the array under the key ``name`` of a file's one object."""
     stream, seen = JsonStream(path), False
     if not stream.take("{"):
         raise UserError(f"{path}, line 1: not a JSON object; check the format")

@@ -1,4 +1,4 @@
-"""What is left of a delimited file: whole lines in hand, and the rest on the disk."""
+"""The rest of a delimited file: whole lines in a buffer, and what is still on the disk."""
 
 import csv
 import io
@@ -8,62 +8,62 @@ from operator import length_hint
 from pathlib import Path
 from typing import Literal
 
-from slmrag.data.reading.compression import blocks_of, decoded
-from slmrag.data.reading.dialect import Layout
+from slmrag.data.reading.compression import blocks_of, decode_lines
+from slmrag.data.reading.dialect import Dialect
 from slmrag.errors import UserError
 
 csv.field_size_limit(1 << 28)
 SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
-"""The first line by which Excel is told what keeps the fields apart."""
+"""A first line that tells Excel the separator."""
 
 WithLine = tuple[int, list[str]]
-"""The line where a record begins, and its values."""
+"""The line number where a record begins, and its values."""
 
 
 class Lines:
-    """A file that is read in blocks, or record by record as the standard library's csv does it.
+    """A file that is read in blocks, or record by record by the standard library's csv.
 
-    ``hand`` begins with a record and ends with a line end; ``line`` is the number of its first.
+    ``buffer`` begins with a record and ends with a line end; ``line`` is the number of its first.
     """
 
-    def __init__(self, path: Path, layout: Layout) -> None:
-        self.path, self.layout = path, layout
-        self.hand, self.line = b"", 1
+    def __init__(self, path: Path, dialect: Dialect) -> None:
+        self.path, self.dialect = path, dialect
+        self.buffer, self.line = b"", 1
         self.blocks = blocks_of(path)
         self.unread: Iterator[str] = iter(())
 
     def more(self) -> bool:
-        """Take up the file's next block, and tell whether there is something in hand."""
+        """Read the file's next block, and tell whether the buffer holds something."""
         _, block = next(self.blocks, (0, b""))
-        at_start = self.line == 1 and not self.hand
+        at_start = self.line == 1 and not self.buffer
         if block and not block.endswith(b"\n"):
             block += b"\n"
-        self.hand += self._without_separator_line(block) if at_start else block
-        return bool(self.hand)
+        self.buffer += self._without_separator_line(block) if at_start else block
+        return bool(self.buffer)
 
     def _without_separator_line(self, block: bytes) -> bytes:
-        told = SEPARATOR_LINE.match(block)
-        if told is None:
+        line = SEPARATOR_LINE.match(block)
+        if line is None:
             return block
-        if told[1] != self.layout.separator.encode():
-            mark = told[1].decode(errors="replace")
+        if line[1] != self.dialect.separator.encode():
+            mark = line[1].decode(errors="replace")
             raise UserError(
-                f"{self.path}, line 1: the file says that {mark!r} stands between its columns, not "
-                f"{self.layout.separator!r}; {self.layout.advice(mark)}"
+                f"{self.path}, line 1: the file says that its separator is {mark!r}, not "
+                f"{self.dialect.separator!r}; {self.dialect.advice(mark)}"
             )
         self.line += 1
-        return block[told.end() :]
+        return block[line.end() :]
 
-    def pass_over(self, end: int, lines: int) -> None:
-        """Let go of what was read of the hand."""
-        self.hand = self.hand[end:]
+    def drop(self, end: int, lines: int) -> None:
+        """Drop what was read from the buffer."""
+        self.buffer = self.buffer[end:]
         self.line += lines
 
     def records(self) -> Iterator[WithLine]:
-        """Yield the records from the hand to the file's end; UserError names what csv refuses."""
-        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.layout.quoted else csv.QUOTE_NONE
+        """Yield the records from the buffer to the file's end; UserError names a csv error."""
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.dialect.quoted else csv.QUOTE_NONE
         reader = csv.reader(
-            self._lines(), delimiter=self.layout.separator, quoting=quoting, strict=True
+            self._lines(), delimiter=self.dialect.separator, quoting=quoting, strict=True
         )
         while True:
             first = self.line
@@ -75,28 +75,28 @@ class Lines:
                 return
             yield first, values
 
-    def records_of_hand(self) -> Iterator[WithLine]:
-        """Yield the records that begin in the hand; the last may end in a later block."""
+    def buffered_records(self) -> Iterator[WithLine]:
+        """Yield the records that begin in the buffer; the last may end in a later block."""
         for placed in self.records():
             yield placed
             if not length_hint(self.unread):
                 return
 
     def put_back(self) -> None:
-        """Take in hand again what no record has used."""
-        self.hand, self.unread = "".join(self.unread).encode(), iter(())
+        """Put back into the buffer what no record has used."""
+        self.buffer, self.unread = "".join(self.unread).encode(), iter(())
 
     def _lines(self) -> Iterator[str]:
-        while self.hand or self.more():
-            text = decoded(self.hand, self.path, self.line)
-            self.hand, self.unread = b"", iter(list(io.StringIO(text, newline="")))
+        while self.buffer or self.more():
+            text = decode_lines(self.buffer, self.path, self.line)
+            self.buffer, self.unread = b"", iter(list(io.StringIO(text, newline="")))
             for line in self.unread:
                 self.line += 1
                 yield line
 
     def _refused(self, line: int, error: csv.Error) -> UserError:
         hint = "correct the line"
-        if self.layout.quoted:
+        if self.dialect.quoted:
             hint = "correct the quotes (a quote inside a quoted field is doubled)"
-            hint += ", or set quoting: none where they are plain text" * self.layout.free
+            hint += ", or set quoting: none where they are plain text" * self.dialect.free
         return UserError(f"{self.path}, line {line}: {error}; {hint}")

@@ -1,4 +1,4 @@
-"""The types of Parquet's columns: is a column there, and can what it holds be what is asked for?"""
+"""The types of Parquet columns: does a column exist, and does its type fit?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -8,34 +8,34 @@ from polars.datatypes import DataTypeClass
 
 from slmrag.errors import UserError, nearest
 
-TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
-LISTS = (pl.List, pl.Array)
+TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
+LIST_TYPES = (pl.List, pl.Array)
 Kind = pl.DataType | DataTypeClass
 Schema = Mapping[str, Kind]
 
 
 def kind_of(name: str, schema: Schema, path: Path) -> Kind:
-    """Return the type of a column, or of what a dotted name means in one; UserError for none."""
+    """Return the type of a column, or of a dotted name in one; UserError if it does not exist."""
     if name in schema:
         return schema[name]
     first, *rest = name.split(".")
-    kind = _inside(schema[first], rest) if first in schema and rest else None
+    kind = _kind_below(schema[first], rest) if first in schema and rest else None
     if kind is None:
-        names = list(names_of(schema))
+        names = list(column_names(schema))
         hint = nearest(name, names) or f"; it has {', '.join(names)}"
         raise UserError(f"{path}: no column '{name}'{hint}")
     return kind
 
 
-def _inside(kind: Kind, names: Sequence[str]) -> Kind | None:
-    """Return the type that a dotted name means in a column of structs, or of lists of them."""
+def _kind_below(kind: Kind, names: Sequence[str]) -> Kind | None:
+    """Return the type of a dotted name inside a column of structs, or of lists of structs."""
     if not names:
         return kind
-    if isinstance(kind, LISTS):
-        inner = _inside(kind.inner, names)
-        return inner if inner is None or isinstance(inner, LISTS) else pl.List(inner)
+    if isinstance(kind, LIST_TYPES):
+        inner = _kind_below(kind.inner, names)
+        return inner if inner is None or isinstance(inner, LIST_TYPES) else pl.List(inner)
     fields = _fields(kind)
-    return _inside(fields[names[0]], names[1:]) if names[0] in fields else None
+    return _kind_below(fields[names[0]], names[1:]) if names[0] in fields else None
 
 
 def _fields(kind: Kind) -> dict[str, Kind]:
@@ -44,22 +44,22 @@ def _fields(kind: Kind) -> dict[str, Kind]:
     return {field.name: field.dtype for field in kind.fields}
 
 
-def names_of(schema: Schema) -> Iterator[str]:
-    """Yield the columns' names, those inside of structs by dotted names."""
+def column_names(schema: Schema) -> Iterator[str]:
+    """Yield the columns' names; fields of structs are dotted names."""
     for name, kind in schema.items():
-        inner = _fields(kind.inner if isinstance(kind, LISTS) else kind)
+        inner = _fields(kind.inner if isinstance(kind, LIST_TYPES) else kind)
         yield from [f"{name}.{one}" for one in inner] or [name]
 
 
 def refuse_kind(ours: str, name: str, kind: Kind, path: Path) -> None:
-    """Raise UserError for a column that can be no id, title or text: it is named with its type."""
-    if ours == "text" and isinstance(kind, LISTS) and isinstance(kind.inner, TEXT):
+    """Raise UserError, with the type, for a column that cannot be an id, a title or a text."""
+    if ours == "text" and isinstance(kind, LIST_TYPES) and isinstance(kind.inner, TEXT_TYPES):
         return
     named = kind.is_numeric() or (kind.is_temporal() and kind != pl.Duration)
     none = ours == "title" and kind == pl.Null
-    if isinstance(kind, TEXT) or none or (ours != "text" and named):
+    if isinstance(kind, TEXT_TYPES) or none or (ours != "text" and named):
         return
-    fields = _fields(kind.inner if isinstance(kind, LISTS) else kind)
+    fields = _fields(kind.inner if isinstance(kind, LIST_TYPES) else kind)
     parts = " or ".join(f"{name}.{one}" for one in fields)
     hint = f"map a part of it: {parts}" if parts else "map another column to it, or convert it"
     raise UserError(f"{path}: the column '{name}' is {kind}, but {ours} is text; {hint}")

@@ -1,19 +1,19 @@
-"""PDFs as text, page by page, in the order in which their programs wrote it."""
+"""PDFs as text, page by page, in the order of the file."""
 
 import logging
 import re
 from pathlib import Path
 from typing import Any
 
-from slmrag.data.reading.wrapped_lines import rejoined
+from slmrag.data.reading.wrapped_lines import join_wrapped
 from slmrag.errors import UserError
 
 log = logging.getLogger(__name__)
 
 HYPHEN = re.compile(r"([^\s\ufffe]{0,40})\ufffe(?=(\S?))")
-"""A hyphen at a line's end, as PDFium marks it: what is before it, and the sign after it."""
+"""A hyphen at a line's end, as PDFium marks it: the text before it, and the sign after it."""
 NO_LETTERS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd-\uffff\ue000-\uf8ff]")
-"""Control signs, and code points that mean nothing without the PDF's own font."""
+"""Control signs, and code points without a meaning outside the PDF's font."""
 ARABIC = re.compile(r"[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc]")
 NO_TITLE = re.compile(
     r"[\W\d_]*|\W*(untitled|anonymous|no title|dokument|document|slide|presentation)\W?\d*\W*"
@@ -21,23 +21,23 @@ NO_TITLE = re.compile(
     r"|.*\.(docx?|rtf|odt|pdf|tex|dvi|e?ps|indd|qx[dp]|pptx?|xlsx?|txt|md|html?|pub|pages|wpd|fm)",
     re.IGNORECASE | re.DOTALL,
 )
-"""What programs write where nobody gave a title: signs, words of their own, a file's name."""
+"""Titles that programs make up: signs, words of their own, a file's name."""
 
 
-class Unreadable(Exception):
-    """A file that gives no document: a word on why for the audit, and a sentence for the log."""
+class UnreadableFile(Exception):
+    """A file without readable text; the arguments are a word for the audit and a sentence."""
 
 
 LOCKED = ("password", "a PDF that asks for a password; save it without one")
-BROKEN = ("broken", "a broken or cut PDF; fetch or make it again")
+BROKEN = ("broken", "a damaged or truncated PDF; download or make it again")
 PICTURES = ("no text", "a PDF without readable letters, perhaps a scan; recognize its text first")
 
 
 def pdf_text(data: bytes, path: Path) -> tuple[str | None, str]:
-    """Return a PDF's title, None where its own facts have no real one, and its text.
+    """Return a PDF's title, None if its metadata has no real one, and its text.
 
-    An empty line stands between two pages. Raises Unreadable where no text is to be had, UserError
-    where the library is missing.
+    An empty line separates two pages. Raises UnreadableFile if there is no text, UserError if the
+    library is missing.
     """
     library = _library(path)
     try:
@@ -46,12 +46,12 @@ def pdf_text(data: bytes, path: Path) -> tuple[str | None, str]:
             title = _title(pdf)
     except library.PdfiumError as error:
         locked = {library.raw.FPDF_ERR_PASSWORD, library.raw.FPDF_ERR_SECURITY}
-        raise Unreadable(*(LOCKED if error.err_code in locked else BROKEN)) from None
+        raise UnreadableFile(*(LOCKED if error.err_code in locked else BROKEN)) from None
     raw = "\n\n".join(text for text, _ in pages if text)
     text = NO_LETTERS.sub("", raw).strip()
     if 2 * len(text) <= len(raw):
-        raise Unreadable(*PICTURES)
-    _warn(text, sum(pictured for _, pictured in pages), len(pages), path)
+        raise UnreadableFile(*PICTURES)
+    _warn_of_lost_text(text, sum(pictured for _, pictured in pages), len(pages), path)
     return title, text
 
 
@@ -67,7 +67,7 @@ def _library(path: Path) -> Any:
 
 
 def _page(page: Any, library: Any) -> tuple[str, bool]:
-    """Return the text of a page, and whether it has a picture in the place of text."""
+    """Return the text of a page, and whether it has pictures instead of text."""
     text = page_lines(page.get_textpage().get_text_range())
     pictures = () if text else page.get_objects([library.raw.FPDF_PAGEOBJ_IMAGE])
     found = text, any(True for _ in pictures)
@@ -76,14 +76,14 @@ def _page(page: Any, library: Any) -> tuple[str, bool]:
 
 
 def page_lines(text: str) -> str:
-    """Return a page's lines as PDFium has them, with words whole that a line's end had divided."""
-    text = HYPHEN.sub(_hyphen, rejoined(text.replace("\r\n", "\n"))).replace("\xad", "")
+    """Return a page's lines, with words joined that were divided at a line's end."""
+    text = HYPHEN.sub(_hyphen, join_wrapped(text.replace("\r\n", "\n"))).replace("\xad", "")
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return "\n".join(filter(None, lines))
 
 
 def _hyphen(found: re.Match[str]) -> str:
-    """Return what is before a hyphen, which stays in compounds: state-of-the-art, COVID-19."""
+    """Return the text before a hyphen, with the hyphen in compounds: state-of-the-art, COVID-19."""
     before, after = found[1], found[2]
     divided = before[-1:].islower() and after.islower() and "-" not in before
     return before if divided else f"{before}-"
@@ -97,7 +97,7 @@ def _title(pdf: Any) -> str | None:
     return None if NO_TITLE.fullmatch(title) else title
 
 
-def _warn(text: str, pictures: int, pages: int, path: Path) -> None:
+def _warn_of_lost_text(text: str, pictures: int, pages: int, path: Path) -> None:
     if pictures:
         log.warning(
             "%s: %d of %d pages are pictures without letters and give no text; recognize it first",

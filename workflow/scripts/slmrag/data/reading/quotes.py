@@ -1,9 +1,9 @@
-"""Where the quotes of a block can be trusted: a proof that counting them tells what is quoted.
+"""A proof that the quotes of a block can be counted to tell what is quoted.
 
-The rule is Python's csv: a quote opens only where a field begins, and one inside an unquoted field
-opens nothing. Pair by pair, the first quote of a sound block opens a field, or goes on in one as
-the second half of a doubled quote; the other closes it, or is the first half. A pair inside
-unquoted fields of one line is sound, too: it opens nothing, and leaves the count even.
+The rule is that of Python's csv: a quote opens a field only at its start; inside an unquoted field
+it means nothing. In a sound block the first quote of each pair opens a field, or is the second half
+of a doubled quote; the other closes the field, or is the first half. A pair inside unquoted fields
+of one line is sound too: it opens nothing and keeps the count even.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ QUOTE, LINE_END = ord('"'), ord("\n")
 
 
 def sound_end(block: bytes, separator: str) -> int:
-    """Return the end of the last whole record of a block of lines; 0 where there is no proof.
+    """Return the end of the last whole record of a block of lines; 0 without a proof.
 
     The block begins with a record and ends with a line end.
     """
@@ -28,7 +28,7 @@ def sound_end(block: bytes, separator: str) -> int:
 
 
 def _are_sound(data: np.ndarray, quotes: np.ndarray, separator: int) -> bool:
-    """Tell whether each pair of quotes is of a quoted field, or stands in unquoted ones."""
+    """Tell whether each pair of quotes belongs to a quoted field, or is inside unquoted ones."""
     edge = np.zeros(256, bool)
     edge[[separator, LINE_END, QUOTE]] = True
     first, second = quotes[0::2], quotes[1::2]
@@ -44,7 +44,7 @@ def _are_sound(data: np.ndarray, quotes: np.ndarray, separator: int) -> bool:
 
 
 def _are_plain(data: np.ndarray, first: np.ndarray, second: np.ndarray, separator: int) -> bool:
-    """Tell whether pairs stand each in one line, and the second ones not where a field begins."""
+    """Tell whether each pair is in one line, and its second quote is not at a field's start."""
     line_ends = np.flatnonzero(data == LINE_END)
     one_line = np.searchsorted(line_ends, first) == np.searchsorted(line_ends, second)
     return bool(one_line.all() and (data[second - 1] != separator).all())

@@ -1,4 +1,4 @@
-"""Lines that were wrapped to a width: their end is a space, but not in Chinese and Japanese."""
+"""Wrapped lines: their end is a space, except in Chinese and Japanese."""
 
 import regex
 
@@ -9,14 +9,14 @@ _EAST = (
 _INSIDE = regex.compile(rf"(?<={_EAST})[ \t]*\r?\n[ \t]*(?={_EAST})", regex.V1)
 
 
-def rejoined(text: str) -> str:
-    """Return a text without its line ends between two signs of Chinese or Japanese.
+def join_wrapped(text: str) -> str:
+    """Return a text without line ends between two signs of Chinese or Japanese.
 
-    So CSS has it (Text 4, segment break transformation): no space was there before the wrapping.
+    As in CSS (Text 4, segment break transformation): before wrapping there was no space.
     """
     return text if text.isascii() else _INSIDE.sub("", text)
 
 
-def unwrapped(text: str) -> str:
+def as_one_line(text: str) -> str:
     """Return a text as one line, with single spaces."""
-    return " ".join(rejoined(text).split())
+    return " ".join(join_wrapped(text).split())

@@ -1,4 +1,4 @@
-"""What every engine takes and gives."""
+"""The interface of engines: requests, outcomes, config."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -10,14 +10,14 @@ from typing import Any, ClassVar, NamedTuple, Self
 from slmrag.config.sampling import Sampling
 from slmrag.errors import UserError
 from slmrag.generation.engines.parallelism import Split
-from slmrag.job.gpu_lock import sentence_on_unused
-from slmrag.models.tokenizer import any_of
+from slmrag.job.gpu_lock import unused_gpu_sentence
+from slmrag.models.tokenizer import any_token_pattern
 
 logger = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
-    """A prompt that has no answer yet; ``tokens`` is None for an engine that counts itself."""
+    """A prompt to be answered; ``tokens`` is None for an engine that takes text."""
 
     digest: str
     text: str
@@ -57,8 +57,8 @@ class Refusal(NamedTuple):
     ended: float | None = None
 
 
-Finished = Completion | Refusal
-Answers = Generator[Sequence[Finished], None, None]
+Outcome = Completion | Refusal
+Answers = Generator[Sequence[Outcome], None, None]
 
 PATH_FIELDS = ("checkpoint", "adapter")
 
@@ -115,7 +115,7 @@ class EngineConfig:
         return int(self.hardware.get("gpus") or 0)
 
     def accept_cpu(self, reason: str, remedy: str) -> None:
-        """Refuse the CPU where the entry asks for GPUs; one that came by default may be lacking.
+        """Refuse the CPU if the entry asks for GPUs; without its key ``gpus`` the CPU will do.
 
         Where the machine shows one and ``gpus`` is not set, ``gpu_unused`` and a warning say so.
         """
@@ -125,7 +125,7 @@ class EngineConfig:
                 "gpus: 0 for the model to run on the CPU"
             )
         if self.gpu_unused is None:
-            self.gpu_unused = sentence_on_unused(self.hardware, f"{reason}; {remedy}")
+            self.gpu_unused = unused_gpu_sentence(self.hardware, f"{reason}; {remedy}")
             if self.gpu_unused:
                 logger.warning("the model's device: %s", self.gpu_unused)
 
@@ -156,12 +156,12 @@ class Engine(ABC):
 
     @classmethod
     def split(cls, config: EngineConfig) -> Split:
-        """Return how many copies of the engine the job runs, and on how many GPUs each."""
+        """Return how many replicas of the engine the job runs, and on how many GPUs each."""
         return Split(1, int(config.hardware.get("data_parallel") or 1))
 
     @abstractmethod
     def answers(self, requests: Iterator[Request]) -> Answers:
-        """Yield what is finished or refused as soon as it is, in any order, several at a time."""
+        """Yield outcomes as soon as they are known, in any order, several at a time."""
 
     def __enter__(self) -> Self:
         """Start."""
@@ -172,7 +172,7 @@ class Engine(ABC):
         return None
 
     def about(self) -> dict[str, Any]:
-        """Return what ran: device, parameters and whatever else a reader may doubt.
+        """Return facts on what ran: device, settings and whatever else may explain a result.
 
         A REMOTE one is asked again whenever its run is recorded: it learns from its answers what
         ``served_models`` and ``system_fingerprints`` (sorted) are behind its name.
@@ -199,5 +199,5 @@ def is_installed(distribution: str) -> bool:
 
 def without_tokens(text: str, tokens: Sequence[str] | None) -> str:
     """Return a text without some special tokens; as it is where None."""
-    pattern = any_of(tokens or ())
+    pattern = any_token_pattern(tokens or ())
     return pattern.sub("", text) if pattern else text

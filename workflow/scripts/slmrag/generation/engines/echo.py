@@ -45,13 +45,13 @@ class Engine(base.Engine):
 
     def _answer(self, request: base.Request, answer: str | None) -> tuple[str, str, int, int, str]:
         limit = self.config.sampling.max_tokens
-        words = (answer or _question(request.text)).split()
+        words = (answer or _question_of(request.text)).split()
         text, stopped = cut_at_stop(" ".join(words[:limit]), self.config.sampling.stop)
         reason = "stop" if stopped or len(words) <= limit else "length"
         tokens = len(request.text.split())
         return request.digest, text, tokens, len(text.split()), reason
 
 
-def _question(prompt: str) -> str:
+def _question_of(prompt: str) -> str:
     """Return what follows the last ``Question:``, to the end of its line."""
     return prompt.rpartition("Question:")[2].strip().partition("\n")[0]

@@ -1,10 +1,10 @@
-"""What an engine's error means for the one who reads the log's last line."""
+"""Advice on an engine's error, in one sentence for the last line of the log."""
 
 import re
 
 from slmrag.errors import UserError
 
-ADVICE = [
+ADVICE_BY_PATTERN = [
     (
         r"CUDA out of memory|OutOfMemoryError|out of memory|Cannot allocate memory|std::bad_alloc",
         "the engine ran out of memory; lower max_num_seqs, max_model_len or "
@@ -91,18 +91,18 @@ RUN_AGAIN = "; what was finished is kept, run again after the change"
 
 
 def advice_on(error: Exception) -> UserError | None:
-    """Return what to change, or None for an error that no advice is known for."""
+    """Return what to change, or None for an error without known advice."""
     if isinstance(error, UserError):
         return error
-    text = "\n".join(f"{type(one).__name__}: {one}" for one in _chain(error))
-    for pattern, sentence in ADVICE:
+    text = "\n".join(f"{type(one).__name__}: {one}" for one in _error_chain(error))
+    for pattern, sentence in ADVICE_BY_PATTERN:
         if found := re.search(pattern, text):
             first = str(error).strip().partition("\n")[0][:200]
             return UserError(f"{sentence.format(**found.groupdict())}{RUN_AGAIN} ({first})")
     return None
 
 
-def _chain(error: BaseException | None) -> list[BaseException]:
+def _error_chain(error: BaseException | None) -> list[BaseException]:
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.job.gpu_lock import nvml_device, visible_devices
-from slmrag.job.processes import high_water, tree
+from slmrag.job.processes import peak_resident_bytes, process_tree
 
 
 def tree_peak_bytes() -> int:
     """Return the summed peak resident sets of this process and all below it (Linux; else 0)."""
-    return sum(map(high_water, tree(os.getpid())))
+    return sum(map(peak_resident_bytes, process_tree(os.getpid())))
 
 
 def cpu_name(about: Path = Path("/proc/cpuinfo")) -> str:
@@ -39,12 +39,12 @@ def first_gpu() -> dict[str, Any]:
             "capability": tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle)),
             "memory_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
             "used_bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).used),
-            "energy_millijoules": _energy(pynvml, handle),
+            "energy_millijoules": _energy_millijoules(pynvml, handle),
         }
     return {}
 
 
-def _energy(nvml: Any, handle: Any) -> int | None:
+def _energy_millijoules(nvml: Any, handle: Any) -> int | None:
     """Return the energy used since the driver was loaded, where the GPU counts it."""
     with suppress(Exception):
         return int(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))

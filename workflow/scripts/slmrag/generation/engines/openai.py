@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint: many requests in flight, streamed, tried again where it helps."""
+"""Any OpenAI-compatible endpoint: concurrent, streamed requests that are retried if it helps."""
 
 import asyncio
 import logging
@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any, Self
 from slmrag.config.endpoint_options import CLIENT_OPTIONS, SPEED_OPTIONS
 from slmrag.errors import UserError
 from slmrag.generation.engines import base, quantization
-from slmrag.generation.engines.openai_body import is_chat, unlimited
-from slmrag.generation.engines.openai_client import client, unreachable
-from slmrag.generation.engines.openai_doubts import Doubts
-from slmrag.generation.engines.openai_errors import Broken, Ended, Refused, Told, judged
-from slmrag.generation.engines.openai_reading import Reading
-from slmrag.generation.engines.openai_servers import ask_server
-from slmrag.generation.engines.openai_stream import read
-from slmrag.generation.engines.openai_waits import backoff
+from slmrag.generation.engines.openai_answer import PartialAnswer
+from slmrag.generation.engines.openai_client import describe_connection_error, make_client
+from slmrag.generation.engines.openai_errors import (
+    FinalError,
+    IncompleteAnswer,
+    RefusedPrompt,
+    ServerError,
+    backoff_seconds,
+    classify_error,
+)
+from slmrag.generation.engines.openai_refusals import HeldRefusals
+from slmrag.generation.engines.openai_request import ask_server, has_no_token_limit, is_chat
+from slmrag.generation.engines.openai_stream import read_response
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -27,7 +32,7 @@ RETRIES = 6
 TOTAL_TIMEOUT = 3600.0
 LONGEST_WAIT = 120.0
 RUN_AGAIN = "; what was finished is kept, run again"
-Result = tuple[base.Finished, str | None]
+Result = tuple[base.Outcome, str | None]
 
 
 class Engine(base.Engine):
@@ -52,21 +57,24 @@ class Engine(base.Engine):
         return "openai 1"
 
     def __enter__(self) -> Self:
-        """Make ready to ask; UserError where the environment lets nothing be asked."""
+        """Make the client and ask which server it is; UserError where the environment is wrong."""
         quantization.refuse_quantization(self.config.entry, "openai")
-        self._place = self.config.entry["endpoint"]
+        self._endpoint = self.config.entry["endpoint"]
         self._models: set[str] = set()
         self._fingerprints: set[str] = set()
         self._next_start = 0.0
-        self._client = client(self.config)
+        self._client = make_client(self.config)
         self._loop = asyncio.new_event_loop()
         try:
             self._server = self._loop.run_until_complete(ask_server(self._client, self.config))
         except BaseException:
             self.__exit__()
             raise
-        if unlimited(self._body):
-            logger.warning("no limit of tokens is sent: %s decides how long", self._place)
+        if has_no_token_limit(self._body):
+            logger.warning(
+                "the request has no limit of tokens, so %s decides how long an answer is",
+                self._endpoint,
+            )
         return self
 
     @property
@@ -81,23 +89,23 @@ class Engine(base.Engine):
 
     def answers(self, requests: Iterator[base.Request]) -> base.Answers:
         """Keep ``concurrency`` requests in flight, and yield what is finished or refused."""
-        room, doubts = self._option("concurrency", CONCURRENCY), Doubts(self._place)
+        room, held = int(self._option("concurrency", CONCURRENCY)), HeldRefusals(self._endpoint)
         flying: set[asyncio.Task[Result]] = set()
         try:
             while True:
-                flying |= set(self._started(requests, int(room) - len(flying)))
+                flying |= set(self._start_tasks(requests, room - len(flying)))
                 if not flying:
                     break
                 done, flying = self._loop.run_until_complete(
                     asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
                 )
-                yield from _settled(done, doubts)
+                yield from _collect(done, held)
         finally:
-            self._loop.run_until_complete(_cancelled(flying))
-        if rest := doubts.rest():
+            self._loop.run_until_complete(_cancel(flying))
+        if rest := held.release_all():
             yield rest
 
-    def _started(
+    def _start_tasks(
         self, requests: Iterator[base.Request], room: int
     ) -> Iterator["asyncio.Task[Result]"]:
         for _ in range(room):
@@ -107,73 +115,71 @@ class Engine(base.Engine):
             yield self._loop.create_task(self._result(request))
 
     async def _result(self, request: base.Request) -> Result:
-        """Ask until the server has answered, or will not; UserError once there is no hope."""
+        """Send a request until it is answered or refused; UserError where a retry cannot help."""
         retries = int(self._option("retries", RETRIES))
         for tried in range(retries + 1):
-            await self._turn()
+            await self._wait_for_turn()
             began = time.monotonic()
             try:
                 return await self._answer(request, began), None
-            except Refused as error:
+            except RefusedPrompt as error:
                 ended = time.monotonic()
                 refused = (request.digest, error.code, error.reason, ended - began, ended)
                 return base.Refusal(*refused), error.about
-            except Ended as error:
-                raise UserError(f"{self._place} {error}{RUN_AGAIN}") from error
-            except Broken as error:
+            except FinalError as error:
+                raise UserError(f"{self._endpoint} {error}{RUN_AGAIN}") from error
+            except IncompleteAnswer as error:
                 if tried == retries:
-                    raise UserError(f"{self._place} {error}{RUN_AGAIN}") from error
-                logger.info("try %d of a prompt: %s %s", tried + 1, self._place, error)
-                await asyncio.sleep(backoff(tried) if error.wait is None else error.wait)
-        raise AssertionError("a loop over no tries")
+                    raise UserError(f"{self._endpoint} {error}{RUN_AGAIN}") from error
+                logger.info("try %d of a prompt: %s %s", tried + 1, self._endpoint, error)
+                await asyncio.sleep(backoff_seconds(tried) if error.wait is None else error.wait)
+        raise AssertionError("retries is never negative")
 
     async def _answer(self, request: base.Request, began: float) -> base.Completion:
-        """Return the answer of one try, which the server said to be finished."""
-        reading = await self._read(request)
-        assert reading.finish, "an answer that is not whole is an error"
+        """Return the answer of one try, which is complete."""
+        answer = await self._read(request)
+        assert answer.finish_reason, "an answer that is not whole is an error"
         ended = time.monotonic()
-        prompt_tokens, generated_tokens = reading.tokens
+        prompt_tokens, generated_tokens = answer.tokens
         return base.Completion(
             digest=request.digest,
-            text=reading.text,
+            text=answer.text,
             prompt_tokens=prompt_tokens,
             generated_tokens=generated_tokens,
-            finish_reason=reading.finish,
-            first_token_seconds=reading.first and reading.first - began,
+            finish_reason=answer.finish_reason,
+            first_token_seconds=answer.first_token_time and answer.first_token_time - began,
             seconds=ended - began,
             ended=ended,
         )
 
-    async def _read(self, request: base.Request) -> Reading:
-        """Return what the server says, within the time that one request has."""
+    async def _read(self, request: base.Request) -> PartialAnswer:
+        """Return the server's answer, within the time limit of one request."""
         from openai import APIConnectionError, APIStatusError
 
-        reading, total = (
-            Reading(is_chat(self.config)),
-            float(self._option("total_timeout", TOTAL_TIMEOUT)),
-        )
+        answer = PartialAnswer(is_chat(self.config))
+        total = float(self._option("total_timeout", TOTAL_TIMEOUT))
         try:
             async with asyncio.timeout(total):
-                async with self._asked(request) as response:
-                    await read(response, reading, bool(self._body.get("stream")))
+                async with self._send(request) as response:
+                    await read_response(response, answer, bool(self._body.get("stream")))
         except TimeoutError:
-            if reading.finish is None:
+            if answer.finish_reason is None:
                 limit = f"options.total_timeout ({total:g} s); raise it, or lower max_tokens"
-                raise Ended(f"has not finished an answer within {limit}") from None
-        except Told as error:
-            raise self._judged(error.status, error.body, {}) from error
+                raise FinalError(f"has not finished an answer within {limit}") from None
+        except ServerError as error:
+            raise self._classify(error.status, error.body, {}) from error
         except APIStatusError as error:
-            raise self._refused(error) from error
+            raise self._status_error(error) from error
         except APIConnectionError as error:
-            reason, passing = unreachable(error, self._place)
-            raise (Broken if passing else Ended)(reason) from error
+            reason, passing = describe_connection_error(error, self._endpoint)
+            raise (IncompleteAnswer if passing else FinalError)(reason) from error
         finally:
-            self._models |= reading.models
-            self._fingerprints |= reading.fingerprints
-        return reading
+            self._models |= answer.models
+            self._fingerprints |= answer.fingerprints
+        return answer
 
-    def _asked(self, request: base.Request) -> Any:
-        """Return the request under way: a context manager of its response."""
+    def _send(self, request: base.Request) -> Any:
+        """Send the request: return a context manager of its response."""
         chat, options = self._client.chat.completions, self.config.options
         plain = self._client.completions
         service = chat if is_chat(self.config) else plain
@@ -183,18 +189,18 @@ class Engine(base.Engine):
         more = {key: options[key] for key in CLIENT_OPTIONS - {"extra_body"} if options.get(key)}
         return ask(**own, model=self._body["model"], extra_body=self._body, **more)
 
-    def _refused(self, error: "APIStatusError") -> Exception:
+    def _status_error(self, error: "APIStatusError") -> Exception:
         body = error.body if error.body is not None else error.response.text
-        return self._judged(error.status_code, body, error.response.headers)
+        return self._classify(error.status_code, body, error.response.headers)
 
-    def _judged(self, status: int, told: Any, headers: Any) -> Exception:
+    def _classify(self, status: int, body: Any, headers: Any) -> Exception:
         longest = float(self._option("longest_wait", LONGEST_WAIT))
-        return judged(status, told, headers, self._body, longest)
+        return classify_error(status, body, headers, self._body, longest)
 
     def _option(self, name: str, usual: float) -> float:
         return self.config.options.get(name, usual)
 
-    async def _turn(self) -> None:
+    async def _wait_for_turn(self) -> None:
         """Wait until the rate limit allows another request."""
         rate = self.config.options.get("requests_per_second")
         if rate:
@@ -206,22 +212,22 @@ class Engine(base.Engine):
         """Return where the answers came from, and what the server has said of itself so far."""
         return {
             "device": "endpoint",
-            "endpoint": self._place,
+            "endpoint": self._endpoint,
             "served_models": sorted(self._models),
             "system_fingerprints": sorted(self._fingerprints),
             **self._server.about(),
         }
 
 
-def _settled(done: "set[asyncio.Task[Result]]", doubts: Doubts) -> Iterator[list[base.Finished]]:
-    """Yield what is beyond doubt before raising what no answer came of."""
-    if sure := doubts.settled([task.result() for task in done if task.exception() is None]):
+def _collect(done: "set[asyncio.Task[Result]]", held: HeldRefusals) -> Iterator[list[base.Outcome]]:
+    """Yield the outcomes that are certain, then raise the first error."""
+    if sure := held.release([task.result() for task in done if task.exception() is None]):
         yield sure
     for error in filter(None, (task.exception() for task in done)):
         raise error
 
 
-async def _cancelled(tasks: "set[asyncio.Task[Any]]") -> None:
+async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

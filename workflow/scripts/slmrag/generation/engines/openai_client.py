@@ -1,4 +1,4 @@
-"""The way to an endpoint: key, certificates, proxies, time limits."""
+"""The HTTP client of an endpoint: key, certificates, proxies, time limits."""
 
 import os
 import ssl
@@ -17,20 +17,20 @@ from slmrag.generation.engines.base import EngineConfig
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-TIMEOUT = 120.0
+DEFAULT_TIMEOUT = 120.0
 CONNECT_TIMEOUT = 10.0
-# What the transport says of a request that it would make the same way again.
-LASTING_ERRORS = ("LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "TooManyRedirects")
+# Errors that the same request would meet again.
+PERMANENT_ERRORS = ("LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "TooManyRedirects")
 
 
-def client(config: EngineConfig) -> "AsyncOpenAI":
+def make_client(config: EngineConfig) -> "AsyncOpenAI":
     """Return a client that tries once; UserError where the environment lets none be made."""
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
     place = config.entry["endpoint"]
-    seconds = float(config.options.get("timeout", TIMEOUT))
+    seconds = float(config.options.get("timeout", DEFAULT_TIMEOUT))
     timeout = Timeout(seconds, connect=min(seconds, CONNECT_TIMEOUT))
-    key, known = _key(config.options), _certificates()
+    key, known = _api_key(config.options), _certificates()
     ways: dict[str, Any] = {"verify": known} if known else {}
     try:
         # A redirect may ask again without the prompt, and what answers then answers nothing.
@@ -42,13 +42,13 @@ def client(config: EngineConfig) -> "AsyncOpenAI":
             "name the endpoint's host in NO_PROXY"
         ) from None
     except ValueError as error:
-        raise UserError(f"{proxy_of(place)} is no proxy that can be used ({error})") from None
+        raise UserError(f"{proxy_of(place)} is not a usable proxy ({error})") from None
     return AsyncOpenAI(
         base_url=place, api_key=key, max_retries=0, timeout=timeout, http_client=http
     )
 
 
-def _key(options: dict[str, Any]) -> str:
+def _api_key(options: dict[str, Any]) -> str:
     name = options.get("api_key_env", "OPENAI_API_KEY")
     key = os.environ.get(name) or ""
     if "api_key_env" in options and not key:
@@ -56,7 +56,7 @@ def _key(options: dict[str, Any]) -> str:
     if not all("!" <= one <= "~" for one in key):
         raise UserError(
             f"the key in {name} holds white space, a line break (at its end?) or another character "
-            "that no key has; export it without"
+            "that no key has; export it without it"
         )
     return key or "none"
 
@@ -69,19 +69,23 @@ def _certificates() -> ssl.SSLContext | None:
     try:
         return ssl.create_default_context(cafile=path)
     except OSError as error:
-        reason = "is not there" if isinstance(error, FileNotFoundError) else f"is none ({error})"
+        reason = (
+            "does not exist"
+            if isinstance(error, FileNotFoundError)
+            else f"cannot be read ({error})"
+        )
         raise UserError(
-            f"SSL_CERT_FILE: the file of certificates {path} {reason}; mend or unset it"
+            f"SSL_CERT_FILE: the file of certificates {path} {reason}; correct or unset it"
         ) from None
 
 
 def needs_no_proxy(place: str) -> bool:
-    """Tell whether no proxy stands before an endpoint: on loopback, or where NO_PROXY says so."""
+    """Tell whether an endpoint is asked without a proxy: on loopback, or by NO_PROXY."""
     host = urlsplit(place).hostname or ""
-    return _loopback(host) or bool(proxy_bypass_environment(host))
+    return _is_loopback(host) or bool(proxy_bypass_environment(host))
 
 
-def _loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         address = ip_address(host)
     except ValueError:
@@ -97,18 +101,21 @@ def proxy_of(place: str) -> str:
     return f"{scheme.upper()}_PROXY ({address})" if address else ""
 
 
-def unreachable(error: BaseException, place: str) -> tuple[str, bool]:
-    """Return what kept a request from its answer, and whether another try may help."""
-    chain = list(_chain(error))
+def describe_connection_error(error: BaseException, place: str) -> tuple[str, bool]:
+    """Return why a request got no answer, and whether a retry may help."""
+    chain = list(_error_chain(error))
     tls = next((one for one in chain if isinstance(one, ssl.SSLError)), None)
     if isinstance(tls, ssl.SSLCertVerificationError):
         reason = tls.verify_message
         return f"shows a certificate that is not trusted ({reason}); set SSL_CERT_FILE", False
     if tls and tls.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"):
         return "does not speak https; write http:// in endpoint", False
-    kind = next((one for one in chain if type(one).__name__ in LASTING_ERRORS), None)
+    kind = next((one for one in chain if type(one).__name__ in PERMANENT_ERRORS), None)
     if kind:
-        return f"cannot be asked so ({kind}); check endpoint and options.extra_headers", False
+        return (
+            f"cannot be sent this request ({kind}); check endpoint and options.extra_headers",
+            False,
+        )
     last = next((f"{one}" for one in reversed(chain) if f"{one}"), type(error).__name__)
     proxy = proxy_of(place)
     if proxy and any(type(one).__name__ in ("ConnectError", "ProxyError") for one in chain):
@@ -119,7 +126,7 @@ def unreachable(error: BaseException, place: str) -> tuple[str, bool]:
     return f"does not answer ({error}: {last}); is the server up?", True
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _error_chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -1,4 +1,4 @@
-"""How a job's GPUs are shared out: copies of the model, or one copy over several GPUs."""
+"""How a job's GPUs are divided: among replicas of the model, or one replica over several."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,21 +14,21 @@ class Split(NamedTuple):
     replicas: int = 1
 
 
-def split(
+def choose_split(
     hardware: Mapping[str, Any], checkpoint: Checkpoint | None, gpus_for_weights: int = 1
 ) -> Split:
-    """Choose from the GPUs and the model's heads; ``gpus_for_weights`` hold one copy at least.
+    """Choose by the GPUs and the model's attention heads; a replica needs ``gpus_for_weights``.
 
-    A copy a GPU is fastest for a small model; a copy is only split where it does not fit. Nine
-    heads on two GPUs are two copies either way, as nine heads cannot be halved.
+    One replica per GPU is fastest for a small model; a replica is split only where it does not
+    fit. Nine heads on two GPUs are two replicas either way: nine heads cannot be halved.
     """
     gpus = int(hardware.get("gpus") or 0)
     tensor = hardware.get("tensor_parallel")
     replicas = hardware.get("data_parallel")
     if tensor is None:
         at_most = gpus // (replicas or 1)
-        tensor = _smallest(checkpoint, gpus_for_weights, max(1, at_most))
-    elif checkpoint and not divides(tensor, checkpoint):
+        tensor = _smallest_tensor_split(checkpoint, gpus_for_weights, max(1, at_most))
+    elif checkpoint and not can_split_attention(tensor, checkpoint):
         heads = checkpoint.config.get("num_attention_heads")
         raise UserError(
             f"tensor_parallel: {tensor} does not divide the model's {heads} attention heads; "
@@ -44,17 +44,17 @@ def split(
     return Split(tensor, replicas)
 
 
-def divides(tensor: int, checkpoint: Checkpoint) -> bool:
+def can_split_attention(tensor: int, checkpoint: Checkpoint) -> bool:
     """Tell whether attention can be split over ``tensor`` GPUs."""
     heads = checkpoint.config.get("num_attention_heads") or 1
     keys = checkpoint.config.get("num_key_value_heads") or heads
     return heads % tensor == 0 and (keys % tensor == 0 or tensor % keys == 0)
 
 
-def _smallest(checkpoint: Checkpoint | None, wanted: int, at_most: int) -> int:
+def _smallest_tensor_split(checkpoint: Checkpoint | None, wanted: int, at_most: int) -> int:
     if checkpoint is None or wanted <= 1:
         return 1
-    fits = (t for t in range(wanted, at_most + 1) if divides(t, checkpoint))
+    fits = (t for t in range(wanted, at_most + 1) if can_split_attention(t, checkpoint))
     found = next(fits, None)
     if found is None:
         raise UserError(
@@ -64,8 +64,8 @@ def _smallest(checkpoint: Checkpoint | None, wanted: int, at_most: int) -> int:
     return found
 
 
-def devices(visible: Sequence[str] | None, parts: Split) -> list[str]:
-    """Return what each replica may see of the GPUs that the job may, as CUDA's variable has it."""
+def devices_of_replicas(visible: Sequence[str] | None, parts: Split) -> list[str]:
+    """Return the GPUs that each replica may see, as values of CUDA_VISIBLE_DEVICES."""
     count = parts.tensor * parts.replicas
     names = visible or [str(number) for number in range(count)]
     return [

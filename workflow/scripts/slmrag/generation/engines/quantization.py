@@ -1,4 +1,4 @@
-"""What a wish for fewer bits resolves to; a wish that would silently do nothing is an error."""
+"""An engine's arguments for quantization; a setting that would silently do nothing is an error."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,25 +42,25 @@ def vllm_arguments(
     """Return vLLM's arguments for an entry; ``stored`` is what the checkpoint is quantized by."""
     wanted = entry.get("quantization")
     if entry.get("load_in_8bit"):
-        return {"quantization": _eight_bit(wanted, stored, device)}
+        return {"quantization": _eight_bit_method(wanted, stored, device)}
     if wanted is None:
         return {}
     _refuse_unknown(wanted)
-    _refuse_what_does_nothing(wanted, has)
+    _refuse_methods_without_effect(wanted, has)
     given = "hf_overrides" in (entry.get("options") or {})
     _refuse_another_format(wanted, stored or (wanted if given else None))
     if wanted in ONLINE_METHODS and stored is None:
-        _needs_gpu(f"quantization: {wanted}", device)
+        _require_gpu(f"quantization: {wanted}", device)
     return {"quantization": wanted}
 
 
-def _eight_bit(wanted: str | None, stored: str | None, device: Device) -> str:
-    _refuse_twice(wanted, stored)
-    _needs_gpu("load_in_8bit", device)
+def _eight_bit_method(wanted: str | None, stored: str | None, device: Device) -> str:
+    _refuse_double_quantization(wanted, stored)
+    _require_gpu("load_in_8bit", device)
     return "fp8"
 
 
-def _refuse_twice(wanted: str | None, stored: str | None) -> None:
+def _refuse_double_quantization(wanted: str | None, stored: str | None) -> None:
     if wanted is not None:
         raise UserError(f"load_in_8bit and quantization: {wanted} exclude each other; keep one")
     if stored is not None:
@@ -69,7 +69,7 @@ def _refuse_twice(wanted: str | None, stored: str | None) -> None:
         )
 
 
-def _needs_gpu(what: str, device: Device) -> None:
+def _require_gpu(what: str, device: Device) -> None:
     if device.kind == "cpu":
         raise UserError(
             f"{what}: vLLM's CPU build cannot quantize a model while it loads; remove the key, or "
@@ -98,7 +98,7 @@ def _refuse_unknown(wanted: str) -> None:
         raise UserError(f"quantization: vLLM knows no '{wanted}'{hint}")
 
 
-def _refuse_what_does_nothing(wanted: str, has: Callable[[str], bool]) -> None:
+def _refuse_methods_without_effect(wanted: str, has: Callable[[str], bool]) -> None:
     if wanted in METHODS_WITHOUT_EFFECT:
         raise UserError(
             f"quantization: {wanted} does nothing to a dense model in vLLM; write fp8, or "
@@ -119,14 +119,18 @@ def _refuse_another_format(wanted: str, stored: str | None) -> None:
             f"quantization: {wanted} reads weights that are quantized already, and those of this "
             "checkpoint are not; write fp8, or name a checkpoint that is"
         )
-    if stored and wanted not in READERS_OF_SEVERAL_FORMATS and _family(wanted) != _family(stored):
+    if (
+        stored
+        and wanted not in READERS_OF_SEVERAL_FORMATS
+        and _format_family(wanted) != _format_family(stored)
+    ):
         raise UserError(
             f"quantization: {wanted}, but the checkpoint is quantized by {stored}; write {stored}, "
             "or remove the key"
         )
 
 
-def _family(name: str) -> str:
+def _format_family(name: str) -> str:
     """Return a format's name without the kernel that reads it."""
     plain = name.removeprefix("auto_").removesuffix("_marlin")
     return plain.partition("_")[0].replace("-", "_")
@@ -139,9 +143,9 @@ def transformers_arguments(
     wanted = entry.get("quantization")
     asked = f"quantization: {wanted}"
     if entry.get("load_in_8bit"):
-        _refuse_twice(wanted, stored)
+        _refuse_double_quantization(wanted, stored)
         wanted, asked = "bitsandbytes_8bit", "load_in_8bit"
-    if wanted is None or (stored and _family(wanted) == _family(stored)):
+    if wanted is None or (stored and _format_family(wanted) == _format_family(stored)):
         return {}
     if stored:
         _refuse_another_format(wanted, stored)
@@ -159,7 +163,7 @@ def transformers_arguments(
 
 
 def refuse_quantization(entry: Mapping[str, Any], engine: str) -> None:
-    """Refuse a wish that an engine without weights of its own cannot fulfil."""
+    """Refuse quantization where the engine has no weights of its own."""
     asked = "load_in_8bit" if entry.get("load_in_8bit") else "quantization"
     if entry.get("load_in_8bit") or entry.get("quantization"):
         raise UserError(f"{asked} does nothing with engine: {engine}; remove the key")

@@ -1,4 +1,4 @@
-"""The process of one copy of an engine: requests in by one pipe, completions out by another."""
+"""The process of one replica of an engine: requests in by one pipe, completions out by another."""
 
 import ctypes
 import json
@@ -17,18 +17,18 @@ from slmrag.generation.engines import base, engine
 PR_SET_PDEATHSIG = 1
 
 
-def requests(pipe: TextIO) -> Iterator[base.Request]:
+def read_requests(pipe: TextIO) -> Iterator[base.Request]:
     """Yield what the parent asks, until it closes the pipe or is gone."""
     for line in pipe:
         yield base.Request(*json.loads(line))
 
 
-def work(pipe: TextIO, say: Any) -> None:
+def serve(pipe: TextIO, say: Any) -> None:
     """Start the engine that the first line describes, and answer all that follows."""
     spec = json.loads(pipe.readline())
     with engine(spec["engine"])(base.EngineConfig.from_json(spec["config"])) as running:
         say({"up": {"start_seconds": running.start_seconds, "about": running.about()}})
-        for finished in running.answers(requests(pipe)):
+        for finished in running.answers(read_requests(pipe)):
             say({"done": finished})
 
 
@@ -50,7 +50,7 @@ def main(reads: int, writes: int) -> int:
 
     try:
         with os.fdopen(reads, encoding="utf-8") as pipe:
-            work(pipe, say)
+            serve(pipe, say)
     except Exception as error:
         traceback.print_exc()
         say({"error": f"{error}", "user": isinstance(error, UserError)})

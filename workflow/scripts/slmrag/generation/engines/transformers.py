@@ -1,4 +1,4 @@
-"""Transformers' generate over batches of prompts of like length: where vLLM does not run."""
+"""Transformers' generate over batches of prompts of similar length, where vLLM does not run."""
 
 import itertools
 import logging
@@ -12,18 +12,18 @@ from slmrag.generation.answer_extraction import cut_at_stop
 from slmrag.generation.engines import base
 from slmrag.generation.engines.error_advice import advice_on
 from slmrag.generation.engines.parallelism import Split
-from slmrag.generation.engines.transformers_load import load
+from slmrag.generation.engines.transformers_load import load_model
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.lora_adapter import check
+from slmrag.models.lora_adapter import check_adapter
 
 if TYPE_CHECKING:
     import torch
 
 logger = logging.getLogger(__name__)
-CUDA_BUILD = "install a build of torch for CUDA"
-NO_GPU_GIVEN = "the job was given none", "set gpus: 1"
+CUDA_BUILD_ADVICE = "install a build of torch for CUDA"
+NO_GPU_ADVICE = "the job was given none", "set gpus: 1"
 BATCH_SIZE = 8
-BATCHES_A_POOL = 16
+BATCHES_PER_POOL = 16
 ARGUMENT_NAMES = {"min_tokens": "min_new_tokens"}
 KEPT_TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 
@@ -56,9 +56,9 @@ class Engine(base.Engine):
         """Load the model on the GPU if the job has one, else on the CPU."""
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         checkpoint = Checkpoint(self.config.folder)
-        _ = checkpoint.tensors  # what is missing or cut short is said before a minute has passed
+        _ = checkpoint.tensors  # fails at once where files are missing or truncated
         if self.config.adapter:
-            check(self.config.adapter, checkpoint)
+            check_adapter(self.config.adapter, checkpoint)
         began = time.perf_counter()
         import torch
         from transformers import AutoTokenizer
@@ -67,15 +67,15 @@ class Engine(base.Engine):
         torch.set_num_threads(self.config.threads)
         self._device = "cuda" if self.config.gpus and torch.cuda.is_available() else "cpu"
         if self._device == "cpu":
-            given = f"torch {torch.__version__} sees none", CUDA_BUILD
-            self.config.accept_cpu(*given if self.config.gpus else NO_GPU_GIVEN)
+            given = f"torch {torch.__version__} sees none", CUDA_BUILD_ADVICE
+            self.config.accept_cpu(*given if self.config.gpus else NO_GPU_ADVICE)
         if self._device == "cpu" and self.config.gpus and not self.config.gpu_unused:
             logger.warning("torch sees no GPU: the model runs on the CPU")
         try:
-            self._model = load(self.config, self._device)
+            self._model = load_model(self.config, self._device)
             self._tokenizer = AutoTokenizer.from_pretrained(self.config.checkpoint)
             own, end = self._model.generation_config, self._tokenizer.eos_token_id
-            self._model.generation_config = ids_alone(own, end)
+            self._model.generation_config = keep_ids_only(own, end)
         except Exception as error:
             raise advice_on(error) or error from error
         loaded = time.perf_counter()
@@ -86,54 +86,57 @@ class Engine(base.Engine):
         """Generate batch by batch; a batch's answers come together."""
         size = int(self.config.hardware.get("max_num_seqs") or BATCH_SIZE)
         size = 1 if self.config.options.get("batch_invariant") else size
-        while pool := list(itertools.islice(requests, size * BATCHES_A_POOL)):
+        while pool := list(itertools.islice(requests, size * BATCHES_PER_POOL)):
             pool.sort(key=lambda request: len(request.tokens or ()))
             for start in range(0, len(pool), size):
-                yield self._tried(pool[start : start + size])
+                yield self._generate_or_advise(pool[start : start + size])
 
-    def _tried(self, batch: Sequence[base.Request]) -> list[base.Completion]:
+    def _generate_or_advise(self, batch: Sequence[base.Request]) -> list[base.Completion]:
         try:
-            return self._batch(batch)
+            return self._generate(batch)
         except Exception as error:
             raise advice_on(error) or error from error
 
-    def _batch(self, batch: Sequence[base.Request]) -> list[base.Completion]:
+    def _generate(self, batch: Sequence[base.Request]) -> list[base.Completion]:
         import torch
 
         began = time.monotonic()
-        ids, mask = self._padded(batch)
+        ids, mask = self._pad_batch(batch)
         steps: list[float] = []
         with torch.inference_mode():
             made = self._model.generate(
-                ids, attention_mask=mask, stopping_criteria=[_clock(steps)], **self._settings()
+                ids,
+                attention_mask=mask,
+                stopping_criteria=[_token_clock(steps)],
+                **self._generate_arguments(),
             )
         ended = time.monotonic()
         times = steps[0] - began, ended - began, ended
         rows = zip(batch, made[:, ids.shape[1] :].tolist(), strict=True)
         return [self._completion(request, row, times) for request, row in rows]
 
-    def _padded(self, batch: Sequence[base.Request]) -> "tuple[torch.Tensor, torch.Tensor]":
+    def _pad_batch(self, batch: Sequence[base.Request]) -> "tuple[torch.Tensor, torch.Tensor]":
         import torch
 
         rows = [list(request.tokens or ()) for request in batch]
         width = max(map(len, rows))
-        ids = [[self._pad] * (width - len(row)) + row for row in rows]
+        ids = [[self._pad_id] * (width - len(row)) + row for row in rows]
         mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
         return torch.tensor(ids, device=self._device), torch.tensor(mask, device=self._device)
 
     @property
-    def _ends(self) -> list[int]:
+    def _end_ids(self) -> list[int]:
         return self._model.generation_config.eos_token_id or []
 
     @property
-    def _pad(self) -> int:
-        return (self._ends or [0])[0]
+    def _pad_id(self) -> int:
+        return (self._end_ids or [0])[0]
 
-    def _settings(self) -> dict[str, Any]:
+    def _generate_arguments(self) -> dict[str, Any]:
         import torch
 
         wanted = self.config.sampling
-        chosen: dict[str, Any] = {"max_new_tokens": wanted.max_tokens, "pad_token_id": self._pad}
+        chosen: dict[str, Any] = {"max_new_tokens": wanted.max_tokens, "pad_token_id": self._pad_id}
         asked = {
             ARGUMENT_NAMES.get(key, key): value for key, value in wanted.optional_keys().items()
         }
@@ -154,7 +157,7 @@ class Engine(base.Engine):
     def _completion(
         self, request: base.Request, row: list[int], times: tuple[float, float, float]
     ) -> base.Completion:
-        end = next((at for at, token in enumerate(row) if token in self._ends), None)
+        end = next((at for at, token in enumerate(row) if token in self._end_ids), None)
         tokens = row if end is None else row[: end + 1]
         # An end need not be a special token; vLLM leaves it out as well.
         dropped = self.config.dropped_tokens
@@ -178,11 +181,11 @@ class Engine(base.Engine):
         }
 
 
-def ids_alone(own: Any, end: int | None) -> Any:
-    """Return a checkpoint's generation config without all that would change what is drawn.
+def keep_ids_only(own: Any, end: int | None) -> Any:
+    """Return a checkpoint's generation config without all that would change the sampling.
 
     An answer ends at its eos ids and at ``end``, the tokenizer's, as in vLLM. ``generate`` fills
-    what is not asked for from the model's own, so that this stands in its place.
+    unset values from the model's own config, so this one replaces it.
     """
     from transformers import GenerationConfig
 
@@ -192,8 +195,8 @@ def ids_alone(own: Any, end: int | None) -> Any:
     return GenerationConfig(**kept | {"eos_token_id": ends or None})
 
 
-def _clock(steps: list[float]) -> Any:
-    """Return a criterion that stops nothing and notes when each token of a batch was made."""
+def _token_clock(steps: list[float]) -> Any:
+    """Return a stopping criterion that never stops but notes when each token was generated."""
     import torch
 
     def note(ids: "torch.Tensor", scores: Any, **_: Any) -> "torch.Tensor":

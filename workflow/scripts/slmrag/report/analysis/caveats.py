@@ -1,4 +1,4 @@
-"""The numbers behind the caveats: what is not as it should be, and where it is worst."""
+"""The numbers of the caveats: which problems there are, and the worst cell of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from slmrag.report.analysis.compared_modes import compared_modes
 from slmrag.report.analysis.engine_records import is_endpoint
 from slmrag.report.analysis.experiment import Cell, Experiment
 
-MANY_FAILURES = 0.05  # share of a cell's answers above which a kind of failure is told
-FEW_ORACLE_ANSWERS = 0.9  # share of an oracle's prompts with an answer below which it is told
+MANY_FAILURES = 0.05  # share of a cell's answers above which a type of failure is a caveat
+FEW_ORACLE_ANSWERS = 0.9  # share of an oracle's prompts with an answer; less is a caveat
 FEW_QUESTIONS = 100
-MANY_PUNCTUATED = 0.05  # share of a cell's answers with punctuation beyond ASCII that is told
-FEW_SHARED_LETTERS = 0.1  # in one script: below, questions and passages share hardly a word
+MANY_PUNCTUATED = 0.05  # share of a cell's answers with punctuation beyond ASCII; more is a caveat
+FEW_SHARED_LETTERS = 0.1  # share of letters in common scripts; below it, searches find little
 NON_ASCII_PUNCTUATION = r"[\p{P}&&[^\x00-\x7f]]"
 Rows = Sequence[Mapping[str, Any]]
 
@@ -119,6 +119,6 @@ def count_punctuated(cell: Cell) -> tuple[int, int]:
 
 
 def scripts_differ(asked: Mapping[str, float], searched: Mapping[str, float]) -> bool:
-    """Tell whether questions and passages, by the shares of their letters' scripts, hardly meet."""
+    """Return whether questions and passages, by the shares of their scripts, hardly overlap."""
     shared = sum(min(share, searched.get(name, 0)) for name, share in asked.items())
     return bool(asked and searched) and shared < FEW_SHARED_LETTERS

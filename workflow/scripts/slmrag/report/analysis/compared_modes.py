@@ -1,4 +1,4 @@
-"""Which modes a mode is compared with: those that differ from it in the context alone."""
+"""Which modes a mode is compared with: those that differ from it only in the context."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,7 +7,7 @@ from slmrag.files import digest
 from slmrag.report.analysis.experiment import Experiment
 
 CONTEXT_KEYS = frozenset({"context", "retriever", "passages", "prompt"})
-"""Keys of a mode that say what its context is, or are known by the template's text."""
+"""Keys of a mode for its context, and its template, which is compared by its text."""
 
 
 def compared_modes(
@@ -15,8 +15,8 @@ def compared_modes(
 ) -> list[str]:
     """Return the modes of a context, of those ``among``, that a mode is compared with.
 
-    They are those with the same template and settings, or else all of that context: several are
-    ambiguous, and each is to be named.
+    They are those with the same template and settings. If there are none, they are all of that
+    context: the choice is ambiguous, so the report names each.
     """
     found = [
         name
@@ -28,12 +28,12 @@ def compared_modes(
 
 
 def variant_digest(experiment: Experiment, mode: str) -> str | None:
-    """Return a digest of all of a mode but its context, None where its template is not known."""
+    """Return a digest of a mode without its context, None where its template is unknown."""
     texts = experiment.mode_templates.get(mode)
     return digest([texts, other_settings(experiment, mode)]) if texts else None
 
 
 def other_settings(experiment: Experiment, mode: str) -> dict[str, Any]:
-    """Return what a mode's entry says beside its context and template."""
+    """Return the keys of a mode's entry other than context and template."""
     entry = experiment.modes.get(mode, {})
     return {key: value for key, value in entry.items() if key not in CONTEXT_KEYS}

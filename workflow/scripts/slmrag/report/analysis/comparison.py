@@ -1,4 +1,4 @@
-"""The comparison: one row a planned cell, with every number that the page shows of it."""
+"""The comparison: one row per planned cell, with all numbers that the page shows of it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -108,7 +108,7 @@ def unique_values(rows: Rows, column: str) -> list[Any]:
 
 
 def best_cells(rows: Rows, metric: str) -> list[Mapping[str, Any]]:
-    """Return the best row of each data set, without the oracle's where there are others."""
+    """Return the best row of each data set, without oracle modes if there are others."""
     best = []
     for dataset in unique_values(rows, "dataset"):
         own = [row for row in rows if row["dataset"] == dataset and row[metric] is not None]
@@ -121,7 +121,7 @@ def best_cells(rows: Rows, metric: str) -> list[Mapping[str, Any]]:
 def prompt_coverage(rows: Rows) -> list[dict[str, Any]]:
     """Return the rows of cells with context, with the share of their prompts that were shortened.
 
-    What the unshortened prompts held is told only where one was shortened.
+    The column before shortening is None where no prompt was shortened.
     """
     return [
         {

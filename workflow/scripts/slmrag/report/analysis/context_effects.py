@@ -1,4 +1,4 @@
-"""What a context does to what a model knew, by the gold passage's rank, by number of passages."""
+"""Effects of the context on answers, by gold rank and number of passages; failures of answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from slmrag.report.analysis.compared_modes import compared_modes, other_settings
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import template_digests
 from slmrag.report.analysis.score_matrix import ScoreMatrix, share
+from slmrag.scoring.failure_classes import FAILURE_NAMES
 
 RANK_CLASSES = {
     "rank 1": (1, 1),
@@ -16,13 +17,14 @@ RANK_CLASSES = {
     "ranks 3 to 5": (3, 5),
     "rank 6 or more": (6, 10**9),
 }
+EXAMPLES_PER_CLASS = 3
 Row = Mapping[str, Any]
 
 
 def context_use_rows(
     experiment: Experiment, matrices: Sequence[ScoreMatrix]
 ) -> list[dict[str, Any]]:
-    """Return one row a cell with context and mode without that it is compared with."""
+    """Return one row per cell with context and mode without context that it is compared with."""
     rows = []
     for matrix in matrices:
         for column, cell in enumerate(matrix.cells):
@@ -37,7 +39,7 @@ def context_use_rows(
 
 
 def context_use(known: np.ndarray, correct: np.ndarray, has_answer: np.ndarray) -> dict[str, Any]:
-    """Return what a context did to what a model knew, (n,) each: counts and rates in [0, 1].
+    """Return how a context changed what a model knew, (n,) each: counts and rates in [0, 1].
 
     ``known``: correct without context; ``has_answer``: 1, 0 or NaN. Fix rate: correct among the
     unknown; destruction rate: wrong among the known; utilization: correct among the unknown whose
@@ -62,7 +64,7 @@ def context_use(known: np.ndarray, correct: np.ndarray, has_answer: np.ndarray) 
 
 
 def gold_rank_rows(matrices: Sequence[ScoreMatrix]) -> list[dict[str, Any]]:
-    """Return one row a cell that was shown a gold passage: the share correct by its rank."""
+    """Return one row per cell with gold passages in its prompts: the share correct by rank."""
     return [
         matrix.cell_names(column)
         | share_by_rank(matrix.correct[:, column], matrix.gold_rank[:, column])
@@ -112,7 +114,7 @@ def cells_by_model(rows: Sequence[Row]) -> list[dict[str, Row]]:
 def compared_cells(
     experiment: Experiment, row: Row, cells: Mapping[str, Row]
 ) -> Iterator[tuple[dict[str, Any], Row]]:
-    """Yield what names the line of a cell, with the cell of each mode that it is compared with."""
+    """Yield the names of a cell's line with the cell of each mode that it is compared with."""
     among = [mode for mode, one in cells.items() if one[experiment.primary] is not None]
     variant = variant_label(experiment, row["mode"])
     names = {name: row[name] for name in ("dataset", "retriever", "model")} | {"variant": variant}
@@ -123,15 +125,15 @@ def compared_cells(
 
 
 def variant_label(experiment: Experiment, mode: str) -> str:
-    """Return what tells a mode from another of its retriever and number of passages."""
-    path = experiment.observed.config.get("modes", {}).get(mode, {}).get("prompt")
+    """Return the label that distinguishes a mode from others with its retriever and passages."""
+    path = experiment.job_records.config.get("modes", {}).get(mode, {}).get("prompt")
     more = [f"{key}: {value}" for key, value in other_settings(experiment, mode).items()]
     digest = template_digests(experiment)[mode]
     return ", ".join([f"{path} ({digest})" if path else digest, *more])
 
 
 def add_to_lines(lines: list[dict[str, Any]], names: Row, metric: str, row: Row, base: Row) -> None:
-    """Put a cell into the first of its names' lines with room for it; equal modes get one each."""
+    """Put a cell into the first line of its names with room for it; equal modes get a line each."""
     own = estimate_columns(metric, row, row["passages"])
     line = next((line for line in lines if not own.keys() & line.keys()), None)
     if line is None:
@@ -143,3 +145,31 @@ def add_to_lines(lines: list[dict[str, Any]], names: Row, metric: str, row: Row,
 def estimate_columns(metric: str, row: Row, passages: int) -> dict[str, Any]:
     """Return a cell's mean and bounds under the names of its number of passages."""
     return {f"passages_{passages}{end}": row.get(metric + end) for end in ("", "_low", "_high")}
+
+
+def failure_rows(matrices: Sequence[ScoreMatrix]) -> list[dict[str, Any]]:
+    """Return one row a cell: the count of each class, and how many failures are correct anyway."""
+    return [
+        matrix.cell_names(column)
+        | counts_by_class(matrix.failures[:, column], matrix.correct[:, column])
+        for matrix in matrices
+        for column in range(len(matrix.cells))
+    ]
+
+
+def counts_by_class(failures: np.ndarray, correct: np.ndarray) -> dict[str, Any]:
+    """Return the counts of a cell's failure classes, (n,) each, and the share that is correct."""
+    counts = {name: int((failures == name).sum()) for name in FAILURE_NAMES}
+    failed = failures != ""
+    return counts | {"sound": int((~failed).sum()), "right_despite": share(correct, failed)}
+
+
+def examples_of_class(matrix: ScoreMatrix, name: str) -> Iterator[tuple[int, int]]:
+    """Yield question and column of up to three answers of a class, from the cells with the most."""
+    found = matrix.failures == name
+    counts = found.sum(axis=0)
+    order = [int(column) for column in np.argsort(-counts, kind="stable") if counts[column]]
+    for turn, column in enumerate((order * EXAMPLES_PER_CLASS)[:EXAMPLES_PER_CLASS]):
+        own = np.flatnonzero(found[:, column])
+        if turn // len(order) < len(own):
+            yield int(own[turn // len(order)]), column

@@ -1,11 +1,11 @@
-"""What a cell cost in time, tokens, memory and money, from timings and engine runs' records."""
+"""The costs of a cell in time, tokens, memory and money, from timings and engine records."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slmrag.generation.prices import PAID_TOKENS, cost
-from slmrag.report.analysis.engine_records import device_names, is_endpoint, recorded
+from slmrag.report.analysis.engine_records import device_names, is_endpoint, recorded_values
 from slmrag.report.analysis.experiment import Cell
 from slmrag.scoring.bootstrap import aggregate_if_complete
 from slmrag.scoring.failure_classes import is_answered
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 Records = list[dict[str, Any]]
 
-UNTIMED = (
+UNTIMED_REMARK = (
     "{} of {} answers come from engine runs that recorded no service times, or from an endpoint "
     "that did not count their tokens"
 )
-NO_PRICE = "no price is set for the endpoint, so the cost in money is not known"
-UNCOUNTED = "the endpoint did not count the tokens of {} of {} answers: cost in money not known"
-REFUSED_NOT_COUNTED = "the cost does not include the {} refused prompts: no tokens were counted"
+NO_PRICE_REMARK = "no price is set for the endpoint, so the cost in money is not known"
+UNCOUNTED_REMARK = (
+    "the endpoint did not count the tokens of {} of {} answers: cost in money not known"
+)
+REFUSED_REMARK = "the cost does not include the {} refused prompts: no tokens were counted"
 
 COST_COLUMNS = (
     "seconds_per_1000",
@@ -51,8 +53,8 @@ def cell_costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, 
     Seconds and energy per 1,000 questions and tokens/s are of the cell's own part of its engine
     runs (see slmrag.generation.time_shares), ``cost`` is in ``cost_currency`` by the model's
     price; ``cost_remark`` says why there is none. Service seconds are of a completion in a full
-    batch: median and 90th percentile, and the median to its first token. What is named after the
-    run, start and peaks are of whole engine runs.
+    batch: median and 90th percentile, and the median to its first token. Columns named run, start
+    and peak are of whole engine runs.
     """
     found: dict[str, Any] = dict.fromkeys(COST_COLUMNS) | run_costs(cell.engines)
     tokens = read_columns(cell.answers, *PAID_TOKENS, "finish_reason")
@@ -63,10 +65,10 @@ def cell_costs(cell: Cell, price: Mapping[str, Any] | None = None) -> dict[str, 
         made = tokens.filter(is_answered())
         found["prompt_tokens"] = aggregate_if_complete(made["prompt_tokens"], "mean")
         written = aggregate_if_complete(made["generated_tokens"], "sum")
-        spent, remarks = money(tokens, cell.engines, price)
+        spent, remarks = money_cost(tokens, cell.engines, price)
         found |= spent
     if times is not None:
-        found |= own_costs(times, written, cell.engines) | service_times(times)
+        found |= costs_of_own_time(times, written, cell.engines) | service_times(times)
     found["cost_remark"] = "; ".join(filter(None, (found["cost_remark"], *remarks))) or None
     return found
 
@@ -78,13 +80,15 @@ def read_columns(path: Path | None, *columns: str) -> "pl.DataFrame | None":
     return None if path is None else pl.read_parquet(path, columns=list(columns))
 
 
-def own_costs(times: "pl.DataFrame", written: float | None, records: Records) -> dict[str, Any]:
-    """Return what a cell's own part of its engine runs comes to; ``written`` are its new tokens."""
+def costs_of_own_time(
+    times: "pl.DataFrame", written: float | None, records: Records
+) -> dict[str, Any]:
+    """Return the costs of a cell's share of its engine runs; ``written`` are its new tokens."""
     unknown = times["work_seconds"].null_count()
     if unknown:
-        return {"cost_remark": UNTIMED.format(unknown, times.height)}
+        return {"cost_remark": UNTIMED_REMARK.format(unknown, times.height)}
     seconds, questions = float(times["work_seconds"].sum()), times.height
-    energy = own_energy(records, times)
+    energy = energy_of_own_time(records, times)
     return {
         "seconds_per_1000": 1000 * seconds / questions if questions else None,
         "tokens_per_second": written / seconds if written is not None and seconds else None,
@@ -92,8 +96,8 @@ def own_costs(times: "pl.DataFrame", written: float | None, records: Records) ->
     }
 
 
-def own_energy(records: Records, times: "pl.DataFrame") -> float | None:
-    """Return each run's energy by the cell's share of its time, None where a run counted none."""
+def energy_of_own_time(records: Records, times: "pl.DataFrame") -> float | None:
+    """Return the energy of a cell's share of its engine runs, None where one did not count it."""
     powers: dict[str, float] = {
         record["id"]: record["energy_joules"] / record["busy_seconds"]
         for record in records
@@ -128,7 +132,7 @@ def run_costs(records: Records) -> dict[str, Any]:
         "parameters": parameter_count(records),
         "peak_cpu_bytes": _largest(records, "peak_cpu_bytes"),
         "peak_gpu_bytes": _largest(records, "peak_gpu_bytes"),
-        "engine": recorded(records, "engine"),
+        "engine": recorded_values(records, "engine"),
         "device": device_names(records),
     }
 
@@ -153,27 +157,27 @@ def _largest(records: Records, name: str) -> float | None:
     return max((record[name] for record in records if record.get(name)), default=None)
 
 
-def money(
+def money_cost(
     answers: "pl.DataFrame", records: Records, price: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Return ``cost`` and ``cost_currency`` of answers with tokens and finish_reason, and remarks.
 
-    A model that was loaded here costs no money, and nothing is said of it.
+    A local model costs no money and gets no remark.
     """
     if not price:
         remote = any(map(is_endpoint, records))
-        return {}, [NO_PRICE] * remote
+        return {}, [NO_PRICE_REMARK] * remote
     made = answers.filter(is_answered())
     if lacking := count_uncounted(made):
-        return {}, [UNCOUNTED.format(lacking, made.height)]
+        return {}, [UNCOUNTED_REMARK.format(lacking, made.height)]
     refused = answers.height - made.height
     spent = cost(price, *(float(made[name].sum()) for name in PAID_TOKENS))
     found = {"cost": spent, "cost_currency": price["currency"]}
-    return found, [REFUSED_NOT_COUNTED.format(refused)] * bool(refused)
+    return found, [REFUSED_REMARK.format(refused)] * bool(refused)
 
 
 def count_uncounted(answers: "pl.DataFrame") -> int:
-    """Return of how many answers not all tokens were counted."""
+    """Return the number of answers with uncounted tokens."""
     import polars as pl
 
     return answers.filter(pl.any_horizontal(pl.col(PAID_TOKENS).is_null())).height

@@ -1,11 +1,11 @@
-"""What engines, indexes and searches recorded of themselves: devices, served models, limits."""
+"""Facts that engines, indexes and searches recorded: devices, served models, limits."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slmrag.files import read_json
-from slmrag.generation.served_models import told
+from slmrag.generation.served_models import listed_names
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.job_records import index_name
 
@@ -18,7 +18,7 @@ def is_endpoint(record: Record) -> bool:
 
 
 def device_name(record: Record) -> str | None:
-    """Return what an engine ran on: the GPU's name or the CPU's; None for an endpoint's."""
+    """Return the device of an engine run: the GPU's name or the CPU's; None for an endpoint."""
     if is_endpoint(record):
         return None
     cpu = record.get("cpu_name")
@@ -26,12 +26,12 @@ def device_name(record: Record) -> str | None:
 
 
 def device_names(records: Sequence[Record]) -> str | None:
-    """Return the devices of several runs, each once; None where none is known."""
+    """Return the distinct devices of several runs; None where none is known."""
     return ", ".join(dict.fromkeys(filter(None, map(device_name, records)))) or None
 
 
-def recorded(records: Sequence[Record], name: str) -> str | None:
-    """Return the values that several runs recorded under a name, each once; None without any."""
+def recorded_values(records: Sequence[Record], name: str) -> str | None:
+    """Return the distinct values that several runs recorded under a name; None without any."""
     return ", ".join(dict.fromkeys(str(r[name]) for r in records if r.get(name))) or None
 
 
@@ -42,7 +42,7 @@ def endpoint_models(experiment: Experiment) -> list[str]:
 
 
 def unused_gpus(experiment: Experiment) -> list[tuple[str, str]]:
-    """Return each model and retriever that ran on the CPU beside a GPU, with its own reason."""
+    """Return each model and retriever that ran on the CPU beside a GPU, with the reason."""
     engines = [
         (cell.model, record.get("gpu_unused"))
         for cell in experiment.cells
@@ -69,5 +69,5 @@ def runs_of_model(experiment: Experiment, model: str) -> list[Record]:
 
 
 def served_values(experiment: Experiment, model: str, name: str) -> list[str]:
-    """Return what the endpoint told of a model under a name (ids, fingerprints), sorted."""
-    return told(runs_of_model(experiment, model), name)
+    """Return what the endpoint said of a model under a name (ids, fingerprints), sorted."""
+    return listed_names(runs_of_model(experiment, model), name)

@@ -1,4 +1,4 @@
-"""What the report is made from: the files of each cell, found by the names of its entries."""
+"""The input of the report: the files of each cell, found by the names of its entries."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os.path import normpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slmrag.config.folder_names import entry_name
 from slmrag.files import read_json, read_metadata
-from slmrag.report.analysis.job_records import Observed
-
-if TYPE_CHECKING:
-    pass
+from slmrag.report.analysis.job_records import JobRecords
 
 Key = tuple[str, ...]
 Entries = Mapping[str, Mapping[str, Any]]
@@ -53,7 +50,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Experiment:
-    """All cells of a comparison, the entries that define them, and what is known beside them."""
+    """All cells of a comparison, the entries that define them, and further facts."""
 
     name: str
     cells: list[Cell]
@@ -71,11 +68,11 @@ class Experiment:
     grades: Sequence[Mapping[str, Any]] = ()
     sampling: Mapping[str, Any] = field(default_factory=dict)
     templates: Mapping[str, Path] = field(default_factory=dict)
-    observed: Observed = field(default_factory=Observed)
+    job_records: JobRecords = field(default_factory=JobRecords)
     component_retrieval: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     """Metrics of the searches whose hits other retrievers fuse or rerank."""
     prices: Entries = field(default_factory=dict)
-    """What the endpoints of models charge, where the config says so."""
+    """The prices of models at endpoints, where the config has them."""
 
     @property
     def primary(self) -> str:
@@ -106,8 +103,8 @@ class Experiment:
         return [cell for cell in self.cells if cell.problem is None]
 
 
-def read_experiment(input: Any, params: Any, observed: Observed | None = None) -> Experiment:
-    """Read what a job was given; a cell whose files are absent or empty says so."""
+def read_experiment(input: Any, params: Any, job_records: JobRecords | None = None) -> Experiment:
+    """Read the files of a job's input; a cell without files or rows says so."""
     return Experiment(
         name=params.experiment,
         cells=read_cells(input, params.cells),
@@ -125,7 +122,7 @@ def read_experiment(input: Any, params: Any, observed: Observed | None = None) -
         grades=[read_json(path) for path in getattr(input, "grades", ())],
         sampling=getattr(params, "sampling", {}),
         templates=template_files(input, params.models),
-        observed=observed or Observed(),
+        job_records=job_records or JobRecords(),
         component_retrieval=_contents(files_by_name(input_files(input, "below"), 2)),
         prices=getattr(params, "prices", {}),
     )
@@ -162,7 +159,7 @@ def input_files(input: Any, name: str) -> list[Path]:
 
 
 def template_files(input: Any, models: Entries) -> dict[str, Path]:
-    """Return the files of the models' own chat templates, and of the judge's, by their user."""
+    """Return the files of the models' chat templates, and of the judge's template, by user."""
     given = {normpath(path): path for path in input_files(input, "chat_templates")}
     chats = {name: str(entry.get("chat_template")) for name, entry in models.items()}
     named = {f"models.{name}": normpath(path) for name, path in chats.items()}
@@ -171,7 +168,7 @@ def template_files(input: Any, models: Entries) -> dict[str, Path]:
 
 
 def files_by_name(paths: Iterable[str | Path], parts: int, last: bool = True) -> dict[Key, Path]:
-    """Return the existing files by the last ``parts`` names of their paths, the file's or not.
+    """Return the existing files by the last ``parts`` names of their paths.
 
     ``a/b/c.json`` is found as ("b", "c") with ``last``; without it, as under ``resources/``, the
     last name is an entry's folder: ``b/c-01234567/d.json`` is found as ("b", "c").

@@ -1,7 +1,7 @@
-"""What a report shows that no rule declares as its input: alerts, build times, config, versions.
+"""Records of jobs that no rule declares as input: alerts, build times, config, versions.
 
-It is what stood there when the report was made: nothing is remade because of it, and verify takes
-it from the report that it checks.
+They are as they were when the report was made: they never cause a rerun, and verify reads them
+from the report that it checks.
 """
 
 import csv
@@ -19,14 +19,14 @@ from slmrag.config.redaction import redact_values
 from slmrag.files import read_json
 from slmrag.job.events import read_events
 
-LIBRARIES = ("numpy", "polars", "scipy")
-OBSERVED_VERSIONS = ("code", "report")
-"""The rows of the table of versions that no rule declares."""
+REPORT_LIBRARIES = ("numpy", "polars", "scipy")
+RECORDED_VERSIONS = ("code", "report")
+"""The rows of the table of versions that come from here."""
 
 
 @dataclass(frozen=True)
-class Observed:
-    """Alerts that jobs raised, seconds that each corpus/retriever's index took, config, versions.
+class JobRecords:
+    """Alerts of jobs, seconds to build the index of each corpus/retriever, config, versions.
 
     ``config`` is the whole config without its secrets, empty where it is not known; ``versions``
     are rows (what, name, value) on the workflow's code and on what made the report.
@@ -38,25 +38,25 @@ class Observed:
     versions: Sequence[Mapping[str, str]] = ()
 
 
-def observe(
+def read_job_records(
     results: Path,
     indexes: Iterable[str | Path],
     config: Mapping[str, Any],
     code: Mapping[str, Any],
-) -> Observed:
+) -> JobRecords:
     """Read the events of an experiment's jobs, and Snakemake's benchmarks of the indexes' jobs.
 
     ``code`` is the commit of the workflow and whether it is dirty, or empty.
     """
     seconds = {index_name(folder): build_seconds(Path(folder)) for folder in indexes}
     known = {index: value for index, value in seconds.items() if value is not None}
-    return Observed(
+    return JobRecords(
         read_alerts(results / "jobs"), known, redact_values(config), report_versions(code)
     )
 
 
-def read_observed(report: Any) -> Observed:
-    """Return what a report's analysis.json and config.yaml say of it."""
+def read_saved_records(report: Any) -> JobRecords:
+    """Return the records that are saved in a report's analysis.json and config.yaml."""
     import yaml
 
     found: Mapping[str, Any] = read_json(report.analysis)
@@ -64,8 +64,8 @@ def read_observed(report: Any) -> Observed:
     seconds = {f"{row['corpus']}/{row['retriever']}": row["seconds"] for row in rows}
     known = {index: value for index, value in seconds.items() if value is not None}
     config = yaml.safe_load(Path(report.config).read_text(encoding="utf-8")) or {}
-    told = [row for row in found.get("versions", ()) if row["what"] in OBSERVED_VERSIONS]
-    return Observed(found.get("job-alerts", ()), known, config, told)
+    versions = [row for row in found.get("versions", ()) if row["what"] in RECORDED_VERSIONS]
+    return JobRecords(found.get("job-alerts", ()), known, config, versions)
 
 
 def report_versions(code: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -73,7 +73,7 @@ def report_versions(code: Mapping[str, Any]) -> list[dict[str, str]]:
     commit = code.get("commit") or "not known: the code is no git clone, or git did not answer"
     edited = "yes" if code.get("dirty") else "no" if code.get("commit") else "not known"
     python = ".".join(map(str, sys.version_info[:3]))
-    names = {"python": python} | {name: library_version(name) for name in LIBRARIES}
+    names = {"python": python} | {name: library_version(name) for name in REPORT_LIBRARIES}
     rows = [("code", "commit", commit), ("code", "edited since the commit", edited)]
     rows += [("report", name, value) for name, value in names.items()]
     return [dict(zip(("what", "name", "value"), row, strict=True)) for row in rows]

@@ -1,4 +1,4 @@
-"""The intervals of paired effects, a whole data set's at a time."""
+"""The intervals of paired effects, for a whole data set at once."""
 
 from typing import TYPE_CHECKING
 

@@ -14,14 +14,14 @@ from slmrag.report.analysis.pairs import (
     Pairs,
     find_pairs,
 )
-from slmrag.report.analysis.score_matrix import TESTED_METRICS, ScoreMatrix
+from slmrag.report.analysis.score_matrix import TESTED_METRICS, ScoreMatrix, nameless_score_matrix
 from slmrag.scoring.paired_tests import minimum_detectable_effect
 
 if TYPE_CHECKING:
     import polars as pl
 
-WITHIN = {MODES_OF_A_MODEL: ("model", "mode"), MODELS_IN_A_MODE: ("mode", "model")}
-"""Of a family: the name that both cells of a pair share, and the one in which they differ."""
+NAMES_OF_FAMILY = {MODES_OF_A_MODEL: ("model", "mode"), MODELS_IN_A_MODE: ("mode", "model")}
+"""By family: the name that both cells of a pair share, and the name that differs."""
 
 
 def pair_table(matrix: ScoreMatrix) -> "pl.DataFrame":
@@ -42,7 +42,7 @@ def pair_table(matrix: ScoreMatrix) -> "pl.DataFrame":
     return rows.select(
         pl.lit(matrix.dataset).alias("dataset"),
         *rows.columns[: rows.columns.index("detectable")],
-        verdict(1 - matrix.confidence),
+        verdict_column(1 - matrix.confidence),
         *rows.columns[rows.columns.index("detectable") :],
     )
 
@@ -88,6 +88,19 @@ def metric_columns(
     }
 
 
+def pair_effect(values: np.ndarray, metric: str, settings: Mapping[str, Any]) -> dict[str, float]:
+    """Return effect, interval and p value of two columns of scores, (n, 2), of a metric.
+
+    ``settings`` are the config's ``metrics``. One question alone has an effect, but no test.
+    """
+    if len(values) < 2:
+        return {"effect": float(np.subtract(*values.mean(axis=0)))}
+    columns = metric_columns(
+        find_pairs(nameless_score_matrix({metric: values}, metric, settings)), metric
+    )
+    return {name: float(columns[name][0]) for name in ("effect", "effect_low", "effect_high", "p")}
+
+
 def other_metric_columns(pairs: Pairs) -> "dict[str, np.ndarray | pl.Series]":
     """Return the columns of each further metric."""
     columns: dict[str, np.ndarray | pl.Series] = {}
@@ -101,8 +114,8 @@ def other_metrics(primary: str) -> Sequence[str]:
     return [name for name in TESTED_METRICS if name != primary]
 
 
-def verdict(level: float) -> "pl.Expr":
-    """Say in words what the primary metric's corrected test shows."""
+def verdict_column(level: float) -> "pl.Expr":
+    """Return the column of verdicts: what the primary metric's corrected test shows."""
     import polars as pl
 
     first, second = (
@@ -121,15 +134,15 @@ def verdict(level: float) -> "pl.Expr":
 def pairs_of_families(pairs: "pl.DataFrame", *families: str) -> "pl.DataFrame":
     """Return the rows of some of the first two families, named by what differs in each pair.
 
-    ``within`` is what both cells share, ``first`` and ``second`` are what tells them apart.
+    ``within`` is the name that both cells share, ``first`` and ``second`` are their other names.
     """
     import polars as pl
 
     def named(side: str, place: int) -> "pl.Expr":
         return (
             pl.when(pl.col("family") == MODES_OF_A_MODEL)
-            .then(pl.col(f"{side}_{WITHIN[MODES_OF_A_MODEL][place]}"))
-            .otherwise(pl.col(f"{side}_{WITHIN[MODELS_IN_A_MODE][place]}"))
+            .then(pl.col(f"{side}_{NAMES_OF_FAMILY[MODES_OF_A_MODEL][place]}"))
+            .otherwise(pl.col(f"{side}_{NAMES_OF_FAMILY[MODELS_IN_A_MODE][place]}"))
         )
 
     own = pairs.filter(pl.col("family").is_in(families)).with_columns(
@@ -140,7 +153,7 @@ def pairs_of_families(pairs: "pl.DataFrame", *families: str) -> "pl.DataFrame":
 
 
 def vs_best_in_mode(matrix: ScoreMatrix, pairs: "pl.DataFrame") -> dict[Any, str]:
-    """Say how each cell compares with the best model of its mode, where there are several models.
+    """Return how each cell compares with the best model of its mode, if there are several models.
 
     It is "best", "worse" (the corrected test shows it) or "not shown to be worse".
     """

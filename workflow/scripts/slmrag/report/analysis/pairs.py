@@ -1,4 +1,4 @@
-"""Which cells differ: paired tests between any two cells of a data set, in three families."""
+"""Paired tests between any two cells of a data set, in three families."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ NO_DIFFERENCE = "no difference shown"
 
 @dataclass(frozen=True)
 class Pairs:
-    """Any two cells of a matrix: (m, 2) ``columns``, and the family of each by its number."""
+    """All pairs of cells of a matrix: (m, 2) ``columns``, and the number of each pair's family."""
 
     matrix: ScoreMatrix
     columns: np.ndarray
@@ -27,7 +27,7 @@ class Pairs:
 
     @property
     def many(self) -> bool:
-        """Whether there are so many pairs that some shortcuts are taken."""
+        """Whether there are so many pairs that shortcuts are taken."""
         return has_many_pairs(self.matrix)
 
     @property
@@ -73,12 +73,12 @@ class Pairs:
 
 
 def has_many_pairs(matrix: ScoreMatrix) -> bool:
-    """Tell whether a report has so many pairs that some shortcuts are taken."""
+    """Return whether a report has so many pairs that shortcuts are taken."""
     return max(matrix.pairs_in_report, pair_count(len(matrix.cells))) > MANY_PAIRS
 
 
 def find_pairs(matrix: ScoreMatrix) -> Pairs:
-    """Return any two cells of a matrix; none where it has less than two questions."""
+    """Return all pairs of cells of a matrix; none if it has fewer than two questions."""
     k = len(matrix.cells) if len(matrix.questions) > 1 else 0
     first, second = np.triu_indices(k, 1)
     models, modes = (

@@ -1,4 +1,4 @@
-"""Where each number comes from: config, templates, versions, digests and audits, as rows."""
+"""The provenance of the numbers as rows: config, templates, versions, digests and audits."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from slmrag.generation.served_models import LISTS_OF_NAMES
 from slmrag.prompts.template import prompt_digest
 from slmrag.report.analysis.engine_records import (
     device_names,
-    recorded,
+    recorded_values,
     runs_of_model,
     served_values,
 )
@@ -20,22 +20,25 @@ from slmrag.report.analysis.experiment import Cell, Experiment, resource_name
 from slmrag.report.analysis.job_records import index_name
 
 ENTRY_TABLES = ("objects", "corpora", "datasets", "retrievers", "modes", "models")
-"""Tables of named entries; the rest of the config are settings."""
+"""Tables of named entries; other tables of the config are settings."""
 SHORT_DIGEST = 12
 UNKNOWN_TEMPLATE = "not known: no question was asked"
 Row = dict[str, Any]
 
 
-def row(what: str, name: str, value: str) -> Row:
+def fact_row(what: str, name: str, value: str) -> Row:
     """Return one row of a table of what, name and value."""
     return {"what": what, "name": name, "value": value}
 
 
-def origin(cell: Cell) -> Row:
-    """Return what made a cell's answers, and the digests of answers and questions."""
+def origin_row(cell: Cell) -> Row:
+    """Return the engine that made a cell's answers, and the digests of answers and questions."""
     names: Row = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
-    made = {"engine": recorded(cell.engines, "engine"), "device": device_names(cell.engines)}
-    made |= {"dtype": recorded(cell.engines, "dtype"), "runs": recorded(cell.engines, "id")}
+    made = {"engine": recorded_values(cell.engines, "engine"), "device": device_names(cell.engines)}
+    made |= {
+        "dtype": recorded_values(cell.engines, "dtype"),
+        "runs": recorded_values(cell.engines, "id"),
+    }
     return {**names, **made, **cell.summary.get("sources", {})}
 
 
@@ -45,13 +48,13 @@ def config_rows(config: Mapping[str, Any]) -> Iterator[Row]:
         entries = value.items() if table in ENTRY_TABLES else [("", value)]
         for entry, inner in entries:
             what = f"{table}.{entry}" if entry else table
-            yield from (row(what, key, leaf) for key, leaf in flatten(inner))
+            yield from (fact_row(what, key, leaf) for key, leaf in flatten(inner))
 
 
 def template_rows(experiment: Experiment) -> list[Row]:
-    """Return one row a use of a template: what uses it, its path, digest and text."""
+    """Return one row per use of a template: its user, path, digest and text."""
     return [
-        row(user, path, UNKNOWN_TEMPLATE if text is None else prompt_digest(text))
+        fact_row(user, path, UNKNOWN_TEMPLATE if text is None else prompt_digest(text))
         | {"text": None if text is None else redact(text)}
         for user, path, text in template_uses(experiment)
     ]
@@ -59,7 +62,7 @@ def template_rows(experiment: Experiment) -> list[Row]:
 
 def template_uses(experiment: Experiment) -> Iterator[tuple[str, str, str | None]]:
     """Yield user, path and text of each template: the modes', models' and the judge's."""
-    modes: Mapping[str, Any] = experiment.observed.config.get("modes", {})
+    modes: Mapping[str, Any] = experiment.job_records.config.get("modes", {})
     for mode, texts in experiment.mode_templates.items():
         path = modes.get(mode, {}).get("prompt", "")
         known: list[str | None] = [*texts] or [None]
@@ -78,7 +81,7 @@ def template_digests(experiment: Experiment) -> dict[str, str]:
 
 def mode_rows(experiment: Experiment) -> list[Row]:
     """Return one row a mode: its entry, its template's path and digest."""
-    digests, config = template_digests(experiment), experiment.observed.config.get("modes", {})
+    digests, config = template_digests(experiment), experiment.job_records.config.get("modes", {})
     return [
         {"mode": name, **entry}
         | {"template": config.get(name, {}).get("prompt"), "digest": digests[name]}
@@ -89,14 +92,14 @@ def mode_rows(experiment: Experiment) -> list[Row]:
 def version_rows(experiment: Experiment) -> list[Row]:
     """Return the versions that were observed, then those that engines and indexes recorded."""
     models = list(dict.fromkeys(cell.model for cell in experiment.scored))
-    engines = [row("engine", model, _engines(experiment, model)) for model in models]
+    engines = [fact_row("engine", model, _engines(experiment, model)) for model in models]
     served = [
-        row(f"endpoint's {label}", model, ", ".join(values))
+        fact_row(f"endpoint's {label}", model, ", ".join(values))
         for model in models
         for name, label in LISTS_OF_NAMES.items()
         if (values := served_values(experiment, model, name))
     ]
-    return [*map(dict, experiment.observed.versions), *engines, *served, *_libraries(experiment)]
+    return [*map(dict, experiment.job_records.versions), *engines, *served, *_libraries(experiment)]
 
 
 def _engines(experiment: Experiment, model: str) -> str:
@@ -108,11 +111,11 @@ def _libraries(experiment: Experiment) -> Iterator[Row]:
     """Yield the libraries that made each index."""
     for folder in map(Path, experiment.indexes):
         for library, version in sorted(index_facts(folder).get("versions", {}).items()):
-            yield row(resource_name(folder), library, version)
+            yield fact_row(resource_name(folder), library, version)
 
 
 def index_facts(folder: Path) -> Mapping[str, Any]:
-    """Return what an index says of itself, nothing where it does not."""
+    """Return an index's index.json, empty if it is absent."""
     path = folder / "index.json"
     return read_json(path) if path.is_file() else {}
 
@@ -120,22 +123,22 @@ def index_facts(folder: Path) -> Mapping[str, Any]:
 def content_rows(experiment: Experiment) -> Iterator[Row]:
     """Yield address, revision and digest of each object, checkpoint, index, adapter and data set.
 
-    They are named by their folder too: an object and a model may have one name.
+    Their names include their folder, as an object and a model may have the same name.
     """
     for path in experiment.manifests:
         found = read_json(path) if path.is_file() else {}
         what = resource_name(path.with_suffix(""))
         for name in ("uri", "revision", "digest"):
             if found.get(name):
-                yield row(what, name, redact(str(found[name])))
+                yield fact_row(what, name, redact(str(found[name])))
     adapters = ((c.model, run.get("adapter")) for c in experiment.scored for run in c.engines)
     for model, digests in distinct_values(adapters).items():
-        yield row(f"models/{model}", "adapter", ", ".join(digests))
+        yield fact_row(f"models/{model}", "adapter", ", ".join(digests))
     questions = (
         (c.dataset, c.summary.get("sources", {}).get("questions")) for c in experiment.scored
     )
     for dataset, digests in distinct_values(questions).items():
-        yield row(f"datasets/{dataset}", "digest", ", ".join(digests))
+        yield fact_row(f"datasets/{dataset}", "digest", ", ".join(digests))
 
 
 def distinct_values(pairs: Iterable[tuple[str, str | None]]) -> dict[str, list[str]]:
@@ -151,7 +154,7 @@ def audit_rows(experiment: Experiment) -> Iterator[Row]:
     """Yield each value of the audits under its path."""
     for (kind, name), audit in experiment.audits.items():
         for path, value in flatten(audit):
-            yield row(f"{kind}/{name}", path, redact(value))
+            yield fact_row(f"{kind}/{name}", path, redact(value))
 
 
 def index_rows(experiment: Experiment) -> list[Row]:
@@ -168,7 +171,7 @@ def index_rows(experiment: Experiment) -> list[Row]:
                 "max_length": facts.get("reading", {}).get("longest"),
                 "cut": facts.get("reading", {}).get("cut"),
                 "bytes": sum(facts.get("files", {}).values()) or None,
-                "seconds": experiment.observed.index_seconds.get(index_name(folder)),
+                "seconds": experiment.job_records.index_seconds.get(index_name(folder)),
             }
         )
     return rows
@@ -184,7 +187,7 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as JSON; a text that could not be mistaken for other JSON has no quotes."""
+    """Return a value as JSON; a text has no quotes unless it looks like other JSON."""
     quoted = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, str):
         return quoted

@@ -1,7 +1,7 @@
 """The scores of one data set side by side: a row a question, a column a cell."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ CORRECTNESS_METRIC = "token_match"
 
 @dataclass(frozen=True)
 class ScoreMatrix:
-    """What cells of one data set scored on the n questions that they all answered.
+    """The scores of one data set's cells on the n questions that all of them answered.
 
     ``scores`` has an (n, k) array a metric; ``has_answer`` is 1, 0 or NaN where it is not known;
     ``gold_rank`` is 0 where no gold passage was shown; ``failures`` has each answer's class or "";
@@ -59,7 +59,7 @@ class ScoreMatrix:
         return np.ascontiguousarray(means.T)
 
     def resampled_means_of(self, metric: str) -> np.ndarray:
-        """Return the resampled means of a metric, over the resamples of the primary one."""
+        """Return the resampled means of a metric, with the same resamples as the primary one."""
         if metric == self.metric:
             return self.resampled_means
         means = bootstrap_means(self.scores[metric], self.resamples, self.seed)
@@ -109,17 +109,28 @@ def score_matrices(experiment: Experiment) -> list[ScoreMatrix]:
 
 
 def pair_count(cells: int) -> int:
-    """Return how many pairs some cells have."""
+    """Return the number of pairs of so many cells."""
     return cells * (cells - 1) // 2
 
 
 def empty_score_matrix(experiment: Experiment) -> ScoreMatrix:
     """Return a matrix without cells."""
-    empty = np.empty((0, 0))
-    scores = dict.fromkeys((experiment.primary, *TESTED_METRICS, CORRECTNESS_METRIC), empty)
-    settings = experiment.metrics
+    metrics = (experiment.primary, *TESTED_METRICS, CORRECTNESS_METRIC)
+    empty = dict.fromkeys(metrics, np.empty((0, 0)))
+    return nameless_score_matrix(empty, experiment.primary, experiment.metrics)
+
+
+def nameless_score_matrix(
+    scores: dict[str, np.ndarray], metric: str, settings: Mapping[str, Any]
+) -> ScoreMatrix:
+    """Return a matrix of scores alone: its cells and questions have no names, contexts, failures.
+
+    ``settings`` are the config's ``metrics``.
+    """
+    n, k = scores[metric].shape
     return ScoreMatrix(
-        "", experiment.primary, settings["confidence"], [], [], scores, empty, empty, empty,
+        "", metric, settings["confidence"], [Cell("", "", "")] * k, [""] * n, scores,
+        np.full((n, k), np.nan), np.zeros((n, k), dtype=int), np.full((n, k), ""),
         settings["bootstrap"], settings.get("seed") or 0,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The primary metric by kinds of questions: answer length, question word, columns of a few values.
+"""The primary metric by slices of the questions: answer length, question word, small columns.
 
 Every way to slice gives each question of a data set one class.
 """
@@ -17,7 +17,7 @@ from slmrag.report.analysis.score_matrix import ScoreMatrix, share
 QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how")
 COLUMN_LABELS = {"overlap": "overlap with the train set"}
 KNOWN_COLUMNS = {"question_id", "question", "answers", "gold"}
-MOST_CLASSES = 8  # more would be a table too wide to read
+MAX_CLASSES = 8  # more would be a table too wide to read
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -33,7 +33,7 @@ class Slicing(NamedTuple):
 
 
 def slicings(experiment: Experiment, matrices: Sequence[ScoreMatrix]) -> list[Slicing]:
-    """Return the ways to slice that tell at least two classes of questions apart."""
+    """Return the ways to slice with at least two classes of questions."""
     found: dict[str, dict[str, list[str]]] = {}
     for matrix in matrices:
         path = experiment.questions.get((matrix.dataset,))
@@ -67,7 +67,7 @@ def class_means(
 
 
 def class_key(label: str) -> str:
-    """Return a class's column: never that of a cell's name, whatever the class is called."""
+    """Return a class's column, distinct from the columns of cell names."""
     return f"{label}:"
 
 
@@ -102,7 +102,7 @@ def question_word(question: str) -> str:
 
 
 def columns_of_few_values(
-    columns: Mapping[str, Sequence[Any]], most: int = MOST_CLASSES
+    columns: Mapping[str, Sequence[Any]], most: int = MAX_CLASSES
 ) -> dict[str, list[str]]:
     """Return the columns that have at least two values and at most ``most``, as texts."""
     found = {

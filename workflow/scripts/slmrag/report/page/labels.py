@@ -36,22 +36,22 @@ def metric_phrase(name: str) -> str:
 
 
 def refusal_remark(answer: Mapping[str, Any]) -> str:
-    """Say why an answer's prompt was refused, in the endpoint's words, else nothing."""
-    told = answer.get("refusal")
-    return f"Refused by the endpoint: {told}." if told else ""
+    """Return why an answer's prompt was refused, in the endpoint's words; empty if it was not."""
+    refusal = answer.get("refusal")
+    return f"Refused by the endpoint: {refusal}." if refusal else ""
 
 
 def shortening_remark(score: Mapping[str, Any]) -> str:
-    """Say what was left in a prompt that was shortened to fit the model, else nothing."""
+    """Return what was left in a prompt that was shortened to fit the model; empty if it was not."""
     dropped, words = score.get("passages_dropped") or 0, score.get("words_cut") or 0
     if not dropped and not words:
         return ""
     kept = score["passages"]
     what = "last passage" if kept else "question"
     left = {True: "What is left contains an answer.", False: "What is left contains no answer."}
-    said = [
+    sentences = [
         f"{kept} of {kept + dropped} passages fitted into the prompt." if kept + dropped else "",
         f"Words removed from the {what}: {words}." if words else "",
         left.get(score["has_answer"], ""),
     ]
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, sentences))

@@ -45,7 +45,7 @@ def render_page(
 
 
 def data_uri(text: str) -> str:
-    """Return a text as an address that holds it."""
+    """Return a text as a data URI."""
     return "data:application/yaml;base64," + base64.b64encode(text.encode()).decode()
 
 
@@ -55,11 +55,11 @@ def csp_digest(script: str) -> str:
 
 
 def pack_json(data: Any) -> str:
-    """Return JSON, compressed, in base64; equal data give equal texts."""
+    """Return data as compressed JSON in base64; equal data give equal texts."""
     raw = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(gzip.compress(raw.encode("utf-8", "replace"), 6, mtime=0)).decode()
 
 
 def pack_bits(values: np.ndarray) -> str:
-    """Return truths (n, k) in base64: a bit each, column by column, each of whole bytes."""
+    """Return booleans (n, k) in base64: one bit each, column by column, padded to whole bytes."""
     return base64.b64encode(np.packbits(values, axis=0).T.tobytes()).decode()

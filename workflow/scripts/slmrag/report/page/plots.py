@@ -4,7 +4,14 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from slmrag.report.page.svg import drawing, legend, line, mark, text, ticks
+from slmrag.report.page.svg import (
+    drawing,
+    legend,
+    line_element,
+    point_mark,
+    round_ticks,
+    text_element,
+)
 
 WIDTH = 560
 SCATTER_HEIGHT, SCATTER_LEFT, SCATTER_RIGHT = 300, 46, 16
@@ -32,29 +39,29 @@ def dot_plot(
     parts, y = [key], top + 14
     for name, points in rows:
         middle = y + 5.5 * max(0, len(points) - 1)
-        parts.append(text(left - 12, middle + 4, shorten_name(name), "end"))
+        parts.append(text_element(left - 12, middle + 4, shorten_name(name), "end"))
         parts += [draw_dot(p, left, scale, y + 11 * i) for i, p in enumerate(points)]
         y += 11 * len(points) + 14
-    grid = dot_axis(left, top, y, scale, ticks(0, reach), axis)
+    grid = dot_axis(left, top, y, scale, round_ticks(0, reach), axis)
     return drawing(WIDTH, y + 40, label, grid, *parts)
 
 
 def draw_dot(point: DotPoint, left: float, scale: float, y: float) -> str:
     """Draw one mark with its interval."""
     if point.low is None or point.high is None:
-        return mark(left + scale * point.value, y, point.series, point.tip, None)
+        return point_mark(left + scale * point.value, y, point.series, point.tip, None)
     interval = (left + scale * point.low, left + scale * point.high)
-    return mark(left + scale * point.value, y, point.series, point.tip, interval)
+    return point_mark(left + scale * point.value, y, point.series, point.tip, interval)
 
 
 def dot_axis(
     left: float, top: float, bottom: float, scale: float, at: Sequence[float], name: str
 ) -> str:
     """Draw the horizontal axis, its numbers and the grid above them."""
-    parts = [line(left + scale * t, top, left + scale * t, bottom, "grid") for t in at]
-    parts += [text(left + scale * t, bottom + 16, f"{t:g}", "middle", "muted") for t in at]
-    parts.append(line(left, bottom, WIDTH - 24, bottom, "axis"))
-    parts.append(text((left + WIDTH - 24) / 2, bottom + 34, name, "middle", "muted"))
+    parts = [line_element(left + scale * t, top, left + scale * t, bottom, "grid") for t in at]
+    parts += [text_element(left + scale * t, bottom + 16, f"{t:g}", "middle", "muted") for t in at]
+    parts.append(line_element(left, bottom, WIDTH - 24, bottom, "axis"))
+    parts.append(text_element((left + WIDTH - 24) / 2, bottom + 34, name, "middle", "muted"))
     return "".join(parts)
 
 
@@ -82,7 +89,7 @@ def scatter(
 ) -> str:
     """Draw quality (up) against cost (right, logarithmic); ``joined`` draws a line a series.
 
-    Otherwise a gray line joins the cells that no other beats in both, the ``ideal`` series apart.
+    Otherwise a gray line joins the cells that no cheaper cell equals, without the ``ideal`` series.
     """
     key, top = legend(series, SCATTER_LEFT, 12, WIDTH)
     top += 20
@@ -96,7 +103,7 @@ def scatter(
     if not joined:
         real = [q for q in placed if q[2].series not in ideal]
         parts.append(polyline(pareto_front(real), "muted-line"))
-    parts += [mark(x, y, point.series, point.tip, None) for x, y, point in placed]
+    parts += [point_mark(x, y, point.series, point.tip, None) for x, y, point in placed]
     return drawing(WIDTH, bottom + 40, label, *parts)
 
 
@@ -111,13 +118,13 @@ def log_scale(values: Sequence[float]) -> Callable[[float], float]:
 
 def scatter_axes(top: float, bottom: float, high: float, axes: tuple[str, str]) -> str:
     """Draw both axes, the quality's grid and the names."""
-    parts = [line(SCATTER_LEFT, bottom, WIDTH - SCATTER_RIGHT, bottom, "axis")]
-    for tick in ticks(0, high):
+    parts = [line_element(SCATTER_LEFT, bottom, WIDTH - SCATTER_RIGHT, bottom, "axis")]
+    for tick in round_ticks(0, high):
         y = bottom - SCATTER_HEIGHT * tick / high
-        parts.append(line(SCATTER_LEFT, y, WIDTH - SCATTER_RIGHT, y, "grid"))
-        parts.append(text(SCATTER_LEFT - 8, y + 4, f"{tick:g}", "end", "muted"))
-    parts.append(text((SCATTER_LEFT + WIDTH) / 2, bottom + 34, axes[0], "middle", "muted"))
-    parts.append(text(SCATTER_LEFT, top - 12, axes[1], "start", "muted"))
+        parts.append(line_element(SCATTER_LEFT, y, WIDTH - SCATTER_RIGHT, y, "grid"))
+        parts.append(text_element(SCATTER_LEFT - 8, y + 4, f"{tick:g}", "end", "muted"))
+    parts.append(text_element((SCATTER_LEFT + WIDTH) / 2, bottom + 34, axes[0], "middle", "muted"))
+    parts.append(text_element(SCATTER_LEFT, top - 12, axes[1], "start", "muted"))
     return "".join(parts)
 
 
@@ -131,7 +138,9 @@ def cost_ticks(
     for value in at:
         if not kept or across(value) - across(kept[-1]) > 44:
             kept.append(value)
-    return "".join(text(across(v), bottom + 16, f"{v:.3g}", "middle", "muted") for v in kept)
+    return "".join(
+        text_element(across(v), bottom + 16, f"{v:.3g}", "middle", "muted") for v in kept
+    )
 
 
 def one_two_five(low: float, high: float) -> list[float]:
@@ -144,7 +153,7 @@ PlacedPoint = tuple[float, float, ScatterPoint]
 
 
 def pareto_front(placed: Sequence[PlacedPoint]) -> list[PlacedPoint]:
-    """Return the points that no cheaper point equals in quality, from cheap to dear."""
+    """Return the points that no cheaper point equals in quality, cheapest first."""
     best, kept = -math.inf, []
     for item in sorted(placed, key=lambda item: (item[2].x, -item[2].y)):
         if item[2].y > best:

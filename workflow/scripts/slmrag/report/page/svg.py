@@ -1,4 +1,4 @@
-"""Small drawings: SVG by hand, so that a page needs no plotting library, and no script."""
+"""Small SVG drawings, so that a page needs no plotting library and no script."""
 
 import math
 from collections.abc import Sequence
@@ -37,12 +37,14 @@ def _plain(value: object) -> str:
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", class_: str = "") -> str:
+def text_element(x: float, y: float, words: str, anchor: str = "start", class_: str = "") -> str:
     """Return a line of text."""
     return element("text", escape(words), x=x, y=y, text_anchor=anchor, class_=class_)
 
 
-def mark(x: float, y: float, series: int, tip: str, interval: tuple[float, float] | None) -> str:
+def point_mark(
+    x: float, y: float, series: int, tip: str, interval: tuple[float, float] | None
+) -> str:
     """Return a point of a series with its horizontal interval and the words shown on hover."""
     parts = [element("title", escape(tip))]
     if interval:
@@ -54,7 +56,7 @@ def mark(x: float, y: float, series: int, tip: str, interval: tuple[float, float
     return element("g", *parts, class_=f"mark s{series % SERIES_STYLES}")
 
 
-def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> str:
+def line_element(x1: float, y1: float, x2: float, y2: float, class_: str) -> str:
     """Return a straight line."""
     return element("path", d=f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}", class_=class_)
 
@@ -66,7 +68,9 @@ def legend(names: Sequence[str], x: float, y: float, width: float) -> tuple[str,
         reach = 26 + 7.2 * len(name)
         if left > x and left + reach > width:
             left, top = x, top + 20
-        parts.append(mark(left + 6, top, series, name, None) + text(left + 16, top + 4, name))
+        parts.append(
+            point_mark(left + 6, top, series, name, None) + text_element(left + 16, top + 4, name)
+        )
         left += reach
     return "".join(parts), top - y + 24
 
@@ -90,8 +94,8 @@ def standalone(svg: str) -> str:
     return svg.replace(">", f"><style>{STANDALONE_STYLE}</style>", 1)
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers from ``low`` to ``high``, about so many."""
+def round_ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Return about ``about`` round numbers from ``low`` to ``high``."""
     if not high > low:
         return [low]
     raw = (high - low) / about

@@ -1,11 +1,11 @@
-"""Tables and sections of the page: columns that know how they are shown, rows of plain values."""
+"""Tables and sections of the page: columns with formats, rows of plain values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from slmrag.report.page.formats import missing, show
+from slmrag.report.page.formats import format_value, is_missing
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -35,7 +35,7 @@ class Column:
 
     def html(self, row: Row) -> str:
         """Return the row's value as a table cell."""
-        text = escape(show(row.get(self.name), self.kind), quote=False)
+        text = escape(format_value(row.get(self.name), self.kind), quote=False)
         name = escape(self.name)
         if not self.number:
             wide = ' class="long" dir="auto"' if self.long else ""
@@ -51,14 +51,14 @@ class Column:
     def interval(self, row: Row) -> tuple[str, str] | None:
         """Return the texts of the interval, or None where there is none."""
         low, high = (row.get(f"{self.name}_{end}") for end in ("low", "high"))
-        if not self.estimate or missing(low) or missing(high):
+        if not self.estimate or is_missing(low) or is_missing(high):
             return None
-        return show(low, self.kind), show(high, self.kind)
+        return format_value(low, self.kind), format_value(high, self.kind)
 
     def sort_value(self, row: Row) -> Any:
-        """Return what rows are sorted by: the value itself, or an empty text."""
+        """Return the value that rows are sorted by, or an empty text if it is missing."""
         value = row.get(self.name)
-        return "" if missing(value) else value
+        return "" if is_missing(value) else value
 
 
 DATASET, MODEL, MODE = (
@@ -106,7 +106,7 @@ class Table:
 
     @property
     def constant_classes(self) -> str:
-        """CSS classes for the name columns whose value is the same in all of several rows."""
+        """CSS classes for name columns with the same value in all of several rows."""
         names = (column.name for column in self.columns if column.name in ("dataset", "model"))
         several = len(self.rows) > 1
         once = (n for n in names if several and len({row.get(n) for row in self.rows}) == 1)
@@ -126,7 +126,7 @@ def make_table(
     note: str = "",
 ) -> Table:
     """Return a table without its empty columns, and with the choices of its filters."""
-    kept = [c for c in columns if c.always or any(not missing(row.get(c.name)) for row in rows)]
+    kept = [c for c in columns if c.always or any(not is_missing(row.get(c.name)) for row in rows)]
     options = {name: list(dict.fromkeys(str(row[name]) for row in rows)) for name in filters}
     return Table(id, caption, kept, rows, filters, note, options)
 

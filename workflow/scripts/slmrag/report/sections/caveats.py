@@ -1,4 +1,4 @@
-"""What a reader should know before believing the numbers: cells, prompts and answers.
+"""The section on caveats: what a reader should know before trusting the numbers.
 
 Caveats on languages, and on data, retrievers and machines, have modules of their own.
 """
@@ -16,7 +16,7 @@ from slmrag.report.analysis.caveats import (
 from slmrag.report.analysis.comparison import answered_column
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.score_matrix import ScoreMatrix
-from slmrag.report.page.formats import NARROW, decimal, percent, show
+from slmrag.report.page.formats import NARROW_SPACE, format_decimal, format_percent, format_value
 from slmrag.report.page.labels import metric_phrase
 from slmrag.report.page.tables import Column, Rows, Section, Table, make_table
 from slmrag.report.sections.language_caveats import language_caveats
@@ -27,16 +27,16 @@ from slmrag.report.sections.source_caveats import (
     text_limit_caveats,
 )
 
-FAILURES_TOLD = {
+FAILURE_WORDS = {
     "cut": "truncated at max_tokens",
     "unfinished": "missing because the reasoning never ended",
     "empty": "empty",
 }
-SHORTENED = {
+SHORTENING_WORDS = {
     "shortened": "prompts that lost passages or words to fit the model",
     "questions_shortened": "prompts that lost words of the question itself",
 }
-SHORTENED_REMEDY = (
+SHORTENING_ADVICE = (
     "Raise the model's max_model_len, lower max_tokens, or use fewer or shorter passages. In this "
     "report, context means what was left of it in the prompt."
 )
@@ -45,7 +45,7 @@ SHORTENED_REMEDY = (
 def caveats_section(
     experiment: Experiment, rows: Rows, matrices: Sequence[ScoreMatrix]
 ) -> Section | None:
-    """Return one sentence for each thing that is not as it should be, and the jobs' alerts."""
+    """Return a sentence for each problem, and the jobs' alerts; None where there are none."""
     notices = [
         *missing_cells(rows),
         *question_caveats(matrices),
@@ -77,7 +77,7 @@ def alerts_table(experiment: Experiment) -> Table:
         Column("time", "When"),
     ]
     caption = "Alerts raised by jobs while they ran"
-    return make_table("job-alerts", caption, columns, experiment.observed.alerts)
+    return make_table("job-alerts", caption, columns, experiment.job_records.alerts)
 
 
 def missing_cells(rows: Rows) -> Iterator[str]:
@@ -106,12 +106,12 @@ def question_caveats(matrices: Sequence[ScoreMatrix]) -> Iterator[str]:
 
 def failure_caveats(rows: Rows) -> Iterator[str]:
     """Many answers that are empty, unfinished, or truncated at max_tokens."""
-    for name, words in FAILURES_TOLD.items():
+    for name, words in FAILURE_WORDS.items():
         if worst := worst_cell(rows, name, above=MANY_FAILURES):
             yield (
                 f"{worst.affected} of {worst.cells} cells have more than "
-                f"{100 * MANY_FAILURES:.0f}{NARROW}% answers that are {words}; most in "
-                f"{worst.name}: {percent(worst.share)}."
+                f"{100 * MANY_FAILURES:.0f}{NARROW_SPACE}% answers that are {words}; most in "
+                f"{worst.name}: {format_percent(worst.share)}."
             )
 
 
@@ -119,12 +119,12 @@ def refused_prompts(experiment: Experiment, rows: Rows) -> Iterator[str]:
     """Prompts that an endpoint refused, which count as answers of score 0."""
     if worst := worst_cell(rows, "refused"):
         names = (answered_column(experiment), experiment.primary)
-        without, mean = (show(worst.row[name], "share") for name in names)
+        without, mean = (format_value(worst.row[name], "share") for name in names)
         yield (
             f"{worst.affected} of {worst.cells} cells have prompts that the endpoint refused; most "
-            f"in {worst.name}: {worst.count} of {worst.n} ({percent(worst.share)}). Each counts as "
-            "an answer with score 0, also in intervals and tests. Without them, that cell's "
-            f"{metric_phrase(experiment.primary)} is {without} instead of {mean}."
+            f"in {worst.name}: {worst.count} of {worst.n} ({format_percent(worst.share)}). Each "
+            "counts as an answer with score 0, also in intervals and tests. Without them, that "
+            f"cell's {metric_phrase(experiment.primary)} is {without} instead of {mean}."
         )
 
 
@@ -150,12 +150,12 @@ def graded_cell(grades: Mapping[str, Any]) -> str:
 
 def shortened_prompts(rows: Rows) -> Iterator[str]:
     """Prompts that lost passages, words of a passage or words of the question to fit a model."""
-    for name, lost in SHORTENED.items():
+    for name, lost in SHORTENING_WORDS.items():
         if worst := worst_cell(rows, name):
             yield (
                 f"{worst.affected} of {worst.cells} cells have {lost}; most in "
-                f"{worst.name}: {worst.count} of {worst.n} ({percent(worst.share)}"
-                f"{passages_left(worst.row)}). {SHORTENED_REMEDY}"
+                f"{worst.name}: {worst.count} of {worst.n} ({format_percent(worst.share)}"
+                f"{passages_left(worst.row)}). {SHORTENING_ADVICE}"
             )
 
 
@@ -163,12 +163,12 @@ def passages_left(row: Mapping[str, Any]) -> str:
     """Say how many of the passages that a mode asks for are in a cell's prompts, if any."""
     if not row["passages"]:
         return ""
-    mean = decimal(row["passages_in_prompt"])
+    mean = format_decimal(row["passages_in_prompt"])
     return f"; on average {mean} of at most {row['passages']} passages are in a prompt"
 
 
 def shortened_grades(experiment: Experiment) -> Iterator[str]:
-    """Prompts of a judge that were cut at their end, where it is told what to say."""
+    """Prompts of a judge that were cut at their end, where its instructions are."""
     for grades in experiment.grades:
         if grades.get("shortened"):
             yield (
@@ -181,7 +181,7 @@ def shortened_grades(experiment: Experiment) -> Iterator[str]:
 def oracle_answers(rows: Rows) -> Iterator[str]:
     """Gold passages that often lack the answer."""
     for dataset, mode, least, most in poor_oracles(rows):
-        low, high = percent(least), percent(most)
+        low, high = format_percent(least), format_percent(most)
         words = low if low == high else f"{low} to {high}"
         yield f"{dataset}: only {words} of the prompts of {mode} contain an answer."
 

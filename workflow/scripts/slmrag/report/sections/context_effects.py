@@ -1,4 +1,4 @@
-"""The section on the effect of context: what it fixes and destroys, and how answers fail."""
+"""The section on the effect of context: answers that it fixes and destroys, and failures."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,11 +7,12 @@ from slmrag.config.redaction import redact
 from slmrag.report.analysis.context_effects import (
     RANK_CLASSES,
     context_use_rows,
+    examples_of_class,
+    failure_rows,
     gold_rank_rows,
     passage_count_rows,
 )
 from slmrag.report.analysis.experiment import Experiment, rows_of_questions
-from slmrag.report.analysis.failures import examples_of_class, failure_rows
 from slmrag.report.analysis.score_matrix import ScoreMatrix
 from slmrag.report.analysis.slices import Slicing, class_key, slicings
 from slmrag.report.page.labels import (
@@ -31,7 +32,7 @@ from slmrag.report.page.tables import (
     make_table,
 )
 
-LONGEST_EXAMPLE = 160
+MAX_EXAMPLE_CHARACTERS = 160
 KNOWLEDGE_GROUPS = {
     "known_hit": "known, hit",
     "known_miss": "known, miss",
@@ -167,13 +168,13 @@ def example_rows(
         id, cell = matrix.questions[question], matrix.cells[column]
         (asked,) = rows_of_questions(questions, [id], ("question_id", "question"))
         names = ("question_id", "raw_answer", "answer", "refusal")
-        (said,) = rows_of_questions(cell.answers, [id], names)
-        answer, wrote = (one_line(said.get(key) or "") for key in ("answer", "raw_answer"))
+        (answered,) = rows_of_questions(cell.answers, [id], names)
+        answer, wrote = (one_line(answered.get(key) or "") for key in ("answer", "raw_answer"))
         yield {
             **matrix.cell_names(column),
             "question": one_line(f"{id}: {asked.get('question') or ''}"),
             "answer": answer or "(empty)",
-            "wrote": one_line(refusal_remark(said)) or (None if wrote == answer else wrote),
+            "wrote": one_line(refusal_remark(answered)) or (None if wrote == answer else wrote),
             "right": "yes" if matrix.correct[question, column] else "no",
         }
 
@@ -181,7 +182,7 @@ def example_rows(
 def one_line(text: str) -> str:
     """Return a text on one line, cut where it is long."""
     line = redact(" ".join(text.split()))
-    return line if len(line) <= LONGEST_EXAMPLE else f"{line[:LONGEST_EXAMPLE]}\u2026"
+    return line if len(line) <= MAX_EXAMPLE_CHARACTERS else f"{line[:MAX_EXAMPLE_CHARACTERS]}\u2026"
 
 
 def slice_table(id: str, slicing: Slicing) -> Table:

@@ -1,4 +1,4 @@
-"""The section on cost: time, tokens, memory and money of each cell, and its quality."""
+"""The section on cost: time, tokens, memory and money of each cell, against its quality."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from slmrag.report.analysis.comparison import unique_values
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import index_rows
-from slmrag.report.page.formats import missing, show
+from slmrag.report.page.formats import format_value, is_missing
 from slmrag.report.page.labels import METRIC_LABELS
 from slmrag.report.page.plots import ScatterPoint, scatter
 from slmrag.report.page.tables import (
@@ -45,7 +45,7 @@ COST_AXES = (
     CostAxis("seconds_per_1000", "Engine seconds per thousand questions", "decimal", 1.0),
     CostAxis("parameters", "Parameters, millions", "billions", 1e-6, joined=True),
 )
-OWN_TIME = (
+OWN_TIME_NOTE = (
     "Seconds and energy per 1,000 questions, and tokens per second, are a cell's own share of its "
     "engine runs, which the cells of a model may have in common. Each moment of a run is divided "
     "among the answers in service at that moment, by the tokens that each reads or writes then: a "
@@ -54,17 +54,17 @@ OWN_TIME = (
     "includes its slow first steps, which matter where questions are few, but not its start. An "
     "answer that two questions share counts for both."
 )
-SERVICE_TIME = (
+SERVICE_TIME_NOTE = (
     "Service time is the time from an answer's first step to its last, while a full batch runs "
     "beside it. It does not include waiting in the queue, and it is not the latency of a single "
     "request. Start, peak memory and the run's tokens per second are of whole engine runs."
 )
-MONEY = (
+MONEY_NOTE = (
     "Cost is the number of tokens of a cell's answers, as counted by the endpoint, times the price "
     "in the config. It includes answers that earlier runs paid for, but neither discounts nor "
     "requests that failed and were sent again."
 )
-ENDPOINT = (
+ENDPOINT_NOTE = (
     "At an endpoint only the start and end of a request are known, so its seconds include waiting "
     "there."
 )
@@ -79,14 +79,14 @@ def cost_section(experiment: Experiment, rows: Rows) -> Section:
         if (found := cost_plot(experiment, rows, dataset, axis))
     ]
     intro = [
-        OWN_TIME,
-        SERVICE_TIME,
+        OWN_TIME_NOTE,
+        SERVICE_TIME_NOTE,
         "The gray line joins the cells (oracle excluded) that no cheaper cell equals.",
     ]
     if any((row["engine"] or "").startswith("openai") for row in rows):
-        intro.insert(2, ENDPOINT)
+        intro.insert(2, ENDPOINT_NOTE)
     if any(row["cost"] is not None for row in rows):
-        intro.insert(3, MONEY)
+        intro.insert(3, MONEY_NOTE)
     tables = [found for found in (costs_table(rows), indexes_table(experiment)) if found.rows]
     return Section("cost", "Cost", intro, figures, tables)
 
@@ -94,7 +94,7 @@ def cost_section(experiment: Experiment, rows: Rows) -> Section:
 def cost_plot(experiment: Experiment, rows: Rows, dataset: str, axis: CostAxis) -> Figure | None:
     """Return the plot of quality against one cost, where at least two costs are known."""
     metric, modes, cost = experiment.primary, list(experiment.modes), axis.column
-    own = [r for r in rows if r["dataset"] == dataset and r[cost] and not missing(r[metric])]
+    own = [r for r in rows if r["dataset"] == dataset and r[cost] and not is_missing(r[metric])]
     if len({row[cost] for row in own}) < 2:
         return None
     points = [cost_point(row, metric, axis, modes.index(row["mode"])) for row in own]
@@ -107,7 +107,7 @@ def cost_plot(experiment: Experiment, rows: Rows, dataset: str, axis: CostAxis) 
 
 def cost_point(row: Mapping[str, Any], metric: str, axis: CostAxis, series: int) -> ScatterPoint:
     """Return a cell's mark, with its numbers to be shown on hover."""
-    quality, cost = show(row[metric], "share"), show(row[axis.column], axis.kind)
+    quality, cost = format_value(row[metric], "share"), format_value(row[axis.column], axis.kind)
     tip = f"{row['model']}, {row['mode']}: {quality}, {cost}"
     return ScatterPoint(series, row[axis.column] * axis.unit, row[metric], tip)
 

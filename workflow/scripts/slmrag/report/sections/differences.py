@@ -21,7 +21,7 @@ from slmrag.scoring.paired_tests import POWER
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_ROWS = 1000
+MAX_TABLE_ROWS = 1000
 GAP_FORMULA = "(retriever \u2212 none) / (oracle \u2212 none)"
 
 
@@ -71,7 +71,7 @@ def tests_table(pairs: "pl.DataFrame", family: str, id: str, within: str) -> Tab
         *(column for name in others for column in other_metric_columns(name)),
         Column("n", "Questions", "count"),
     ]
-    rows = found.head(MOST_ROWS).to_dicts()
+    rows = found.head(MAX_TABLE_ROWS).to_dicts()
     caption, filters = f"Paired tests: {family}", ("dataset", "within", "verdict")
     table = make_table(f"tests-{id}", caption, columns, rows, *filters)
     return replace(table, source="pairs.csv", total=found.height)

@@ -1,4 +1,4 @@
-"""The last section: what each word of the page means, so that a number can be defended."""
+"""The last section: the definitions of the page's words, metrics and tests."""
 
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.pair_intervals import FEWER_RESAMPLES

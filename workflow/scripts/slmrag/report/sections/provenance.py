@@ -1,4 +1,4 @@
-"""The section on where each number comes from: config, templates, versions, digests, audits."""
+"""The section on provenance: config, templates, versions, digests, audits."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ FACT_CAPTIONS = {
 
 def provenance_section(experiment: Experiment) -> Section:
     """Return the tables of cells' origins, config, templates, versions, digests and audits."""
-    config = experiment.observed.config
+    config = experiment.job_records.config
     tables = [
         origins_table(experiment),
         facts_table("config", provenance.config_rows(config)),
@@ -50,7 +50,7 @@ def origins_table(experiment: Experiment) -> Table:
         Column("answers", "SHA-256 of answers"),
         Column("questions", "SHA-256 of questions"),
     ]
-    rows = [provenance.origin(cell) for cell in experiment.scored]
+    rows = [provenance.origin_row(cell) for cell in experiment.scored]
     filters = ("model", "dataset", "mode")
     return make_table("origins", "What each cell was made from", columns, rows, *filters)
 

@@ -14,10 +14,10 @@ from slmrag.scoring.bootstrap import finite_or_none
 
 Row = dict[str, Any]
 
-MOST_ANSWERS = 20_000  # that a page carries
-MOST_PACKED = 6_000_000  # characters that they may take
-LONGEST_TEXT = 4_000  # characters of one text
-MOST_BITS = 8_000_000  # answers, as correct or not, that a page carries
+MAX_ANSWERS = 20_000  # on a page
+MAX_PACKED_CHARACTERS = 6_000_000  # characters of the packed answers
+MAX_TEXT_CHARACTERS = 4_000  # characters of one text
+MAX_BITS = 8_000_000  # correct or not: answers on a page, one bit each
 ANSWER_COLUMNS = (
     "question_id",
     "prompt",
@@ -32,8 +32,8 @@ CONTEXT_COLUMNS = ("passages", "passages_dropped", "words_cut", "has_answer")
 ShownPassages = dict[tuple[str, str], list[tuple[int, str]]]
 
 
-class Pool:
-    """Texts that are written once and named by their number."""
+class TextPool:
+    """Numbers texts, so that each is stored once."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -68,21 +68,21 @@ def questions_section(matrices: Sequence[ScoreMatrix], packed: dict[str, Any]) -
 def pack_questions(
     experiment: Experiment, matrices: Sequence[ScoreMatrix]
 ) -> tuple[dict[str, Any], str]:
-    """Return the browser's data and its packed text, of fewer questions where it grows too big."""
-    answers = MOST_ANSWERS
+    """Return the browser's data and its packed text, with fewer questions if it is too large."""
+    answers = MAX_ANSWERS
     while True:
         data = collect_questions(experiment, matrices, answers)
         text = pack_json(data)
-        if len(text) <= MOST_PACKED or answers < 10:
+        if len(text) <= MAX_PACKED_CHARACTERS or answers < 10:
             return data, text
-        answers = min(answers // 2, int(answers * MOST_PACKED / len(text)))
+        answers = min(answers // 2, int(answers * MAX_PACKED_CHARACTERS / len(text)))
 
 
 def collect_questions(
     experiment: Experiment, matrices: Sequence[ScoreMatrix], answers: int
 ) -> dict[str, Any]:
     """Return the chosen questions of each data set with what every cell answered."""
-    prompts, passages = Pool(), Pool()
+    prompts, passages = TextPool(), TextPool()
     share, hide = answers // max(1, len(matrices)), redactor()
     datasets = {
         matrix.dataset: dataset_questions(experiment, matrix, share, prompts, passages)
@@ -101,8 +101,8 @@ def collect_questions(
 
 
 def matrices_with_bits(matrices: Sequence[ScoreMatrix]) -> Iterator[ScoreMatrix]:
-    """Yield the data sets whose answers, as correct or not, a page can carry."""
-    room = MOST_BITS
+    """Yield the data sets for which correct or not, one bit per answer, fits into the page."""
+    room = MAX_BITS
     for matrix in matrices:
         if matrix.correct.size <= room:
             room -= matrix.correct.size
@@ -119,7 +119,7 @@ def hide_secrets(value: Any, hide: Callable[[str], str]) -> Any:
 
 
 def dataset_questions(
-    experiment: Experiment, matrix: ScoreMatrix, answers: int, prompts: Pool, passages: Pool
+    experiment: Experiment, matrix: ScoreMatrix, answers: int, prompts: TextPool, passages: TextPool
 ) -> list[dict[str, Any]]:
     """Return the chosen questions of one data set."""
     places = matrix.telling_questions(max(1, answers // max(1, len(matrix.cells))))
@@ -130,28 +130,30 @@ def dataset_questions(
             "id": id,
             "cells": [],
             "modes": {},
-            "question": shorten(about.get("question", "")),
+            "question": shorten_text(about.get("question", "")),
             "answers": about.get("answers", []),
         }
         for id, about in zip(ids, asked, strict=True)
     ]
     shown = shown_passages(experiment, matrix, found, passages)
     for column, cell in enumerate(matrix.cells):
-        said = rows_of_questions(cell.answers, ids, ANSWER_COLUMNS)
+        answers_of_cell = rows_of_questions(cell.answers, ids, ANSWER_COLUMNS)
         scores = rows_of_questions(cell.scores, ids, SCORE_COLUMNS + CONTEXT_COLUMNS)
-        for question, place, answer, score in zip(found, places, said, scores, strict=True):
+        for question, place, answer, score in zip(
+            found, places, answers_of_cell, scores, strict=True
+        ):
             primary = finite_or_none(matrix.values[place, column])
             own = shown.get((cell.mode, question["id"]), [])
             facts = answer_facts(answer, score, primary, own, prompts)
             correct = int(matrix.correct[place, column])
-            question["cells"].append([*facts, correct, *remarks(answer, score)])
+            question["cells"].append([*facts, correct, *answer_remarks(answer, score)])
     return found
 
 
 def shown_passages(
-    experiment: Experiment, matrix: ScoreMatrix, questions: list[Row], passages: Pool
+    experiment: Experiment, matrix: ScoreMatrix, questions: list[Row], passages: TextPool
 ) -> ShownPassages:
-    """Note each mode's passages of each question; return their numbers and texts by mode and id."""
+    """Add the passages of each mode to the questions; return numbers and texts by mode and id."""
     shown = {}
     ids = [question["id"] for question in questions]
     for mode in dict.fromkeys(cell.mode for cell in matrix.cells):
@@ -164,36 +166,42 @@ def shown_passages(
     return shown
 
 
-def passage_number(passages: Pool, passage: dict[str, str]) -> int:
+def passage_number(passages: TextPool, passage: dict[str, str]) -> int:
     """Return the number of a passage."""
-    shown = [passage["title"], shorten(passage["text"])]
+    shown = [passage["title"], shorten_text(passage["text"])]
     return passages.add(json.dumps(shown, ensure_ascii=False))
 
 
 def answer_facts(
-    answer: Row, score: Row, primary: float | None, shown: list[tuple[int, str]], prompts: Pool
+    answer: Row, score: Row, primary: float | None, shown: list[tuple[int, str]], prompts: TextPool
 ) -> list[Any]:
-    """Return what a cell made of a question, in the order that the page's script reads.
+    """Return the facts of an answer, in the order that the page's script reads.
 
-    Whether it is correct comes behind, and then remarks, where there are any.
+    After them come whether it is correct, and remarks, if there are any.
     """
     prompt = answer.get("prompt") or ""
     for number, text in shown:
         if text:
             prompt = prompt.replace(text, f"\x00{number}\x00")
-    raw, said = (shorten(answer.get(name) or "") for name in ("raw_answer", "answer"))
+    raw, trimmed = (shorten_text(answer.get(name) or "") for name in ("raw_answer", "answer"))
     scores = [primary, *(score.get(name) for name in SCORE_COLUMNS[1:])]
     rest = [answer.get("finish_reason"), answer.get("generated_tokens")]
-    return [prompts.add(shorten(prompt)), 0 if raw == said else raw, said, *scores, *rest]
+    return [
+        prompts.add(shorten_text(prompt)),
+        0 if raw == trimmed else raw,
+        trimmed,
+        *scores,
+        *rest,
+    ]
 
 
-def remarks(answer: Row, score: Row) -> list[str]:
-    """Return what is to be said of an answer: why it was refused, what its prompt lost."""
-    said = " ".join(filter(None, [refusal_remark(answer), shortening_remark(score)]))
-    return [said] if said else []
+def answer_remarks(answer: Row, score: Row) -> list[str]:
+    """Return remarks on an answer: why it was refused, what its prompt lost."""
+    sentence = " ".join(filter(None, [refusal_remark(answer), shortening_remark(score)]))
+    return [sentence] if sentence else []
 
 
-def shorten(text: str) -> str:
-    """Return a text no longer than the page carries, saying how much was left out."""
-    left = len(text) - LONGEST_TEXT
-    return text if left <= 0 else f"{text[:LONGEST_TEXT]}\u2026 [{left} more characters]"
+def shorten_text(text: str) -> str:
+    """Return a text of limited length, which says how much was left out."""
+    left = len(text) - MAX_TEXT_CHARACTERS
+    return text if left <= 0 else f"{text[:MAX_TEXT_CHARACTERS]}\u2026 [{left} more characters]"

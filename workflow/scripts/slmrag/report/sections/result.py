@@ -1,4 +1,4 @@
-"""The first thing read: how well each model does in each mode."""
+"""The sections on the result: how well each model does in each mode, and all cells."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 from slmrag.report.analysis.comparison import answered_column, best_cells, unique_values
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import mode_rows
-from slmrag.report.page.formats import missing, show
+from slmrag.report.page.formats import format_value, is_missing
 from slmrag.report.page.labels import METRIC_HELP, METRIC_LABELS, metric_phrase
 from slmrag.report.page.plots import DotPoint, dot_plot
 from slmrag.report.page.tables import (
@@ -24,7 +24,7 @@ from slmrag.report.page.tables import (
 from slmrag.scoring.judge import GRADES
 from slmrag.scoring.metric_variants import variant_columns
 
-MOST_BEST_CELLS = 4  # sentences at the head of the page
+MAX_BEST_CELLS = 4  # sentences at the head of the page
 OCCASIONAL_COLUMNS = (
     ("unfinished", "Unfinished reasoning", "Completions whose reasoning never ended: no answer"),
     ("shortened", "Prompts shortened", "Passages or words were removed to fit the model"),
@@ -33,7 +33,7 @@ OCCASIONAL_COLUMNS = (
 
 
 def intro_sentences(experiment: Experiment, rows: Rows) -> list[str]:
-    """Say what was compared, and which cell is the best of each data set."""
+    """Return sentences on what was compared, and on the best cell of each data set."""
     counts = [
         f"{len(entries)} {noun}{'' if len(entries) == 1 else 's'}"
         for entries, noun in (
@@ -46,8 +46,8 @@ def intro_sentences(experiment: Experiment, rows: Rows) -> list[str]:
     metric = experiment.primary
     best = [
         f"Best {metric_phrase(metric)} on {row['dataset']} (oracle excluded): "
-        f"{show(row[metric], 'share')}, by {row['model']} with {row['mode']}."
-        for row in best_cells(rows, metric)[:MOST_BEST_CELLS]
+        f"{format_value(row[metric], 'share')}, by {row['model']} with {row['mode']}."
+        for row in best_cells(rows, metric)[:MAX_BEST_CELLS]
     ]
     return [f"{', '.join(counts)}: {scored}", *best]
 
@@ -73,7 +73,7 @@ def result_section(experiment: Experiment, rows: Rows) -> Section:
 def mode_plot(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
     """Return the plot of one data set: a row a model, a mark a mode."""
     metric, modes = experiment.primary, list(experiment.modes)
-    own = [row for row in rows if row["dataset"] == dataset and not missing(row[metric])]
+    own = [row for row in rows if row["dataset"] == dataset and not is_missing(row[metric])]
     lines = [
         (
             model,
@@ -94,8 +94,12 @@ def mode_plot(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
 def plot_point(row: Mapping[str, Any], metric: str, series: int) -> DotPoint:
     """Return a cell's mark, with its numbers to be shown on hover."""
     value, low, high = (row[metric + end] for end in ("", "_low", "_high"))
-    interval = "" if missing(low) else f" ({show(low, 'share')} to {show(high, 'share')})"
-    tip = f"{row['model']}, {row['mode']}: {show(value, 'share')}{interval}, n = {row['n']}"
+    interval = (
+        ""
+        if is_missing(low)
+        else f" ({format_value(low, 'share')} to {format_value(high, 'share')})"
+    )
+    tip = f"{row['model']}, {row['mode']}: {format_value(value, 'share')}{interval}, n = {row['n']}"
     return DotPoint(series, value, low, high, tip)
 
 
@@ -118,7 +122,7 @@ def model_by_mode_table(experiment: Experiment, rows: Rows, dataset: str) -> Tab
 
 
 def mode_key(mode: str) -> str:
-    """Return a mode's column: no other's, whatever the modes are called (model, a, a_low)."""
+    """Return a mode's column, distinct from all others whatever the modes' names (model, a_low)."""
     return f"{mode}:"
 
 
@@ -158,7 +162,7 @@ def metric_column(name: str, estimate: bool = False) -> Column:
 
 
 def occasional_columns(experiment: Experiment, rows: Rows) -> list[Column]:
-    """Return the columns of what seldom happens: only those of what did."""
+    """Return the columns on rare problems, only those that occurred."""
     columns = [
         Column(name, label, "count", help)
         for name, label, help in OCCASIONAL_COLUMNS
@@ -175,7 +179,7 @@ def occasional_columns(experiment: Experiment, rows: Rows) -> list[Column]:
 
 
 def modes_table(experiment: Experiment) -> Table:
-    """Return the table of modes: what tells each from the others."""
+    """Return the table of modes and their settings."""
     columns = [
         Column("mode", "Mode"),
         Column("context", "Context"),
@@ -188,7 +192,7 @@ def modes_table(experiment: Experiment) -> Table:
 
 
 def grades_table(experiment: Experiment) -> Table:
-    """Return the grades that a judge gave, where one was asked."""
+    """Return the table of a judge's grades."""
     columns = [
         MODEL,
         DATASET,
@@ -205,10 +209,11 @@ def grades_table(experiment: Experiment) -> Table:
 
 
 def grades_row(grades: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one cell's grades, and what the judge is."""
+    """Return one cell's grades, and which judge gave them."""
     ends = (("", "mean"), ("_low", "low"), ("_high", "high"))
     share = {f"share_correct{end}": grades["share_correct"][name] for end, name in ends}
-    judge, recipe = grades["judge"], grades["judge"]["recipe"]
-    name = f"{judge.get('name', 'unnamed')} by {recipe['engine']}"
-    digest = f", checkpoint {recipe['checkpoint'][:12]}" if recipe.get("checkpoint") else ""
+    judge = grades["judge"]
+    key = judge.get("cache_key") or judge["recipe"]  # its name in files of older versions
+    name = f"{judge.get('name', 'unnamed')} by {key['engine']}"
+    digest = f", checkpoint {key['checkpoint'][:12]}" if key.get("checkpoint") else ""
     return {**grades, **share, "judge": f"{name}{digest}, prompt {judge['prompt'][:12]}"}

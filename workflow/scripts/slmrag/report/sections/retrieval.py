@@ -1,9 +1,9 @@
-"""The section on retrieval: what the retrievers found, and what the models made of it."""
+"""The section on retrieval: the retrievers' metrics, and the models' scores with them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from slmrag.data.gold_match import RELATIONS
+from slmrag.data.gold_match import RELATION_TESTS
 from slmrag.report.analysis.comparison import prompt_coverage
 from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.page.labels import METRIC_LABELS
@@ -46,7 +46,7 @@ def retrieval_section(experiment: Experiment, rows: Rows) -> Section:
 
 
 def metrics_table(runs: Rows) -> Table:
-    """Return the retrievers' metrics, those too that are known of none of them."""
+    """Return the retrievers' metrics, also those that are unknown for all of them."""
     columns = [
         *RUN_COLUMNS,
         Column("questions", "Questions", "count"),
@@ -58,7 +58,7 @@ def metrics_table(runs: Rows) -> Table:
 
 
 def gold_table(runs: Rows) -> Table:
-    """Return how much gold the corpora have, and how many hits contain gold or are part of it."""
+    """Return the gold passages in the corpora, and the hits that contain gold or are part of it."""
     columns = [*RUN_COLUMNS, *GOLD_COLUMNS, *metric_columns(runs, is_relation)]
     note = (
         "Hit contains gold: one of the first k hits is gold, or contains a whole gold text. Hit is "
@@ -75,13 +75,13 @@ def metric_columns(runs: Rows, chosen: Callable[[str], bool]) -> list[Column]:
     names = {name for row in runs for name in row["metrics"] if chosen(name)}
     return [
         Column(name, metric_label(name), "share", estimate=True, always=True)
-        for name in sorted(names, key=by_cutoff)
+        for name in sorted(names, key=cutoff_sort_key)
     ]
 
 
 def is_relation(name: str) -> bool:
     """Tell whether a metric is of hits that contain gold or are part of it."""
-    return name.partition("@")[0] in RELATIONS
+    return name.partition("@")[0] in RELATION_TESTS
 
 
 def run_row(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,14 +93,14 @@ def run_row(dataset: str, retriever: str, found: Mapping[str, Any]) -> dict[str,
     return {"metrics": [], **row}
 
 
-def by_cutoff(name: str) -> tuple[str, int]:
-    """Return what a metric is sorted by: recall@5 stands before recall@10."""
+def cutoff_sort_key(name: str) -> tuple[str, int]:
+    """Return the sort key of a metric: recall@5 comes before recall@10."""
     stem, _, cutoff = name.partition("@")
     return stem, int(cutoff) if cutoff.isdigit() else 0
 
 
 def metric_label(name: str) -> str:
-    """Return a metric's heading: has_answer@5 is Has answer@5."""
+    """Return a metric's heading: Has answer@5 for has_answer@5."""
     stem, _, cutoff = name.partition("@")
     return RETRIEVAL_LABELS.get(stem, stem) + (f"@{cutoff}" if cutoff else "")
 

@@ -1,4 +1,4 @@
-"""Caveats on what the answers rest on: gold passages, truncated texts, devices, endpoints."""
+"""Caveats on gold passages, truncated texts, devices and endpoints."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,20 +12,22 @@ from slmrag.report.analysis.engine_records import (
     unused_gpus,
 )
 from slmrag.report.analysis.experiment import Experiment
-from slmrag.report.page.formats import count, percent
+from slmrag.report.page.formats import format_count, format_percent
 from slmrag.report.page.tables import Rows
 
 
 def gold_caveats(experiment: Experiment) -> Iterator[str]:
-    """Gold metrics that are not known, are of some questions only, or rest on a doubtful id."""
+    """Gold metrics that are unknown, cover only some questions, or depend on a doubtful id."""
     for dataset in dict.fromkeys(dataset for dataset, _ in experiment.retrieval):
         runs = {name: run for (own, name), run in experiment.retrieval.items() if own == dataset}
         found = next(iter(runs.values()))
-        yield from (f"{dataset}, {', '.join(runs)}: {said}" for said in gold_sentences(found))
+        yield from (
+            f"{dataset}, {', '.join(runs)}: {sentence}" for sentence in gold_sentences(found)
+        )
 
 
 def gold_sentences(found: Mapping[str, Any]) -> Iterator[str]:
-    """Return what is to be said of a run; the runs of a data set share questions and corpus."""
+    """Yield caveats on a run's gold metrics; all runs of a data set share questions and corpus."""
     with_gold, scored = found.get("with_gold", 0), found.get("gold_scored", 0)
     reasons = {one["reason"] for one in found.get("metrics", {}).values() if "reason" in one}
     for reason in sorted(reasons):
@@ -49,7 +51,7 @@ def gold_sentences(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def device_caveats(experiment: Experiment, rows: Rows) -> Iterator[str]:
-    """Costs of different machines or engines, GPUs that were not used, devices not known."""
+    """Costs of different machines or engines, unused GPUs, unknown devices."""
     for name in ("device", "engine"):
         found = sorted({row[name] for row in rows if row[name]})
         if len(found) > 1:
@@ -88,42 +90,42 @@ def text_limit_caveats(experiment: Experiment) -> Iterator[str]:
     for cell, cut, total in prompts_cut_by_endpoint(experiment):
         yield (
             f"{cell}: the endpoint counts fewer tokens than words in "
-            f"{part_of(cut, total, 'prompts')}, so it must have truncated them; raise its context "
-            "length."
+            f"{part_text(cut, total, 'prompts')}, so it must have truncated them; raise its "
+            "context length."
         )
 
 
 def truncated_texts(place: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    """Say how many texts are longer than what was read of them, and what can be done."""
+    """Say how many texts were truncated, and what to do about it."""
     found = facts.get("reading") or {}
     if found.get("cut"):
-        longest, unit = found["longest"], found["unit"]
+        cut = part_text(found["cut"], found["texts"], found["what"])
+        limit = f"{format_count(found['longest'])} {found['unit']}"
         yield (
-            f"{place}: {part_of(found['cut'], found['texts'], found['what'])} are longer than the "
-            f"{count(longest)} {unit} that are read ({found['source']}), so they were truncated. "
-            f"{remedy(found)}"
+            f"{place}: {cut} are longer than the {limit} that are read ({found['source']}), so "
+            f"they were truncated. {length_advice(found)}"
         )
 
 
-def remedy(found: Mapping[str, Any]) -> str:
-    """Return what to do about texts that are too long."""
+def length_advice(found: Mapping[str, Any]) -> str:
+    """Return advice on texts that are too long."""
     whole = "" if found["what"] == "questions" else "Split the corpus into chunks (corpora: chunk)"
     most = found["most"]
     if most and most <= found["longest"]:
         return f"{whole}, or use a model that reads more." if whole else "Ask shorter questions."
-    raised = f"max_length (it may be up to {count(most)})" if most else "max_length"
+    raised = f"max_length (it may be up to {format_count(most)})" if most else "max_length"
     return f"{whole}, or raise {raised}." if whole else f"Raise {raised}."
 
 
 def unindexed_passages(place: str, counts: Mapping[str, int]) -> Iterator[str]:
-    """Say how many passages Lucene left out, and what it calls them."""
+    """Say how many passages Lucene left out, and Lucene's reasons."""
     left = {name: number for name, number in counts.items() if name != "indexed" and number}
     if left:
         names = ", ".join(f"{number} {name}" for name, number in left.items())
-        part = part_of(sum(left.values()), sum(counts.values()), "passages")
+        part = part_text(sum(left.values()), sum(counts.values()), "passages")
         yield f"{place}: {part} are not in the index: {names}."
 
 
-def part_of(part: int, whole: int, what: str) -> str:
-    """Return a count of how many things there are, and the share that it is."""
-    return f"{count(part)} of {count(whole)} {what} ({percent(part / whole)})"
+def part_text(part: int, whole: int, what: str) -> str:
+    """Return a count, its total and its share as text."""
+    return f"{format_count(part)} of {format_count(whole)} {what} ({format_percent(part / whole)})"

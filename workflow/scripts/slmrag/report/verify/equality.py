@@ -1,4 +1,4 @@
-"""Equal or not, and where not: each check raises UserError naming the first difference."""
+"""Checks of equality: each raises UserError that names the first difference."""
 
 import math
 from collections.abc import Mapping
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-12
 
 
-def same(written: Any, again: Any, place: str) -> None:
-    """Refuse two values that differ by more than rounding."""
+def check_same(written: Any, again: Any, place: str) -> None:
+    """Raise UserError if two values differ by more than rounding."""
     numbers = isinstance(written, float) and isinstance(again, int | float)
     close = numbers and math.isclose(written, again, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     if not close and written != again:
         raise UserError(f"{place} is {written!r}, but recomputed it is {again!r}")
 
 
-def same_table(written: "pl.DataFrame", again: "pl.DataFrame", path: str) -> None:
-    """Refuse two tables that differ, naming the first row and column."""
-    same(written.columns, again.columns, f"{path}: the columns")
-    same(written.height, again.height, f"{path}: the number of rows")
-    for place in unequal(written, again):
+def check_same_table(written: "pl.DataFrame", again: "pl.DataFrame", path: str) -> None:
+    """Raise UserError if two tables differ, naming the first row and column."""
+    check_same(written.columns, again.columns, f"{path}: the columns")
+    check_same(written.height, again.height, f"{path}: the number of rows")
+    for place in unequal_rows(written, again):
         one, two = written.row(place, named=True), again.row(place, named=True)
         name = one.get("question_id") or "/".join(str(v) for v in list(one.values())[:3])
         for column in written.columns:
-            same(one[column], two[column], f"{path}: row {place + 1} ({name}): {column}")
+            check_same(one[column], two[column], f"{path}: row {place + 1} ({name}): {column}")
 
 
-def unequal(written: "pl.DataFrame", again: "pl.DataFrame") -> list[int]:
+def unequal_rows(written: "pl.DataFrame", again: "pl.DataFrame") -> list[int]:
     """Return the rows in which two tables of one shape are not equal to the last digit."""
     apart = np.zeros(written.height, dtype=bool)
     for column in written:
@@ -42,27 +42,27 @@ def unequal(written: "pl.DataFrame", again: "pl.DataFrame") -> list[int]:
     return np.flatnonzero(apart).tolist()
 
 
-def same_tree(written: Any, again: Any, place: str) -> None:
-    """Refuse two nested mappings that differ, naming the path to the first value."""
+def check_same_tree(written: Any, again: Any, place: str) -> None:
+    """Raise UserError if two nested mappings differ, naming the path to the first value."""
     if not (isinstance(written, Mapping) and isinstance(again, Mapping)):
-        return same(written, again, place)
-    same(sorted(written), sorted(again), f"{place}: the keys")
+        return check_same(written, again, place)
+    check_same(sorted(written), sorted(again), f"{place}: the keys")
     for name in written:
-        same_tree(written[name], again[name], f"{place}: {name}")
+        check_same_tree(written[name], again[name], f"{place}: {name}")
     return None
 
 
-def same_text(path: Path, again: str) -> None:
-    """Refuse a text file that differs, naming the first line."""
+def check_same_text(path: Path, again: str) -> None:
+    """Raise UserError if a text file differs, naming the first line."""
     written = path.read_text(encoding="utf-8").split("\n")
     for number, (one, two) in enumerate(zip(written, again.split("\n"), strict=False), 1):
         if one != two:
             raise UserError(f"{path}, line {number}: {excerpt(one, two)}")
-    same(len(written), len(again.split("\n")), f"{path}: the number of lines")
+    check_same(len(written), len(again.split("\n")), f"{path}: the number of lines")
 
 
 def excerpt(written: str, again: str, reach: int = 40) -> str:
-    """Say what two lines have around their first difference."""
+    """Return what two lines have around their first difference."""
     place = next(
         (i for i, pair in enumerate(zip(written, again, strict=False)) if pair[0] != pair[1]), 0
     )

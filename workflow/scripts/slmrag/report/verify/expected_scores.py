@@ -1,4 +1,4 @@
-"""Scores that somebody expects, compared with a comparison within their tolerances."""
+"""Checks a comparison against expected scores, within their tolerances."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ def check_expected(rows: Sequence[Row], experiment: str, path: str | Path) -> in
     """Compare a comparison's rows with a file of expected scores; return how many were compared.
 
     The file is a list of {model, dataset, mode, metric, value, tolerance (0), experiment}; an entry
-    of another experiment is passed over. UserError where a score differs or is not there.
+    of another experiment is skipped. UserError if a score differs or is absent.
     """
     found = {tuple(row[name] for name in CELL_KEYS): row for row in rows}
     entries = [
@@ -37,12 +37,12 @@ def read_expected(path: str | Path) -> list[Row]:
     if not isinstance(entries, list):
         raise UserError(f"{path}: it must be a list of {{{', '.join(REQUIRED_KEYS)}, tolerance}}")
     for place, entry in enumerate(entries, 1):
-        require_fields(entry, f"{path}: entry {place}")
+        check_fields(entry, f"{path}: entry {place}")
     return entries
 
 
-def require_fields(entry: Any, place: str) -> None:
-    """Refuse an entry without what is needed, or whose numbers are none."""
+def check_fields(entry: Any, place: str) -> None:
+    """Raise UserError if an entry lacks a key, or if its value or tolerance is not a number."""
     absent = [name for name in REQUIRED_KEYS if not isinstance(entry, Mapping) or name not in entry]
     if absent:
         raise UserError(f"{place} has no {', '.join(absent)}")
@@ -52,7 +52,7 @@ def require_fields(entry: Any, place: str) -> None:
 
 
 def check_entry(row: Row | None, entry: Row, path: str | Path) -> None:
-    """Refuse a score that is absent, or outside the tolerance of what is expected."""
+    """Raise UserError if a score is absent or outside the tolerance of the expected one."""
     cell, metric = "/".join(str(entry[name]) for name in CELL_KEYS), entry["metric"]
     if row is None:
         raise UserError(f"{path}: {cell} is expected, but the comparison has no such cell")

@@ -1,4 +1,4 @@
-"""Recompute every number of a report from its rows and every digest from its files.
+"""Recomputes every number of a report from its rows, and every digest from its files.
 
 Each check raises UserError naming the first number that does not match, and what it should be.
 """
@@ -13,9 +13,14 @@ from slmrag.config.redaction import redact_values
 from slmrag.errors import UserError
 from slmrag.files import digest, read_json, sha256_file
 from slmrag.report.analysis.experiment import Cell, Experiment, Key
-from slmrag.report.analysis.job_records import read_observed
+from slmrag.report.analysis.job_records import read_saved_records
 from slmrag.report.build import Report, build_report
-from slmrag.report.verify.equality import same, same_table, same_text, same_tree
+from slmrag.report.verify.equality import (
+    check_same,
+    check_same_table,
+    check_same_text,
+    check_same_tree,
+)
 from slmrag.report.write import report_texts
 from slmrag.retrieval.metrics import summarize
 from slmrag.retrieval.relevance import annotate, read_hits
@@ -47,9 +52,9 @@ def verify_report(experiment: Experiment, report: Any) -> dict[str, int]:
     for cell in experiment.scored:
         verify_cell(cell, experiment)
     files = sum(verify_manifest(path) for path in experiment.manifests)
-    told = replace(experiment, observed=read_observed(report))
-    verify_config(told.observed.config, experiment)
-    numbers = compare_files(build_report(told), report)
+    saved = replace(experiment, job_records=read_saved_records(report))
+    verify_config(saved.job_records.config, experiment)
+    numbers = compare_files(build_report(saved), report)
     return {"cells": len(experiment.scored), "files": files, "numbers": numbers}
 
 
@@ -68,7 +73,7 @@ def verify_config(config: Mapping[str, Any], experiment: Experiment) -> None:
         completed = {"passages"} if path[0] == "modes" else set()
         for key, value in redact_values(entry).items():
             if key not in completed:
-                same(found.get(key), value, f"config.yaml: {'.'.join((*path, key))}")
+                check_same(found.get(key), value, f"config.yaml: {'.'.join((*path, key))}")
 
 
 def verify_cell(cell: Cell, experiment: Experiment) -> None:
@@ -76,22 +81,22 @@ def verify_cell(cell: Cell, experiment: Experiment) -> None:
     import polars as pl
 
     if cell.answers is None or cell.scores is None:
-        raise UserError(f"{cell.name}: its answers are gone, and its scores cannot be recomputed")
+        raise UserError(f"{cell.name}: its answers are missing, so its scores cannot be recomputed")
     questions = experiment.questions[cell.dataset,]
     for name, path in (("answers", cell.answers), ("questions", questions)):
-        same(cell.summary.get("sources", {}).get(name), sha256_file(path), f"{path}: SHA-256")
+        check_same(cell.summary.get("sources", {}).get(name), sha256_file(path), f"{path}: SHA-256")
     prompts = experiment.prompts[cell.dataset, cell.mode]
     answers, asked, shown = map(pl.read_parquet, (cell.answers, questions, prompts))
     rows = join_answers(answers, asked, shown, str(cell.answers))
     language = cell.summary.get("language")
     again = score_rows(rows, experiment.metrics.get("variants") or (), language)
     written = pl.read_parquet(cell.scores)
-    same_table(written, again, str(cell.scores))
+    check_same_table(written, again, str(cell.scores))
     summary = {name: value for name, value in cell.summary.items() if name != "sources"}
     names = dict(zip(("model", "dataset", "mode"), cell.key, strict=True))
     spoken = {key: summary[key] for key in ("language",) if key in summary}
     expected = names | spoken | summarize_scores(written, experiment.metrics)
-    same_tree(summary, expected, str(cell.scores.with_suffix(".json")))
+    check_same_tree(summary, expected, str(cell.scores.with_suffix(".json")))
 
 
 def verify_manifest(path: Path) -> int:
@@ -99,34 +104,36 @@ def verify_manifest(path: Path) -> int:
     manifest = read_json(path) if path.is_file() else {}
     folder = path.with_suffix("")
     if (folder / "index.json").is_file():
-        same(manifest["digest"], index_digest(folder), f"{folder}: digest")
+        check_same(manifest["digest"], index_digest(folder), f"{folder}: digest")
         return 1
     for file in manifest.get("files", []):
         place = folder / file["name"]
         if file.get("sha256") and place.is_file():
-            same(file["sha256"], sha256_file(place), f"{place}: SHA-256")
+            check_same(file["sha256"], sha256_file(place), f"{place}: SHA-256")
     return len(manifest.get("files", []))
 
 
 def index_digest(folder: Path) -> str:
-    """Return the digest of an index's files, as its manifest has it; without Snakemake's own."""
+    """Return the digest of an index's files as in its manifest, without Snakemake's own files."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     own = [path for path in files if not path.name.startswith(".snakemake")]
     return digest([[str(path.relative_to(folder)), sha256_file(path)] for path in own])
 
 
 def compare_files(again: Report, report: Any) -> int:
-    """Compare a report's tables and page with ones made anew; return how many numbers it has."""
+    """Compare a report's files with a recomputed report; return how many numbers it has."""
     import polars as pl
 
     written = pl.read_parquet(report.parquet)
-    same_table(written, again.comparison, str(report.parquet))
+    check_same_table(written, again.comparison, str(report.parquet))
     if hasattr(report, "pairs_parquet"):
-        same_table(pl.read_parquet(report.pairs_parquet), again.pairs, str(report.pairs_parquet))
+        check_same_table(
+            pl.read_parquet(report.pairs_parquet), again.pairs, str(report.pairs_parquet)
+        )
     for name, text in {"csv": again.comparison.write_csv(), **report_texts(again)}.items():
         if hasattr(report, name):
-            same_text(Path(getattr(report, name)), text)
-    same_text(Path(report.html), again.html)
+            check_same_text(Path(getattr(report, name)), text)
+    check_same_text(Path(report.html), again.html)
     return written.height * written.width
 
 
@@ -140,26 +147,28 @@ def verify_grades(page: str | Path, experiment: Experiment) -> int:
     written, table = read_json(page), Path(page).with_suffix(".parquet")
     rows = pl.read_parquet(table)
     for id, verdict, given in rows.select("question_id", "verdict", "grade").iter_rows():
-        same(given, grade_verdict(verdict), f"{table}: {id}: grade")
+        check_same(given, grade_verdict(verdict), f"{table}: {id}: grade")
     again = summarize_grades(rows["grade"].to_list(), experiment.metrics)
     again["shortened"] = int((rows["words_cut"] > 0).sum())
     again["refused"] = rows["verdict"].null_count()
-    same_tree({name: written.get(name) for name in again}, again, str(page))
+    check_same_tree({name: written.get(name) for name in again}, again, str(page))
     verify_graded_answers(written, experiment)
     return rows.height
 
 
 def verify_graded_answers(written: Mapping[str, Any], experiment: Experiment) -> None:
-    """Compare the digest of the answers that were graded with that of those of the report."""
+    """Compare the digest of the graded answers with that of the report's answers."""
     key = tuple(written[name] for name in ("model", "dataset", "mode"))
     for cell in experiment.cells:
         if cell.key == key and cell.answers is not None:
             graded = written.get("sources", {}).get("answers")
-            same(graded, sha256_file(cell.answers), f"{cell.answers}: SHA-256 of what was graded")
+            check_same(
+                graded, sha256_file(cell.answers), f"{cell.answers}: SHA-256 of what was graded"
+            )
 
 
 def verify_retrieval(hits: str | Path, passages: str | Path, experiment: Experiment) -> int:
-    """Measure a retriever's hits again; return how many metrics were recomputed.
+    """Recompute a retriever's metrics from its hits; return how many there are.
 
     UserError names the first that does not match.
     """
@@ -169,9 +178,9 @@ def verify_retrieval(hits: str | Path, passages: str | Path, experiment: Experim
     dataset, retriever = hits.with_suffix("").parts[-2:]
     questions = pl.read_parquet(experiment.questions[dataset,])
     table, relevance = annotate(read_hits(hits, questions, passages), questions, passages)
-    same_table(pl.read_parquet(hits), table, str(hits))
+    check_same_table(pl.read_parquet(hits), table, str(hits))
     written = experiment.retrieval[dataset, retriever]
     again = summarize(relevance, written["depth"], intervals_95)
     kept = {name: written.get(name) for name in again}
-    same_tree(kept, again, str(hits.with_suffix(".json")))
+    check_same_tree(kept, again, str(hits.with_suffix(".json")))
     return len(again["metrics"])

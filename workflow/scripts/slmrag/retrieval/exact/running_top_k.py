@@ -1,29 +1,29 @@
-"""The best of many scores offered in turn, for several questions at once."""
+"""The best of many scores that are offered one batch after another, for several questions."""
 
 from itertools import pairwise
 
 import numpy as np
 
 Array = np.ndarray
-LEAST_ROOM = 512
-Kept = tuple[Array, Array, Array]
+MIN_ROOM = 512
+ScoredPairs = tuple[Array, Array, Array]
 """Question, row and score of pairs."""
 
 
 class RunningTopK:
     """The best ``depth`` of all scores offered so far, for several questions at once.
 
-    Scores that reach a question's threshold wait in a list, which is sorted out now and then.
+    Scores that reach a question's threshold wait in a list, which is sorted and cut now and then.
     """
 
     def __init__(self, questions: int, depth: int):
         self.depth, self.threshold = depth, np.full(questions, -np.inf, dtype=np.float32)
         none = np.empty(0, dtype=np.int64)
-        self.waiting: list[Kept] = [(none, none, none.astype(np.float32))]
-        self.room = self.most = max(LEAST_ROOM, 3 * questions * depth // 2)
+        self.waiting: list[ScoredPairs] = [(none, none, none.astype(np.float32))]
+        self.room = self.capacity = max(MIN_ROOM, 3 * questions * depth // 2)
 
     def offer(self, question: Array, row: Array, score: Array) -> None:
-        """Take in the scores of pairs none of which was offered before."""
+        """Take the scores of pairs that were not offered before."""
         threshold = self.threshold.take(question)
         kept = score >= threshold
         self.waiting.append((question[kept], row[kept], score[kept]))
@@ -50,13 +50,15 @@ class RunningTopK:
         full = place == self.depth - 1
         self.threshold[question[full]] = score[full]
         self.waiting = [(question[kept], row[kept], score[kept])]
-        self.room = self.most - int(kept.sum())
+        self.room = self.capacity - int(kept.sum())
 
 
 def _best_first(question: Array, row: Array, score: Array) -> Array:
     """Return the order by question, falling score, then row: one sort of integers."""
     bits = (score + np.float32(0)).view(np.int32)  # -0.0 becomes 0.0
-    keys = (question << 32) - (bits ^ (bits >> 31 & 0x7FFFFFFF))  # integers that rise as floats do
+    keys = (question << 32) - (
+        bits ^ (bits >> 31 & 0x7FFFFFFF)
+    )  # integers in the order of the floats
     order = np.argsort(keys)
     rising = keys[order]
     same = rising[1:] == rising[:-1]

@@ -1,4 +1,4 @@
-"""What ClearML is told beside points and plots: files, models, alerts, and a task's end."""
+"""Requests to ClearML for files, models, alerts and a task's end."""
 
 import json
 import re
@@ -14,7 +14,7 @@ class TrackerError(Exception):
 
 
 def artifact(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Upload a file, or refer to it where it is large or a folder, and register it."""
+    """Upload a file, or link to it if it is large or a folder, and register it."""
     from clearml.backend_api.services import tasks
 
     name = naming.artifact_name(start["rule"], event["name"])
@@ -35,7 +35,7 @@ def artifact(tracker: Any, task: str, start: Event, event: Event) -> None:
 
 
 def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> str:
-    """Return where an artifact's content is."""
+    """Return the address of an artifact's content, uploaded if it is a small file."""
     path = Path(event["path"]).resolve()
     if not path.is_file() or path.stat().st_size > tracker.settings.upload_mb * 2**20:
         return path.as_uri()
@@ -52,7 +52,7 @@ def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> st
 
 
 def model(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Register the model that a job uses, once for its content, as the task's input."""
+    """Register the model that a job uses, once per content, as the task's input."""
     from clearml.backend_api.services import models, tasks
 
     comment = f"digest {event.get('digest')}, revision {event.get('revision')}"
@@ -79,7 +79,7 @@ def alert(tracker: Any, task: str, start: Event, event: Event) -> None:
 
 
 def end(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Give the task its last status."""
+    """Set the task's final status."""
     from clearml.backend_api.services import tasks
 
     reason = str(event.get("error") or "")

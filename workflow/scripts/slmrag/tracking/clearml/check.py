@@ -1,4 +1,4 @@
-"""What must work for ClearML, from the configuration file to an artifact's round trip."""
+"""The steps of the check of ClearML, from its configuration file to an artifact's round trip."""
 
 import json
 import os
@@ -8,27 +8,27 @@ from typing import Any
 from uuid import uuid4
 
 from slmrag.tracking import naming
-from slmrag.tracking.backends import clearml_config_file, clearml_configured
-from slmrag.tracking.probe import ProbeError, Step, fetch, in_order, resolve
+from slmrag.tracking.backends import clearml_config_file, is_clearml_configured
+from slmrag.tracking.probe import ProbeError, Step, fetch_url, make_steps, resolve_host
 from slmrag.tracking.settings import Settings
 
-VARIABLES = ("CLEARML_API_HOST", "CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_KEY")
+CREDENTIAL_VARIABLES = ("CLEARML_API_HOST", "CLEARML_API_ACCESS_KEY", "CLEARML_API_SECRET_KEY")
 
 
 def steps(chosen: Settings) -> list[Step]:
     """Return the steps in order."""
-    return in_order(chosen, configuration, host, server, credentials, project, artifacts)
+    return make_steps(chosen, configuration, host, server, credentials, project, artifacts)
 
 
 def configuration(chosen: Settings, known: dict[str, Any]) -> str:
-    """Say where the SDK finds its server and credentials."""
+    """Return where the SDK finds its server and credentials."""
     path = clearml_config_file()
-    given = [name for name in VARIABLES if os.environ.get(name)]
+    given = [name for name in CREDENTIAL_VARIABLES if os.environ.get(name)]
     file = f"{path} {'found' if path.is_file() else 'does not exist'}"
-    if not clearml_configured():
+    if not is_clearml_configured():
         raise ProbeError(
-            f"no server is configured: {file} and none of {', '.join(VARIABLES)} is set"
-            + wrong_name()
+            f"no server is configured: {file} and none of {', '.join(CREDENTIAL_VARIABLES)} is set"
+            + hint_on_file_name()
         )
     try:
         from clearml.backend_api.session import Session
@@ -40,20 +40,20 @@ def configuration(chosen: Settings, known: dict[str, Any]) -> str:
     return f"{file}, variables set: {', '.join(given) or 'none'}"
 
 
-def wrong_name() -> str:
-    """Return a hint where the file lies under the name that is not read."""
+def hint_on_file_name() -> str:
+    """Return a hint if there is a file under the wrong name."""
     hidden = Path("~/.clearml.conf").expanduser()
     return f"; {hidden} exists, but the SDK reads ~/clearml.conf" if hidden.exists() else ""
 
 
 def host(chosen: Settings, known: dict[str, Any]) -> str:
-    """Say what the API's host resolves to."""
-    return resolve(known["api"])
+    """Return the addresses of the API's host."""
+    return resolve_host(known["api"])
 
 
 def server(chosen: Settings, known: dict[str, Any]) -> str:
-    """Say that the API answers, without credentials."""
-    answer = fetch(f"{known['api']}/debug.ping", chosen.connect_seconds)
+    """Ask the API for its version, without credentials."""
+    answer = fetch_url(f"{known['api']}/debug.ping", chosen.connect_seconds)
     try:
         version = json.loads(answer)["meta"]["endpoint"]["actual_version"]
     except (ValueError, KeyError, TypeError):
@@ -62,7 +62,7 @@ def server(chosen: Settings, known: dict[str, Any]) -> str:
 
 
 def credentials(chosen: Settings, known: dict[str, Any]) -> str:
-    """Say that the access key and secret are good, and the API's version."""
+    """Log in with the access key and secret."""
     from slmrag.tracking.clearml.tracker import ClearmlTracker
 
     try:
@@ -73,7 +73,7 @@ def credentials(chosen: Settings, known: dict[str, Any]) -> str:
 
 
 def project(chosen: Settings, known: dict[str, Any]) -> str:
-    """Say that a task can be made in the project; it is deleted again."""
+    """Create a task in the project, and delete it again."""
     from clearml.backend_api.services import tasks
 
     tracker = known["tracker"]
@@ -88,7 +88,7 @@ def project(chosen: Settings, known: dict[str, Any]) -> str:
 
 
 def artifacts(chosen: Settings, known: dict[str, Any]) -> str:
-    """Say that a file goes to where artifacts are kept, comes back equal, and can be deleted."""
+    """Upload a file to the artifact storage, download and compare it, and delete it."""
     from clearml.storage.helper import StorageHelper
 
     base = chosen.output_uri or known["tracker"].session.get_files_server_host()
@@ -108,6 +108,6 @@ def artifacts(chosen: Settings, known: dict[str, Any]) -> str:
             )
         helper.download_to_file(url, str(back), overwrite_existing=True)
         if back.read_bytes() != content:
-            raise ProbeError(f"{base} gave back something else than was sent")
+            raise ProbeError(f"{base} returned something else than was sent")
     helper.delete(url)
     return f"{base}: a file was sent, read back and deleted"

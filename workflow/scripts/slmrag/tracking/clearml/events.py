@@ -1,4 +1,4 @@
-"""Our events as ClearML's: scalars, single values, tables, plots and console lines."""
+"""Translates our events to ClearML's: scalars, single values, tables, plots, console lines."""
 
 import json
 from collections.abc import Iterator
@@ -9,27 +9,27 @@ from slmrag.job.events import Event
 from slmrag.tracking import naming
 
 SINGLE_STEP = -(2**31)
-LARGEST_PLOT = 2**21
+MAX_PLOT_BYTES = 2**21
 
 
 def translate(task: str, start: Event, event: Event) -> Iterator[Any]:
-    """Yield ClearML's events of one of ours."""
+    """Yield ClearML's events for one of ours."""
     make = TRANSLATORS.get(event["kind"])
     if make:
         yield from make({"task": task, "timestamp": int(event["time"] * 1000)}, start, event)
 
 
 def scalar(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
-    """Yield a point; without a step its place is the whole seconds since the start."""
+    """Yield a point; without a step, its step is the seconds since the start."""
     title, _, series = event["name"].rpartition("/")
-    step = event["step"] if event.get("step") is not None else since(start, event)
+    step = event["step"] if event.get("step") is not None else seconds_since(start, event)
     yield point(base, title or series, series, event["value"], step)
 
 
 def memory(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
     """Yield a point for each kind of memory of the job and of its components."""
     for title, series, value in naming.memory_points(event):
-        yield point(base, title, series, value, since(start, event))
+        yield point(base, title, series, value, seconds_since(start, event))
 
 
 def single(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
@@ -49,11 +49,11 @@ def table(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
 
 
 def plot(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
-    """Yield a picture as a plotly layout that holds it, where it is small enough."""
+    """Yield a picture inside a plotly layout, if it is small enough."""
     path = Path(event["path"])
     kinds = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
     kind = kinds.get(path.suffix.lower())
-    if kind and path.is_file() and path.stat().st_size <= LARGEST_PLOT:
+    if kind and path.is_file() and path.stat().st_size <= MAX_PLOT_BYTES:
         yield drawing(base, event["name"], "figure", {"data": [], "layout": picture(path, kind)})
 
 
@@ -80,14 +80,14 @@ def end(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
     yield point(base, "Summary", "run_time_seconds", event["time"] - start["time"], SINGLE_STEP)
     for component, peaks in {"job": event.get("peak"), **(event.get("components") or {})}.items():
         for key, value in (peaks or {}).items():
-            series = naming.SERIES.get(f"peak_{key}", f"{key} peak")
-            yield point(base, f"memory/{component}", series, value, since(start, event))
+            series = naming.SERIES_LABELS.get(f"peak_{key}", f"{key} peak")
+            yield point(base, f"memory/{component}", series, value, seconds_since(start, event))
     if event.get("error"):
         yield line(base, str(event["error"]), "ERROR")
 
 
 def point(base: dict[str, Any], title: str, series: str, value: Any, step: int) -> Any:
-    """Return a scalar event; what is no number becomes 0 and is logged by its text elsewhere."""
+    """Return a scalar event; NaN and infinities become 0."""
     from clearml.backend_api.services import events as api
 
     number = float(value)
@@ -112,7 +112,7 @@ def drawing(base: dict[str, Any], title: str, series: str, figure: dict[str, Any
     return api.MetricsPlotEvent(**base, metric=title, variant=series, iter=0, plot_str=text)
 
 
-def since(start: Event, event: Event) -> int:
+def seconds_since(start: Event, event: Event) -> int:
     """Return the whole seconds between the start and an event."""
     return int(event["time"] - start["time"])
 

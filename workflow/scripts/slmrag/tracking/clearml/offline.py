@@ -1,4 +1,4 @@
-"""ClearML's own importable sessions, for jobs whose server is absent."""
+"""Writes ClearML's importable offline sessions, for jobs without a server."""
 
 import os
 import shutil
@@ -12,28 +12,28 @@ from slmrag.files import atomic
 from slmrag.job.attempts import Attempt
 from slmrag.job.events import Event
 from slmrag.tracking import naming
-from slmrag.tracking.clearml.events import since
+from slmrag.tracking.clearml.events import seconds_since
 from slmrag.tracking.settings import Settings
 
-TARGET = "offline"
-LONGEST = 160
-"""Letters of a job in a file's name of at most 255 bytes; the attempt behind them is unique."""
+OFFLINE_TARGET = "offline"
+MAX_JOB_CHARACTERS = 160
+"""Characters of a job's name in a file name of at most 255 bytes; the attempt's id is unique."""
 
-CONFIG = """sdk.development.report_use_subprocess: false
+SDK_CONFIG = """sdk.development.report_use_subprocess: false
 sdk.development.store_uncommitted_code_diff: false
 sdk.development.worker.report_period_sec: 1
 """
-WATCHED = (
+WATCHED_LIBRARIES = (
     "detect_repository hydra scikit joblib matplotlib tensorflow tensorboard tfdefines pytorch"
     " megengine xgboost catboost fastai lightgbm gradio"
 )
-"""What the SDK would look at; asking git and pip about the repository takes a second a session."""
+"""Libraries that the SDK would hook into; its look at git and pip takes a second per session."""
 
 
-def prepare(folder: Path) -> None:
-    """Set the SDK to offline mode with its cache in ``folder``; before its first import."""
+def set_offline_mode(folder: Path) -> None:
+    """Set the SDK to offline mode with its cache in ``folder``, before its first import."""
     config = folder / "clearml.conf"
-    config.write_text(CONFIG)
+    config.write_text(SDK_CONFIG)
     for name in [name for name in os.environ if name.startswith("CLEARML_")]:
         del os.environ[name]
     os.environ |= {
@@ -45,36 +45,36 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def workspace() -> Iterator[None]:
+def offline_workspace() -> Iterator[None]:
     """Give the SDK a temporary cache, and remove it."""
     folder = Path(tempfile.mkdtemp(prefix="slmrag-offline-"))
-    prepare(folder)
+    set_offline_mode(folder)
     try:
         yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def convert(attempt: Attempt, results: Path, chosen: Settings) -> bool:
-    """Write an ended attempt as a session; return whether there is one now."""
-    state = attempt.state(TARGET)
+def write_session(attempt: Attempt, results: Path, chosen: Settings) -> bool:
+    """Write an ended attempt as a session; return whether the session exists now."""
+    state = attempt.state(OFFLINE_TARGET)
     start = attempt.start()
-    if state.get("done") or start is None or not attempt.ended():
+    if state.get("done") or start is None or not attempt.has_ended():
         return bool(state.get("done"))
     session = results / "tracking" / "clearml" / f"{file_name(start)}.zip"
     with atomic(session) as temporary:
-        shutil.move(write(attempt, start, chosen), temporary)
-    attempt.save(TARGET, {"done": True, "session": str(session)})
+        shutil.move(make_session_zip(attempt, start, chosen), temporary)
+    attempt.save(OFFLINE_TARGET, {"done": True, "session": str(session)})
     return True
 
 
 def file_name(start: Event) -> str:
-    """Return rule, wildcards and attempt as a file's name, which a file system can hold."""
+    """Return rule, wildcards and attempt as a valid file name."""
     job = "-".join([start["rule"], *start["wildcards"].values()]).replace("/", "-")
-    return f"{job[:LONGEST]}-{start['id']}"
+    return f"{job[:MAX_JOB_CHARACTERS]}-{start['id']}"
 
 
-def write(attempt: Attempt, start: Event, chosen: Settings) -> str:
+def make_session_zip(attempt: Attempt, start: Event, chosen: Settings) -> str:
     """Return the path of a new session's zip."""
     from clearml import Task
 
@@ -82,24 +82,24 @@ def write(attempt: Attempt, start: Event, chosen: Settings) -> str:
         project_name=naming.project_name(chosen.project, start),
         task_name=naming.task_name(start),
         task_type=naming.task_type(start),
-        tags=naming.tags(start),
+        tags=naming.task_tags(start),
         reuse_last_task_id=False,
         auto_connect_arg_parser=False,
-        auto_connect_frameworks=dict.fromkeys(WATCHED.split(), False),
+        auto_connect_frameworks=dict.fromkeys(WATCHED_LIBRARIES.split(), False),
         auto_connect_streams=False,
         auto_resource_monitoring=False,
     )
     try:
-        fill(task, attempt, start, chosen)
+        fill_task(task, attempt, start, chosen)
     finally:
         task.close()
     return f"{task.get_offline_mode_folder()}.zip"
 
 
-def fill(task: Any, attempt: Attempt, start: Event, chosen: Settings) -> None:
+def fill_task(task: Any, attempt: Attempt, start: Event, chosen: Settings) -> None:
     """Give a task its parameters, and each event in turn."""
     task.set_comment(f"attempt {start['id']}")
-    for section, values in naming.sections(start).items():
+    for section, values in naming.parameter_sections(start).items():
         task.set_parameters({f"{section}/{name}": value for name, value in values.items()})
     task.set_configuration_object("params", config_dict=start.get("params") or {})
     offset = 0
@@ -116,14 +116,14 @@ def fill(task: Any, attempt: Attempt, start: Event, chosen: Settings) -> None:
 def scalar(task: Any, start: Event, event: Event, chosen: Settings) -> None:
     """Report a point."""
     title, _, series = event["name"].rpartition("/")
-    step = event["step"] if event.get("step") is not None else since(start, event)
+    step = event["step"] if event.get("step") is not None else seconds_since(start, event)
     task.get_logger().report_scalar(title or series, series, float(event["value"]), step)
 
 
 def memory(task: Any, start: Event, event: Event, chosen: Settings) -> None:
     """Report memory by component."""
     for title, series, value in naming.memory_points(event):
-        task.get_logger().report_scalar(title, series, value, since(start, event))
+        task.get_logger().report_scalar(title, series, value, seconds_since(start, event))
 
 
 def single(task: Any, start: Event, event: Event, chosen: Settings) -> None:
@@ -142,7 +142,7 @@ def table(task: Any, start: Event, event: Event, chosen: Settings) -> None:
 
 
 def artifact(task: Any, start: Event, event: Event, chosen: Settings) -> None:
-    """Put a file into the session, or refer to it where it is large or a folder."""
+    """Put a file into the session, or link to it if it is large or a folder."""
     path = Path(event["path"]).resolve()
     if not path.exists():
         return
@@ -158,7 +158,7 @@ def artifact(task: Any, start: Event, event: Event, chosen: Settings) -> None:
 
 
 def model(task: Any, start: Event, event: Event, chosen: Settings) -> None:
-    """Name the model that a job uses."""
+    """Record the model that a job uses."""
     known = {key: event.get(key) for key in ("name", "uri", "revision", "digest")}
     task.set_configuration_object("model", config_dict=known)
 
@@ -169,7 +169,7 @@ def alert(task: Any, start: Event, event: Event, chosen: Settings) -> None:
 
 
 def end(task: Any, start: Event, event: Event, chosen: Settings) -> None:
-    """Report the run time and the status, which an imported session would not keep itself."""
+    """Report the run time and the status, which an imported session does not keep."""
     task.get_logger().report_single_value("run_time_seconds", event["time"] - start["time"])
     task.add_tags([f"status:{event['status']}"])
     if event.get("error"):

@@ -1,4 +1,4 @@
-"""ClearML over its SDK's session: one request at a time, bounded, and nothing in the background."""
+"""ClearML through its SDK's session: one request at a time, with timeouts, and no threads."""
 
 import json
 import os
@@ -17,7 +17,7 @@ class ClearmlTracker:
     name = "clearml"
 
     def __init__(self, settings: Settings):
-        """Log in, within the settings' bounds."""
+        """Log in, within the timeouts of the settings."""
         os.environ.setdefault("CLEARML_LOG_LEVEL", "ERROR")
         from clearml.backend_api.session import Session
 
@@ -37,7 +37,7 @@ class ClearmlTracker:
         return result.response
 
     def open(self, start: Event, parent: str | None) -> str:
-        """Find the task by the attempt's id in its comment, or make it and mark it started."""
+        """Find or create the task with the attempt's id in its comment, and mark it started."""
         from clearml.backend_api.services import tasks
 
         task = self.find(start["id"]) or self.create(start, parent)
@@ -53,14 +53,14 @@ class ClearmlTracker:
         return found[0].id if found else None
 
     def create(self, start: Event, parent: str | None) -> str:
-        """Make a task with its names, tags and parameters in one request."""
+        """Create a task with its names, tags and parameters in one request."""
         from clearml.backend_api.services import tasks
 
         request = tasks.CreateRequest(
             name=naming.task_name(start),
             project=self.project(naming.project_name(self.settings.project, start)),
             type=naming.task_type(start),
-            tags=naming.tags(start),
+            tags=naming.task_tags(start),
             parent=parent,
             comment=f"attempt {start['id']}",
             hyperparams=hyperparams(start),
@@ -71,7 +71,7 @@ class ClearmlTracker:
         return self.call(request).id
 
     def project(self, name: str) -> str:
-        """Return the id of a project, made if it does not exist."""
+        """Return the id of a project, created if it does not exist."""
         from clearml.backend_api.services import projects
 
         exact = f"^{re.escape(name)}$"
@@ -109,7 +109,7 @@ def hyperparams(start: Event) -> dict[str, dict[str, dict[str, str]]]:
             name: {"section": section, "name": name, "value": value, "type": "str"}
             for name, value in values.items()
         }
-        for section, values in naming.sections(start).items()
+        for section, values in naming.parameter_sections(start).items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Our events as MLflow's: points of metrics, and tags."""
+"""Translates our events to MLflow's: points of metrics, and tags."""
 
 import json
 from collections.abc import Iterator
@@ -7,29 +7,29 @@ from typing import Any
 from slmrag.job.events import Event
 from slmrag.tracking import naming
 
-LONGEST_PARAM = 6000
-LONGEST_TAG = 5000
-LONGEST_NAME = 250
+MAX_PARAM_CHARACTERS = 6000
+MAX_TAG_CHARACTERS = 5000
+MAX_NAME_CHARACTERS = 250
 """Characters that an MLflow server takes."""
 
 
-def metrics(start: Event, event: Event) -> Iterator[Any]:
-    """Yield an event's points, named ``title/series`` as at ClearML."""
+def metrics_of_event(start: Event, event: Event) -> Iterator[Any]:
+    """Yield an event's points, named ``title/series`` as in ClearML."""
     from mlflow.entities import Metric
 
     seconds = int(event["time"] - start["time"])
     step = event["step"] if event.get("step") is not None else seconds
-    for name, value in POINTS.get(event["kind"], none)(start, event):
-        yield Metric(key(name), float(value), int(event["time"] * 1000), int(step))
+    for name, value in METRIC_MAKERS.get(event["kind"], no_pairs)(start, event):
+        yield Metric(allowed_name(name), float(value), int(event["time"] * 1000), int(step))
 
 
-def notes(start: Event, event: Event) -> Iterator[tuple[str, str]]:
+def tags_of_event(start: Event, event: Event) -> Iterator[tuple[str, str]]:
     """Yield an event's tags."""
-    for name, value in NOTES.get(event["kind"], none)(start, event):
-        yield key(name), cut(value, LONGEST_TAG)
+    for name, value in TAG_MAKERS.get(event["kind"], no_pairs)(start, event):
+        yield allowed_name(name), shorten(value, MAX_TAG_CHARACTERS)
 
 
-def none(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
+def no_pairs(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
     """Yield nothing."""
     yield from ()
 
@@ -45,21 +45,24 @@ def memory(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
         yield f"{title}/{series}", value
 
 
-def number(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
+def single_number(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
     """Yield a single value that is a number."""
     if isinstance(event["value"], bool | int | float):
         yield event["name"], event["value"]
 
 
-def ending(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
+def end_metrics(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
     """Yield the run time and the peaks."""
     yield "run_time_seconds", event["time"] - start["time"]
     for component, peaks in {"job": event.get("peak"), **(event.get("components") or {})}.items():
         for kind, value in (peaks or {}).items():
-            yield f"memory/{component}/{naming.SERIES.get(f'peak_{kind}', f'{kind} peak')}", value
+            yield (
+                f"memory/{component}/{naming.SERIES_LABELS.get(f'peak_{kind}', f'{kind} peak')}",
+                value,
+            )
 
 
-def text(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
+def single_text(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
     """Yield a single value that is no number."""
     if not isinstance(event["value"], bool | int | float):
         yield f"result.{event['name']}", event["value"]
@@ -83,22 +86,28 @@ def alert(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
 
 
 def error(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
-    """Yield what a job failed of."""
+    """Yield the error of a failed job."""
     if event.get("error"):
         yield "error", event["error"]
 
 
-POINTS = {"scalar": scalar, "memory": memory, "single": number, "end": ending}
-NOTES = {"single": text, "artifact": artifact, "model": model, "alert": alert, "end": error}
+METRIC_MAKERS = {"scalar": scalar, "memory": memory, "single": single_number, "end": end_metrics}
+TAG_MAKERS = {
+    "single": single_text,
+    "artifact": artifact,
+    "model": model,
+    "alert": alert,
+    "end": error,
+}
 
 
-def key(name: str) -> str:
+def allowed_name(name: str) -> str:
     """Return a name in the characters that MLflow allows."""
-    return "".join(c if c.isalnum() or c in "_-./ :" else "_" for c in name)[:LONGEST_NAME]
+    return "".join(c if c.isalnum() or c in "_-./ :" else "_" for c in name)[:MAX_NAME_CHARACTERS]
 
 
-def cut(value: Any, longest: int = LONGEST_PARAM) -> str:
-    """Return a value as text no longer than MLflow takes; a cut one says how much it lost."""
+def shorten(value: Any, longest: int = MAX_PARAM_CHARACTERS) -> str:
+    """Return a value as text within MLflow's limit; a shortened one says how long it was."""
     text = str(value)
     note = f"... [cut, {len(text)} characters]"
     return text if len(text) <= longest else text[: longest - len(note)] + note

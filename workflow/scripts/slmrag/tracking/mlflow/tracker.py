@@ -1,22 +1,22 @@
-"""MLflow over its client: the same names as ClearML's, in batches, one nested run a job."""
+"""MLflow through its client: names as in ClearML, requests in batches, one nested run per job."""
 
 import os
 from pathlib import Path
 
 from slmrag.job.events import Event
 from slmrag.tracking import naming
-from slmrag.tracking.mlflow.metrics import batches, cut, metrics, notes
+from slmrag.tracking.mlflow.metrics import batches, metrics_of_event, shorten, tags_of_event
 from slmrag.tracking.settings import Settings
 
 PARAMS_PER_BATCH = 100
 METRICS_PER_BATCH = 900
 TAGS_PER_BATCH = 100
-"""A request of MLflow takes so many params and tags, and 1,000 of all kinds together."""
-STATUS = {"completed": "FINISHED", "failed": "FAILED"}
+"""MLflow's limits per request; 1,000 of all kinds together."""
+RUN_STATUS = {"completed": "FINISHED", "failed": "FAILED"}
 
 
-class Deleted(Exception):
-    """An experiment that takes no run; the sentence names it and what to do."""
+class DeletedExperiment(Exception):
+    """A deleted experiment, which accepts no runs; the message says what to do."""
 
 
 class MlflowTracker:
@@ -25,8 +25,8 @@ class MlflowTracker:
     name = "mlflow"
 
     def __init__(self, settings: Settings):
-        """Ask the server for something that needs the credentials, within the settings' bounds."""
-        os.environ |= bounds(settings)
+        """Log in with a first request, within the timeouts of the settings."""
+        os.environ |= client_variables(settings)
         from mlflow.tracking import MlflowClient
 
         self.settings = settings
@@ -35,7 +35,7 @@ class MlflowTracker:
         self.client.get_experiment_by_name("Default")
 
     def open(self, start: Event, parent: str | None) -> str:
-        """Find the run by the attempt's tag, or make it."""
+        """Find or create the run with the attempt's tag."""
         name = naming.project_name(self.settings.project, start)
         experiment = self.experiments.get(name) or self.experiment(name)
         self.experiments[name] = experiment
@@ -47,12 +47,12 @@ class MlflowTracker:
         return run
 
     def experiment(self, name: str) -> str:
-        """Return the id of an experiment, made if it does not exist."""
+        """Return the id of an experiment, created if it does not exist."""
         from mlflow.exceptions import MlflowException
 
         known = self.client.get_experiment_by_name(name)
         if known and known.lifecycle_stage == "deleted":
-            raise Deleted(
+            raise DeletedExperiment(
                 f"experiment '{name}' is deleted at the server: restore it there (mlflow "
                 f"experiments restore --experiment-id {known.experiment_id}), or set another "
                 "tracking.project or experiment"
@@ -67,8 +67,8 @@ class MlflowTracker:
             raise
 
     def create(self, experiment: str, start: Event, parent: str | None) -> str:
-        """Make a run with its name and tags in one request."""
-        pairs = dict(tag.partition(":")[::2] for tag in naming.tags(start))
+        """Create a run with its name and tags in one request."""
+        pairs = dict(tag.partition(":")[::2] for tag in naming.task_tags(start))
         tags = pairs | {"slmrag.attempt": start["id"], "task_type": naming.task_type(start)}
         if parent:
             tags["mlflow.parentRunId"] = parent
@@ -80,11 +80,11 @@ class MlflowTracker:
         return run.info.run_id
 
     def parameters(self, run: str, start: Event) -> None:
-        """Report parameters flattened with dots; a value over the limit is cut and says so."""
+        """Report parameters with dotted names; a value above the limit is shortened and says so."""
         from mlflow.entities import Param
 
-        flat = naming.flatten(naming.sections(start))
-        params = [Param(key, cut(value)) for key, value in flat.items()]
+        flat = naming.flatten(naming.parameter_sections(start))
+        params = [Param(key, shorten(value)) for key, value in flat.items()]
         for batch in batches(params, PARAMS_PER_BATCH):
             self.client.log_batch(run, params=batch)
 
@@ -96,8 +96,8 @@ class MlflowTracker:
         """Report all points and tags of a batch at once, then files and the end."""
         from mlflow.entities import RunTag
 
-        points = [point for event in events for point in metrics(start, event)]
-        tags = [RunTag(*tag) for event in events for tag in notes(start, event)]
+        points = [point for event in events for point in metrics_of_event(start, event)]
+        tags = [RunTag(*tag) for event in events for tag in tags_of_event(start, event)]
         for batch in batches(points, METRICS_PER_BATCH):
             self.client.log_batch(task, metrics=batch, tags=tags[:TAGS_PER_BATCH])
             tags = tags[TAGS_PER_BATCH:]
@@ -109,7 +109,7 @@ class MlflowTracker:
                 action(self, task, start, event)
 
     def artifact(self, task: str, start: Event, event: Event) -> None:
-        """Upload a file unless it is large; its address and digest are a tag."""
+        """Upload a file unless it is large; its path and digest are in a tag."""
         path = Path(event["path"])
         if path.is_file() and path.stat().st_size <= self.settings.upload_mb * 2**20:
             name = naming.artifact_name(start["rule"], event["name"])
@@ -125,14 +125,14 @@ class MlflowTracker:
             self.client.log_artifact(task, event["path"], "plots")
 
     def end(self, task: str, start: Event, event: Event) -> None:
-        """Give the run its last status."""
-        status = STATUS.get(event["status"], "KILLED")
+        """Set the run's final status."""
+        status = RUN_STATUS.get(event["status"], "KILLED")
         self.client.set_terminated(task, status, int(event["time"] * 1000))
 
     ACTIONS = {"artifact": artifact, "table": table, "plot": plot, "end": end}  # noqa: RUF012
 
 
-def bounds(settings: Settings) -> dict[str, str]:
+def client_variables(settings: Settings) -> dict[str, str]:
     """Return the client's variables for its timeouts and retries."""
     return {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(settings.deadline_seconds))),

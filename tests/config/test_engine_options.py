@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
-from slmrag.config.endpoints import limits
+from slmrag.config.engine_options import token_limit_problems
 from slmrag.config.models import ModelEntry
 
 BASE = {"engine": "openai", "endpoint": "http://h/v1", "served_name": "m"}
@@ -25,8 +25,8 @@ TEMPLATE = {"extra_body": {"chat_template_kwargs": {"enable_thinking": True}}}
         ({"options": {"timeout": "long"}}, "options.timeout should be a number above 0"),
         ({"options": {"timeout": 0}}, "options.timeout should be a number above 0"),
         ({"options": {"concurrency": True}}, "options.concurrency should be a whole number"),
-        ({"options": {"temperature": 0.7}}, "write temperature in the model's entry"),
-        ({"options": {"extra_body": {"seed": 1}}}, "write seed in the model's entry"),
+        ({"options": {"temperature": 0.7}}, "set temperature in the model's entry"),
+        ({"options": {"extra_body": {"seed": 1}}}, "set seed in the model's entry"),
         ({"options": {"extra_body": [1]}}, "options.extra_body should be a table"),
         ({"thinking": False, "options": TEMPLATE}, "enable_thinking: thinking: false says"),
         ({"engine": "echo"}, "endpoint does nothing with engine: echo"),
@@ -60,9 +60,11 @@ def test_a_null_of_options_reaches_the_job():
 
 def test_two_limits_of_an_answer_are_refused():
     """max_completion_tokens says what max_tokens says, or is refused."""
-    assert not list(limits({"max_tokens": None, "max_completion_tokens": 64}, 64))
-    assert "contradicts max_tokens: 64" in next(limits({"max_completion_tokens": 8}, 64))
-    assert list(limits({"extra_body": {"max_completion_tokens": 8}}, 64))
+    assert not list(token_limit_problems({"max_tokens": None, "max_completion_tokens": 64}, 64))
+    assert "contradicts max_tokens: 64" in next(
+        token_limit_problems({"max_completion_tokens": 8}, 64)
+    )
+    assert list(token_limit_problems({"extra_body": {"max_completion_tokens": 8}}, 64))
 
 
 @pytest.mark.parametrize("endpoint", ["localhost:8000/v1", "ftp://host/v1", "host"])

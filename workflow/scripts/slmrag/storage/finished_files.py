@@ -1,4 +1,4 @@
-"""Files that came whole before their download broke off: the next one does not fetch them again."""
+"""Files that are complete although their download broke off: the next try does not fetch them."""
 
 import json
 from contextlib import suppress
@@ -9,11 +9,11 @@ from typing import Any
 
 from slmrag.files import sha256_file
 from slmrag.storage.download_folder import Workspace
-from slmrag.storage.source import Remote
+from slmrag.storage.source import RemoteFile
 
 
-class Arrived:
-    """A list in the state's folder, a line for each file: what it was, and what came of it."""
+class FinishedFiles:
+    """A list in the state's folder, a line per file: its name, identity, size and digest."""
 
     def __init__(self, work: Workspace) -> None:
         path = work.state / "arrived.jsonl"
@@ -22,7 +22,7 @@ class Arrived:
         self._list = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
         self._lock = Lock()
 
-    def __enter__(self) -> "Arrived":
+    def __enter__(self) -> "FinishedFiles":
         return self
 
     def __exit__(
@@ -33,28 +33,28 @@ class Arrived:
     ) -> None:
         self._list.close()
 
-    def before(self, remote: Remote) -> dict[str, Any] | None:
-        """Return size and digest of a file that an earlier try brought, if it is that still."""
-        identity, came = self._known.get(remote.name, (None, {}))
+    def find(self, remote: RemoteFile) -> dict[str, Any] | None:
+        """Return size and digest of a file that an earlier try finished; None if it has changed."""
+        identity, facts = self._known.get(remote.name, (None, {}))
         if identity != remote.identity() or not remote.is_dated():
             return None
         with suppress(OSError):
-            return came if sha256_file(self._data / remote.name) == came["sha256"] else None
+            return facts if sha256_file(self._data / remote.name) == facts["sha256"] else None
         return None
 
-    def note(self, remote: Remote, came: dict[str, Any]) -> None:
-        """Note that a file is there, whole."""
-        line = json.dumps([remote.name, remote.identity(), came]) + "\n"
+    def add(self, remote: RemoteFile, facts: dict[str, Any]) -> None:
+        """Record that a file is there, whole."""
+        line = json.dumps([remote.name, remote.identity(), facts]) + "\n"
         with self._lock:
             self._list.write(line)
 
 
 def _read(path: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Return identity and fate of each file by its name; a line that was cut counts for nothing."""
+    """Return identity, size and digest of each file by its name; a truncated line is skipped."""
     known = {}
     with suppress(FileNotFoundError), open(path, encoding="utf-8") as lines:
         for line in lines:
             with suppress(ValueError):
-                name, identity, came = json.loads(line)
-                known[name] = identity, came
+                name, identity, facts = json.loads(line)
+                known[name] = identity, facts
     return known

@@ -24,7 +24,7 @@ class Endpoint(echo.Engine):
         """Return the protocol."""
         return "openai 1"
 
-    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Finished]]:
+    def answers(self, requests: Iterator[base.Request]) -> Iterator[list[base.Outcome]]:
         """Answer one request at a time, in the order in which they are asked."""
         for request in requests:
             self.seen.append(request.text)
