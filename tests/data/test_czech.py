@@ -8,7 +8,7 @@ import prepare_dataset
 import pytest
 from slmrag.data.has_answer import has_answer
 from slmrag.files import read_json
-from slmrag.indexing.analyzer import words
+from slmrag.indexing.analyzer import split_words
 from slmrag.scoring.metric_variants import score_variants
 from slmrag.scoring.qa_metrics import score_answers
 
@@ -69,5 +69,5 @@ def test_references_are_found_in_sentences(answers):
 def test_words_with_accents_are_whole_terms():
     """An accent does not cut a word in two, and NFD has the terms of NFC."""
     text = "Příliš žluťoučký kůň"
-    assert words(text) == words(unicodedata.normalize("NFD", text))
-    assert len(words(text)) == 3
+    assert split_words(text) == split_words(unicodedata.normalize("NFD", text))
+    assert len(split_words(text)) == 3
