@@ -23,7 +23,7 @@ try:
     LOCAL_DIGESTS = local_sources.source_digests(resource_keys.sources(CONFIG), IS_PLANNING)
     KEYS = resource_keys.keys(CONFIG, LOCAL_DIGESTS)
     if IS_PLANNING and not command_line.reads_no_source(sys.argv[1:]):
-        local_files.check(CONFIG, KEYS, HERE)
+        local_files.check_local_files(CONFIG, KEYS, HERE)
         for sentence in config_warnings(CONFIG, HERE):
             logger.warning(f"warning: {sentence}")
 except UserError as error:

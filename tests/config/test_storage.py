@@ -24,7 +24,7 @@ S3 = "s3://b/k"
 )
 def test_own_keys_come_first(general, own, expected):
     """An object's own wish for credentials, or for none, ends the general one."""
-    assert ObjectEntry(uri=S3, **own).reach(StorageEntry(**general)) == expected
+    assert ObjectEntry(uri=S3, **own).access_params(StorageEntry(**general)) == expected
 
 
 @pytest.mark.parametrize(

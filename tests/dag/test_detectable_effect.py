@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from slmrag.dag.detectable_effect import PowerSettings, describe, question_count
+from slmrag.dag.detectable_effect import PowerSettings, describe_effects, question_count
 from slmrag.scoring.paired_tests import minimum_detectable_effect
 
 
@@ -32,7 +32,7 @@ def wanted(limit=None, metric="token_recall", confidence=0.95):
 
 def line(limit=None):
     """Return what is said of the one data set."""
-    return describe(wanted(limit)).splitlines()[1].strip()
+    return describe_effects(wanted(limit)).splitlines()[1].strip()
 
 
 def test_nothing_is_known_yet():
@@ -82,7 +82,7 @@ def test_an_earlier_run_gives_the_spread(folder):
 
 def test_a_stricter_level_wants_more():
     """The level of the config's intervals is that of the test."""
-    strict = describe(wanted(metric="f1", confidence=0.99))
+    strict = describe_effects(wanted(metric="f1", confidence=0.99))
     assert "in f1 that a paired test finds 8 times in 10 at 99%" in strict
     assert "0.171 with 100" in strict
 

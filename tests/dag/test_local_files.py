@@ -5,7 +5,7 @@ import os
 
 import pytest
 from slmrag.config.load import load
-from slmrag.dag.local_files import check, template_path
+from slmrag.dag.local_files import check_local_files, template_path
 from slmrag.dag.resource_keys import keys
 from slmrag.errors import UserError
 
@@ -29,7 +29,7 @@ def said(*edits):
     """Return what is said of the minimal config with edits; empty where all is there."""
     try:
         config = load(edited(*edits))
-        check(config, keys(config, {}), str(ROOT))
+        check_local_files(config, keys(config, {}), str(ROOT))
     except UserError as error:
         return str(error)
     return ""

@@ -1,7 +1,7 @@
 """The state of each cell, by what Snakemake says of its scores."""
 
 import pytest
-from slmrag.dag.status import cell_state, describe
+from slmrag.dag.status import cell_state, describe_status
 
 SCORE = "results/tiny/scores/{}.json"
 
@@ -33,7 +33,7 @@ def test_all_cells_are_counted_and_those_not_done_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     others = [row("a/b/c", rule="generate_answers"), row("a/b/c") | {"output_file": "x.parquet"}]
     rows = [row("m/d/two", "missing", "update pending"), row("m/d/one"), *others]
-    assert describe(rows).splitlines() == [
+    assert describe_status(rows).splitlines() == [
         "1 done, 0 running, 0 stale, 1 missing",
         "  missing  m/d/two",
         "results/tiny: 0 B",

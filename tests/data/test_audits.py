@@ -47,7 +47,7 @@ def test_repeats(first, second):
         repeats.add(pl.Series(values, dtype=pl.String))
     every = first + second
     assert repeats.count() == len(every) - len(set(every))
-    assert repeats.repeated().size == sum(every.count(value) > 1 for value in set(every))
+    assert repeats.repeated_hashes().size == sum(every.count(value) > 1 for value in set(every))
 
 
 def test_audit_of_questions():

@@ -51,7 +51,7 @@ def test_public_and_private(tmp_path, nobody, monkeypatch):
     storage = StorageEntry(anonymous=True, endpoint_url="http://127.0.0.1:9")
     for number, own in enumerate(({"uri": OPEN}, {"uri": SMALL, "profile": "lab"})):
         entry = ObjectEntry(endpoint_url=nobody.endpoint_url, addressing_style="path", **own)
-        fetch(tmp_path / str(number), entry.uri, entry.reach(storage))
+        fetch(tmp_path / str(number), entry.uri, entry.access_params(storage))
 
 
 def test_a_prefix_without_its_slash(tmp_path, bucket, credentials):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from slmrag.dag.detectable_effect import PowerSettings, describe
+from slmrag.dag.detectable_effect import PowerSettings, describe_effects
 from slmrag.job.progress import terminal
 from slmrag.job.run import run_job
 
@@ -11,7 +11,7 @@ def main(input, output, params):
     """Print a line for each data set."""
     scores = Path(params.results, "scores")
     wanted = PowerSettings(params.primary, params.confidence, params.limits, params.tables, scores)
-    print(describe(wanted), file=terminal())
+    print(describe_effects(wanted), file=terminal())
 
 
 if __name__ == "__main__":

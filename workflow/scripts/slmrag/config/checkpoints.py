@@ -27,12 +27,12 @@ class CheckpointEntry(AddressEntry):
         return self.uri if info.context == AS_PARAMS else whole(self)
 
 
-def _form(value: Any) -> str:
+def _checkpoint_form(value: Any) -> str:
     return "<table>" if isinstance(value, Mapping | CheckpointEntry) else "<address>"
 
 
 Checkpoint = Annotated[
     Annotated[Address, Tag("<address>")] | Annotated[CheckpointEntry, Tag("<table>")],
-    Discriminator(_form),
+    Discriminator(_checkpoint_form),
 ]
 """The address of a model on the hub, under a prefix or in a folder; or a table with it."""

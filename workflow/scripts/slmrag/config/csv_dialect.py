@@ -21,7 +21,7 @@ def _check_separator(value: str) -> str:
     return mark
 
 
-def _check_header(names: list[str]) -> list[str]:
+def _check_column_names(names: list[str]) -> list[str]:
     if len(set(names)) < len(names) or not all(name.strip() for name in names):
         raise ValueError("each column needs a name of its own")
     return names
@@ -29,7 +29,7 @@ def _check_header(names: list[str]) -> list[str]:
 
 Separator = Annotated[str, AfterValidator(_check_separator)]
 Quoting = Literal["none"]
-Header = Annotated[list[str], Field(min_length=1), AfterValidator(_check_header)]
+Header = Annotated[list[str], Field(min_length=1), AfterValidator(_check_column_names)]
 
 
 def separator_field() -> Any:

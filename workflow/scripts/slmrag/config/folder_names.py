@@ -6,7 +6,7 @@ from typing import Any
 from slmrag.files import digest
 
 DIGITS = 8
-_KEYED = re.compile(rf"(.+)-[0-9a-f]{{{DIGITS}}}")
+_NAME_WITH_DIGITS = re.compile(rf"(.+)-[0-9a-f]{{{DIGITS}}}")
 
 
 def folder_name(entry: str, *made_from: Any) -> str:
@@ -16,5 +16,5 @@ def folder_name(entry: str, *made_from: Any) -> str:
 
 def entry_name(folder: str) -> str:
     """Return the entry of a folder's name; a name without digits is returned as it is."""
-    keyed = _KEYED.fullmatch(folder)
+    keyed = _NAME_WITH_DIGITS.fullmatch(folder)
     return keyed[1] if keyed else folder

@@ -44,10 +44,10 @@ def cell_problems(config: "Config", dataset: str, mode: str) -> Iterator[str]:
                 f"analyzer for '{language}'; use kind: rank_bm25 or bm25s, or remove the language"
             )
         elif config.retrievers[name].kind == "lucene" and language not in (None, "en"):
-            yield from _without_effect(config, name, f"corpora.{corpus}.language is {language}")
+            yield from _idle_keys(config, name, f"corpora.{corpus}.language is {language}")
 
 
-def _without_effect(config: "Config", name: str, why: str) -> Iterator[str]:
+def _idle_keys(config: "Config", name: str, why: str) -> Iterator[str]:
     """Yield a sentence for each key that only Lucene's English analyzer reads."""
     entry = config.retrievers[name].params()
     for key in ("stemmer", "keep_stopwords"):

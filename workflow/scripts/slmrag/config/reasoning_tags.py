@@ -20,16 +20,16 @@ class Tags(NamedTuple):
     plain_words: bool = False
 
 
-def _pair(name: str) -> Tags:
+def _tag_pair(name: str) -> Tags:
     return Tags((f"<{name}>",), (f"</{name}>",))
 
 
 _CHANNELS = "<|channel|>analysis<|message|>", "<|channel|>commentary<|message|>"
 REASONING_TAGS: dict[str, tuple[Tags, ...]] = {
     # DeepSeek-R1 and V3.1, Qwen3, QwQ, GLM, Nemotron, Phi-4-reasoning, OLMo 3, Granite 3.3, Hunyuan
-    "think": (_pair("think"), _pair("mm:think")),
-    "thinking": (_pair("thinking")._replace(unambiguous=False),),
-    "exaone": (_pair("thought"),),
+    "think": (_tag_pair("think"), _tag_pair("mm:think")),
+    "thinking": (_tag_pair("thinking")._replace(unambiguous=False),),
+    "exaone": (_tag_pair("thought"),),
     "magistral": (Tags(("[THINK]",), ("[/THINK]",)),),
     "granite": (
         Tags(
@@ -46,12 +46,12 @@ REASONING_TAGS: dict[str, tuple[Tags, ...]] = {
         # The same where a server has left its special tokens out.
         Tags(("analysis",), ("assistantfinal",), unambiguous=False, plain_words=True),
     ),
-    "seed": (_pair("seed:think"),),
+    "seed": (_tag_pair("seed:think"),),
     "cohere": (Tags(("<|START_THINKING|>",), ("<|END_THINKING|>",)),),
     "kimi": (Tags(("◁think▷",), ("◁/think▷",)),),
     "gemma": (Tags(("<|channel>thought",), ("<channel|>",)),),
     "plamo": (Tags(("<|plamo:begin_think:plamo|>",), ("<|plamo:end_think:plamo|>",)),),
     "apertus": (Tags(("<|inner_prefix|>",), ("<|inner_suffix|>",)),),
-    "reasoning": (_pair("reasoning")._replace(unambiguous=False),),
-    "reflection": (_pair("reflection")._replace(unambiguous=False),),
+    "reasoning": (_tag_pair("reasoning")._replace(unambiguous=False),),
+    "reflection": (_tag_pair("reflection")._replace(unambiguous=False),),
 }

@@ -20,16 +20,16 @@ FORMATS_WITHOUT_GOLD = {
 
 def reference_problems(config: "Config") -> list[str]:
     """Return a sentence for each unknown name, and for each cell that cannot be made."""
-    unclear = [*_datasets(config), *_modes(config), *_skips(config)]
+    unclear = [*_dataset_problems(config), *_mode_problems(config), *_skip_problems(config)]
     return [
         *name_problems(config),
-        *_loops(config),
+        *_retriever_loops(config),
         *_cost_limits(config),
         *_passage_counts(config),
         *_token_limits(config),
         *sampling_checks.sampling_problems(config),
         *language_checks.metric_problems(config),
-        *([] if unclear else _cells(config)),
+        *([] if unclear else _cell_problems(config)),
     ]
 
 
@@ -46,12 +46,12 @@ def _cost_limits(config: "Config") -> Iterator[str]:
 def name_problems(config: "Config") -> list[str]:
     """Return a sentence for each name that no entry has."""
     return [
-        *_objects(config),
-        *_datasets(config),
-        *_retrievers(config),
-        *_modes(config),
-        *_skips(config),
-        *_judge(config),
+        *_object_problems(config),
+        *_dataset_problems(config),
+        *_retriever_problems(config),
+        *_mode_problems(config),
+        *_skip_problems(config),
+        *_judge_problems(config),
         *name_clashes(config),
     ]
 
@@ -70,7 +70,7 @@ def _unknown_name(where: str, name: str, kind: str, known: Collection[str]) -> I
         yield f"{where}: no {kind} is called '{name}'{hint}"
 
 
-def _objects(config: "Config") -> Iterator[str]:
+def _object_problems(config: "Config") -> Iterator[str]:
     for name, corpus in config.corpora.items():
         for used in corpus.objects():
             yield from _unknown_name(f"corpora.{name}.object", used, "object", config.objects)
@@ -88,7 +88,7 @@ def _objects(config: "Config") -> Iterator[str]:
             )
 
 
-def _datasets(config: "Config") -> Iterator[str]:
+def _dataset_problems(config: "Config") -> Iterator[str]:
     for name, dataset in config.datasets.items():
         if dataset.corpus:
             yield from _unknown_name(
@@ -96,13 +96,13 @@ def _datasets(config: "Config") -> Iterator[str]:
             )
 
 
-def _retrievers(config: "Config") -> Iterator[str]:
+def _retriever_problems(config: "Config") -> Iterator[str]:
     for name, retriever in config.retrievers.items():
         for other in retriever.upstream():
             yield from _unknown_name(f"retrievers.{name}.of", other, "retriever", config.retrievers)
 
 
-def _loops(config: "Config") -> Iterator[str]:
+def _retriever_loops(config: "Config") -> Iterator[str]:
     for name in config.retrievers:
         if _reaches(config, name, name):
             yield f"retrievers.{name}.of: refers back to itself; name other retrievers"
@@ -120,7 +120,7 @@ def _reaches(config: "Config", start: str, goal: str) -> bool:
     return goal in found
 
 
-def _modes(config: "Config") -> Iterator[str]:
+def _mode_problems(config: "Config") -> Iterator[str]:
     for name, mode in config.modes.items():
         if mode.retriever:
             where = f"modes.{name}.retriever"
@@ -137,18 +137,18 @@ def _passage_counts(config: "Config") -> Iterator[str]:
             )
 
 
-def _skips(config: "Config") -> Iterator[str]:
+def _skip_problems(config: "Config") -> Iterator[str]:
     for index, skip in enumerate(config.skip):
         yield from _unknown_name(f"skip.{index}.dataset", skip.dataset, "dataset", config.datasets)
         yield from _unknown_name(f"skip.{index}.mode", skip.mode, "mode", config.modes)
 
 
-def _judge(config: "Config") -> Iterator[str]:
+def _judge_problems(config: "Config") -> Iterator[str]:
     for name in config.judge.datasets if config.judge else []:
         yield from _unknown_name("judge.datasets", name, "dataset", config.datasets)
 
 
-def _cells(config: "Config") -> Iterator[str]:
+def _cell_problems(config: "Config") -> Iterator[str]:
     skipped = {(skip.dataset, skip.mode) for skip in config.skip}
     cells = [
         (dataset, mode)
@@ -159,11 +159,11 @@ def _cells(config: "Config") -> Iterator[str]:
     if not cells:
         yield "skip: leaves no cell to run; remove an entry"
     for dataset, mode in cells:
-        yield from _cell(config, dataset, mode)
+        yield from _problems_of_cell(config, dataset, mode)
         yield from language_checks.cell_problems(config, dataset, mode)
 
 
-def _cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
+def _problems_of_cell(config: "Config", dataset: str, mode: str) -> Iterator[str]:
     entry, context = config.datasets[dataset], config.modes[mode].context
     leave_out = f"or add {{dataset: {dataset}, mode: {mode}}} to skip"
     if context == "retriever" and entry.corpus is None:

@@ -94,7 +94,7 @@ class AddressEntry(Entry):
         _refuse_contradiction(self)
         return self
 
-    def reach(self, storage: StorageEntry) -> dict[str, Any]:
+    def access_params(self, storage: StorageEntry) -> dict[str, Any]:
         """Return the keys of ``storage``, replaced by those that it sets itself.
 
         Credentials of its own replace a general ``anonymous``, and the reverse.
@@ -140,7 +140,7 @@ class ObjectEntry(AddressEntry):
 
 def access_params(named: str | AddressEntry | None, storage: StorageEntry) -> dict[str, Any]:
     """Return the S3 keys for an address, or for an entry that has one."""
-    return named.reach(storage) if isinstance(named, AddressEntry) else storage.params()
+    return named.access_params(storage) if isinstance(named, AddressEntry) else storage.params()
 
 
 def endpoint_of(named: str | AddressEntry | None) -> list[str]:

@@ -18,12 +18,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(gt=0, le=100)]
 
 
-def _off(value: Any) -> Any:
+def _read_off(value: Any) -> Any:
     """Take ``no`` and ``false`` as they are meant: YAML 1.1 knows them for off."""
     return "off" if value is False else value
 
 
-Mode = Annotated[Literal["auto", "online", "offline", "off"], BeforeValidator(_off)]
+Mode = Annotated[Literal["auto", "online", "offline", "off"], BeforeValidator(_read_off)]
 
 
 class AlertsEntry(Entry):

@@ -32,7 +32,7 @@ class PowerSettings:
     """The folder of the experiment's scores, which may not be there yet either."""
 
 
-def describe(wanted: PowerSettings) -> str:
+def describe_effects(wanted: PowerSettings) -> str:
     """Return a line per data set: its questions and the minimum detectable effect.
 
     That is the difference in the primary metric that a paired test finds 8 times in 10, at the
@@ -46,15 +46,15 @@ def describe(wanted: PowerSettings) -> str:
         [
             f"the smallest difference in {wanted.metric} that a paired test finds 8 times "
             f"in 10 at {wanted.confidence:.0%}, before the correction for several tests:",
-            *(f"  {_line(wanted, name)}" for name in wanted.tables),
+            *(f"  {_dataset_line(wanted, name)}" for name in wanted.tables),
         ]
     )
 
 
-def _line(wanted: PowerSettings, dataset: str) -> str:
+def _dataset_line(wanted: PowerSettings, dataset: str) -> str:
     from slmrag.scoring.paired_tests import minimum_detectable_effect
 
-    spreads = spread(wanted, dataset)
+    spreads = difference_deviations(wanted, dataset)
     low, high, source = spreads or (
         ASSUMED_DEVIATION,
         ASSUMED_DEVIATION,
@@ -85,7 +85,7 @@ def question_count(limit: int | None, table: str) -> tuple[int | None, str]:
     return None, "how many questions it has is known once it is prepared"
 
 
-def spread(wanted: PowerSettings, dataset: str) -> tuple[float, float, str] | None:
+def difference_deviations(wanted: PowerSettings, dataset: str) -> tuple[float, float, str] | None:
     """Return the median and the largest deviation of two cells' differences in an earlier run.
 
     Pairs that differ on no question show no spread and are left out. None where this experiment

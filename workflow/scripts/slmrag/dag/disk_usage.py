@@ -58,7 +58,7 @@ def readable_bytes(count: float) -> str:
 
 
 def _journal_file(path: Path, wanted: set[str]) -> JournalFile:
-    lines = list(_lines(path))
+    lines = list(_journal_lines(path))
     engines = {line["engine"]["id"] for line in lines if isinstance(line.get("engine"), dict)}
     completions = sum("digest" in line for line in lines)
     status = path.stat()
@@ -66,7 +66,7 @@ def _journal_file(path: Path, wanted: set[str]) -> JournalFile:
     return JournalFile(path, status.st_size, days, completions, bool(engines & wanted))
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _journal_lines(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_bytes().splitlines():
         try:
             yield json.loads(line)

@@ -16,6 +16,7 @@ from slmrag.dag.template_checks import (
     check_prompt_template,
 )
 from slmrag.errors import UserError
+from slmrag.models.lora_adapter import ADAPTER_FILES
 from slmrag.models.thinking import chat_of
 from slmrag.storage.local import files_of, is_local, path_of
 
@@ -24,25 +25,27 @@ if TYPE_CHECKING:
     from slmrag.config.schema import Config
     from slmrag.dag.resource_keys import Keys
 
-ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 
-
-def check(config: "Config", keys: "Keys", basedir: str) -> None:
+def check_local_files(config: "Config", keys: "Keys", basedir: str) -> None:
     """Raise UserError with a line for each template or local file that would make a run fail.
 
     ``basedir`` is the Snakefile's folder, where our own templates are. A source that is gone is no
     error if its copy is in the folder that ``keys`` names.
     """
     problems = [
-        *_objects(config, keys),
-        *_encoders(config, keys),
-        *_templates(config, basedir),
+        *_object_problems(config, keys),
+        *_encoder_problems(config, keys),
+        *_template_problems(config, basedir),
         *_other_files(config),
     ]
     for name, entry in config.models.items():
-        problems += _model(f"models.{name}", entry, f"resources/models/{keys.models[name]}")
+        problems += _model_problems(
+            f"models.{name}", entry, f"resources/models/{keys.models[name]}"
+        )
     if config.judge:
-        problems += _model("judge.model", config.judge.model, f"resources/judges/{keys.judge}")
+        problems += _model_problems(
+            "judge.model", config.judge.model, f"resources/judges/{keys.judge}"
+        )
     if problems:
         raise UserError(problems_message(problems))
 
@@ -53,7 +56,7 @@ def template_path(path: str, basedir: str) -> str:
     return beside if not os.path.isfile(path) and os.path.isfile(beside) else path
 
 
-def _templates(config: "Config", basedir: str) -> Iterator[str]:
+def _template_problems(config: "Config", basedir: str) -> Iterator[str]:
     for name, mode in config.modes.items():
         path = template_path(mode.prompt, basedir)
         yield from _problem_of(f"modes.{name}.prompt", partial(check_prompt_template, path, mode))
@@ -69,21 +72,21 @@ def _problem_of(where: str, attempt: Callable[[], None]) -> Iterator[str]:
         yield f"{where}: {error}"
 
 
-def _objects(config: "Config", keys: "Keys") -> Iterator[str]:
+def _object_problems(config: "Config", keys: "Keys") -> Iterator[str]:
     for name in grid.objects(config):
         uri = config.objects[name].uri
         if is_local(uri) and not _is_downloaded(f"resources/raw/{keys.objects[name]}"):
-            yield from _missing(
+            yield from _missing_files(
                 f"objects.{name}.uri", uri, [f.path for f in files_of(uri).values()]
             )
 
 
-def _model(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
+def _model_problems(where: str, entry: "ModelEntry", taken: str) -> Iterator[str]:
     if entry.checkpoint:
-        yield from _checkpoint(f"{where}.checkpoint", address(entry.checkpoint), taken)
+        yield from _checkpoint_problems(f"{where}.checkpoint", address(entry.checkpoint), taken)
     if entry.adapter:
-        files = [os.path.join(entry.adapter, name) for name in ADAPTER]
-        yield from _missing(f"{where}.adapter", entry.adapter, files)
+        files = [os.path.join(entry.adapter, name) for name in ADAPTER_FILES]
+        yield from _missing_files(f"{where}.adapter", entry.adapter, files)
     for path in entry.template_files():
         yield from _problem_of(f"{where}.chat_template", partial(check_chat_template, path))
     yield from _problem_of(where, lambda: _check_chat_options(entry, taken))
@@ -101,26 +104,28 @@ def _check_chat_options(entry: "ModelEntry", taken: str) -> None:
         chat_of(entry.params(), folder)
 
 
-def _encoders(config: "Config", keys: "Keys") -> Iterator[str]:
+def _encoder_problems(config: "Config", keys: "Keys") -> Iterator[str]:
     for name in grid.retrievers(config):
         for key in sorted(config.retrievers[name].checkpoints()):
             uri = address(getattr(config.retrievers[name], key))
             folder = getattr(keys, f"{key}s")[name]
-            yield from _checkpoint(f"retrievers.{name}.{key}", uri, f"resources/{key}s/{folder}")
+            yield from _checkpoint_problems(
+                f"retrievers.{name}.{key}", uri, f"resources/{key}s/{folder}"
+            )
 
 
-def _checkpoint(where: str, uri: str, taken: str) -> Iterator[str]:
+def _checkpoint_problems(where: str, uri: str, taken: str) -> Iterator[str]:
     if not is_local(uri) or _is_downloaded(taken):
         return
     hint = f"; if it is a model of the hub, write hf:{uri}" if uri.count("/") == 1 else ""
-    yield from _missing(where, uri, [os.path.join(path_of(uri), "config.json")], hint)
+    yield from _missing_files(where, uri, [os.path.join(path_of(uri), "config.json")], hint)
 
 
 def _other_files(config: "Config") -> Iterator[str]:
     if isinstance(config.storage.verify, str):
-        yield from _missing("storage.verify", config.storage.verify, [config.storage.verify])
+        yield from _missing_files("storage.verify", config.storage.verify, [config.storage.verify])
     if expected := config.expected:
-        found = [*_missing("expected", expected, [expected])]
+        found = [*_missing_files("expected", expected, [expected])]
         yield from found or _problem_of("expected", partial(_check_expected_scores, Path(expected)))
 
 
@@ -133,7 +138,7 @@ def _check_expected_scores(path: Path) -> None:
         raise UserError(f"{path} is no list of {{model, dataset, mode, metric, value, tolerance}}")
 
 
-def _missing(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
+def _missing_files(where: str, named: str, files: list[str], hint: str = "") -> Iterator[str]:
     """Yield a sentence if a path does not exist, lacks a file, or may not be read."""
     path = path_of(named)
     lacking = [file for file in files if not os.path.isfile(file)]

@@ -23,7 +23,7 @@ Row = Mapping[str, str]
 """A row of `snakemake --summary`: output_file, rule, status, plan, …"""
 
 
-def describe(rows: Iterable[Row]) -> str:
+def describe_status(rows: Iterable[Row]) -> str:
     """Return a count of cells by state, the cells that are not done, and the folders' sizes.
 
     The files are looked up in the current folder.
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--directory", "-d", default=".")
     rows = snakemake_summary(arguments)
     os.chdir(parser.parse_known_args(arguments)[0].directory)
-    print(describe(rows))
+    print(describe_status(rows))
 
 
 if __name__ == "__main__":

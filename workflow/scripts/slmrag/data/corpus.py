@@ -49,8 +49,8 @@ def checked_passages(
         if left == 0:
             break
     if not audit.passages:
-        raise UserError(f"{_names(files)}: no passage in it; check the object and its format")
-    if deduplicator is None and (hashes := audit.ids.repeated()).size:
+        raise UserError(f"{_file_names(files)}: no passage in it; check the object and its format")
+    if deduplicator is None and (hashes := audit.ids.repeated_hashes()).size:
         _refuse_different(files, read, entry, hashes)
 
 
@@ -83,5 +83,5 @@ def _refuse_different(
         raise RepeatedPassages(Deduplicator(hashes))
 
 
-def _names(files: Sequence[Path]) -> str:
+def _file_names(files: Sequence[Path]) -> str:
     return ", ".join(map(str, islice(files, 3))) or "the object's folder"

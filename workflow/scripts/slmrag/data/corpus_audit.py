@@ -36,7 +36,7 @@ class DuplicateCounter:
         while (hashes := np.fromfile(self._file, np.uint64, HASHES_AT_ONCE)).size:
             yield hashes[hashes >> np.uint64(64 - GROUP_BITS) == group]
 
-    def repeated(self) -> np.ndarray:
+    def repeated_hashes(self) -> np.ndarray:
         """Return the hashes that occur more than once (uint64)."""
         return np.unique(np.concatenate(list(self.repetitions())))
 

@@ -70,7 +70,7 @@ class GoldJoin:
         likely = pl.col("id").is_in(ids.implode())
         if texts.is_empty():
             return likely
-        return likely | head().is_in(heads(texts).implode())
+        return likely | text_head().is_in(possible_heads(texts).implode())
 
     def read(self, passages: Path) -> "GoldJoin":
         """Take a whole corpus, streaming; without gold nothing is read."""
@@ -117,12 +117,12 @@ class GoldJoin:
         return bool(gold["id"]) and first_chunk(gold["id"]) in self.chunked
 
 
-def head() -> pl.Expr:
+def text_head() -> pl.Expr:
     """Return the first words of the column ``text``, in NFC; null if there are none."""
     return pl.col("text").str.extract(HEAD_PATTERN).str.normalize("NFC")
 
 
-def heads(texts: Iterable[str]) -> pl.Series:
+def possible_heads(texts: Iterable[str]) -> pl.Series:
     """Return the possible values of ``head`` for texts with these normal forms."""
     split = [text.split(" ", HEAD_WORDS)[:HEAD_WORDS] for text in texts]
     found = {" ".join(words[:count]) for words in split for count in range(1, len(words) + 1)}

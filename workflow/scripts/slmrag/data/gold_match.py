@@ -60,7 +60,7 @@ def distinct_gold(gold: Sequence[Passage]) -> list[Passage]:
 
 def holds_gold(gold: Sequence[Passage]) -> PassageTest:
     """Return a test of passages: is it gold, or does its text contain a whole gold text?"""
-    ids, texts = _ids(gold), _texts(gold)
+    ids, texts = _gold_ids(gold), _gold_texts(gold)
     return lambda id, text: id in ids or any(one in normalized_text(text) for one in texts)
 
 
@@ -69,7 +69,7 @@ def piece_of_gold(gold: Sequence[Passage]) -> PassageTest:
 
     A piece is contained in a gold text, or is a chunk of the document with a gold id.
     """
-    ids, texts = _ids(gold), _texts(gold)
+    ids, texts = _gold_ids(gold), _gold_texts(gold)
 
     def holds(id: str, text: str) -> bool:
         piece = normalized_text(text)
@@ -94,9 +94,9 @@ def first_chunk(document: str) -> str:
     return f"{document}#0"
 
 
-def _ids(gold: Sequence[Passage]) -> set[str]:
+def _gold_ids(gold: Sequence[Passage]) -> set[str]:
     return {one["id"] for one in gold if one["id"]}
 
 
-def _texts(gold: Sequence[Passage]) -> list[str]:
+def _gold_texts(gold: Sequence[Passage]) -> list[str]:
     return list({text for one in gold if (text := normalized_text(one["text"] or ""))})

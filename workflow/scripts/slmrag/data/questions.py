@@ -27,7 +27,7 @@ def checked_questions(
     """
     seen: dict[str, tuple[str, Any]] = {}
     none, unseen, number = entry.get("no_answer"), True, 0
-    for path, question in _read(files, read, entry.get("columns") or {}):
+    for path, question in _read_files(files, read, entry.get("columns") or {}):
         place = f"{path}, line {question.line}"
         _normalize(question, place)
         unseen = unseen and none not in question.answers
@@ -38,7 +38,9 @@ def checked_questions(
         question.numbered = not question.question_id
         question.question_id = question.question_id or str(number)
         number += 1
-        question.answers = _answers(question, place, entry.get("wordless_answers", "refuse"))
+        question.answers = _comparable_answers(
+            question, place, entry.get("wordless_answers", "refuse")
+        )
         if not question.answers:
             left_out.setdefault("wordless", []).append(place)
         elif _is_new(question, place, seen):
@@ -48,7 +50,9 @@ def checked_questions(
     if not seen:
         raise UserError(_empty_sentence(files, left_out))
     if none is not None and unseen:
-        raise UserError(f"{_names(files)}: no answer is {none!r}, as no_answer says; correct it")
+        raise UserError(
+            f"{_file_names(files)}: no answer is {none!r}, as no_answer says; correct it"
+        )
 
 
 def drop_no_answer(answers: Sequence[str], entry: Mapping[str, Any]) -> list[str]:
@@ -62,7 +66,7 @@ def drops_unanswerable(entry: Mapping[str, Any]) -> bool:
     return entry.get("unanswerable", usual) == "drop"
 
 
-def _read(
+def _read_files(
     files: Iterable[Path], read: QuestionReader, columns: Mapping[str, str]
 ) -> Iterator[tuple[Path, Question]]:
     for path in files:
@@ -96,7 +100,7 @@ def _is_new(question: Question, place: str, seen: dict[str, tuple[str, Any]]) ->
     return first is place
 
 
-def _answers(question: Question, place: str, wordless: str) -> list[str]:
+def _comparable_answers(question: Question, place: str, wordless: str) -> list[str]:
     """Return the distinct answers that a metric can compare with.
 
     ``wordless`` says what to do if none is left: refuse (UserError), drop (return none) or keep.
@@ -121,13 +125,13 @@ def _empty_sentence(files: Sequence[Path], left_out: LeftOut) -> str:
     """Return the error sentence for a set without questions."""
     if count := len(left_out.get("unanswerable", ())):
         return (
-            f"{_names(files)}: none of the {count} questions has an answer; check answers in its "
-            "columns"
+            f"{_file_names(files)}: none of the {count} questions has an answer; check answers in "
+            "its columns"
         )
-    return f"{_names(files)}: no question in it; check the object and its format"
+    return f"{_file_names(files)}: no question in it; check the object and its format"
 
 
-def _names(files: Sequence[Path]) -> str:
+def _file_names(files: Sequence[Path]) -> str:
     return ", ".join(map(str, files[:3])) or "the object's folder"
 
 

@@ -55,10 +55,10 @@ def sentence_units(text: str, language: str | None = None) -> tuple[list[str], s
     if text.isascii() and not language:
         pieces = (" ".join(piece.split()) for piece in ASCII_END.split(text))
         return [piece for piece in pieces if piece], " "
-    return [unit for unit in _spaced(text, language) if unit.strip()], ""
+    return [unit for unit in _spaced_sentences(text, language) if unit.strip()], ""
 
 
-def _spaced(text: str, language: str | None) -> Iterator[str]:
+def _spaced_sentences(text: str, language: str | None) -> Iterator[str]:
     start, space = 0, " "
     for gap in sentence_gap(language, bool(rare_bytes(text))).finditer(text):
         yield space + " ".join(text[start : gap.start()].split())

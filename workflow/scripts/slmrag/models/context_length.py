@@ -37,7 +37,7 @@ def positions(config: Mapping[str, Any]) -> Positions | None:
     ropes = list(_rope_sections(config))
     most = int(found * _scaling_factor(config, ropes))
     short = config.get("original_max_position_embeddings")
-    if short and any(_kind(rope) == "longrope" for rope in ropes):
+    if short and any(_rope_kind(rope) == "longrope" for rope in ropes):
         return Positions(int(short), most)
     return Positions(most, most)
 
@@ -50,7 +50,7 @@ def _rope_sections(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from nested or [section]
 
 
-def _kind(rope: Mapping[str, Any]) -> str:
+def _rope_kind(rope: Mapping[str, Any]) -> str:
     found = rope.get("rope_type") or rope.get("type") or "default"
     return "longrope" if found == "su" else found
 
@@ -60,6 +60,8 @@ def _scaling_factor(config: Mapping[str, Any], ropes: list[Mapping[str, Any]]) -
     if "gemma3" in str(config.get("model_type")):
         return 1.0
     factors = [
-        rope["factor"] for rope in ropes if "factor" in rope and _kind(rope) not in ALREADY_SCALED
+        rope["factor"]
+        for rope in ropes
+        if "factor" in rope and _rope_kind(rope) not in ALREADY_SCALED
     ]
     return factors[-1] if factors else 1.0

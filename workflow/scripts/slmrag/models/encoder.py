@@ -99,20 +99,24 @@ def unit_vectors(vectors: Array) -> Array:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
-def mean(states: Any, mask: Any) -> Any:
+def mean_state(states: Any, mask: Any) -> Any:
     """Return the mean of the real tokens' states."""
     weights = mask.unsqueeze(-1).to(states.dtype)
     return (states * weights).sum(1) / weights.sum(1)
 
 
-def cls(states: Any, mask: Any) -> Any:
+def first_state(states: Any, mask: Any) -> Any:
     """Return the first token's state."""
     return states[:, 0]
 
 
-def last(states: Any, mask: Any) -> Any:
+def last_state(states: Any, mask: Any) -> Any:
     """Return the last real token's state."""
     return states[range(len(states)), mask.sum(1) - 1]
 
 
-POOLINGS: dict[str, Callable[[Any, Any], Any]] = {"mean": mean, "cls": cls, "last": last}
+POOLINGS: dict[str, Callable[[Any, Any], Any]] = {
+    "mean": mean_state,
+    "cls": first_state,
+    "last": last_state,
+}

@@ -41,7 +41,7 @@ def vllm_rank(folder: Path) -> int:
 
 def check_adapter(folder: Path, checkpoint: Checkpoint) -> None:
     """Raise UserError if it is no LoRA adapter, or its matrices do not fit the model."""
-    kind = _settings(folder).get("peft_type")
+    kind = _adapter_settings(folder).get("peft_type")
     if kind != "LORA":
         raise UserError(f"adapter: {folder} is of type {kind}; the engines take only LORA")
     matrices = _matrices(folder)
@@ -56,7 +56,7 @@ def check_adapter(folder: Path, checkpoint: Checkpoint) -> None:
         _check_size(folder, module, side, tensor, [] if packed else found)
 
 
-def _settings(folder: Path) -> Mapping[str, Any]:
+def _adapter_settings(folder: Path) -> Mapping[str, Any]:
     file = folder / ADAPTER_FILES[0]
     try:
         return json.loads(file.read_text(encoding="utf-8"))

@@ -73,7 +73,7 @@ def encoder_settings(checkpoint: Path, params: Mapping[str, Any]) -> EncoderSett
 
 def _refuse_layers(checkpoint: Path, params: Mapping[str, Any]) -> None:
     """Refuse an encoder with layers after the pooling: without them its vectors would be wrong."""
-    modules = _json(checkpoint / "modules.json") or []
+    modules = _read_optional_json(checkpoint / "modules.json") or []
     names = [str(module["type"]).rpartition(".")[2] for module in modules]
     if others := [name for name in names if name not in KNOWN_MODULES]:
         raise UserError(
@@ -84,14 +84,18 @@ def _refuse_layers(checkpoint: Path, params: Mapping[str, Any]) -> None:
 
 def _from_files(checkpoint: Path) -> EncoderSettings:
     """Read sentence-transformers' files: pooling, normalization, prompts, longest text."""
-    prompts = _json(checkpoint / "config_sentence_transformers.json").get("prompts") or {}
-    modules = _json(checkpoint / "modules.json") or []
+    prompts = (
+        _read_optional_json(checkpoint / "config_sentence_transformers.json").get("prompts") or {}
+    )
+    modules = _read_optional_json(checkpoint / "modules.json") or []
     return EncoderSettings(
-        pooling=_pooling(_json(checkpoint / "1_Pooling" / "config.json")),
+        pooling=_pooling(_read_optional_json(checkpoint / "1_Pooling" / "config.json")),
         query_prefix=prompts.get("query", ""),
         passage_prefix=prompts.get("document", prompts.get("passage", "")),
         normalize=not modules or any("Normalize" in module["type"] for module in modules),
-        max_length=_json(checkpoint / "sentence_bert_config.json").get("max_seq_length"),
+        max_length=_read_optional_json(checkpoint / "sentence_bert_config.json").get(
+            "max_seq_length"
+        ),
     )
 
 
@@ -100,5 +104,5 @@ def _pooling(settings: Mapping[str, Any]) -> str | None:
     return next((ours for key, ours in modes.items() if settings.get(f"pooling_mode_{key}")), None)
 
 
-def _json(path: Path) -> Any:
+def _read_optional_json(path: Path) -> Any:
     return read_json(path) if path.is_file() else {}

@@ -120,12 +120,12 @@ def expected_digests(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
     checks = [
         (name, value, digest)
         for name, value in sorted(remote.checksums.items())
-        if (digest := _checksum(name, value, remote.part_bytes))
+        if (digest := _checksum_digest(name, value, remote.part_bytes))
     ]
-    return checks or _etag(remote)
+    return checks or _etag_digest(remote)
 
 
-def _etag(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
+def _etag_digest(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
     etag = remote.etag or ""
     if not remote.etag_is_digest:
         return []
@@ -136,7 +136,7 @@ def _etag(remote: RemoteFile) -> list[tuple[str, str, Digest]]:
     return []
 
 
-def _checksum(name: str, value: str, part_bytes: int | None) -> Digest | None:
+def _checksum_digest(name: str, value: str, part_bytes: int | None) -> Digest | None:
     make = HASH_FACTORIES.get(name)
     if make is None:
         return None

@@ -68,7 +68,7 @@ class Http:
         from urllib3.exceptions import HTTPError
 
         whole = start == 0 and stop in (None, remote.bytes)
-        answer = self._request({} if whole else _range(remote, start, stop))
+        answer = self._request({} if whole else _range_headers(remote, start, stop))
         try:
             if not whole and not _is_range(answer, remote, start):
                 raise NoRangeSupport(self.address)
@@ -146,7 +146,7 @@ class Http:
             raise UserError(f"{self.address}: status {status} is no whole file; check the link")
 
 
-def _range(remote: RemoteFile, start: int, stop: int | None) -> dict[str, str]:
+def _range_headers(remote: RemoteFile, start: int, stop: int | None) -> dict[str, str]:
     headers = {"Range": f"bytes={start}-" if stop is None else f"bytes={start}-{stop - 1}"}
     strong = remote.etag if remote.etag and not remote.etag.startswith("W/") else None
     validator = strong or remote.last_modified

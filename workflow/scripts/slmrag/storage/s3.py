@@ -146,7 +146,7 @@ class S3:
             locator=remote.locator,
             bytes=head["ContentLength"],
             etag=head.get("ETag", "").strip('"') or None,
-            version_id=_version(head),
+            version_id=_version_id(head),
             last_modified=head["LastModified"].isoformat(),
             part_bytes=parts,
             etag_is_digest=_etag_is_digest(head),
@@ -225,7 +225,7 @@ class _ExplainErrors:
         raise UserError(sentence) from error
 
 
-def _version(head: dict[str, Any]) -> str | None:
+def _version_id(head: dict[str, Any]) -> str | None:
     version = head.get("VersionId")
     return None if version in (None, "null") else version
 

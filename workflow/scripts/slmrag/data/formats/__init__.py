@@ -1,9 +1,9 @@
 """Formats of corpora and of question sets: a new one is a module and a line in ``FORMATS``.
 
-A module ``{format}.py`` has ``passages(path, columns)``, which yields tables of the columns
-``id``, ``title``, ``text`` and ``line``, or ``questions(path, columns)``, which yields
-``Question``s, or both. It reads one file, streaming; what all formats share (duplicates, empty
-answers, sampling, the audit) is not its business. ``nq_open.py`` is a short example.
+A module ``data/formats/{format}.py`` has ``passages(path, columns)``, which yields tables of the
+columns ``id``, ``title``, ``text`` and ``line``, or ``questions(path, columns)``, which yields
+``Question``s, or both. It reads one file, streaming; duplicates, empty answers, sampling and the
+audit are handled elsewhere. ``nq_open.py`` is a short example.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -29,7 +29,7 @@ def passages(
     """
     left = {} if left is None else left
     try:
-        title, text = _parts(path)
+        title, text = _title_and_text(path)
         if not text:
             raise UnreadableFile("no text", "a file without text")
     except UnreadableFile as found:
@@ -41,7 +41,7 @@ def passages(
     yield from to_tables([(_id(path), _stem(path) if title is None else title, text, 1)])
 
 
-def _parts(path: Path) -> tuple[str | None, str]:
+def _title_and_text(path: Path) -> tuple[str | None, str]:
     """Return the title of a document, None without one, and its text."""
     data = b"".join(chunks_of(path))
     if is_pdf(data):

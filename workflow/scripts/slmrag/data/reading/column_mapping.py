@@ -64,10 +64,10 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
     def has(name: str) -> bool:
         return name in columns or not is_missing(record.get(name))
 
-    answers = _listed(value_at(record, columns.get("answers", "answers"), ""))
+    answers = _as_list(value_at(record, columns.get("answers", "answers"), ""))
     if not all(map(is_missing, answers)):
-        answers = answer_texts(_listed(get("answers", list | SCALARS)), path, line)
-    gold = _listed(get("gold", list | SCALARS)) if has("gold") else []
+        answers = answer_texts(_as_list(get("answers", list | SCALARS)), path, line)
+    gold = _as_list(get("gold", list | SCALARS)) if has("gold") else []
     passages, ids = _gold(gold, path, line)
     return Question(
         question=get("question", str),
@@ -79,7 +79,7 @@ def question_of(record: Record, columns: Mapping[str, str], path: Path, line: in
     )
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 

@@ -75,11 +75,11 @@ def _refuse_archives(path: Path, head: bytes) -> None:
 def chunks_of(path: Path, size: int = READ_BYTES) -> Iterator[bytes]:
     """Yield the content of a file in chunks; UserError if it cannot be decompressed."""
     with open_bytes(path) as stream:
-        while chunk := _read(stream.read, size, path):
+        while chunk := _read_decompressed(stream.read, size, path):
             yield chunk
 
 
-def _read(read: Callable[[int], bytes], size: int, path: Path) -> bytes:
+def _read_decompressed(read: Callable[[int], bytes], size: int, path: Path) -> bytes:
     try:
         return read(size)
     except EOFError as error:
@@ -96,8 +96,8 @@ def blocks_of(path: Path, size: int = READ_BYTES) -> Iterator[tuple[int, bytes]]
     """Yield (number of the first line, whole lines) in blocks of about ``size`` bytes."""
     line = 1
     with open_bytes(path) as stream:
-        while block := _read(stream.read, size, path):
-            block += _read(stream.readline, -1, path)
+        while block := _read_decompressed(stream.read, size, path):
+            block += _read_decompressed(stream.readline, -1, path)
             yield line, block
             line += count_byte(block, b"\n")
 

@@ -47,7 +47,7 @@ def tables_of(
     line, header = header_of(lines)
     places = column_places(names, header, path, line, optional) if header else {}
     try:
-        while lines.more():
+        while lines.read_more():
             rows = fast_rows(lines, len(header), swallowed) or _rows_by_csv(
                 lines, header, swallowed
             )

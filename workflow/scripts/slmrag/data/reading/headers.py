@@ -63,7 +63,7 @@ def column_places(
     """Return the index, from 0, of each name in the header; UserError for a missing one."""
     for ours, name in names.items():
         if name not in header and not (ours in optional and name == ours):
-            hint = nearest(name, header) or f"; it has {_listed(header)}"
+            hint = nearest(name, header) or f"; it has {_column_list(header)}"
             raise UserError(f"{path}, line {line}: no column '{name}'{hint}")
     return {ours: header.index(name) for ours, name in names.items() if name in header}
 
@@ -74,10 +74,10 @@ def full_row(values: list[str], header: Sequence[str], path: Path, line: int) ->
     if (more and not is_blank(more)) or (missing and not is_blank(missing)):
         raise UserError(
             f"{path}, line {line}: {len(values)} columns instead of {len(header)} "
-            f"({_listed(header)}); correct the line"
+            f"({_column_list(header)}); correct the line"
         )
     return [*values[: len(header)], *([""] * len(missing))]
 
 
-def _listed(header: Sequence[str]) -> str:
+def _column_list(header: Sequence[str]) -> str:
     return ", ".join(name for name in header if name.strip()) or "nothing"

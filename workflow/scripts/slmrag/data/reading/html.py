@@ -45,12 +45,12 @@ class _Page(HTMLParser):
         self.inside |= tag in HEADING_TAGS
         if tag in self.named and not self.unseen and not self.named[tag]:
             self.open = tag
-        self._empty(tag, attrs)
+        self._void_tag(tag, attrs)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in BLOCK_TAGS:
             self._end_block()
-        self._empty(tag, attrs)
+        self._void_tag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in BLOCK_TAGS:
@@ -68,7 +68,7 @@ class _Page(HTMLParser):
         if self.open != "title":
             self.pieces.append(data)
 
-    def _empty(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def _void_tag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Handle a tag without content: a line break, the start of a cell, a picture's alt text."""
         if tag == "br":
             self._end_line()

@@ -78,7 +78,7 @@ def json_member(path: Path, name: str) -> Iterator[WithLine]:
     while not stream.take("}"):
         line, key = stream.value()
         if not stream.take(":"):
-            raise stream.cut_off("object")
+            raise stream.cut_off_error("object")
         if key == name:
             seen = True
             if not stream.take("["):
@@ -87,7 +87,7 @@ def json_member(path: Path, name: str) -> Iterator[WithLine]:
         else:
             stream.value()
         if not stream.take(",") and stream.peek() != "}":
-            raise stream.cut_off("object")
+            raise stream.cut_off_error("object")
     stream.end()
     if not seen:
         raise UserError(f"{path}, line 1: no '{name}'; check the format")

@@ -82,7 +82,9 @@ class JsonStream:
         while not self.take("]"):
             yield self.value()
             if not self.take(",") and self.peek() != "]":
-                raise self.cut_off("array") if not self.peek() else self._misplaced()
+                raise (
+                    self.cut_off_error("array") if not self.peek() else self._missing_comma_error()
+                )
 
     def value(self) -> tuple[int, Any]:
         """Return (line, the next value); UserError if there is none."""
@@ -91,7 +93,7 @@ class JsonStream:
             try:
                 value, end = DECODER.raw_decode(self.text, self.at)
             except JSONDecodeError as error:
-                self._refuse(error)
+                self._raise_unless_half_read(error)
             except RecursionError as error:
                 raise too_deep_error(self.path, self.line) from error
             except ValueError as error:
@@ -110,19 +112,19 @@ class JsonStream:
                 f"{self.path}, line {self.line}: something follows the end of the JSON; remove it"
             )
 
-    def cut_off(self, what: str) -> UserError:
+    def cut_off_error(self, what: str) -> UserError:
         """Return the error for a file that ends too early."""
         return UserError(
             f"{self.path}, line {self.line}: the JSON {what} never closes; download it again"
         )
 
-    def _misplaced(self) -> UserError:
+    def _missing_comma_error(self) -> UserError:
         return UserError(f"{self.path}, line {self.line}: not JSON (no comma); correct it")
 
-    def _refuse(self, error: JSONDecodeError) -> None:
+    def _raise_unless_half_read(self, error: JSONDecodeError) -> None:
         """Raise UserError unless more text could resolve the error."""
         if self.complete and error.pos >= len(self.text.rstrip()):
-            raise self.cut_off("array") from error
+            raise self.cut_off_error("array") from error
         margin = 0 if self.complete else MARGIN_CHARACTERS
         half = error.pos + margin >= len(self.text.rstrip()) or "Unterm" in error.msg
         if self.complete or not half:

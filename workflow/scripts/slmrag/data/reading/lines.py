@@ -32,7 +32,7 @@ class Lines:
         self.blocks = blocks_of(path)
         self.unread: Iterator[str] = iter(())
 
-    def more(self) -> bool:
+    def read_more(self) -> bool:
         """Read the file's next block, and tell whether the buffer holds something."""
         _, block = next(self.blocks, (0, b""))
         at_start = self.line == 1 and not self.buffer
@@ -70,7 +70,7 @@ class Lines:
             try:
                 values = next(reader, None)
             except csv.Error as error:
-                raise self._refused(first, error) from error
+                raise self._csv_error(first, error) from error
             if values is None:
                 return
             yield first, values
@@ -87,14 +87,14 @@ class Lines:
         self.buffer, self.unread = "".join(self.unread).encode(), iter(())
 
     def _lines(self) -> Iterator[str]:
-        while self.buffer or self.more():
+        while self.buffer or self.read_more():
             text = decode_lines(self.buffer, self.path, self.line)
             self.buffer, self.unread = b"", iter(list(io.StringIO(text, newline="")))
             for line in self.unread:
                 self.line += 1
                 yield line
 
-    def _refused(self, line: int, error: csv.Error) -> UserError:
+    def _csv_error(self, line: int, error: csv.Error) -> UserError:
         hint = "correct the line"
         if self.dialect.quoted:
             hint = "correct the quotes (a quote inside a quoted field is doubled)"

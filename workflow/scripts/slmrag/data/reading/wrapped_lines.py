@@ -2,11 +2,11 @@
 
 import regex
 
-_EAST = (
+_EAST_ASIAN = (
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}"
     r"\u3001-\u301f\u30fb\u30fc\uff01-\uff5e]"
 )
-_INSIDE = regex.compile(rf"(?<={_EAST})[ \t]*\r?\n[ \t]*(?={_EAST})", regex.V1)
+_INSIDE = regex.compile(rf"(?<={_EAST_ASIAN})[ \t]*\r?\n[ \t]*(?={_EAST_ASIAN})", regex.V1)
 
 
 def join_wrapped(text: str) -> str:
