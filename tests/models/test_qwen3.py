@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 from slmrag.models.checkpoint import Checkpoint
-from slmrag.models.reasoning import parts
+from slmrag.models.reasoning import split_reasoning
 from slmrag.prompts.prompt_formatter import PromptFormatter
 
 pytestmark = pytest.mark.slow
@@ -84,4 +84,4 @@ def test_stop_strings_wait_for_its_thought(qwen3, thinking, waits):
     """Only where it thinks; what it thought is no part of the answer."""
     assert formatter(qwen3, thinking=thinking).reasons is waits
     thought = "<think>\nParis, or\nLyon?\n</think>\n\nParis"
-    assert thought[parts(thought).start :] == "Paris"
+    assert thought[split_reasoning(thought).start :] == "Paris"
