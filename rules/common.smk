@@ -13,7 +13,7 @@ from pathlib import Path
 from slmrag.dag import grid, local_files, local_sources, resource_keys
 from slmrag.config.load import load, plain_values
 from slmrag.dag.fingerprint import code_digest
-from slmrag.dag.failed_jobs import failure_lines
+from slmrag.job.failed_jobs import failure_lines
 from slmrag.dag.config_warnings import config_warnings
 from slmrag.job.attempts import MAINTENANCE_RULES
 from slmrag.tracking import workflow_run as tracked_run

@@ -72,6 +72,12 @@ def test_no_circle():
     TopologicalSorter({name: imports(path) - {name} for name, path in own.items()}).prepare()
 
 
+def test_a_job_knows_nothing_of_the_plan():
+    """``dag`` may ask about jobs, never the reverse."""
+    job = [path for path in MODULES if path.parent.name == "job"]
+    assert not [(path.stem, one) for path in job for one in imports(path) if one.startswith("dag")]
+
+
 def test_rooms_are_few():
     """At most 14 rooms, and beside them nothing but the ground."""
     rooms = {path.relative_to(SCRIPTS / "slmrag").parts[0] for path in MODULES}

@@ -154,12 +154,12 @@ def test_a_tokenizer_without_offcuts_is_asked_again(bert: Path) -> None:
     [
         ((None, None, 10**30, 128), (128, "the positions in the model's config.json", 128)),
         ((100, None, 10**30, 128), (100, "the retriever's max_length", 128)),
-        ((None, 256, 512, 512), (256, "the encoder's recipe", 512)),
+        ((None, 256, 512, 512), (256, "the encoder's known settings", 512)),
         ((None, None, 128, 512), (128, "the tokenizer's model_max_length", 128)),
         ((None, None, 8192, 8194), (512, "the default", 8192)),
         ((700, None, 512, None), (700, "the retriever's max_length", 512)),
         ((None, None, 10**30, None), (512, "the default", None)),
-        ((None, 512, 512, 514), (512, "the encoder's recipe", 512)),
+        ((None, 512, 512, 514), (512, "the encoder's known settings", 512)),
     ],
 )
 def test_the_limit_and_who_says_so(given: tuple, expected: tuple) -> None:

@@ -1,6 +1,7 @@
-"""`snakemake`, asking Slurm each second how its jobs are: only how often is asked is another.
+"""`snakemake`, asking Slurm each second how its jobs are, which no setting of the plugin can say.
 
-The executor asks ever more seldom while no job ends: right for a cluster, slow in a test.
+The plugin asks ever more seldom while no job ends: right for a cluster, half of a test's time here.
+Only how often is asked is another.
 """
 
 import sys

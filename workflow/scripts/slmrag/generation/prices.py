@@ -8,7 +8,7 @@ Price = Mapping[str, Any]
 PAID_TOKENS = ("prompt_tokens", "generated_tokens")
 """What is paid for, in the order in which ``cost`` takes their numbers."""
 MILLION = 1_000_000
-BYTES_PER_TOKEN = 3
+BYTES_PER_TOKEN = 3  # English has about 4: an estimate shall rather be too high
 TOKENS_AROUND_PROMPT = 16
 RULE_OF_ESTIMATE = (
     f"a token for every {BYTES_PER_TOKEN} bytes of a prompt and {TOKENS_AROUND_PROMPT} around it"

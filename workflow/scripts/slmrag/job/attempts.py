@@ -16,6 +16,9 @@ from slmrag.files import atomic, write_json
 from slmrag.job.events import Event, find_end, read_events
 from slmrag.job.processes import process_exists
 
+RUN_ID_VARIABLE = "SLMRAG_RUN_ID"
+"""Names the run of the workflow in the environment of its jobs."""
+
 EVENTS_PER_BATCH = 500
 SILENT_SECONDS = 900.0
 """An attempt on another machine counts as dead after so many seconds without an event."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.config.folder_names import entry_name
-from slmrag.job.attempts import attempt_log, new_id
+from slmrag.job.attempts import RUN_ID_VARIABLE, attempt_log, new_id
 from slmrag.job.code_version import read_version
 from slmrag.job.gpu_lock import VISIBLE_VARIABLE
 
@@ -49,7 +49,7 @@ class Job:
         """Return the fields of the job's start event."""
         return {
             "id": self.id,
-            "run": os.environ.get("SLMRAG_RUN_ID"),
+            "run": os.environ.get(RUN_ID_VARIABLE),
             "rule": self.rule,
             "wildcards": self.wildcards,
             "experiment": self.experiment,

@@ -9,10 +9,10 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from slmrag.config.redaction import redact
-from slmrag.dag.failed_jobs import repeated_failure
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
 from slmrag.job.attempts import MAINTENANCE_RULES
+from slmrag.job.failed_jobs import repeated_failure
 from slmrag.job.job_info import Job, read_job
 from slmrag.job.log import JobLog
 from slmrag.job.monitor import Watchers, swallow_errors

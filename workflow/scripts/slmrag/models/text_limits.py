@@ -41,7 +41,7 @@ def token_limit(
         )
     asked = [
         (entry, "the retriever's max_length"),
-        (settings, "the encoder's recipe"),
+        (settings, "the encoder's known settings"),
         (tokenizer if tokenizer < DEFAULT_TOKENS else None, "the tokenizer's model_max_length"),
         (DEFAULT_TOKENS, "the default"),
     ]

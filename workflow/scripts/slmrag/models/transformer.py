@@ -64,10 +64,10 @@ class Transformer:
         else:
             more = "" if torch.version.cuda else "install a build of torch for CUDA and "
             reason = f"gpus is not set; {more}set gpus: 1"
-        if told := unused_gpu_sentence(hardware, reason):
-            logger.warning("the encoder's device: %s", told)
-            events.emit("alert", name="gpu_unused", message=told)
-        return told
+        if sentence := unused_gpu_sentence(hardware, reason):
+            logger.warning("the encoder's device: %s", sentence)
+            events.emit("alert", name="gpu_unused", message=sentence)
+        return sentence
 
     def facts(self, what: str, texts: int) -> dict[str, Any]:
         """Return how much was read of the ``texts`` so far, and which GPU was not used."""

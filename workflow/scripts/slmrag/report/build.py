@@ -47,10 +47,10 @@ def build_report(experiment: Experiment) -> Report:
 
     matrices = score_matrices(experiment)
     tests = [pair_table(matrix) for matrix in matrices]
-    standings = [vs_best_in_mode(*each) for each in zip(matrices, tests, strict=True)]
+    vs_best = [vs_best_in_mode(*each) for each in zip(matrices, tests, strict=True)]
     pairs = pl.concat(tests or [pair_table(empty_score_matrix(experiment))])
     comparison = comparison_table(
-        experiment, {cell: words for found in standings for cell, words in found.items()}
+        experiment, {cell: words for found in vs_best for cell, words in found.items()}
     )
     rows = comparison.to_dicts()
     questions, packed = pack_questions(experiment, matrices)

@@ -27,6 +27,7 @@ MAX_QUERY_WORDS = 1_000
 QUERY_LIMIT = text_limits.TextLimit(
     MAX_QUERY_WORDS, "the words that one query of Lucene may have", MAX_QUERY_WORDS, "words"
 )
+DEFAULTS = {"k1": 0.9, "b": 0.4}  # Anserini's own
 SHORT_SEARCH_WORK = 50 * 2**30  # questions x bytes of the index
 
 _log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ _RUN_COLUMNS = dict.fromkeys(["question", "q0", "passage", "rank", "score", "tag
 def search(index: Path, questions: Sequence[str], depth: int, params: Mapping[str, Any]) -> Hits:
     """Return each question's best passages; ties by lower row."""
     lucene, threads = anserini.find_anserini(), params.get("threads", 1)
-    weights = ["-bm25", "-bm25.k1", params.get("k1", 0.9), "-bm25.b", params.get("b", 0.4)]
+    used = {**DEFAULTS, **params}
+    weights = ["-bm25", "-bm25.k1", used["k1"], "-bm25.b", used["b"]]
     with tempfile.TemporaryDirectory() as folder:
         topics, run = Path(folder, "topics.tsv"), Path(folder, "run.txt")
         asked, cut = _write_topics(questions, topics)

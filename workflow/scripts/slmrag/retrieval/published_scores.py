@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from slmrag.retrieval import lucene
+
 ROUNDING_TOLERANCE = 0.005 + 1e-9
 """Published scores are percentages of two decimals."""
 DEPTH_ADVICE = "raise the retriever's depth"
@@ -41,7 +43,7 @@ def _reason_not_comparable(conditions: Mapping[str, Any], found: Mapping[str, An
     """Return why a run cannot be compared with a score; empty where it can."""
     if found is None:
         return "not run"
-    has = {"k1": 0.9, "b": 0.4} | found["retriever"] | dict(found)
+    has = {**lucene.DEFAULTS, **found["retriever"], **found}
     other = [
         f"{key} is {has.get(key)}" for key, value in conditions.items() if has.get(key) != value
     ]

@@ -13,8 +13,8 @@ from slmrag.models.reasoning import UNFINISHED, has_reasoning_tag
 if TYPE_CHECKING:
     import polars as pl
 
-MIN_COPIED_WORDS = 12
-MIN_ECHOED_WORDS = 4
+MIN_COPIED_WORDS = 12  # longer than nearly all references: less may be the answer itself
+MIN_ECHOED_WORDS = 4  # less may be a name that question and answer share
 
 REFUSAL_PHRASES = re.compile(
     r"\b(?:i (?:do not|don'?t|cannot|can'?t|am not able to|am unable to)\b"

@@ -11,21 +11,20 @@ from typing import Any
 
 from slmrag.errors import UserError
 from slmrag.job import code_version
-from slmrag.job.attempts import new_id
+from slmrag.job.attempts import RUN_ID_VARIABLE, new_id
 from slmrag.job.events import EventLog
 from slmrag.job.killed_jobs import close_logs_of_dead_jobs
 from slmrag.tracking import webhook
 from slmrag.tracking.settings import Settings, settings
 from slmrag.tracking.sync_process import counts_sentence, run_sync
 
-RUN_VARIABLE = "SLMRAG_RUN_ID"
 FAILED_RUN_SECONDS = 5.0  # an interrupted or failed run should end soon
 WEBHOOK_SECONDS = 8
 
 
 def start(config: Mapping[str, Any]) -> None:
     """Start a run: set its id in the environment; if tracking must be online, check the tracker."""
-    os.environ.setdefault(RUN_VARIABLE, new_id())
+    os.environ.setdefault(RUN_ID_VARIABLE, new_id())
     os.environ.setdefault(code_version.VERSION_VARIABLE, code_version.ask_git())
     chosen = settings(config.get("tracking"))
     if chosen.is_on and chosen.mode == "online":
@@ -36,7 +35,7 @@ def start(config: Mapping[str, Any]) -> None:
 
 def start_event(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the start event of a run."""
-    run = os.environ[RUN_VARIABLE]
+    run = os.environ[RUN_ID_VARIABLE]
     return {
         "id": run,
         "run": run,
@@ -53,7 +52,7 @@ def start_event(config: Mapping[str, Any]) -> dict[str, Any]:
 def finish(config: Mapping[str, Any], status: str) -> None:
     """End a run, send what its jobs left within the deadline, and print the outcome in a line."""
     with suppress(OSError):
-        close_logs_of_dead_jobs(results_folder(config), os.environ[RUN_VARIABLE])
+        close_logs_of_dead_jobs(results_folder(config), os.environ[RUN_ID_VARIABLE])
         write_event(config, "end", status=status, error=None)
     chosen = settings(config.get("tracking"))
     webhook_thread = start_webhook(config, chosen, status)
@@ -68,7 +67,7 @@ def finish(config: Mapping[str, Any], status: str) -> None:
 
 def write_event(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
     """Append an event to the run's own log."""
-    run = os.environ[RUN_VARIABLE]
+    run = os.environ[RUN_ID_VARIABLE]
     log = EventLog(results_folder(config) / "jobs" / "workflow" / run / "attempts" / f"{run}.jsonl")
     log.write(kind, **fields)
     log.close()
@@ -86,7 +85,7 @@ def start_webhook(config: Mapping[str, Any], chosen: Settings, status: str) -> T
         return None
 
     def tell() -> None:
-        failure = webhook.post(url, results_folder(config), os.environ[RUN_VARIABLE], status)
+        failure = webhook.post(url, results_folder(config), os.environ[RUN_ID_VARIABLE], status)
         if failure:
             print(f"tracking: the webhook failed: {failure}", file=sys.stderr, flush=True)
 

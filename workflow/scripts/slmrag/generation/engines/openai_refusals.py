@@ -22,7 +22,7 @@ class HeldRefusals:
     def release(self, made: Sequence[tuple[Outcome, str | None]]) -> list[Outcome]:
         """Return the outcomes that are certain by now; each comes with what its refusal is about.
 
-        UserError where the server refused ``MOST_REFUSALS_HELD`` prompts and answered none.
+        UserError where the server refused ``MAX_HELD_REFUSALS`` prompts and answered none.
         """
         self._answered |= any(isinstance(one, Completion) for one, _ in made)
         sure: list[Outcome] = [

@@ -35,14 +35,13 @@ SUMMARY_COLUMNS = (
 
 
 def comparison_table(
-    experiment: Experiment, standings: Mapping[Any, str] | None = None
+    experiment: Experiment, vs_best: Mapping[tuple[str, str, str], str] | None = None
 ) -> "pl.DataFrame":
     """Return the comparison table, its rows in the order of the config."""
     import polars as pl
 
     rows = [
-        comparison_row(cell, experiment, (standings or {}).get(cell.key))
-        for cell in experiment.cells
+        comparison_row(cell, experiment, (vs_best or {}).get(cell.key)) for cell in experiment.cells
     ]
     kinds = dict.fromkeys(TEXT_COLUMNS, pl.String) | dict.fromkeys(COUNT_COLUMNS, pl.Int64)
     columns = comparison_columns(experiment)

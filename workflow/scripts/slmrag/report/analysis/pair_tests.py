@@ -152,7 +152,7 @@ def pairs_of_families(pairs: "pl.DataFrame", *families: str) -> "pl.DataFrame":
     return own.select("dataset", "family", "within", "first", "second", *kept)
 
 
-def vs_best_in_mode(matrix: ScoreMatrix, pairs: "pl.DataFrame") -> dict[Any, str]:
+def vs_best_in_mode(matrix: ScoreMatrix, pairs: "pl.DataFrame") -> dict[tuple[str, str, str], str]:
     """Return how each cell compares with the best model of its mode, if there are several models.
 
     It is "best", "worse" (the corrected test shows it) or "not shown to be worse".

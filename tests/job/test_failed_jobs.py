@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from slmrag.dag.failed_jobs import (
+from slmrag.job.failed_jobs import (
     DETERMINISTIC_RULES,
     RUN_ID_VARIABLE,
     failure_lines,

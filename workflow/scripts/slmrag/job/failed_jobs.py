@@ -4,10 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from slmrag.job.attempts import Attempt
+from slmrag.job.attempts import RUN_ID_VARIABLE, Attempt
 from slmrag.job.events import Event
-
-RUN_ID_VARIABLE = "SLMRAG_RUN_ID"
 
 DETERMINISTIC_RULES = frozenset(
     {
