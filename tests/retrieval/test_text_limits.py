@@ -145,7 +145,7 @@ def test_a_tokenizer_without_offcuts_is_asked_again(bert: Path) -> None:
 
     tokenizer, model.tokenizer = model.tokenizer, again
     slow = type("Slow", (dict,), {"encodings": None})(input_ids=ids["input_ids"])
-    assert model._cut(TEXTS, slow) == model._cut(TEXTS, ids) == 3
+    assert model._count_cut(TEXTS, slow) == model._count_cut(TEXTS, ids) == 3
     assert "bergen" not in asked and len(asked) == 5
 
 

@@ -344,12 +344,12 @@ def test_names_that_lead_out(tmp_path, bucket, credentials, monkeypatch):
     """A key that would leave the folder is refused."""
     from slmrag.storage.s3 import S3
 
-    listed = S3._prefix
+    listed = S3._files_under_prefix
 
     def crooked(self):
         return [*listed(self), listed(self)[0].__class__("../../x", "models/tiny/../../x", 1)]
 
-    monkeypatch.setattr(S3, "_prefix", crooked)
+    monkeypatch.setattr(S3, "_files_under_prefix", crooked)
     assert "leads out of its folder" in refused(tmp_path, f"s3://{BUCKET}/models/tiny/")
 
 
