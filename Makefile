@@ -1,5 +1,5 @@
 # make demo   the whole comparison for real: S3 server, data, two small models, on this machine's CPU
-# make results SmolLM2 on all questions: the tables of docs/results.md
+# make results SmolLM2 on all questions, checked, and a page of its tables
 # make test   all tests; those that need what is not here are skipped with their reason
 # make unit   the quick ones of them
 # make lint   ruff, mypy, snakefmt, snakemake --lint
