@@ -25,7 +25,9 @@ all-MiniLM-L6-v2 among 2,257. Greedy decoding, at most 20 tokens, one prompt for
 (`config/prompts/`). Model, data, and all software are pinned, so `make results` makes the same
 tables from packages of PyPI alone.
 
-In brackets: 95 % intervals (BCa bootstrap over questions; Clopper-Pearson for shares).
+In brackets: 95 % intervals (BCa bootstrap over questions; Clopper-Pearson where all questions score
+the same). `make results` ends with `verify`, which computes every number again from the answers and
+compares the scores with these: they may differ by 0.01.
 """
 MEANING = """## What these numbers can be compared with
 
@@ -63,7 +65,7 @@ def main() -> None:
         table(["Retriever", *RETRIEVAL], map(retrieval_row, found["retrieval"])),
         MEANING,
         "## What they were made from\n",
-        table(["What", "SHA-256 or version"], origin_rows(found)),
+        table(["What", "SHA-256 (its first 16 digits) or version"], origin_rows(found)),
         f"Made on {date.today()} on {machine()}.",
     ]
     write_text("\n".join(parts) + "\n", PAGE)
