@@ -157,7 +157,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    from safetensors import SafetensorError
+
     try:
         main()
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:  # a full disk is each of them
         sys.exit(f"error: {error}")

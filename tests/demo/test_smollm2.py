@@ -1,6 +1,7 @@
 """SmolLM2-135M-Instruct itself, under vLLM: it answers SimpleQA, and grades what it answered."""
 
 import os
+import resource
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -31,14 +32,31 @@ def smollm2(once):
     return once("smollm2", build) / "smollm2_135m"
 
 
-def build(folder):
-    """Turn the package's file into a checkpoint, as the demo does; it is the recorded one."""
-    folder.mkdir()
+def convert(folder, **keys):
+    """Run the demo's script for SmolLM2's folder."""
     command = [sys.executable, str(ROOT / "demo/build_model.py"), str(folder), "smollm2_135m"]
     path = os.pathsep.join([str(ROOT), str(ROOT / "workflow/scripts")])
     environment = os.environ | {"PYTHONPATH": path}
-    said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, **keys)
+
+
+def build(folder):
+    """Turn the package's file into a checkpoint, as the demo does; it is the recorded one."""
+    folder.mkdir()
+    said = convert(folder)
+    assert said.returncode == 0, said.stderr
     assert "smollm2_135m: as recorded" in said.stdout and "Apache-2.0" in said.stdout
+
+
+def test_a_full_disk_is_one_sentence(smollm2, tmp_path):
+    """Weights that do not fit leave no folder behind, and no traceback."""
+    most = 200_000_000  # bytes of a file: the GGUF file fits, the weights do not
+    said = convert(
+        tmp_path / "models",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+    )
+    assert said.returncode == 1 and "error: " in said.stderr and "File too large" in said.stderr
+    assert "Traceback" not in said.stderr and not [*(tmp_path / "models").iterdir()]
 
 
 @pytest.fixture(scope="module")
