@@ -33,7 +33,7 @@ demo: $(VENV)/demo $(if $(findstring gemma,$(MODELS)),$(VENV)/gemma)
 # SmolLM2 on all questions (about half an hour on two cores), held to the scores that were published, and the
 # page of them.
 results: $(VENV)/demo
-	$(RUN) demo/run_demo.py --models smollm2_135m --over config/results.yaml all verify
+	$(RUN) demo/run_demo.py --models smollm2_135m --over demo/results.yaml all verify
 	$(RUN) demo/write_results.py
 
 # How many tests run at a time; each slow one may want a core and 4 GB.

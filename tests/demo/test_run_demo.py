@@ -23,7 +23,7 @@ def test_both_models_take_part_and_one_may_be_left_out():
 
 def test_results_are_laid_over_the_demo():
     """The last file that names an experiment names the report's folder."""
-    results = run_demo.chosen(["--models", "smollm2_135m", "--over", "config/results.yaml"])
+    results = run_demo.chosen(["--models", "smollm2_135m", "--over", "demo/results.yaml"])
     assert results.report() == ROOT / "results/published/report"
     assert run_demo.chosen([]).report() == ROOT / "results/demo/report"
 

@@ -58,7 +58,7 @@ def place(tmp_path, monkeypatch):
     """A folder for a run whose webhook's address is in ``NOTIFY``."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(workflow_run.code_version.VERSION_VARIABLE, "")
-    monkeypatch.setenv(workflow_run.RUN_VARIABLE, "run-1")
+    monkeypatch.setenv(workflow_run.RUN_ID_VARIABLE, "run-1")
     monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 1.0)
     return tmp_path
 
@@ -71,7 +71,7 @@ def whole_run(url, monkeypatch):
     path = begin_attempt(Path("results/e/jobs/generate_answers/tiny"), "attempt-1")
     alert = {"kind": "alert", "name": "run_hours", "message": "too long"}
     score = {"kind": "single", "name": "token_recall/nq/oracle", "value": 0.5}
-    events = [START | {"run": os.environ[workflow_run.RUN_VARIABLE]}, alert, score]
+    events = [START | {"run": os.environ[workflow_run.RUN_ID_VARIABLE]}, alert, score]
     events.append({"kind": "end", "status": "failed"})
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
     begun = time.monotonic()
