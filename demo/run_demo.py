@@ -29,6 +29,7 @@ import yaml  # noqa: E402
 
 from demo import build_data, build_model, fill_bucket, guard  # noqa: E402
 from demo.s3_server import Server, serve  # noqa: E402
+from demo.write_results import estimate  # noqa: E402
 
 HOME = ROOT / ".demo"
 UNFINISHED = HOME / "unfinished"
@@ -136,10 +137,9 @@ def table(report: Path) -> str:
 
 def shown(row: dict[str, str], column: str) -> str:
     """Return a value as people read it: shares with their interval, bytes as gigabytes."""
+    if with_interval := estimate(row, column, missing=""):
+        return with_interval
     value = row.get(column) or ""
-    low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
-    if low and high:
-        return f"{float(value):.3f} [{float(low):.3f}, {float(high):.3f}]"
     if column.endswith("_bytes") and value:
         return f"{float(value) / 1e9:.2f} GB"
     return f"{float(value):.0f}" if value.replace(".", "").isdigit() else value
@@ -208,7 +208,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except (OSError, RuntimeError) as error:
-        sys.exit(f"error: {error}; `make demo` goes on from here")
+        sys.exit(f"error: {error}; the same command goes on from here")
     except KeyboardInterrupt:
         print("\nInterrupted; the same command goes on from here.", file=sys.stderr)
         sys.exit(130)

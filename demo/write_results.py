@@ -80,8 +80,9 @@ def rows(path: Path) -> Iterator[Mapping[str, str]]:
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table and an empty line."""
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    from slmrag.report.paper_tables import markdown_row
+
+    return "\n".join(map(markdown_row, [head, ["---"] * len(head), *body])) + "\n"
 
 
 def cell_row(cell: Mapping[str, str]) -> list[str]:
@@ -103,11 +104,11 @@ def retrieval_row(found: Mapping[str, Any]) -> list[str]:
     return [found["retriever"], *(estimate(found, metric) for metric in RETRIEVAL)]
 
 
-def estimate(row: Mapping[str, Any], name: str) -> str:
-    """Return a value with its interval; a dash where there is none."""
+def estimate(row: Mapping[str, Any], name: str, missing: str = "-") -> str:
+    """Return a value with its interval, or ``missing`` where one of them is not there."""
     values = [row.get(name + end) for end in ("", "_low", "_high")]
     if any(value in ("", None) for value in values):
-        return "-"
+        return missing
     value, low, high = (f"{float(str(value)):.3f}" for value in values)
     return f"{value} [{low}, {high}]"
 
