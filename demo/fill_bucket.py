@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 BUCKET = "slm-demo"
-PREFIXES = {"data": "factbook", "models": "models"}
+PREFIXES = {"data": "", "models": "models/"}
 
 
 def fill(client: Any, folder: Path) -> dict[str, int]:
@@ -23,7 +23,7 @@ def files(folder: Path, name: str) -> list[tuple[str, Path]]:
     """Return (key, path) of each file below a subfolder."""
     base = folder / name
     found = (path for path in sorted(base.rglob("*")) if path.is_file())
-    return [(f"{PREFIXES[name]}/{path.relative_to(base)}", path) for path in found]
+    return [(f"{PREFIXES[name]}{path.relative_to(base)}", path) for path in found]
 
 
 def is_there(client: Any, key: str, path: Path) -> bool:

@@ -1,12 +1,16 @@
-"""The whole comparison for real: data, model, S3 server, every rule, the table.
+"""The whole comparison for real: data, models, S3 server, every rule, the table.
 
-Everything of its own lies in .demo/; results are where any run's are. What it starts, it stops,
-also when it is interrupted or killed; the next start goes on from there.
+``--models`` names the language models, ``--over`` a config that is laid over config/demo.yaml;
+what else is typed goes to Snakemake. Everything of its own lies in .demo/; results are where any
+run's are. What it starts, it stops, also when it is interrupted or killed; the next start goes on
+from there.
 """
 
+import argparse
 import csv
 import fcntl
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,20 +18,61 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "workflow/scripts"
 sys.path[:0] = [str(ROOT), str(SCRIPTS)]
 
-from demo import build_data, fill_bucket, guard  # noqa: E402
+import yaml  # noqa: E402
+
+from demo import build_data, build_model, fill_bucket, guard  # noqa: E402
 from demo.s3_server import Server, serve  # noqa: E402
+from demo.write_results import estimate  # noqa: E402
 
 HOME = ROOT / ".demo"
 UNFINISHED = HOME / "unfinished"
-REPORT = ROOT / "results/demo/report"
-COLUMNS = ("mode", "n", "token_recall", "exact_match", "f1", "seconds_per_1000", "peak_cpu_bytes")
+ENCODER = "minilm"
+NAMES = ("model", "dataset", "mode")
+COLUMNS = (*NAMES, "n", "token_recall", "exact_match", "f1", "seconds_per_1000", "peak_cpu_bytes")
 PRIVATE = ("AWS_", "SNAKEMAKE_PROFILE")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is compared: models, config files, and what Snakemake is told beside."""
+
+    models: list[str]
+    configs: list[str]
+    targets: list[str]
+
+    def report(self) -> Path:
+        """Return the folder of the report: that of the last file which names an experiment."""
+        read = [yaml.safe_load((ROOT / path).read_text(encoding="utf-8")) for path in self.configs]
+        names = [config["experiment"] for config in read if "experiment" in config]
+        return ROOT / "results" / names[-1] / "report"
+
+    def command(self, *options: str) -> list[str]:
+        """Return the command that a user would type; a model that is set to null does not exist."""
+        left_out = sorted(build_model.LANGUAGE_MODELS - {*self.models})
+        nulls = ", ".join(f"{name}: null" for name in left_out)
+        config = ["--config", f"models={{{nulls}}}"] if nulls else []
+        command = [sys.executable, "-m", "snakemake", *options, "--configfile", *self.configs]
+        return [*command, *config, "--cores", "all", *self.targets]
+
+
+def chosen(arguments: list[str]) -> Choice:
+    """Return what the command line asks for; SystemExit for a model that is not known."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--models", default="")
+    parser.add_argument("--over", action="append", default=[])
+    known, rest = parser.parse_known_args(arguments)
+    models = known.models.replace(",", " ").split() or sorted(build_model.LANGUAGE_MODELS)
+    if unknown := sorted({*models} - build_model.LANGUAGE_MODELS):
+        names = ", ".join(sorted(build_model.LANGUAGE_MODELS))
+        sys.exit(f"error: MODELS: {unknown[0]} is no model of the demo; choose from {names}")
+    return Choice(models, ["config/demo.yaml", *known.over], rest)
 
 
 @contextmanager
@@ -40,7 +85,7 @@ def stage(name: str, times: dict[str, float]) -> Iterator[None]:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def alone(choice: Choice) -> Iterator[None]:
     """Refuse a second demo of this folder; end and clear what a killed one left."""
     HOME.mkdir(exist_ok=True)
     with open(HOME / "lock", "w") as lock:
@@ -52,15 +97,15 @@ def alone() -> Iterator[None]:
         for torn in (HOME / "models").glob(".*"):
             shutil.rmtree(torn)
         if UNFINISHED.exists():
-            subprocess.run(snakemake("--unlock", "--quiet", "all"), cwd=ROOT, check=True)
+            subprocess.run(choice.command("--unlock", "--quiet", "all"), cwd=ROOT, check=True)
         yield
 
 
-def make_models() -> None:
+def make_models(names: list[str]) -> None:
     """Make the model folders in a process of its own, so that its memory goes back."""
-    script = [sys.executable, str(ROOT / "demo/build_model.py"), str(HOME / "models")]
-    python_path = os.pathsep.join([str(SCRIPTS), os.environ.get("PYTHONPATH", "")])
-    status = guard.run(script, HOME, os.environ | {"PYTHONPATH": python_path}, ROOT)
+    script = [sys.executable, str(ROOT / "demo/build_model.py"), str(HOME / "models"), *names]
+    paths = [str(SCRIPTS), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    status = guard.run(script, HOME, os.environ | {"PYTHONPATH": os.pathsep.join(paths)}, ROOT)
     if status:
         sys.exit(f"error: the models could not be made (status {status}); see above")
 
@@ -73,24 +118,18 @@ def environment(server: Server) -> dict[str, str]:
     return kept | nowhere | direct | server.environment() | {"HF_HUB_OFFLINE": "1"}
 
 
-def snakemake(*args: str) -> list[str]:
-    """Return the command that a user would type."""
-    command = [sys.executable, "-m", "snakemake", "--configfile", "config/demo.yaml"]
-    return [*command, "--cores", "all", *args]
-
-
-def run_workflow(server: Server, args: list[str]) -> int:
+def run_workflow(server: Server, choice: Choice) -> int:
     """Run the workflow; return its exit status."""
     UNFINISHED.touch()
-    command = snakemake("--quiet", "host", "rules", *args)
+    command = choice.command("--quiet", "host", "rules")
     status = guard.run(command, HOME, environment(server), ROOT)
     UNFINISHED.unlink()
     return status
 
 
-def table() -> str:
+def table(report: Path) -> str:
     """Return the comparison as a table of text."""
-    rows = list(csv.DictReader((REPORT / "comparison.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((report / "comparison.csv").read_text().splitlines()))
     lines = [COLUMNS, *([shown(row, column) for column in COLUMNS] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
@@ -98,10 +137,9 @@ def table() -> str:
 
 def shown(row: dict[str, str], column: str) -> str:
     """Return a value as people read it: shares with their interval, bytes as gigabytes."""
+    if with_interval := estimate(row, column, missing=""):
+        return with_interval
     value = row.get(column) or ""
-    low, high = row.get(f"{column}_low"), row.get(f"{column}_high")
-    if low and high:
-        return f"{float(value):.3f} [{float(low):.3f}, {float(high):.3f}]"
     if column.endswith("_bytes") and value:
         return f"{float(value) / 1e9:.2f} GB"
     return f"{float(value):.0f}" if value.replace(".", "").isdigit() else value
@@ -124,9 +162,9 @@ def jobs_since(start: float) -> dict[str, float]:
     return seconds
 
 
-def show(times: dict[str, float], jobs: dict[str, float]) -> None:
+def show(report: Path, times: dict[str, float], jobs: dict[str, float]) -> None:
     """Print the table, the report's path, and the seconds of each stage and of each rule's jobs."""
-    print(f"\n{table()}\n\nreport: {REPORT / 'report.html'}\n")
+    print(f"\n{table(report)}\n\nreport: {report / 'report.html'}\n")
     for name, seconds in times.items():
         print(f"{seconds:7.1f} s  {name}")
     for rule, seconds in sorted(jobs.items(), key=lambda job: -job[1]):
@@ -134,25 +172,26 @@ def show(times: dict[str, float], jobs: dict[str, float]) -> None:
     print(f"{sum(times.values()):7.1f} s  in all")
 
 
-def run() -> int:
+def run(choice: Choice) -> int:
     """Run all stages; return the exit status."""
     times: dict[str, float] = {}
     start = time.time()
-    with stage("data: World Factbook questions and passages", times):
+    with stage("data: World Factbook questions and passages, SimpleQA's questions", times):
         print(build_data.build(HOME / "data"))
-    with stage("models: Gemma 3 270M and MiniLM as safetensors (made once)", times):
-        make_models()
+    with stage(f"models: {', '.join(choice.models)}, MiniLM as safetensors (made once)", times):
+        make_models([ENCODER, *choice.models])
     with ExitStack() as stack:
         with stage("server: SeaweedFS on loopback, credentials of its own", times):
             server = stack.enter_context(serve(HOME / "s3"))
         with stage(f"bucket: s3://{fill_bucket.BUCKET} at {server.endpoint_url}", times):
             print(fill_bucket.fill(server.client(), HOME))
-        with stage("workflow: snakemake --configfile config/demo.yaml", times):
-            status = run_workflow(server, sys.argv[1:])
+        with stage(f"workflow: {shlex.join(choice.command()[2:])}", times):
+            status = run_workflow(server, choice)
+    report = choice.report()
     if status:
         print(f"\nThe workflow ended with status {status}; see the messages above and logs/.")
-    elif (REPORT / "comparison.csv").exists():
-        show(times, jobs_since(start))
+    elif (report / "comparison.csv").exists():
+        show(report, times, jobs_since(start))
     return status
 
 
@@ -160,15 +199,16 @@ def main() -> int:
     """Run the demo, alone; an interruption by any signal ends it in order."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
-    with alone():
-        return run()
+    choice = chosen(sys.argv[1:])
+    with alone(choice):
+        return run(choice)
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except RuntimeError as error:
-        sys.exit(f"error: {error}")
+    except (OSError, RuntimeError) as error:
+        sys.exit(f"error: {error}; the same command goes on from here")
     except KeyboardInterrupt:
-        print("\nInterrupted; `make demo` goes on from here.", file=sys.stderr)
+        print("\nInterrupted; the same command goes on from here.", file=sys.stderr)
         sys.exit(130)

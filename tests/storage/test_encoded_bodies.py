@@ -82,7 +82,7 @@ def test_an_encoding_that_nothing_here_decodes(tmp_path):
         assert "Content-Encoding br, which is not supported" in refused(tmp_path, f"{url}/p")
 
 
-@pytest.mark.parametrize("digest", [sha256(TEXT), sha256(SENT["gzip"])])
+@pytest.mark.parametrize("digest", [sha256(TEXT), sha256(SENT["gzip"])], ids=["text", "sent"])
 def test_a_pinned_digest(tmp_path, digest):
     """The config's digest may be that of the file or of the bytes that are sent."""
     with site(SENT["gzip"], encoding="gzip") as (_, url):

@@ -4,7 +4,6 @@ import json
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any
 
 from slmrag.files import sha256_file
@@ -25,12 +24,7 @@ class FinishedFiles:
     def __enter__(self) -> "FinishedFiles":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._list.close()
 
     def find(self, remote: RemoteFile) -> dict[str, Any] | None:

@@ -6,7 +6,6 @@ import json
 import os
 from functools import cache
 from threading import Lock
-from types import TracebackType
 from typing import Any
 
 from slmrag.files import digest, write_json
@@ -65,12 +64,7 @@ class PartialFile:
     def __enter__(self) -> "PartialFile":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.close(self.fd)
 
     def spans(self) -> list[tuple[int, int]]:
