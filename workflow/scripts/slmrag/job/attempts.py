@@ -52,6 +52,11 @@ class Attempt:
         """The attempt's id."""
         return self.path.stem
 
+    @property
+    def log(self) -> Path:
+        """What the attempt printed; absent where its rule keeps no log."""
+        return self.path.with_suffix(".log")
+
     def start(self) -> Event | None:
         """Return the first event, or None where nothing was written yet."""
         events, _ = self.read(0, 1)
