@@ -10,6 +10,7 @@ from slmrag.config.folder_names import entry_name
 from slmrag.job.attempts import RUN_ID_VARIABLE, attempt_log, new_id
 from slmrag.job.code_version import read_version
 from slmrag.job.gpu_lock import VISIBLE_VARIABLE
+from slmrag.job.packages import python_fields
 
 SAMPLE_SECONDS = 1.0
 
@@ -71,6 +72,7 @@ class Job:
             "resources": self.resources,
             "threads": self.threads,
             "code": {"digest": self.params.get("code"), **read_version()},
+            **python_fields(),
             "host": os.uname().nodename,
             "pid": os.getpid(),
             "cluster_job": os.environ.get("SLURM_JOB_ID"),

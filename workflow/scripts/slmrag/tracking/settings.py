@@ -22,6 +22,7 @@ class Settings:
     upload_mb: float = 64.0
     datasets: str = "artifacts"
     webhook_env: str | None = None
+    diff: bool = False
     experiment: str = TRIAL_EXPERIMENT
 
     @property
