@@ -80,9 +80,12 @@ def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> st
 
 
 def alert(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Tag the task with an alert."""
-    known = tracker.task(task).get("tags") or []
-    tracker.edit(task, tags=sorted({*known, f"alert:{event['name']}"}))
+    """Tag the task with an alert, once for each name."""
+    tag = f"alert:{event['name']}"
+    if (task, tag) not in tracker.tagged:
+        known = tracker.task(task).get("tags") or []
+        tracker.edit(task, tags=sorted({*known, tag}))
+        tracker.tagged.add((task, tag))
 
 
 def note(tracker: Any, task: str, start: Event, event: Event) -> None:
