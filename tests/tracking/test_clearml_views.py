@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 
 import pytest
 from slmrag.job.attempts import begin_attempt
@@ -232,16 +233,20 @@ def test_the_sdk_reads_the_dataset(sent):
 
 
 def test_a_content_is_a_dataset_once(sent):
-    """Another run with the same content makes none; another content is the next version."""
+    """The same content makes none; another is the next version, though two send it at a time."""
     server, place = sent
     questions = place.folder / "questions.parquet"
     again = artifact("questions", questions)
     write_attempt(place.folder, "prepare_dataset", {"dataset": "nq", "n": "2"}, again, run=None)
     questions.write_bytes(b"PAR1 other")
     other = artifact("questions", questions)
-    write_attempt(place.folder, "prepare_dataset", {"dataset": "nq", "n": "3"}, other, run=None)
+    for n in ("3", "4"):
+        write_attempt(place.folder, "prepare_dataset", {"dataset": "nq", "n": n}, other, run=None)
     place.tracking |= {"upload_mb": 0.0}
-    assert place.sync()["counts"] == {"sent": 2}
+    both = [threading.Thread(target=place.sync) for _ in range(2)]
+    [thread.start() for thread in both]
+    [thread.join() for thread in both]
+    assert place.sync()["counts"] == {"sent": 0}
     made = [one for one in server.tasks.values() if "dataset" in one["system_tags"]]
     assert sorted(one["runtime"]["version"] for one in made) == ["1.0.0", "1.0.1"]
     newest = ["nq_", "slm-experiments", "1.0.1", ["questions.parquet"]]

@@ -34,9 +34,15 @@ def config_sections(start: Event) -> dict[str, Section]:
         entries = {name: find_entry(start, kind, table, name) for name in names.get(kind, [])}
         if entries:
             found[section] = join_entries(entries)
-    if models := names.get("model"):
+    if is_about_answers(start) and (models := names.get("model")):
         found |= {"Sampling": sampling_of(start, models)}
     return {section: values for section, values in found.items() if values}
+
+
+def is_about_answers(start: Event) -> bool:
+    """Return whether a job makes or reads answers; a download has a model and no sampling."""
+    params = start.get("params") or {}
+    return any(params.get(key) for key in ("cells", "cell", "sampling"))
 
 
 def names_of_job(start: Event) -> dict[str, list[str]]:
