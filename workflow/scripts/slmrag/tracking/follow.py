@@ -17,8 +17,6 @@ PAUSE_SECONDS = 15.0
 MAX_FAILURES = 3
 KEEP_ALIVE_SECONDS = 300.0
 """A server stops tasks that are silent for two hours, unless it was set to less."""
-LOG_SECONDS = 2.0
-"""Seconds after a job's end that are left for the last lines of its log, if its process lives."""
 SHARE_OF_SCANS = 0.1
 """Largest share of the time that is spent on looking for new logs: folders may be many and slow."""
 
@@ -83,8 +81,6 @@ class Follower:
             size = bytes_written(attempt)
             if size == followed.size and not last:
                 return self.keep_alive(followed)
-            if not last and is_still_writing(attempt):
-                return
             if is_workflow_run(attempt) and not self.has_jobs:
                 return
             tracker = self.connected()
@@ -148,14 +144,6 @@ def bytes_written(attempt: Attempt) -> int:
     with suppress(OSError):
         size += attempt.log.stat().st_size
     return size
-
-
-def is_still_writing(attempt: Attempt) -> bool:
-    """Return whether a job that has just ended may still add lines to its log."""
-    if not attempt.log.exists():
-        return False
-    age = time.time() - attempt.end_event().get("time", 0.0)
-    return abs(age) < LOG_SECONDS and not attempt.is_dead()
 
 
 def find_logs(folder: Path) -> Iterator[Path]:
