@@ -28,13 +28,14 @@ def test_a_job_becomes_a_task(tracked, clearml):
     scalars = clearml.scalars(task["id"])
     assert scalars["loss", "train"] == pytest.approx([1, 1 / 2, 1 / 3])
     assert scalars["Summary", "token_recall"] == [0.5]
-    assert scalars["memory/job", "CPU peak"][0] > 10e6
-    assert scalars["memory/model", "CPU peak"][0] > 10e6
+    assert scalars["memory GB/job", "CPU peak"][0] > 0.01
+    assert scalars["memory GB/model", "CPU peak"][0] > 0.01
     artifacts = {item["key"]: item for item in task["execution"]["artifacts"]}
-    assert set(artifacts) == {"experiment_results", "memory_usage"}
+    assert set(artifacts) == {"experiment_results", "memory_usage", "log"}
     assert artifacts["experiment_results"]["content_size"] == len("the same bytes")
     assert b"the same bytes" in clearml.files.values()
     assert "engine: echo" in clearml.lines(task["id"])
+    assert clearml.lines(task["id"]).count("working with") == 1
 
 
 def test_the_model_is_an_input_of_the_task(tracked, clearml):
@@ -87,12 +88,13 @@ def test_a_failed_run_has_its_reason(tracked, clearml):
 
 
 def test_points_arrive_while_the_job_runs(tracked, clearml):
-    """A task is in progress, with memory points, before its job ends."""
+    """A task is in progress, with memory points and what it printed, before its job ends."""
     job = {"main": "complete", "params": {"seconds": 20}}
     worker = threading.Thread(target=tracked.run, args=(job,))
     worker.start()
     eventually(lambda: any(task["status"] == "in_progress" for task in jobs_of(clearml)))
-    eventually(lambda: ("memory/job", "CPU") in clearml.scalars(clearml.task(NAME)["id"]))
+    eventually(lambda: ("memory GB/job", "CPU") in clearml.scalars(clearml.task(NAME)["id"]))
+    eventually(lambda: "working with" in clearml.lines(clearml.task(NAME)["id"]))
     assert clearml.task(NAME)["status"] == "in_progress"
     worker.join()
 
@@ -177,6 +179,7 @@ def test_a_store_that_refuses_holds_up_no_end(tracked, clearml):
     assert {item["key"] for item in task["execution"]["artifacts"]} == {
         "experiment_results",
         "memory_usage",
+        "log",
     }
     assert clearml.events == before
     assert tracked.sync()["counts"] == {"sent": 0}

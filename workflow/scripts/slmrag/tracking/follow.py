@@ -27,7 +27,7 @@ class Followed:
 
     attempt: Attempt
     size: int = -1
-    """Bytes of the log when it was sent last."""
+    """Bytes of the event log and of the job's own log when they were sent last."""
     told: float = field(default_factory=time.monotonic)
     """When the tracker last heard of it."""
     not_before: float = 0.0
@@ -78,7 +78,7 @@ class Follower:
         """Send an attempt's new events, or a sign of life; a failure never leaves this method."""
         attempt = followed.attempt
         try:
-            size = attempt.path.stat().st_size
+            size = bytes_written(attempt)
             if size == followed.size and not last:
                 return self.keep_alive(followed)
             if is_workflow_run(attempt) and not self.has_jobs:
@@ -136,6 +136,14 @@ class Follower:
             state = followed.attempt.state(self.settings.backend)
             known = {"error": describe_error(error), "error_time": time.time()}
             followed.attempt.save(self.settings.backend, state | known)
+
+
+def bytes_written(attempt: Attempt) -> int:
+    """Return the bytes of an attempt's events and of its own log."""
+    size = attempt.path.stat().st_size
+    with suppress(OSError):
+        size += attempt.log.stat().st_size
+    return size
 
 
 def find_logs(folder: Path) -> Iterator[Path]:
