@@ -60,15 +60,16 @@ def estimate_text(row: Row, name: str, difference: bool = False) -> str:
     """Return a value and its interval: 0.512 [0.480, 0.544]."""
     write = format_difference if difference else format_share
     value, low, high = (row.get(name + end) for end in ("", "_low", "_high"))
-    if is_missing(value):
+    if value is None or is_missing(value):
         return UNKNOWN
-    known = not (is_missing(low) or is_missing(high))
-    return write(value) + (f" [{write(low)}, {write(high)}]" if known else "")
+    if low is None or high is None or is_missing(low) or is_missing(high):
+        return write(value)
+    return f"{write(value)} [{write(low)}, {write(high)}]"
 
 
 def rounded(value: float | None) -> float | str:
     """Return three significant digits of a number."""
-    return UNKNOWN if is_missing(value) or value is None else float(f"{value:.3g}")
+    return UNKNOWN if value is None or is_missing(value) else float(f"{value:.3g}")
 
 
 def peak_text(row: Row) -> str:

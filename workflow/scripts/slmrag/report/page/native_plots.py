@@ -7,8 +7,11 @@ from slmrag.report.page.plots import (
     DotPoint,
     ScatterPoint,
     axis_reach,
+    cost_label,
+    log_scale,
     pareto_front,
     shorten_name,
+    tick_costs,
 )
 from slmrag.report.page.svg import SERIES_COLORS, SERIES_STYLES
 
@@ -18,10 +21,8 @@ SYMBOLS = (
     "hourglass",
 )
 """The shapes of the page's marks."""
-GRID = {"gridcolor": "#dddddd", "zerolinecolor": "#999999", "automargin": True}
+GRID: Figure = {"gridcolor": "#dddddd", "zerolinecolor": "#999999", "automargin": True}
 SHORTEST, TALLEST, BAR_HEIGHT = 360, 2400, 15
-LOG_TICKS = {"tickformat": ",.3~r", "nticks": 7}
-"""Few numbers on a logarithmic axis, in full, without trailing zeros: 20, 0.5, 1,500."""
 
 
 def dot_figure(
@@ -36,7 +37,7 @@ def dot_figure(
     ]
     bar_count = sum(len(points) + 1 for _, points in rows)
     short = [shorten_name(name) for name in names]
-    down = {"type": "category", "categoryorder": "array", "categoryarray": names}
+    down: Figure = {"type": "category", "categoryorder": "array", "categoryarray": names}
     down |= {"tickvals": names, "ticktext": short, "autorange": "reversed", **GRID}
     across = {"title": {"text": axis}, "range": [0, 1.02 * axis_reach(rows)], **GRID}
     height = min(TALLEST, max(SHORTEST, 140 + BAR_HEIGHT * bar_count))
@@ -61,11 +62,10 @@ def bars(place: int, mode: str, found: Sequence[tuple[str, DotPoint]]) -> Figure
 
 def error_bars(points: Sequence[DotPoint]) -> Figure:
     """Return the intervals of points as asymmetric error bars; a point without one has null."""
-    known = [(p.value, p.low, p.high) if None not in (p.low, p.high) else None for p in points]
-    if not any(known):
+    up = [None if p.high is None else rounded(p.high - p.value) for p in points]
+    down = [None if p.low is None else rounded(p.value - p.low) for p in points]
+    if not any(value is not None for value in (*up, *down)):
         return {}
-    up = [rounded(found[2] - found[0]) if found else None for found in known]
-    down = [rounded(found[0] - found[1]) if found else None for found in known]
     bar = {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
     return {"error_x": bar | {"color": "#333333", "thickness": 1.2, "width": 3}}
 
@@ -88,7 +88,10 @@ def scatter_figure(
     for place, mode in enumerate(series):
         own = sorted((p for p in points if p.series == place), key=lambda p: p.x)
         data += [marks(place, mode, own, joined)] if own else []
-    across = {"title": {"text": axes[0]}, "type": "log", **LOG_TICKS, **GRID}
+    costs = [point.x for point in points]
+    at = tick_costs(costs, log_scale(costs))
+    ticks = {"tickvals": at, "ticktext": [cost_label(cost) for cost in at]}
+    across = {"title": {"text": axes[0]}, "type": "log", **ticks, **GRID}
     up = {"title": {"text": axes[1]}, "rangemode": "tozero", **GRID}
     return figure(data, label, across, up, height=480)
 

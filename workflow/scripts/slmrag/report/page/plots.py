@@ -138,15 +138,24 @@ def cost_ticks(
     points: Sequence[ScatterPoint], across: Callable[[float], float], bottom: float
 ) -> str:
     """Write a few costs under the axis."""
-    values = [point.x for point in points]
-    at = sorted({min(values), max(values), *one_two_five(min(values), max(values))})
+    return "".join(
+        text_element(across(v), bottom + 16, cost_label(v), "middle", "muted")
+        for v in tick_costs([point.x for point in points], across)
+    )
+
+
+def tick_costs(values: Sequence[float], across: Callable[[float], float]) -> list[float]:
+    """Return the smallest and largest cost, and round ones between that leave room for labels."""
     kept: list[float] = []
-    for value in at:
+    for value in sorted({min(values), max(values), *one_two_five(min(values), max(values))}):
         if not kept or across(value) - across(kept[-1]) > 44:
             kept.append(value)
-    return "".join(
-        text_element(across(v), bottom + 16, f"{v:.3g}", "middle", "muted") for v in kept
-    )
+    return kept
+
+
+def cost_label(value: float) -> str:
+    """Return a cost as it stands under the axis."""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def one_two_five(low: float, high: float) -> list[float]:
