@@ -66,7 +66,7 @@ def test_a_server_accepts_every_name(name):
 
 def test_mlflow_tags_name_all_modes():
     """A job of several cells has one tag a kind, which names all of them."""
-    from slmrag.tracking.mlflow.tracker import joined_tags
+    from slmrag.tracking.mlflow.tags import joined_tags
 
     tags = joined_tags(naming.task_tags(START))
     assert (tags["mode"], tags["model"]) == ("no_context, oracle", "tiny")

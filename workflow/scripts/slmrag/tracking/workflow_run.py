@@ -15,6 +15,7 @@ from slmrag.job import code_version
 from slmrag.job.attempts import RUN_ID_VARIABLE, new_id
 from slmrag.job.events import EventLog
 from slmrag.job.failed_jobs import failure_lines
+from slmrag.job.job_info import user_name
 from slmrag.job.killed_jobs import close_logs_of_dead_jobs
 from slmrag.tracking import webhook
 from slmrag.tracking.settings import Settings, settings
@@ -58,6 +59,7 @@ def start_event(config: Mapping[str, Any]) -> dict[str, Any]:
         "params": dict(config),
         "code": code_version.read_version(),
         "host": os.uname().nodename,
+        "user": user_name(),
         "pid": os.getpid(),
     }
 
