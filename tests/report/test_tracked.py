@@ -123,11 +123,7 @@ def test_each_plot_has_its_picture_and_its_figure(made):
     for event in plots.values():
         assert event["figure"]["data"] and event["figure"]["layout"]["title"]["text"]
     bars = plots["token_recall-facts"]["figure"]["data"]
-    assert [trace["name"] for trace in bars] == [
-        "no_context",
-        "oracle_context",
-        "retriever_context",
-    ]
+    assert [trace["name"] for trace in bars] == list(MODES)
     assert all(trace["y"] == list(MODELS) for trace in bars)
 
 
