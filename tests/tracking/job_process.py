@@ -58,7 +58,17 @@ def leak(input, output, params):
     return {"result": f"again {secret}"}
 
 
-MAINS = {f.__name__: f for f in (complete, mistake, crash, vanish, terminated, leak)}
+def talk(input, output, params):
+    """Say something, and then end well, fail or be killed."""
+    sys.stdout.write(params["say"])
+    if params["end"] == "raise":
+        raise RuntimeError("and failed")
+    if params["end"] == "kill":
+        sys.stdout.flush()
+        os.kill(os.getpid(), 9)
+
+
+MAINS = {f.__name__: f for f in (complete, mistake, crash, vanish, terminated, leak, talk)}
 
 
 def main(description):

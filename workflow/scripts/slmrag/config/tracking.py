@@ -77,3 +77,8 @@ class TrackingEntry(Entry):
     webhook_env: str | None = Field(
         None, description="Environment variable with a URL that gets each run's summary as JSON"
     )
+    diff: bool | None = Field(
+        None,
+        description="Send the changes of tracked files since the last commit with the run (false); "
+        "values of secret names are masked, at most 500 kB",
+    )

@@ -9,6 +9,7 @@ from uuid import uuid4
 from slmrag.generation.engines.base import Completion, Engine, Outcome
 from slmrag.generation.engines.hardware import cpu_name, first_gpu, tree_peak_bytes
 from slmrag.job import events
+from slmrag.job.progress import Speed
 from slmrag.models.checkpoint import Checkpoint
 from slmrag.models.lora_adapter import adapter_digest
 
@@ -26,6 +27,7 @@ class EngineRun:
         self._requests = 0
         self._prompt_tokens: int | None = 0
         self._tokens: int | None = 0
+        self._speed = Speed("tokens per second")
         self._peak = 0
         self._last: dict[str, Any] = {}
         whole = engine.start_seconds or {"start": start}
@@ -57,6 +59,8 @@ class EngineRun:
             [self._prompt_tokens, *(x.prompt_tokens for x in finished)]
         )
         self._tokens = _sum_if_known([self._tokens, *(one.generated_tokens for one in finished)])
+        if self._tokens is not None:
+            self._speed.update(self._tokens)
         if time.monotonic() - self._recorded_at < RECORD_INTERVAL_SECONDS:
             return False
         self._recorded_at = time.monotonic()

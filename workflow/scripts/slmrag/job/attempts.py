@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -51,6 +51,11 @@ class Attempt:
     def id(self) -> str:
         """The attempt's id."""
         return self.path.stem
+
+    @property
+    def log(self) -> Path:
+        """The attempt's own log, which may be absent."""
+        return self.path.with_suffix(".log")
 
     def start(self) -> Event | None:
         """Return the first event, or None where nothing was written yet."""
@@ -150,11 +155,25 @@ def begin_attempt(folder: Path, name: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     with atomic(folder / "events.jsonl") as latest:
-        try:
-            os.link(path, latest)
-        except OSError:
-            latest.symlink_to(path.relative_to(folder))
+        link_file(path, latest)
     return path
+
+
+def link_file(target: Path, link: Path) -> None:
+    """Make a link to a file: a hard one, or a relative symlink where the file system has none."""
+    try:
+        os.link(target, link)
+    except OSError:
+        folder = os.path.realpath(link.parent)
+        link.symlink_to(os.path.relpath(os.path.abspath(target), folder))
+
+
+def latest_attempt(folder: Path) -> Attempt | None:
+    """Return a job's newest attempt by the path of its own log, None if there is none."""
+    with suppress(OSError):
+        start = Attempt(folder / "events.jsonl").start() or {}
+        return Attempt(attempt_log(folder, start["id"])) if "id" in start else None
+    return None
 
 
 def is_workflow_run(attempt: Attempt) -> bool:

@@ -38,9 +38,13 @@ class EventLog:
             default=str,
         )
         with self._lock:
-            if self._file >= 0 and os.getpid() == self._process:
+            if self._file >= 0 and self.is_own():
                 with suppress(OSError):  # a full disk costs an event, not the job
                     os.write(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def is_own(self) -> bool:
+        """Return whether this process opened the log, and did not inherit it."""
+        return os.getpid() == self._process
 
     def close(self) -> None:
         """Close the file; later events are dropped."""
@@ -57,6 +61,11 @@ def use_log(log: EventLog | None) -> None:
     """Send this process's events to ``log``, or nowhere."""
     global _current
     _current = log
+
+
+def current_log() -> EventLog | None:
+    """Return the log of this process's job; None outside of a job and in its forked children."""
+    return _current if _current and _current.is_own() else None
 
 
 def replace_non_finite(value: Any) -> Any:

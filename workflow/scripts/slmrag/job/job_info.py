@@ -12,6 +12,7 @@ from slmrag.config.folder_names import entry_name
 from slmrag.job.attempts import RUN_ID_VARIABLE, attempt_log, new_id
 from slmrag.job.code_version import read_version
 from slmrag.job.gpu_lock import VISIBLE_VARIABLE
+from slmrag.job.packages import python_fields
 
 SAMPLE_SECONDS = 1.0
 
@@ -73,6 +74,7 @@ class Job:
             "resources": self.resources,
             "threads": self.threads,
             "code": {"digest": self.params.get("code"), **read_version()},
+            **python_fields(),
             "host": os.uname().nodename,
             "user": user_name(),
             "pid": os.getpid(),

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from slmrag.files import read_json, write_json
 from slmrag.job.attempts import Attempt, find_attempts
 from slmrag.job.events import Event, find_end, measure_file
+from slmrag.job.log_file import last_lines
 
 KILLED_MESSAGE = "killed by SIGKILL without an end event, perhaps because it was out of memory"
 
@@ -22,7 +23,7 @@ def close_log_of_dead_job(attempt: Attempt) -> None:
         with suppress(OSError):  # a file system without locks: at worst there are two end events
             fcntl.flock(file, fcntl.LOCK_EX)
         if not find_end(file):
-            words = end_events(close_record(record, attempt.id), record)
+            words = end_events(close_record(record, attempt.id), record, last_lines(attempt.log))
             lines = [*end_of_truncated_line(file), *map(json.dumps, words)]
             file.write("".join(f"{line}\n" for line in lines).encode())
 
@@ -44,10 +45,14 @@ def close_record(record: Path, attempt: str) -> dict[str, Any]:
     return {}
 
 
-def end_events(memory: dict[str, Any], record: Path) -> list[Event]:
-    """Return the last events: the memory record, if there is one, and the end."""
+def end_events(memory: dict[str, Any], record: Path, said: str | None) -> list[Event]:
+    """Return the last events: the memory record, if there is one, and the end.
+
+    ``said`` is the end of the job's log.
+    """
     now, peaks = time.time(), memory.get("peak") or {}
     end = {"time": now, "kind": "end", "status": "failed", "error": KILLED_MESSAGE, "peak": peaks}
+    end["log_tail"] = said
     if not memory:
         return [end]
     artifact = {"time": now, "kind": "artifact", "name": "memory_usage", "path": str(record)}

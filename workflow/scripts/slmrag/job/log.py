@@ -6,16 +6,22 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from slmrag.config.redaction import redact
 from slmrag.job import progress
-from slmrag.job.log_process import pump
+from slmrag.job.attempts import Attempt
+from slmrag.job.log_file import open_log
+from slmrag.job.log_process import EXIT_INCOMPLETE, pump
+from slmrag.job.processes import is_working
 
 DRAIN_SECONDS = 2.0
 MAX_DRAINS = 10
+SETTLE_SECONDS = 1.0
+SETTLE_STEP_SECONDS = 0.005
 PUMP_CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from slmrag.job.log_process import main; main()"
 )
@@ -33,9 +39,10 @@ class JobLog:
     """Redirects this process's and its children's output to a file while it is open."""
 
     def __init__(self, path: str | os.PathLike[str] | None, events: Path | None = None):
-        """Name the log, or None to leave all output on the terminal, and the job's event log.
+        """Name the declared log, or None to leave all output on the terminal, and the event log.
 
-        If the job is killed, the process that writes the log also ends the event log.
+        The attempt's own log lies beside its event log. If the job is killed, the process that
+        writes the log also ends the event log.
         """
         self.events = events
         self.path = Path(path) if path else None
@@ -63,7 +70,22 @@ class JobLog:
             os.dup2(saved, number)
             os.close(saved)
         self._drain()
+        if self.process and self.process.poll() == EXIT_INCOMPLETE:
+            self.say(f"warning: {self.path} lacks its end: it could not be written")
         self._saved, self.process = [], None
+
+    def settle(self, seconds: float = SETTLE_SECONDS) -> None:
+        """Wait until all whole lines that were printed are in the log, at most ``seconds``."""
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        deadline = time.monotonic() + seconds
+        while self.process and time.monotonic() < deadline and self._is_busy(self.process.pid):
+            time.sleep(SETTLE_STEP_SECONDS)
+
+    def _is_busy(self, process: int) -> bool:
+        """Return whether there is something to read or to write; in this order, or it is missed."""
+        return has_unread(self._source) or is_working(process)
 
     def _drain(self) -> None:
         """Wait for the end of the pipe, or, if a child holds it open, until it is empty."""
@@ -80,12 +102,11 @@ class JobLog:
         print(f"{start}{redact(line)}", file=self.terminal, flush=True)
 
     def _redirect(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open_log(path, Attempt(self.events).log if self.events else None)
         sys.stdout.flush()
         sys.stderr.flush()
         self._saved = [os.dup(1), os.dup(2)]
         self.terminal = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         source, into = os.pipe()
         self.process = start_pump(source, file, self.events)
         for number in (1, 2):

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from slmrag.job import alerts, events, outputs
-from slmrag.job.attempts import begin_attempt
+from slmrag.job.attempts import Attempt, begin_attempt
 from slmrag.job.job_info import Job
 from slmrag.job.log import JobLog
+from slmrag.job.log_file import last_lines
 from slmrag.job.memory import Sampler
 
 
@@ -30,6 +32,7 @@ class Watchers:
     event_log: events.EventLog
     sampler: Sampler
     job: Job
+    log: JobLog
     alerted: set[str] = field(default_factory=set)
 
     @classmethod
@@ -45,7 +48,7 @@ class Watchers:
         if log.process:
             sampler.without.add(log.process.pid)
         sampler.about = {"attempt": job.id}
-        watchers = cls(event_log, sampler, job)
+        watchers = cls(event_log, sampler, job, log)
         sampler.watch = watchers.check_limits
         sampler.start()
         return watchers
@@ -69,11 +72,20 @@ class Watchers:
         events.emit("alert", name=name, message=message)
         logging.getLogger(__name__).warning("alert: %s", message)
 
+    @property
+    def own_log(self) -> Path:
+        """The attempt's own log, or the declared path where that is the log."""
+        own = Attempt(self.job.attempt).log
+        return own if own.exists() or not self.job.log else Path(self.job.log)
+
+    def peaks(self) -> dict[str, Any]:
+        """Return the peaks of memory, of the job and of its components."""
+        return {"peak": self.sampler.peaks, "components": self.sampler.components}
+
     def write_killed(self) -> None:
         """Write that the job was killed, when there is no time for an orderly end."""
-        peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
-        error = "ended by a signal, before it could end in order"
-        self.event_log.write("end", status="killed", error=error, **peaks)
+        error, said = "ended by a signal, before it could end in order", last_lines(self.own_log)
+        self.event_log.write("end", status="killed", error=error, log_tail=said, **self.peaks())
         self.sampler.write("killed")
 
     def finish(self, job: Job, status: str, error: str | None, mistake: bool = False) -> None:
@@ -85,7 +97,10 @@ class Watchers:
         with swallow_errors("alerts"):
             self.check_limits()
         with swallow_errors("end"):
-            peaks = {"peak": self.sampler.peaks, "components": self.sampler.components}
-            self.event_log.write("end", status=status, error=error, mistake=mistake, **peaks)
+            how: dict[str, Any] = {"status": status, "error": error, "mistake": mistake}
+            if status != "completed":
+                self.log.settle()
+                how["log_tail"] = last_lines(self.own_log)
+            self.event_log.write("end", **how, **self.peaks())
         events.use_log(None)
         self.event_log.close()

@@ -71,6 +71,13 @@ def begin_time(process: int) -> float | None:
     return None
 
 
+def is_working(process: int) -> bool:
+    """Return whether a process runs, is about to, or waits for a disk; False where it is gone."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] in ("R", "D")
+    return False
+
+
 def is_exiting(process: int) -> bool:
     """Return whether a process is exiting: its pipes close before it can be waited for."""
     with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as file:

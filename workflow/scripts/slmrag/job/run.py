@@ -6,12 +6,13 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from slmrag.config.redaction import redact
 from slmrag.errors import UserError
 from slmrag.job import gpu_lock
-from slmrag.job.attempts import MAINTENANCE_RULES
+from slmrag.job.attempts import MAINTENANCE_RULES, latest_attempt
 from slmrag.job.failed_jobs import repeated_failure
 from slmrag.job.job_info import Job, read_job
 from slmrag.job.log import JobLog
@@ -21,6 +22,7 @@ from slmrag.job.signals import Deadline, exit_at_once, kill_children
 EXIT_TERMINATED = 128 + signal.SIGTERM
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 MAIN_PROCESS = os.getpid()
+RANK_VARIABLES = ("RANK", "SLURM_PROCID")
 SIGNAL_EXITS = (EXIT_TERMINATED, EXIT_INTERRUPTED)
 STATUS_OF_EXIT = {0: "completed", EXIT_TERMINATED: "killed", EXIT_INTERRUPTED: "killed"}
 
@@ -46,8 +48,9 @@ def run_job(snakemake: Any, main: Main) -> None:
     """
     add_job_resources(snakemake)
     job = read_job(snakemake)
-    with JobLog(job.log, job.attempt) as log:
-        if known := repeated_failure(job.rule, job.folder):
+    known = repeated_failure(job.rule, job.folder)
+    with JobLog(log_path(job), event_log(job, bool(known))) as log:
+        if known:
             status, _ = report_error(job, log, UserError(known))
         else:
             status = run_watched(
@@ -59,6 +62,31 @@ def run_job(snakemake: Any, main: Main) -> None:
         exit_at_once(status)
     if status:
         sys.exit(status)
+
+
+def event_log(job: Job, again: bool) -> Path | None:
+    """Return the event log that a job's log belongs to, None if it reports no events.
+
+    A job that only meets its last attempt's mistake ``again`` goes on in that attempt's log.
+    """
+    if not is_reporting(job):
+        return None
+    last = latest_attempt(job.folder) if again else None
+    return last.path if last else job.attempt
+
+
+def log_path(job: Job) -> str | None:
+    """Return the declared log; another rank than 0 writes into a file of its own beside it."""
+    rank = next(filter(None, map(rank_of, RANK_VARIABLES)), "")
+    if not job.log or not rank:
+        return job.log
+    path = Path(job.log)
+    return str(path.with_name(f"{path.stem}.rank-{rank}{path.suffix}"))
+
+
+def rank_of(variable: str) -> str:
+    """Return the rank of this process by an environment variable, empty for rank 0."""
+    return os.environ.get(variable, "").lstrip("0")
 
 
 def add_job_resources(snakemake: Any) -> None:
@@ -120,9 +148,7 @@ def terminate(signum: int, frame: Any) -> None:
 
 def is_reporting(job: Job) -> bool:
     """Return whether this process reports events: only rank 0, and no maintenance rule."""
-    return job.rule not in MAINTENANCE_RULES and all(
-        os.environ.get(name, "0") == "0" for name in ("RANK", "SLURM_PROCID")
-    )
+    return job.rule not in MAINTENANCE_RULES and not any(map(rank_of, RANK_VARIABLES))
 
 
 def report_error(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:

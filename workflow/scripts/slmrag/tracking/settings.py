@@ -21,6 +21,7 @@ class Settings:
     retries: int = 2
     upload_mb: float = 64.0
     webhook_env: str | None = None
+    diff: bool = False
     experiment: str = TRIAL_EXPERIMENT
 
     @property

@@ -1,5 +1,6 @@
 """The workflow run as the tracker's parent task, started and ended by the driver's hooks."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -13,10 +14,12 @@ from typing import Any
 from slmrag.errors import UserError
 from slmrag.job import code_version
 from slmrag.job.attempts import RUN_ID_VARIABLE, new_id
+from slmrag.job.code_diff import read_diff
 from slmrag.job.events import EventLog
 from slmrag.job.failed_jobs import failure_lines
 from slmrag.job.job_info import user_name
 from slmrag.job.killed_jobs import close_logs_of_dead_jobs
+from slmrag.job.packages import PREFIX_VARIABLE, installed_packages, python_fields
 from slmrag.tracking import webhook
 from slmrag.tracking.settings import Settings, settings
 from slmrag.tracking.start_publisher import Publisher, start_publisher
@@ -37,7 +40,9 @@ def start(config: Mapping[str, Any]) -> None:
     """
     global _publisher
     os.environ.setdefault(RUN_ID_VARIABLE, new_id())
-    os.environ.setdefault(code_version.VERSION_VARIABLE, code_version.ask_git())
+    if code_version.VERSION_VARIABLE not in os.environ:
+        os.environ[code_version.VERSION_VARIABLE] = json.dumps(code_version.ask_git())
+    os.environ.setdefault(PREFIX_VARIABLE, sys.prefix)
     chosen = settings(config.get("tracking"))
     if chosen.is_on and chosen.mode == "online":
         require_tracker(config, chosen)
@@ -57,11 +62,18 @@ def start_event(config: Mapping[str, Any]) -> dict[str, Any]:
         "wildcards": {"run": run},
         "experiment": str(config.get("experiment", "default")),
         "params": dict(config),
-        "code": code_version.read_version(),
+        "code": code_version.read_version() | diff_on_request(config),
+        **python_fields(),
+        "packages": installed_packages(),
         "host": os.uname().nodename,
         "user": user_name(),
         "pid": os.getpid(),
     }
+
+
+def diff_on_request(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the changes of tracked files if ``tracking.diff`` asks for them."""
+    return {"diff": read_diff(Path.cwd())} if settings(config.get("tracking")).diff else {}
 
 
 def finish(config: Mapping[str, Any], status: str) -> None:
