@@ -1,8 +1,7 @@
 """A stand-in of ClearML's API and file server, which can be told to refuse, stall, fail and die.
 
-It speaks the endpoints that we use, keeps what it is told in plain dictionaries, and is as strict
-as the server: names have 3 characters, a known project is refused, each line of a console has an
-id of its own, files need the token, silent tasks are stopped, and unknown fields are not kept.
+It speaks the endpoints of ``clearml_api.py``, keeps what it is told in plain dictionaries, and is
+as strict as the server: see there. Files need the token, and silent tasks are stopped.
 """
 
 import base64
@@ -11,17 +10,16 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
+from tests.tracking.clearml_api import ENDPOINTS, Data, Refused, checked
+
 KEY, SECRET = "standinkey00", "standinsecret0000"
 LONGEST_STALL = 600
 API = re.compile(r"/(v[\d.]+/)?(auth|debug|events|models|projects|tasks|users)\.\w+(\?|$)")
-
-Data = dict[str, Any]
 
 
 class ClearmlServer(ThreadingHTTPServer):
@@ -40,7 +38,9 @@ class ClearmlServer(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.requests: list[tuple[str, bytes]] = []
         self.unknown: list[str] = []
-        """Calls that no server knows: a test in which one was made has failed."""
+        """Calls and fields that no server knows: a test in which one was made has failed."""
+        self.deleted: list[str] = []
+        """Addresses whose files a server would have deleted."""
         self.watchdog_seconds = 7200.0
         self.store_refuses = False
         self.clock = itertools.count()
@@ -99,7 +99,8 @@ class ClearmlServer(ThreadingHTTPServer):
             for task in self.tasks.values():
                 silent = time.monotonic() - task["updated"]
                 if task["status"] == "in_progress" and silent > self.watchdog_seconds:
-                    task.update(status="stopped", status_reason="Forced stop (non-responsive)")
+                    why = "Forced stop (non-responsive)"
+                    task.update(status="stopped", status_reason=why, status_message=why)
 
     def lines(self, task: str) -> str:
         """Return a task's console."""
@@ -170,7 +171,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.stop_silent_tasks()
         try:
             with self.server.lock:
-                data = endpoint(self.server, decode(name, body))
+                data = endpoint(self.server, checked(self.server, name, decode(name, body)))
         except Refused as refusal:
             return self.reply(name, 400, {}, str(refusal))
         return self.reply(name, 200, data, "OK")
@@ -244,237 +245,3 @@ def decode(name: str, body: bytes) -> Any:
     if name == "events.add_batch":
         return [json.loads(line) for line in body.splitlines() if line.strip()]
     return json.loads(body) if body.strip() else {}
-
-
-class Refused(Exception):
-    """A request that the server answers with 400, and why."""
-
-
-ALL_FIELDS = {"name", "tags", "system_tags", "comment", "parent", "project"}
-TASK_FIELDS = ALL_FIELDS | {"type", "error", "input", "models", "container", "output_dest"}
-TASK_FIELDS |= {"execution", "hyperparams", "configuration", "script", "runtime"}
-MODEL_FIELDS = ALL_FIELDS | {"task", "uri", "framework", "design", "labels", "ready", "metadata"}
-"""The fields that the server keeps of what it is told (apiserver/services)."""
-MIN_NAME = 3
-
-
-def named(data: Data, fields: set[str]) -> Data:
-    """Return the fields that the server keeps; refuse a short name."""
-    if "name" in data and len(data["name"].strip()) < MIN_NAME:
-        raise Refused(f"Validation error (value {data['name']!r} is too short: name)")
-    return {key: value for key, value in data.items() if key in fields}
-
-
-def of(things: dict[str, Data], key: str) -> Data:
-    """Return a thing by its id."""
-    if key not in things:
-        raise Refused(f"Invalid id {key}")
-    return things[key]
-
-
-def login(server: ClearmlServer, data: Data) -> Data:
-    """Give a token."""
-    return {"token": token()}
-
-
-def ping(server: ClearmlServer, data: Data) -> Data:
-    """Say that the server is up."""
-    return {"msg": "pong"}
-
-
-def add_project(server: ClearmlServer, data: Data) -> Data:
-    """Make a project, and those above it; refuse one that there is."""
-    name = named(data, {"name"})["name"]
-    known = {project["name"]: key for key, project in server.projects.items()}
-    if name in known:
-        raise Refused("Project with the same name already exists")
-    parts = name.split("/")
-    for above in ["/".join(parts[: count + 1]) for count in range(len(parts))]:
-        named({"name": above}, {"name"})
-        if above not in known:
-            known[above] = uuid4().hex
-            server.projects[known[above]] = {"id": known[above], "name": above}
-    return {"id": known[name]}
-
-
-def find_projects(server: ClearmlServer, data: Data) -> Data:
-    """Find projects by a pattern of their name, or by id."""
-    return {"projects": matching(server.projects, data)}
-
-
-def delete_project(server: ClearmlServer, data: Data) -> Data:
-    """Forget a project without tasks."""
-    key = of(server.projects, data["project"])["id"]
-    if any(task["project"] == key for task in server.tasks.values()):
-        raise Refused("Project has associated tasks")
-    del server.projects[key]
-    return {"deleted": 1}
-
-
-def matching(things: dict[str, Data], data: Data) -> list[Data]:
-    """Return what has the ids, the name pattern, the tags and the other fields that are asked."""
-    found = [thing for thing in things.values() if thing["id"] in (data.get("id") or things)]
-    if data.get("name"):
-        found = [thing for thing in found if re.search(data["name"], thing.get("name", ""))]
-    anyone = data.get("_any_")
-    if anyone:
-        fields, pattern = anyone["fields"], anyone["pattern"]
-        found = [t for t in found if any(re.search(pattern, str(t.get(f, ""))) for f in fields)]
-    for field in ("project", "uri", "tags"):
-        wanted = data.get(field)
-        if wanted:
-            wanted = wanted if isinstance(wanted, list) else [wanted]
-            found = [t for t in found if t.get(field) in wanted or t.get(field) == data[field]]
-    return found[int(data.get("page", 0)) * 500 :][: data.get("page_size") or 500]
-
-
-def add_task(server: ClearmlServer, data: Data) -> Data:
-    """Make a task in a project that there is."""
-    key = uuid4().hex
-    of(server.projects, data["project"])
-    defaults = {"status": "created", "tags": [], "system_tags": [], "hyperparams": {}}
-    defaults |= {"configuration": {}, "script": {}, "comment": "", "parent": None}
-    defaults |= {"execution": {"artifacts": [], "parameters": {}}, "user": "tester", "company": "c"}
-    defaults |= {"models": {"input": [], "output": []}, "last_iteration": 0, "runtime": {}}
-    defaults |= {"updated": time.monotonic()}
-    server.tasks[key] = {**defaults, **named(data, TASK_FIELDS), "id": key}
-    return {"id": key}
-
-
-def find_tasks(server: ClearmlServer, data: Data) -> Data:
-    """Find tasks."""
-    return {"tasks": matching(server.tasks, data)}
-
-
-def get_task(server: ClearmlServer, data: Data) -> Data:
-    """Return a task."""
-    return {"task": of(server.tasks, data["task"])}
-
-
-def edit_task(server: ClearmlServer, data: Data) -> Data:
-    """Change fields of a task."""
-    touched(server, data["task"]).update(fields := named(data, TASK_FIELDS))
-    return {"updated": 1, "fields": fields}
-
-
-def touched(server: ClearmlServer, key: str) -> Data:
-    """Return a task, whose last update is now."""
-    task = of(server.tasks, key)
-    task["updated"] = time.monotonic()
-    return task
-
-
-def ping_task(server: ClearmlServer, data: Data) -> Data:
-    """Renew the time of a task's last update."""
-    touched(server, data["task"])
-    return {}
-
-
-def delete_task(server: ClearmlServer, data: Data) -> Data:
-    """Forget a task."""
-    of(server.tasks, data["task"])
-    del server.tasks[data["task"]]
-    return {"deleted": True}
-
-
-def set_status(status: str) -> Callable[[ClearmlServer, Data], Data]:
-    """Return an endpoint that gives a task a status."""
-
-    def endpoint(server: ClearmlServer, data: Data) -> Data:
-        reasons = {key: data.get(key) for key in ("status_reason", "status_message")}
-        touched(server, data["task"]).update(status=status, **reasons)
-        return {"updated": 1, "fields": {"status": status}}
-
-    return endpoint
-
-
-def add_artifacts(server: ClearmlServer, data: Data) -> Data:
-    """Add artifacts to a task, replacing those of the same key."""
-    execution = touched(server, data["task"])["execution"]
-    keys = [artifact["key"] for artifact in data["artifacts"]]
-    kept = [item for item in execution["artifacts"] if item["key"] not in keys]
-    execution["artifacts"] = kept + data["artifacts"]
-    return {"updated": 1}
-
-
-def add_model(server: ClearmlServer, data: Data) -> Data:
-    """Make a model, however many of the same name there are."""
-    key = uuid4().hex
-    made = {"id": key, "created": f"2026-01-01T00:00:{next(server.clock):06}"}
-    server.models[key] = {**named(data, MODEL_FIELDS), **made}
-    return {"id": key, "created": True}
-
-
-def delete_model(server: ClearmlServer, data: Data) -> Data:
-    """Forget a model."""
-    of(server.models, data["model"])
-    del server.models[data["model"]]
-    return {"deleted": True}
-
-
-def find_models(server: ClearmlServer, data: Data) -> Data:
-    """Find models."""
-    return {"models": matching(server.models, data)}
-
-
-def link_model(server: ClearmlServer, data: Data) -> Data:
-    """Name a model as a task's input or output."""
-    named(data, {"name"})
-    of(server.models, data["model"])
-    models = touched(server, data["task"])["models"][data["type"]]
-    models[:] = [model for model in models if model["name"] != data["name"]]
-    models.append({"name": data["name"], "model": data["model"]})
-    return {"updated": 1}
-
-
-def add_events(server: ClearmlServer, data: list[Data]) -> Data:
-    """Keep events; a point of the same task, metric, variant and iteration replaces the other.
-
-    Each line of a console is kept, as the server gives it an id of its own.
-    """
-    for event in data:
-        touched(server, event["task"])
-        identity = [event.get(key) for key in ("task", "type", "metric", "variant", "iter")]
-        if event["type"] == "log":
-            identity += [uuid4().hex]
-        server.events[tuple(identity)] = event
-    return {"added": len(data), "errors": 0, "errors_info": {}}
-
-
-def task_log(server: ClearmlServer, data: Data) -> Data:
-    """Return the last lines of a task's console."""
-    of(server.tasks, data["task"])
-    found = [
-        event
-        for event in server.events.values()
-        if event["task"] == data["task"] and event["type"] == "log"
-    ]
-    found.sort(key=lambda event: event["timestamp"], reverse=True)
-    found = found[: data.get("batch_size") or 500]
-    return {"events": found, "returned": len(found), "total": len(found)}
-
-
-ENDPOINTS = {
-    "auth.login": login,
-    "debug.ping": ping,
-    "projects.create": add_project,
-    "projects.get_all": find_projects,
-    "projects.delete": delete_project,
-    "tasks.create": add_task,
-    "tasks.get_all": find_tasks,
-    "tasks.get_by_id": get_task,
-    "tasks.edit": edit_task,
-    "tasks.ping": ping_task,
-    "tasks.delete": delete_task,
-    "tasks.started": set_status("in_progress"),
-    "tasks.completed": set_status("completed"),
-    "tasks.failed": set_status("failed"),
-    "tasks.stopped": set_status("stopped"),
-    "tasks.add_or_update_artifacts": add_artifacts,
-    "tasks.add_or_update_model": link_model,
-    "models.create": add_model,
-    "models.delete": delete_model,
-    "models.get_all": find_models,
-    "events.add_batch": add_events,
-    "events.get_task_log": task_log,
-}

@@ -28,8 +28,8 @@ def test_a_job_becomes_a_task(tracked, clearml):
     scalars = clearml.scalars(task["id"])
     assert scalars["loss", "train"] == pytest.approx([1, 1 / 2, 1 / 3])
     assert scalars["Summary", "token_recall"] == [0.5]
-    assert scalars["memory/job", "CPU peak"][0] > 10e6
-    assert scalars["memory/model", "CPU peak"][0] > 10e6
+    assert scalars["memory GB/job", "CPU peak"][0] > 0.01
+    assert scalars["memory GB/model", "CPU peak"][0] > 0.01
     artifacts = {item["key"]: item for item in task["execution"]["artifacts"]}
     assert set(artifacts) == {"experiment_results", "memory_usage"}
     assert artifacts["experiment_results"]["content_size"] == len("the same bytes")
@@ -92,7 +92,7 @@ def test_points_arrive_while_the_job_runs(tracked, clearml):
     worker = threading.Thread(target=tracked.run, args=(job,))
     worker.start()
     eventually(lambda: any(task["status"] == "in_progress" for task in jobs_of(clearml)))
-    eventually(lambda: ("memory/job", "CPU") in clearml.scalars(clearml.task(NAME)["id"]))
+    eventually(lambda: ("memory GB/job", "CPU") in clearml.scalars(clearml.task(NAME)["id"]))
     assert clearml.task(NAME)["status"] == "in_progress"
     worker.join()
 

@@ -1,7 +1,7 @@
 """Where events and memory are sent; never a reason to rerun."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -52,6 +52,16 @@ class TrackingEntry(Entry):
             raise ValueError("wait_seconds is no longer a key, no job waits: remove it")
         return raw
 
+    @model_validator(mode="after")
+    def refuse_datasets_of_mlflow(self) -> Self:
+        """Refuse a key that means nothing to MLflow."""
+        if self.backend == "mlflow" and self.datasets == "datasets":
+            raise ValueError(
+                "datasets: datasets makes ClearML datasets, but the backend is mlflow, whose runs "
+                "name their data sets by digest anyway: remove the key"
+            )
+        return self
+
     backend: Literal["clearml", "mlflow", "none"] = Field("clearml", description="Which tracker")
     mode: Mode = Field(
         "auto",
@@ -72,6 +82,11 @@ class TrackingEntry(Entry):
     retries: NonNegativeInt | None = Field(None, description="Repeats of a failed request (2)")
     upload_mb: NonNegativeFloat | None = Field(
         None, description="Files above this many MB go by reference (64)"
+    )
+    datasets: Literal["artifacts", "datasets"] | None = Field(
+        None,
+        description="Prepared data sets and corpora are artifacts with digests (artifacts), or "
+        "ClearML datasets too (datasets)",
     )
     alerts: AlertsEntry | None = Field(None, description="Limits that raise an alert")
     webhook_env: str | None = Field(

@@ -17,6 +17,8 @@ PAUSE_SECONDS = 15.0
 MAX_FAILURES = 3
 KEEP_ALIVE_SECONDS = 300.0
 """A server stops tasks that are silent for two hours, unless it was set to less."""
+LOG_SECONDS = 2.0
+"""Seconds after a job's end that are left for the last lines of its log, if its process lives."""
 SHARE_OF_SCANS = 0.1
 """Largest share of the time that is spent on looking for new logs: folders may be many and slow."""
 
@@ -27,7 +29,7 @@ class Followed:
 
     attempt: Attempt
     size: int = -1
-    """Bytes of the log when it was sent last."""
+    """Bytes of the event log and of the job's own log when they were sent last."""
     told: float = field(default_factory=time.monotonic)
     """When the tracker last heard of it."""
     not_before: float = 0.0
@@ -78,9 +80,11 @@ class Follower:
         """Send an attempt's new events, or a sign of life; a failure never leaves this method."""
         attempt = followed.attempt
         try:
-            size = attempt.path.stat().st_size
+            size = bytes_written(attempt)
             if size == followed.size and not last:
                 return self.keep_alive(followed)
+            if not last and is_still_writing(attempt):
+                return
             if is_workflow_run(attempt) and not self.has_jobs:
                 return
             tracker = self.connected()
@@ -136,6 +140,22 @@ class Follower:
             state = followed.attempt.state(self.settings.backend)
             known = {"error": describe_error(error), "error_time": time.time()}
             followed.attempt.save(self.settings.backend, state | known)
+
+
+def bytes_written(attempt: Attempt) -> int:
+    """Return the bytes of an attempt's events and of its own log."""
+    size = attempt.path.stat().st_size
+    with suppress(OSError):
+        size += attempt.log.stat().st_size
+    return size
+
+
+def is_still_writing(attempt: Attempt) -> bool:
+    """Return whether a job that has just ended may still add lines to its log."""
+    if not attempt.log.exists():
+        return False
+    age = time.time() - attempt.end_event().get("time", 0.0)
+    return abs(age) < LOG_SECONDS and not attempt.is_dead()
 
 
 def find_logs(folder: Path) -> Iterator[Path]:

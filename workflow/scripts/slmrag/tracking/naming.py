@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from slmrag.job.job_info import cells_of_job
+from slmrag.tracking.config_sections import config_sections, names_of_job
 
 Event = dict[str, Any]
 
@@ -49,8 +49,7 @@ def task_tags(start: Event) -> list[str]:
     pairs = {("rule", start["rule"]), ("experiment", start["experiment"])}
     if start["rule"] != "workflow":  # each run has another id
         pairs |= set(start["wildcards"].items())
-    for cell in cells_of_job(start.get("params") or {}):
-        pairs |= set(cell.items())
+    pairs |= {(kind, name) for kind, names in names_of_job(start).items() for name in names}
     return sorted(f"{kind}:{name}" for kind, name in pairs)
 
 
@@ -69,12 +68,14 @@ def parameter_sections(start: Event) -> dict[str, dict[str, str]]:
     """Return the parameters of a job by section, flattened with dots."""
     general = {key: start.get(key) for key in ("rule", "experiment", "threads", "run", "host")}
     begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start["time"]))
+    code = {name: value for name, value in (start.get("code") or {}).items() if name != "diff"}
     named = {
         "General": general | {"attempt": start["id"], "begun": begun},
         "Wildcards": start["wildcards"],
         "Params": start.get("params") or {},
         "Resources": start.get("resources") or {},
-        "Code": start.get("code") or {},
+        "Code": code,
+        **config_sections(start),
     }
     return {name: flatten(values) for name, values in named.items() if values}
 
@@ -87,19 +88,50 @@ def artifact_name(rule: str, name: str) -> str:
 
 
 def memory_points(event: Event) -> Iterable[tuple[str, str, float]]:
-    """Yield (title, series, value) of a memory event: bytes by component, and percentages."""
+    """Yield (title, series, value) of a memory event: GB by component, and the GPUs' percentages.
+
+    A GB has 10^9 bytes, as in the report. Percentages have an axis of their own.
+    """
     for component in ["job", *event.get("components", [])]:
         for key, value in event.items():
-            if key.endswith(("_bytes", "_percent")):
-                yield f"memory/{component}", SERIES_LABELS.get(key, key), value
+            if key.endswith("_bytes"):
+                yield f"{MEMORY_TITLE}/{component}", SERIES_LABELS.get(key, key), value / GB
+    for key, series in GPU_USE_SERIES.items():
+        if event.get(key) is not None:
+            yield GPU_USE_TITLE, series, event[key]
 
 
+def peak_points(event: Event) -> Iterable[tuple[str, str, float]]:
+    """Yield (title, series, value) of the peaks in an end event."""
+    for component, peaks in {"job": event.get("peak"), **(event.get("components") or {})}.items():
+        for key, value in (peaks or {}).items():
+            if key in GPU_USE_SERIES:
+                if component == "job":
+                    yield GPU_USE_TITLE, f"{GPU_USE_SERIES[key]} peak", value
+            else:
+                series = SERIES_LABELS.get(f"peak_{key}", f"{key} peak")
+                yield f"{MEMORY_TITLE}/{component}", series, value / GB
+
+
+def progress_points(event: Event) -> Iterable[tuple[str, str, float]]:
+    """Yield (title, series, value) of a progress event: what is done, its share and its rate."""
+    name = event["name"]
+    yield PROGRESS_TITLE, name, event["done"]
+    if event.get("total"):
+        yield f"{PROGRESS_TITLE} percent", name, 100 * event["done"] / event["total"]
+    if event.get("per_second") is not None:
+        yield PROGRESS_TITLE, f"{name} per second", event["per_second"]
+
+
+GB = 1e9
+MEMORY_TITLE = "memory GB"
+GPU_USE_TITLE = "GPU use percent"
+PROGRESS_TITLE = "progress"
+GPU_USE_SERIES = {"gpu_percent": "busy", "gpu_memory_percent": "memory of the fullest GPU"}
 SERIES_LABELS = {
     "rss_bytes": "CPU",
     "pss_bytes": "CPU proportional",
     "gpu_bytes": "GPU",
-    "gpu_percent": "GPU busy percent",
-    "gpu_memory_percent": "GPU memory percent",
     "peak_rss_bytes": "CPU peak",
     "peak_own_peak_rss_bytes": "CPU peak of the first process",
     "peak_pss_bytes": "CPU proportional peak",

@@ -2,6 +2,7 @@
 
 What was sent is kept beside the log: ``task``, ``parent``; ``reported``, the bytes of the log whose
 points and lines were accepted; ``reporting``, present while a request for them has no answer;
+``console``, the last part of the job's own log that was shown; ``pending``, parts in that request;
 ``offset``, the bytes whose files and end were sent too; ``ended``; ``files``, the events of files
 that were refused; ``error``; ``done``.
 """
@@ -11,7 +12,8 @@ from typing import Any, Protocol
 
 from slmrag.config.redaction import redact
 from slmrag.job.attempts import Attempt, AttemptBusy, parent_run
-from slmrag.job.events import Event
+from slmrag.job.events import Event, measure_file
+from slmrag.tracking.console import log_events, next_part
 
 FILE_KINDS = frozenset({"artifact", "table", "plot"})
 """Kinds of events whose failure never holds up the rest: they may need another server."""
@@ -55,7 +57,9 @@ def send_attempt(attempt: Attempt, tracker: Tracker, results: Path) -> bool:
     start = attempt.start()
     if state.get("done") or start is None:
         return bool(state.get("done"))
-    run = task_of_run(attempt, start, tracker, results)
+    whole = parent_run(attempt, start, results)
+    run = task_of_run(whole, tracker, results) if whole else None
+    start = with_run(start, whole.start() if whole else None)
     if "task" not in state:
         state |= {"task": tracker.open(start, run), "parent": run, "offset": 0}
         attempt.save(tracker.name, state)
@@ -69,6 +73,17 @@ def send_attempt(attempt: Attempt, tracker: Tracker, results: Path) -> bool:
     return close_state(attempt, tracker, state)
 
 
+def with_run(start: Event, whole: Event | None) -> Event:
+    """Return a job's start with what only its run's start says: config, packages, repository."""
+    whole = whole or (start if start["rule"] == "workflow" else {})
+    own = {name: value for name, value in (start.get("code") or {}).items() if value is not None}
+    return start | {
+        "config": whole.get("params") or {},
+        "packages": start.get("packages") or whole.get("packages") or {},
+        "code": (whole.get("code") or {}) | own,
+    }
+
+
 def send_batch(attempt: Attempt, tracker: Tracker, start: Event, state: dict[str, Any]) -> bool:
     """Send the next events, first points and lines, then the rest; return whether there were any.
 
@@ -77,20 +92,47 @@ def send_batch(attempt: Attempt, tracker: Tracker, start: Event, state: dict[str
     known = state.get("reported", 0)
     end = known if known > state["offset"] else None
     events, offset = attempt.read(state["offset"], end=end)
-    if not events:
+    if end is None and not send_report(attempt, tracker, start, state, events, offset):
         return False
-    if end is None:
-        again = "reporting" in state
-        attempt.save(tracker.name, state | {"reporting": offset})
-        tracker.report(state["task"], start, events, again)
-        state.pop("reporting", None)
-        state["reported"] = offset
-        attempt.save(tracker.name, state)
-    refused = act_on(tracker, state["task"], start, events)
-    ended = events[-1].get("kind") == "end"
+    refused = act_on(tracker, state["task"], start, with_log(attempt, events))
+    ended = bool(events) and events[-1].get("kind") == "end"
     state |= {"offset": offset, "ended": ended, "files": state["files"] + refused}
     attempt.save(tracker.name, state)
     return True
+
+
+def send_report(
+    attempt: Attempt,
+    tracker: Tracker,
+    start: Event,
+    state: dict[str, Any],
+    events: list[Event],
+    offset: int,
+) -> bool:
+    """Send points, lines and what is new in the job's log; return whether there were any."""
+    again, shown = "reporting" in state, state.get("pending") or []
+    ended = bool(events) and events[-1].get("kind") == "end"
+    new = next_part(attempt.log, shown[-1] if shown else state.get("console"), ended)
+    shown = [*shown, new] if new else shown
+    if not events and not shown:
+        return False
+    attempt.save(tracker.name, state | {"reporting": offset, "pending": shown})
+    printed = [event for part in shown for event in log_events(attempt.log, part)]
+    tracker.report(state["task"], start, [*printed, *events], again)
+    state.pop("reporting", None)
+    state.pop("pending", None)
+    state |= {"reported": offset} | ({"console": shown[-1]} if shown else {})
+    attempt.save(tracker.name, state)
+    return True
+
+
+def with_log(attempt: Attempt, events: list[Event]) -> list[Event]:
+    """Return the events of a batch, with the job's log as a file before the end."""
+    if not events or events[-1].get("kind") != "end" or not attempt.log.is_file():
+        return events
+    file = {"kind": "artifact", "name": "log", "path": str(attempt.log), "metadata": {}}
+    size = {"time": events[-1].get("time"), **measure_file(attempt.log)}
+    return [*events[:-1], file | size, events[-1]]
 
 
 def act_on(tracker: Tracker, task: str, start: Event, events: list[Event]) -> list[Event]:
@@ -135,11 +177,8 @@ def close_state(attempt: Attempt, tracker: Tracker, state: dict[str, Any]) -> bo
     return bool(state["done"])
 
 
-def task_of_run(attempt: Attempt, start: Event, tracker: Tracker, results: Path) -> str | None:
-    """Return the task of a job's workflow run, created if it does not exist."""
-    run = parent_run(attempt, start, results)
-    if run is None:
-        return None
+def task_of_run(run: Attempt, tracker: Tracker, results: Path) -> str | None:
+    """Return the task of a workflow run, created if it does not exist."""
     known = run.state(tracker.name).get("task")
     if known:
         return known

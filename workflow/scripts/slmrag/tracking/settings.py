@@ -20,6 +20,7 @@ class Settings:
     deadline_seconds: float = 20.0
     retries: int = 2
     upload_mb: float = 64.0
+    datasets: str = "artifacts"
     webhook_env: str | None = None
     diff: bool = False
     experiment: str = TRIAL_EXPERIMENT

@@ -1,39 +1,70 @@
-"""Requests to ClearML for files, models, alerts and a task's end."""
+"""Requests to ClearML for files, alerts, notes and a task's end."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from slmrag.job.events import Event
 from slmrag.tracking import naming
-from slmrag.tracking.clearml.names import project_path, server_name
+from slmrag.tracking.clearml import datasets, models
+from slmrag.tracking.clearml.names import project_path
+from slmrag.tracking.clearml.requests import RUNNING, TrackerError
 from slmrag.tracking.clearml.store import upload_file
 
-
-class TrackerError(Exception):
-    """The tracker did not answer, or refused."""
+REASON_CHARACTERS = 700
+MESSAGE_CHARACTERS = 4000
+"""Characters of a task's reason and of its longer message; the log is an artifact."""
 
 
 def artifact(tracker: Any, task: str, start: Event, event: Event) -> None:
     """Upload a file, or link to it if it is large or a folder, and register it."""
-    from clearml.backend_api.services import tasks
-
     name = naming.artifact_name(start["rule"], event["name"])
     uri = upload(tracker, task, start, name, event)
     details = {"path": event["path"], **(event.get("metadata") or {})}
-    entry = tasks.Artifact(
-        key=name,
-        type="custom",
-        mode="output",
-        uri=uri,
-        content_size=event.get("bytes"),
-        hash=event.get("sha256"),
-        timestamp=int(event["time"]),
-        type_data=tasks.ArtifactTypeData(preview=json.dumps(details, indent=1)),
-        display_data=[[str(key), str(value)] for key, value in details.items()],
-    )
-    tracker.call(tasks.AddOrUpdateArtifactsRequest(task=task, artifacts=[entry], force=True))
+    add_artifacts(tracker, task, [artifact_entry(name, uri, event, details)])
+    if (start["rule"], event["name"]) in models.CHECKPOINTS:
+        models.register_output(tracker, task, start, event)
+    if event["name"].partition("/")[0] == "summaries":
+        inputs = datasets.inputs_of_summary(event, start)
+        add_artifacts(tracker, task, [artifact_entry(**one, mode="input") for one in inputs])
+    if tracker.settings.datasets == "datasets":
+        datasets.register(tracker, task, start, event)
+
+
+def artifact_entry(
+    name: str, uri: str | None, event: Event, details: Event, mode: str = "output"
+) -> dict[str, Any]:
+    """Return an artifact as the server's API has it."""
+    entry = {
+        "key": name,
+        "type": "custom",
+        "mode": mode,
+        "uri": uri,
+        "content_size": event.get("bytes"),
+        "hash": event.get("sha256"),
+        "timestamp": int(event["time"]),
+        "type_data": {"preview": json.dumps(details, indent=1)},
+        "display_data": [[str(key), str(value)] for key, value in details.items()],
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def add_artifacts(tracker: Any, task: str, entries: list[dict[str, Any]]) -> None:
+    """Add artifacts to a task; one that ended takes them only as an edit of them all."""
+    from clearml.backend_api.services import tasks
+
+    if not entries:
+        return
+    try:
+        tracker.call(tasks.AddOrUpdateArtifactsRequest(task=task, artifacts=entries, force=True))
+    except TrackerError:
+        found = tracker.task(task)
+        if found["status"] in RUNNING:
+            raise
+        known = (found.get("execution") or {}).get("artifacts") or []
+        keys = [(one["key"], one.get("mode")) for one in entries]
+        kept = [one for one in known if (one["key"], one.get("mode")) not in keys]
+        tracker.edit(task, execution={"artifacts": kept + entries})
 
 
 def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> str:
@@ -48,74 +79,45 @@ def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> st
     return upload_file(str(path), url)
 
 
-def model(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Register the model that a job uses, once per content, as the task's input."""
-    from clearml.backend_api.services import tasks
-
-    comment = f"digest {event.get('digest')}, revision {event.get('revision')}"
-    key = f"{event['name']} {event['uri']} {comment}"
-    if key not in tracker.models:
-        project = tracker.project(naming.project_name(tracker.settings.project, start))
-        tracker.models[key] = find_model(tracker, event, comment, project) or create_model(
-            tracker, event, comment, project
-        )
-    name, kind = server_name(event["name"]), tasks.ModelTypeEnum.input
-    tracker.call(
-        tasks.AddOrUpdateModelRequest(task=task, name=name, model=tracker.models[key], type=kind)
-    )
-
-
-def find_model(tracker: Any, event: Event, comment: str, project: str) -> str | None:
-    """Return the project's oldest entry of a model with the same content, None if there is none."""
-    from clearml.backend_api.services import models
-
-    name = f"^{re.escape(server_name(event['name']))}$"
-    request = models.GetAllRequest(name=name, uri=[event["uri"]], project=[project])
-    same = [one for one in tracker.call(request).models or [] if one.comment == comment]
-    return min(same, key=lambda one: (str(one.created), one.id)).id if same else None
-
-
-def create_model(tracker: Any, event: Event, comment: str, project: str) -> str:
-    """Create a model's entry; if another process did so at the same time, keep the older one.
-
-    The server knows no unique models: both see both entries, and keep the same.
-    """
-    from clearml.backend_api.services import models
-
-    design = {"design": json.dumps(event.get("entry") or {}, indent=1, sort_keys=True)}
-    request = models.CreateRequest(
-        name=server_name(event["name"]),
-        uri=event["uri"],
-        comment=comment,
-        design=design,
-        ready=True,
-        project=project,
-    )
-    made = tracker.call(request).id
-    oldest = find_model(tracker, event, comment, project) or made
-    if oldest != made:
-        tracker.call(models.DeleteRequest(model=made, force=True))
-    return oldest
-
-
 def alert(tracker: Any, task: str, start: Event, event: Event) -> None:
     """Tag the task with an alert."""
-    from clearml.backend_api.services import tasks
+    known = tracker.task(task).get("tags") or []
+    tracker.edit(task, tags=sorted({*known, f"alert:{event['name']}"}))
 
-    known = tracker.call(tasks.GetByIdRequest(task=task)).task.tags or []
-    wanted = sorted({*known, f"alert:{event['name']}"})
-    tracker.call(tasks.EditRequest(task=task, tags=wanted, force=True))
+
+def note(tracker: Any, task: str, start: Event, event: Event) -> None:
+    """Make a note the task's description, which still names the attempt."""
+    tracker.edit(task, comment=f"{event['text'].strip()}\n\nattempt {start['id']}")
 
 
 def end(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Set the task's final status."""
+    """Set the task's final status, with the reason if it did not complete."""
     from clearml.backend_api.services import tasks
 
-    reason = str(event.get("error") or "")
-    first = reason.strip().splitlines()[-1][:300] if reason.strip() else ""
     ends = {"completed": tasks.CompletedRequest, "failed": tasks.FailedRequest}
     request = ends.get(event["status"], tasks.StoppedRequest)
-    tracker.call(request(task=task, force=True, status_reason=first, status_message=reason[-2000:]))
+    reason, message = reason_of(event, REASON_CHARACTERS), reason_of(event, MESSAGE_CHARACTERS)
+    tracker.call(request(task=task, force=True, status_reason=reason, status_message=message))
 
 
-ACTIONS = {"artifact": artifact, "model": model, "alert": alert, "end": end}
+def reason_of(event: Event, longest: int) -> str:
+    """Return why a job ended: its error's last line, then the last lines that it printed."""
+    error = str(event.get("error") or "").strip()
+    if not error:
+        return ""
+    tail = event.get("log_tail") or []
+    lines = tail.splitlines() if isinstance(tail, str) else list(map(str, tail))
+    first, *rest = reversed(error.splitlines())
+    more = [one for one in lines if one.strip() and one.strip() not in error]
+    if longest > REASON_CHARACTERS:
+        more = [*reversed(rest), *more]
+    first = first[: longest // 2]
+    kept: list[str] = []
+    for one in reversed(more):
+        if len(first) + sum(len(text) + 1 for text in kept) + len(one) + 1 > longest:
+            break
+        kept.insert(0, one)
+    return "\n".join([first, *kept])
+
+
+ACTIONS = {"artifact": artifact, "model": models.use, "alert": alert, "note": note, "end": end}

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from slmrag.tracking import naming
 from slmrag.tracking.backends import clearml_config_file, is_clearml_configured
-from slmrag.tracking.clearml.actions import TrackerError
 from slmrag.tracking.clearml.names import project_path
+from slmrag.tracking.clearml.requests import TrackerError
 from slmrag.tracking.clearml.store import StoreRefused, open_store, upload_file
 from slmrag.tracking.probe import ProbeError, Step, fetch_url, make_steps, resolve_host
 from slmrag.tracking.settings import Settings

@@ -1,15 +1,18 @@
 """Translates our events to ClearML's: scalars, single values, tables, plots, console lines."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from slmrag.job.events import Event
 from slmrag.tracking import naming
+from slmrag.tracking.clearml import figures
+
+Base = dict[str, Any]
 
 SINGLE_STEP = -(2**31)
-MAX_PLOT_BYTES = 2**21
 
 
 def translate(task: str, start: Event, event: Event) -> Iterator[Any]:
@@ -19,92 +22,99 @@ def translate(task: str, start: Event, event: Event) -> Iterator[Any]:
         yield from make({"task": task, "timestamp": int(event["time"] * 1000)}, start, event)
 
 
-def scalar(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
+def scalar(base: Base, start: Event, event: Event) -> Iterator[Any]:
     """Yield a point; without a step, its step is the seconds since the start."""
     title, _, series = event["name"].rpartition("/")
     step = event["step"] if event.get("step") is not None else seconds_since(start, event)
     yield point(base, title or series, series, event["value"], step)
 
 
-def memory(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
+def progress(base: Base, start: Event, event: Event) -> Iterator[Any]:
+    """Yield what a job has done so far, by the seconds since its start."""
+    yield from points(base, start, event, naming.progress_points(event))
+
+
+def memory(base: Base, start: Event, event: Event) -> Iterator[Any]:
     """Yield a point for each kind of memory of the job and of its components."""
-    for title, series, value in naming.memory_points(event):
+    yield from points(base, start, event, naming.memory_points(event))
+
+
+def points(
+    base: Base, start: Event, event: Event, found: Iterable[tuple[str, str, Any]]
+) -> Iterator[Any]:
+    """Yield named values as points at the seconds since the start."""
+    for title, series, value in found:
         yield point(base, title, series, value, seconds_since(start, event))
 
 
-def single(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
+def single(base: Base, start: Event, event: Event) -> Iterator[Any]:
     """Yield a number as a single value, anything else as a console line."""
     if isinstance(event["value"], bool | int | float):
-        yield point(base, "Summary", event["name"], float(event["value"]), SINGLE_STEP)
+        yield point(base, "Summary", event["name"], event["value"], SINGLE_STEP)
     else:
         yield line(base, f"{event['name']}: {event['value']}")
 
 
-def table(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
+def table(base: Base, start: Event, event: Event) -> Iterator[Any]:
     """Yield a table as a plotly table."""
-    columns = list(dict.fromkeys(key for row in event["rows"] for key in row))
-    cells = [[row.get(column) for row in event["rows"]] for column in columns]
-    data = [{"type": "table", "header": {"values": columns}, "cells": {"values": cells}}]
-    yield drawing(base, event["name"], "table", {"data": data, "layout": {}})
+    yield drawing(base, event["name"], "table", figures.table_figure(event["rows"]))
 
 
-def plot(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
-    """Yield a picture inside a plotly layout, if it is small enough."""
-    path = Path(event["path"])
-    kinds = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
-    kind = kinds.get(path.suffix.lower())
-    if kind and path.is_file() and path.stat().st_size <= MAX_PLOT_BYTES:
-        yield drawing(base, event["name"], "figure", {"data": [], "layout": picture(path, kind)})
+def plot(base: Base, start: Event, event: Event) -> Iterator[Any]:
+    """Yield a plot of plotly's, else its picture, else a line that says why there is none."""
+    if figure := event.get("figure"):
+        yield drawing(base, event["name"], "figure", figure)
+    elif reason := figures.reason_without_picture(Path(event["path"])):
+        yield line(base, f"plot {event['name']} is not shown here: {event['path']} {reason}")
+    else:
+        yield drawing(base, event["name"], "figure", figures.picture_figure(Path(event["path"])))
 
 
-def picture(path: Path, kind: str) -> dict[str, Any]:
-    """Return a plotly layout that shows a picture."""
-    from base64 import b64encode
-
-    source = f"data:{kind};base64,{b64encode(path.read_bytes()).decode()}"
-    place = {"x": 0, "y": 1, "sizex": 1, "sizey": 1, "xref": "paper", "yref": "paper"}
-    return {
-        "images": [{"source": source, "layer": "below", **place}],
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False},
-    }
+def log(base: Base, start: Event, event: Event) -> Iterator[Any]:
+    """Yield lines that a job printed."""
+    yield line(base, event["text"])
 
 
-def alert(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
+def note(base: Base, start: Event, event: Event) -> Iterator[Any]:
+    """Yield a note as a console line; it is the task's description too."""
+    yield line(base, event["text"])
+
+
+def alert(base: Base, start: Event, event: Event) -> Iterator[Any]:
     """Yield an alert as a console line."""
     yield line(base, f"alert {event['name']}: {event.get('message')}", "WARNING")
 
 
-def end(base: dict[str, Any], start: Event, event: Event) -> Iterator[Any]:
+def end(base: Base, start: Event, event: Event) -> Iterator[Any]:
     """Yield the run time, the peaks, and the error if there was one."""
     yield point(base, "Summary", "run_time_seconds", event["time"] - start["time"], SINGLE_STEP)
-    for component, peaks in {"job": event.get("peak"), **(event.get("components") or {})}.items():
-        for key, value in (peaks or {}).items():
-            series = naming.SERIES_LABELS.get(f"peak_{key}", f"{key} peak")
-            yield point(base, f"memory/{component}", series, value, seconds_since(start, event))
+    yield from points(base, start, event, naming.peak_points(event))
     if event.get("error"):
         yield line(base, str(event["error"]), "ERROR")
 
 
-def point(base: dict[str, Any], title: str, series: str, value: Any, step: int) -> Any:
-    """Return a scalar event; NaN and infinities become 0."""
+def point(base: Base, title: str, series: str, value: Any, step: int) -> Any:
+    """Return a scalar event; for NaN and infinities, which a server refuses, a console line."""
     from clearml.backend_api.services import events as api
 
     number = float(value)
-    number = number if abs(number) < float("inf") else 0.0
+    if not isfinite(number):
+        return line(
+            base, f"{title}/{series} is {number} at {int(step)}: no point is shown", "WARNING"
+        )
     return api.MetricsScalarEvent(
         **base, metric=title, variant=series, value=number, iter=int(step)
     )
 
 
-def line(base: dict[str, Any], text: str, level: str = "INFO") -> Any:
+def line(base: Base, text: str, level: str = "INFO") -> Any:
     """Return a console line."""
     from clearml.backend_api.services import events as api
 
     return api.TaskLogEvent(**base, level=level, worker="job", msg=text)
 
 
-def drawing(base: dict[str, Any], title: str, series: str, figure: dict[str, Any]) -> Any:
+def drawing(base: Base, title: str, series: str, figure: Mapping[str, Any]) -> Any:
     """Return a plot event."""
     from clearml.backend_api.services import events as api
 
@@ -119,10 +129,13 @@ def seconds_since(start: Event, event: Event) -> int:
 
 TRANSLATORS = {
     "scalar": scalar,
+    "progress": progress,
     "memory": memory,
     "single": single,
     "table": table,
     "plot": plot,
+    "log": log,
+    "note": note,
     "alert": alert,
     "end": end,
 }

@@ -3,12 +3,15 @@
 import json
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from slmrag.job.events import Event
 from slmrag.tracking import naming
-from slmrag.tracking.clearml.actions import ACTIONS, TrackerError
+from slmrag.tracking.clearml.actions import ACTIONS
 from slmrag.tracking.clearml.names import project_path, server_name
+from slmrag.tracking.clearml.requests import TrackerError
+from slmrag.tracking.clearml.script import script
 from slmrag.tracking.settings import Settings
 
 MAX_LINES = 1000
@@ -37,11 +40,19 @@ class ClearmlTracker:
 
     def call(self, request: Any) -> Any:
         """Send a request; return its response or raise TrackerError."""
+        return self.send(request).response
+
+    def data(self, request: Any) -> dict[str, Any]:
+        """Send a request; return its response as plain data or raise TrackerError."""
+        return self.send(request).response_data
+
+    def send(self, request: Any) -> Any:
+        """Send a request; return the SDK's result or raise TrackerError."""
         result = self.session.send(request)
         if result is None or not result.ok():
             reason = getattr(getattr(result, "meta", None), "result_msg", "no answer")
             raise TrackerError(f"{request._service}.{request._action}: {reason}")
-        return result.response
+        return result
 
     def open(self, start: Event, parent: str | None) -> str:
         """Find or create the task with the attempt's id in its comment, and mark it started."""
@@ -75,19 +86,33 @@ class ClearmlTracker:
             hyperparams=hyperparams(start),
             configuration=configuration(start),
             output_dest=self.settings.output_uri,
-            script={"entry_point": f"{start['rule']}.py", "working_dir": "."} | version(start),
+            script=script(start),
         )
         return self.call(request).id
 
-    def project(self, path: str) -> str:
+    def task(self, task: str) -> dict[str, Any]:
+        """Return a task as the server has it."""
+        from clearml.backend_api.services import tasks
+
+        return self.data(tasks.GetByIdRequest(task=task))["task"]
+
+    def edit(self, task: str, **fields: Any) -> None:
+        """Change fields of a task, whatever its state."""
+        from clearml.backend_api.services import tasks
+
+        self.call(tasks.EditRequest(task=task, force=True, **fields))
+
+    def project(self, path: str, system_tags: Sequence[str] = ()) -> str:
         """Return the id of a project, created if it does not exist."""
         from clearml.backend_api.services import projects
 
         name = project_path(path)
         known = self.projects.get(name) or self.find_project(name)
         if known is None:
+            tags = list(system_tags) or None
+            request = projects.CreateRequest(name=name, description="", system_tags=tags)
             try:
-                known = self.call(projects.CreateRequest(name=name, description="")).id
+                known = self.call(request).id
             except TrackerError:  # another process was quicker
                 known = self.find_project(name)
                 if known is None:
@@ -96,18 +121,17 @@ class ClearmlTracker:
         return known
 
     def find_project(self, name: str) -> str | None:
-        """Return the id of a project by its whole path, None if there is none."""
+        """Return the id of a project by its whole path, hidden ones too; None if there is none."""
         from clearml.backend_api.services import projects
 
-        exact = f"^{re.escape(name)}$"
-        found = self.call(projects.GetAllRequest(name=exact, only_fields=["id", "name"])).projects
+        exact, fields = f"^{re.escape(name)}$", ["id", "name"]
+        request = projects.GetAllRequest(name=exact, only_fields=fields, search_hidden=True)
+        found = self.call(request).projects
         return next((project.id for project in found or [] if project.name == name), None)
 
     def link(self, task: str, parent: str) -> None:
         """Make a task a child of the run's."""
-        from clearml.backend_api.services import tasks
-
-        self.call(tasks.EditRequest(task=task, parent=parent, force=True))
+        self.edit(task, parent=parent)
 
     def keep_alive(self, task: str) -> None:
         """Renew the time of a task's last update: the server stops tasks that are long silent."""
@@ -129,7 +153,17 @@ class ClearmlTracker:
         known = self.lines(task) if again else set()
         batch = [item for item in batch if (item.timestamp, getattr(item, "msg", "")) not in known]
         if batch:
-            self.call(api.AddBatchRequest(requests=batch))
+            answer = self.data(api.AddBatchRequest(requests=batch))
+            self.tell_refused(task, answer)
+
+    def tell_refused(self, task: str, answer: dict[str, Any]) -> None:
+        """Say in the console that events are missing: the server answers as if all were there."""
+        from clearml.backend_api.services import events as api
+
+        if count := answer.get("errors"):
+            why = f"ClearML did not take {count} events: {answer.get('errors_info')}"
+            request = api.TaskLogEvent(task=task, level="WARNING", worker="job", msg=why)
+            self.call(api.AddBatchRequest(requests=[request]))
 
     def lines(self, task: str) -> set[tuple[int, str]]:
         """Return time in ms and text of the last lines of a task's console."""
@@ -152,6 +186,7 @@ def hyperparams(start: Event) -> dict[str, dict[str, dict[str, str]]]:
         section: {
             name: {"section": section, "name": name, "value": value, "type": "str"}
             for name, value in values.items()
+            if name.strip()  # a server refuses a name that is blank
         }
         for section, values in naming.parameter_sections(start).items()
     }
@@ -161,9 +196,3 @@ def configuration(start: Event) -> dict[str, dict[str, str]]:
     """Return the job's config entries as one configuration object."""
     text = json.dumps(start.get("params") or {}, indent=1, sort_keys=True)
     return {"params": {"name": "params", "type": "json", "value": text}}
-
-
-def version(start: Event) -> dict[str, str]:
-    """Return the commit that ran."""
-    commit = (start.get("code") or {}).get("commit")
-    return {"version_num": commit} if commit else {}

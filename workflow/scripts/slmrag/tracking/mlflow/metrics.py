@@ -1,6 +1,6 @@
 """Translates our events to points of MLflow's metrics, named ``title/series`` as in ClearML."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slmrag.job.events import Event
@@ -29,9 +29,13 @@ def scalar(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
 
 
 def memory(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
-    """Yield memory by component."""
-    for title, series, value in naming.memory_points(event):
-        yield f"{title}/{series}", value
+    """Yield memory by component in GB, and the GPUs' use in percent."""
+    yield from paths(naming.memory_points(event))
+
+
+def progress(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
+    """Yield what is done, its share and its rate."""
+    yield from paths(naming.progress_points(event))
 
 
 def single_number(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
@@ -43,17 +47,19 @@ def single_number(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
 def end_metrics(start: Event, event: Event) -> Iterator[tuple[str, Any]]:
     """Yield the run time and the peaks."""
     yield "run_time_seconds", event["time"] - start["time"]
-    for component, peaks in {"job": event.get("peak"), **(event.get("components") or {})}.items():
-        for kind, value in (peaks or {}).items():
-            yield (
-                f"memory/{component}/{naming.SERIES_LABELS.get(f'peak_{kind}', f'{kind} peak')}",
-                value,
-            )
+    yield from paths(naming.peak_points(event))
+
+
+def paths(points: Iterable[tuple[str, str, float]]) -> Iterator[tuple[str, float]]:
+    """Yield points by title and series in one name: the UI groups names by their first part."""
+    for title, series, value in points:
+        yield f"{title}/{series}", value
 
 
 METRIC_MAKERS: Mapping[str, Any] = {
     "scalar": scalar,
     "memory": memory,
+    "progress": progress,
     "single": single_number,
     "end": end_metrics,
 }
