@@ -29,6 +29,7 @@ def allowed_name(name: str) -> str:
     kept = "".join(c if c.isalnum() or c in "_-./ :" else "_" for c in name)
     parts = [part if part.strip(". ") else "_" for part in kept.split("/") if part]
     plain = "/".join(parts) or "_"
+    plain = f"_{plain[1:]}" if plain.startswith("..") else plain
     if len(plain) <= MAX_NAME_CHARACTERS:
         return plain
     mark = digest(name)[:8]
