@@ -59,6 +59,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(workflow_run.code_version.VERSION_VARIABLE, "")
     monkeypatch.setenv(workflow_run.RUN_ID_VARIABLE, "run-1")
+    monkeypatch.setenv(workflow_run.PREFIX_VARIABLE, "")
     monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 1.0)
     return tmp_path
 

@@ -176,6 +176,17 @@ def read_events(
                 yield event, start
 
 
+def read_kinds(path: str | os.PathLike[str], kinds: Sequence[str]) -> Iterator[Event]:
+    """Yield the whole events of some kinds; lines that do not name a kind are skipped unparsed."""
+    names = [f'"{kind}"'.encode() for kind in kinds]
+    with open(path, "rb") as file:
+        for line in file:
+            if line.endswith(b"\n") and any(name in line for name in names):
+                event = parse_event(line)
+                if event.get("kind") in kinds:
+                    yield event
+
+
 def find_end(file: BinaryIO) -> Event:
     """Return the end event among the last lines of an open log, empty if there is none."""
     file.seek(max(0, os.fstat(file.fileno()).st_size - END_BYTES))

@@ -7,69 +7,40 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from slmrag.config.redaction import MASK, redact, redact_values
-from slmrag.job.attempts import Attempt, find_attempts, is_workflow_run
-from slmrag.tracking.naming import task_name
+from slmrag.tracking.run_summary import RunSummary
 from slmrag.tracking.sync_process import python_path
 
 TIMEOUT_SECONDS = 4.0
 
 
-def run_summary(results: Path, run: str, status: str) -> dict[str, Any]:
+def run_message(summary: RunSummary, experiment: str, run: str, status: str) -> dict[str, Any]:
     """Return how a run ended: its jobs by status, failures, alerts and results."""
-    jobs = [
-        job for job in map(summarize_attempt, find_attempts(results)) if job and job["run"] == run
-    ]
-    counts: dict[str, int] = {}
-    for job in jobs:
-        counts[job["status"]] = counts.get(job["status"], 0) + 1
-    failed = [job["name"] for job in jobs if job["status"] != "completed"]
-    alerts = [f"{job['name']}: {message}" for job in jobs for message in job["alerts"]]
-    text = f"{results.name}: {status}, {len(jobs)} jobs, {len(failed)} not completed"
+    counts = f"{len(summary.jobs)} jobs, {len(summary.failed)} not completed"
+    unread = {"unread": summary.unread} if summary.unread else {}
     return {
-        "text": f"{text}, {len(alerts)} alerts",
-        "experiment": results.name,
+        "text": f"{experiment}: {status}, {counts}, {len(summary.alerts)} alerts",
+        "experiment": experiment,
         "run": run,
         "status": status,
-        "jobs": counts,
-        "failed": failed,
-        "alerts": alerts,
-        "results": {job["name"]: job["results"] for job in jobs if job["results"]},
+        "jobs": summary.by_status,
+        "failed": [job.name for job in summary.failed],
+        "alerts": [message for _, message in summary.alerts],
+        "results": {job.name: job.singles for job in summary.jobs if job.singles},
+        **unread,
     }
 
 
-def summarize_attempt(attempt: Attempt) -> dict[str, Any] | None:
-    """Return a summary of an attempt's log, None for a whole run or an empty log."""
-    start = attempt.start()
-    if start is None or is_workflow_run(attempt):
-        return None
-    events, offset = [], 0
-    while True:
-        more, offset = attempt.read(offset)
-        if not more:
-            break
-        events += more
-    ends = [event["status"] for event in events if event["kind"] == "end"]
-    return {
-        "name": task_name(start),
-        "run": start.get("run"),
-        "status": ends[-1] if ends else "running",
-        "alerts": [event["message"] for event in events if event["kind"] == "alert"],
-        "results": {e["name"]: e["value"] for e in events if e["kind"] == "single"},
-    }
-
-
-def post(url: str, results: Path, run: str, status: str) -> str | None:
-    """Post a run's summary from a process with a timeout; return why it failed, or None."""
+def post(url: str, message: Mapping[str, Any]) -> str | None:
+    """Post a run's message from a process with a timeout; return why it failed, or None."""
     command = [sys.executable, "-P", "-m", "slmrag.tracking.webhook"]
     try:
-        summed = redact_values(run_summary(results, run, status))
-        if status == "completed" and not summed["jobs"]:
+        if message["status"] == "completed" and not message["jobs"]:
             return None  # nothing was to be done, or a sync
-        body = json.dumps(summed)
+        body = json.dumps(redact_values(message))
         done = subprocess.run(
             command,
             input=f"{json.dumps(url)}\n{body}\n",

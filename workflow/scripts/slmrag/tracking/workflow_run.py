@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,12 +15,14 @@ from slmrag.errors import UserError
 from slmrag.job import code_version
 from slmrag.job.attempts import RUN_ID_VARIABLE, new_id
 from slmrag.job.code_diff import read_diff
-from slmrag.job.events import EventLog
+from slmrag.job.events import Event, EventLog
 from slmrag.job.failed_jobs import failure_lines
 from slmrag.job.job_info import user_name
 from slmrag.job.killed_jobs import close_logs_of_dead_jobs
 from slmrag.job.packages import PREFIX_VARIABLE, installed_packages, python_fields
 from slmrag.tracking import webhook
+from slmrag.tracking.run_events import run_events
+from slmrag.tracking.run_summary import RunSummary, summarize_run
 from slmrag.tracking.settings import Settings, settings
 from slmrag.tracking.start_publisher import Publisher, start_publisher
 from slmrag.tracking.sync_process import Outcome, counts_sentence, run_sync
@@ -78,11 +80,9 @@ def diff_on_request(config: Mapping[str, Any]) -> dict[str, str]:
 
 def finish(config: Mapping[str, Any], status: str) -> None:
     """End a run, send what its jobs left within the deadline, and print the outcome in a line."""
-    with suppress(OSError):
-        close_logs_of_dead_jobs(results_folder(config), os.environ[RUN_ID_VARIABLE])
-        write_event(config, "end", status=status, error=reason_of(config, status))
+    summary = end_run(config, status)
     chosen = settings(config.get("tracking"))
-    webhook_thread = start_webhook(config, chosen, status)
+    webhook_thread = start_webhook(config, chosen, status, summary)
     if chosen.is_on:
         seconds = chosen.deadline_seconds if status == "completed" else FAILED_RUN_SECONDS
         seconds = min(seconds, chosen.deadline_seconds)
@@ -90,6 +90,19 @@ def finish(config: Mapping[str, Any], status: str) -> None:
         print(f"tracking: {counts_sentence(*outcome)}", file=sys.stderr, flush=True)
     if webhook_thread:
         webhook_thread.join(WEBHOOK_SECONDS)
+
+
+def end_run(config: Mapping[str, Any], status: str) -> RunSummary:
+    """Write into the run's own log what its jobs found and how it ended; return the summary."""
+    results, run, summary = results_folder(config), os.environ[RUN_ID_VARIABLE], RunSummary()
+    with suppress(OSError):
+        close_logs_of_dead_jobs(results, run)
+    with suppress(Exception):  # whatever a log holds, the run gets its end
+        summary = summarize_run(results, run)
+        write_events(config, run_events(summary, config))
+    with suppress(OSError):
+        write_event(config, "end", status=status, error=reason_of(config, status))
+    return summary
 
 
 def send_rest(config: Mapping[str, Any], seconds: float) -> Outcome:
@@ -111,10 +124,16 @@ def reason_of(config: Mapping[str, Any], status: str) -> str | None:
 
 def write_event(config: Mapping[str, Any], kind: str, **fields: Any) -> None:
     """Append an event to the run's own log."""
+    write_events(config, [{"kind": kind, **fields}])
+
+
+def write_events(config: Mapping[str, Any], found: Iterable[Event]) -> None:
+    """Append events to the run's own log."""
     run = os.environ[RUN_ID_VARIABLE]
     log = EventLog(results_folder(config) / "jobs" / "workflow" / run / "attempts" / f"{run}.jsonl")
-    log.write(kind, **fields)
-    log.close()
+    with closing(log):
+        for event in found:
+            log.write(**event)
 
 
 def results_folder(config: Mapping[str, Any]) -> Path:
@@ -122,14 +141,17 @@ def results_folder(config: Mapping[str, Any]) -> Path:
     return Path(config.get("results") or Path("results", str(config.get("experiment", "default"))))
 
 
-def start_webhook(config: Mapping[str, Any], chosen: Settings, status: str) -> Thread | None:
+def start_webhook(
+    config: Mapping[str, Any], chosen: Settings, status: str, summary: RunSummary
+) -> Thread | None:
     """Post a run's summary in a thread, if there is a webhook."""
     url = os.environ.get(chosen.webhook_env or "")
     if not url:
         return None
 
     def tell() -> None:
-        failure = webhook.post(url, results_folder(config), os.environ[RUN_ID_VARIABLE], status)
+        run, experiment = os.environ[RUN_ID_VARIABLE], results_folder(config).name
+        failure = webhook.post(url, webhook.run_message(summary, experiment, run, status))
         if failure:
             print(f"tracking: the webhook failed: {failure}", file=sys.stderr, flush=True)
 
