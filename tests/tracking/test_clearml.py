@@ -31,10 +31,11 @@ def test_a_job_becomes_a_task(tracked, clearml):
     assert scalars["memory GB/job", "CPU peak"][0] > 0.01
     assert scalars["memory GB/model", "CPU peak"][0] > 0.01
     artifacts = {item["key"]: item for item in task["execution"]["artifacts"]}
-    assert set(artifacts) == {"experiment_results", "memory_usage"}
+    assert set(artifacts) == {"experiment_results", "memory_usage", "log"}
     assert artifacts["experiment_results"]["content_size"] == len("the same bytes")
     assert b"the same bytes" in clearml.files.values()
     assert "engine: echo" in clearml.lines(task["id"])
+    assert clearml.lines(task["id"]).count("working with") == 1
 
 
 def test_the_model_is_an_input_of_the_task(tracked, clearml):
@@ -177,6 +178,7 @@ def test_a_store_that_refuses_holds_up_no_end(tracked, clearml):
     assert {item["key"] for item in task["execution"]["artifacts"]} == {
         "experiment_results",
         "memory_usage",
+        "log",
     }
     assert clearml.events == before
     assert tracked.sync()["counts"] == {"sent": 0}

@@ -148,7 +148,7 @@ def look_at_numbers(server, jobs):
         assert scalars["memory GB/job", "CPU peak"][0] > 0.01
     assert server.scalars(jobs["index_passages"]["id"])["Summary", "index_documents"] == [6]
     components = {name for name, _ in server.scalars(jobs["generate_answers"]["id"])}
-    assert "memory/model" in components
+    assert "memory GB/model" in components
     plots = {e["metric"] for e in server.events.values() if e["type"] == "plot"}
     assert {"comparison", "token_recall-quiz"} <= plots
 
