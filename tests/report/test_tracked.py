@@ -69,7 +69,8 @@ def test_the_note_names_the_best_cells(made):
         own = rows.filter(pl.col("dataset") == dataset, pl.col("context") != "oracle")
         best, second = own.sort("token_recall", descending=True, maintain_order=True).to_dicts()[:2]
         assert f"**{estimate_text(best, 'token_recall')}**, n = 30, by `{best['model']}`" in line
-        assert f"Second: {estimate_text(second, 'token_recall')}, by `{second['model']}`" in line
+        place = "Equal" if second["token_recall"] == best["token_recall"] else "Second"
+        assert f"{place}: {estimate_text(second, 'token_recall')}, by `{second['model']}`" in line
         cells = [(row["model"], row["mode"]) for row in (best, second)]
         (test,) = (
             row
@@ -80,6 +81,14 @@ def test_the_note_names_the_best_cells(made):
         assert f"{test['verdict']}, p = {format_share(test['p_holm'])}" in line
         assert f"Peak memory: {best['peak_gpu_bytes'] / 1e9:.2f} GB (GPU)" in line
         assert "J per 1,000 questions" in line and "tokens/s: " in line
+
+
+def test_equal_cells_are_said_to_be_equal():
+    """Of two cells with the same value the first of the config is named first, the other equal."""
+    pairs = pl.DataFrame(schema=dict.fromkeys(PAIR_COLUMNS, pl.String))
+    rows = [row(place) | {"dataset": "d"} for place in (1, 2)]
+    line = headline(Bare, rows, pairs, []).splitlines()[0]
+    assert "by `m1` with `o`. Equal: 0.500, by `m2` with `o`; the two were not tested." in line
 
 
 def test_the_note_counts_what_tests_show(made):
@@ -180,7 +189,7 @@ def test_many_cells_and_data_sets_are_counted():
     rows = [row(place) for place in range(MAX_CELLS + 7)]
     *kept, rest = comparison_rows(Bare, rows)
     assert len(kept) == MAX_CELLS and rest["model"] == "7 more in comparison.csv"
-    pairs = pl.DataFrame(schema={n: pl.String for n in PAIR_COLUMNS})
+    pairs = pl.DataFrame(schema=dict.fromkeys(PAIR_COLUMNS, pl.String))
     lines = headline(Bare, rows, pairs, []).splitlines()
     assert f"- {len(rows) - MAX_DATASETS} more data sets are in the report." in lines
     assert lines[0] == (

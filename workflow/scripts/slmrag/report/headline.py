@@ -58,7 +58,8 @@ def cell_name(row: Row) -> str:
 
 def second_sentence(metric: str, best: Row, second: Row, pairs: "pl.DataFrame") -> str:
     """Return the second cell, and what the paired test of both shows."""
-    shown = f"Second: {estimate_text(second, metric)}, by {cell_name(second)}"
+    place = "Equal" if second[metric] == best[metric] else "Second"
+    shown = f"{place}: {estimate_text(second, metric)}, by {cell_name(second)}"
     found = find_test(best, second, pairs)
     if found is None:
         return f"{shown}; the two were not tested."
