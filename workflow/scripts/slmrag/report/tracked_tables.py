@@ -69,7 +69,10 @@ def estimate_text(row: Row, name: str, difference: bool = False) -> str:
 
 def rounded(value: float | None) -> float | str:
     """Return three significant digits of a number."""
-    return UNKNOWN if value is None or is_missing(value) else float(f"{value:.3g}")
+    if value is None or is_missing(value):
+        return UNKNOWN
+    number = float(f"{value:.3g}")
+    return int(number) if number.is_integer() else number
 
 
 def peak_text(row: Row) -> str:

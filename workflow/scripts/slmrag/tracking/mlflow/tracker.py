@@ -20,9 +20,6 @@ from slmrag.tracking.mlflow.metrics import metrics_of_event
 from slmrag.tracking.mlflow.tags import tags_of_event, tags_of_start
 from slmrag.tracking.settings import Settings
 
-RUNS_VIEW = {"mlflow.experimentKind": "custom_model_development"}
-"""The UI opens an experiment of this kind with its table of runs, not with traces of an agent."""
-
 
 class DeletedExperiment(Exception):
     """A deleted experiment, which accepts no runs; the message says what to do."""
@@ -70,7 +67,7 @@ class MlflowTracker:
         if known:
             return known.experiment_id
         try:
-            return self.client.create_experiment(name, tags=RUNS_VIEW)
+            return self.client.create_experiment(name)
         except MlflowException:
             if quicker := self.client.get_experiment_by_name(name):  # another job's
                 return quicker.experiment_id
