@@ -6,7 +6,7 @@ import time
 import pytest
 from slmrag.generation import engine_run
 from slmrag.generation.engines import base, echo, hardware
-from slmrag.job import events
+from slmrag.job import events, progress_events
 
 GPU = {"name": "NVIDIA H100", "driver": "570.1", "energy_millijoules": 5_000}
 
@@ -131,3 +131,22 @@ def test_a_sum_of_tokens_that_are_partly_unknown_is_null(run):
     told = [record[name] for name in ("requests", "prompt_tokens", "generated_tokens")]
     assert told == [3, None, None]
     assert "tokens_per_second" not in made.summary()
+
+
+def test_the_speed_is_a_series_while_answers_come(run, monkeypatch, tmp_path):
+    """Tokens per second since the last point, every ten seconds; none where a count is unknown."""
+    now = [0.0]
+    monkeypatch.setattr(progress_events, "clock", lambda: now[0])
+    one = base.Completion("ab", "yes", 7, 50, "stop", 0.1, 0.2, 0.0, 3)
+    events.use_log(log := events.EventLog(tmp_path / "events.jsonl"))
+    try:
+        made = run({})
+        for finished in ([one], [one], [one], [one._replace(generated_tokens=None)], [one]):
+            now[0] += 6
+            made.count(finished)
+    finally:
+        events.use_log(None)
+        log.close()
+    points = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    told = [(point["name"], point["value"]) for point in points]
+    assert told == [("progress/tokens per second", 8.5)]

@@ -132,6 +132,7 @@ def test_a_diff_has_no_secrets(repository, monkeypatch):
         assert secret not in found
     assert "+last: 5\n" in found
     assert "+password: [redacted]\n" in found
+    assert code_diff.redact_diff("+token_recall: 0.5\n") == "+token_recall: 0.5\n"
 
 
 @settings(max_examples=30, deadline=None)

@@ -218,6 +218,26 @@ with JobLog("one.log"):
     assert done.stderr == "warning: one.log lacks its end: it could not be written\n"
 
 
+def test_a_settled_log_has_all_that_was_printed(tmp_path):
+    """Whatever the process that writes it is doing, and without a pause if there is nothing new."""
+    code = """
+import sys, time
+from slmrag.job.log import JobLog
+with JobLog("one.log") as log:
+    for number in range(20):
+        print("line\\n" * 300 + f"number {number}")
+        log.settle(60)
+        assert open("one.log").read().endswith(f"number {number}\\n"), number
+    begun = time.monotonic()
+    log.settle(60)
+    assert time.monotonic() - begun < 1
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, timeout=120
+    )
+
+
 def test_events_name_their_log(job):
     """The log lies beside the events of the same attempt."""
     job("complete")

@@ -98,6 +98,15 @@ def test_a_bar_over_items_counts_them(clock, points):
     assert [(point["done"], point["total"]) for point in points()] == [(2, 5), (4, 5), (5, 5)]
 
 
+def test_an_end_that_is_known_is_not_told_again(clock, points):
+    """A bar whose last point was its end has one point for it."""
+    with progress.bar(total=2, desc="encode", shown=False) as shown:
+        clock.now += 12
+        shown.update(2)
+        clock.now += 1
+    assert [point["done"] for point in points()] == [2]
+
+
 def test_speeds_are_scalars(clock, points):
     """A speed is a series of its own, by the same rhythm."""
     speed = progress.Speed("tokens per second")

@@ -97,9 +97,9 @@ class Watchers:
         with swallow_errors("alerts"):
             self.check_limits()
         with swallow_errors("end"):
+            self.log.settle()  # whoever reads the end may take the log for whole
             how: dict[str, Any] = {"status": status, "error": error, "mistake": mistake}
             if status != "completed":
-                self.log.settle()
                 how["log_tail"] = last_lines(self.own_log)
             self.event_log.write("end", **how, **self.peaks())
         events.use_log(None)

@@ -62,13 +62,14 @@ class Pace:
     def rate(self, done: float, last: bool = False) -> float | None:
         """Return what was done per second since the last point if one is to be written now.
 
-        It is over 10 s or more: at the end, since the point before the last one if need be.
+        It is over 10 s or more: at the end, since the point before the last one if need be. The end
+        is no point of its own if nothing was done since the last one.
         """
         now = clock()
         if not last and now - self._marks[-1][0] < INTERVAL_SECONDS:
             return None  # most calls end here: a bar may be updated for each question
         rhythm = rhythm_of_job()
-        if rhythm is None or not self._is_due(rhythm, now, last):
+        if rhythm is None or not self._is_due(rhythm, now, done, last):
             return None
         then, before = self._marks[-1 if now - self._marks[-1][0] >= INTERVAL_SECONDS else 0]
         self._marks.append((now, done))
@@ -76,8 +77,10 @@ class Pace:
         rhythm.count(self.name, now)
         return round((done - before) / (now - then), 3)
 
-    def _is_due(self, rhythm: Rhythm, now: float, last: bool) -> bool:
+    def _is_due(self, rhythm: Rhythm, now: float, done: float, last: bool) -> bool:
+        then, before = self._marks[-1]
         if last:
+            is_known = self._points > 0 and done == before
             was_seen = self._points > 0 or now - self._began >= INTERVAL_SECONDS
-            return was_seen and rhythm.may_end(self.name, now)
-        return now - self._marks[-1][0] >= rhythm.interval(now)
+            return was_seen and not is_known and rhythm.may_end(self.name, now)
+        return now - then >= rhythm.interval(now)
