@@ -113,7 +113,7 @@ def clearml():
     pytest.importorskip("clearml", reason="the ClearML SDK is not installed")
     with ClearmlServer() as server:
         yield server
-    assert not server.unknown
+    assert not server.unknown and not server.deleted
 
 
 @pytest.fixture

@@ -88,12 +88,13 @@ def test_a_failed_run_has_its_reason(tracked, clearml):
 
 
 def test_points_arrive_while_the_job_runs(tracked, clearml):
-    """A task is in progress, with memory points, before its job ends."""
+    """A task is in progress, with memory points and what it printed, before its job ends."""
     job = {"main": "complete", "params": {"seconds": 20}}
     worker = threading.Thread(target=tracked.run, args=(job,))
     worker.start()
     eventually(lambda: any(task["status"] == "in_progress" for task in jobs_of(clearml)))
     eventually(lambda: ("memory GB/job", "CPU") in clearml.scalars(clearml.task(NAME)["id"]))
+    eventually(lambda: "working with" in clearml.lines(clearml.task(NAME)["id"]))
     assert clearml.task(NAME)["status"] == "in_progress"
     worker.join()
 

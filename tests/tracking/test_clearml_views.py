@@ -220,14 +220,15 @@ def read_dataset(place):
 
 
 def test_the_sdk_reads_the_dataset(sent):
-    """Its own class lists, finds and copies it, and the prepared data set's task names it."""
+    """Its own class lists, finds and copies it, and the tasks that made or used it name it."""
     server, place = sent
     facts = ["nq_", "slm-experiments", "1.0.0", ["questions.parquet"]]
     assert read_dataset(place) == [1, facts, "PAR1 questions", "1.0.0"]
     (task,) = [one for one in server.tasks.values() if "dataset" in one["system_tags"]]
     assert task["status"] == "completed"
-    named = server.task("prepare_dataset nq")["hyperparams"]["Datasets"]
-    assert named["nq"]["value"] == task["id"]
+    for name in ("prepare_dataset nq", "score_answers tiny"):
+        named = server.task(name)["hyperparams"]["Datasets"]
+        assert named["nq"]["value"] == task["id"]
 
 
 def test_a_content_is_a_dataset_once(sent):

@@ -158,3 +158,13 @@ def test_a_reason_has_the_error_and_the_last_lines(tail):
     assert len(actions.reason_of(long, 700)) <= 700
     assert actions.reason_of(long, 700).endswith("z" * 300)
     assert "deep" in actions.reason_of(event, 4000)
+
+
+def test_a_run_s_reason_names_each_failed_job():
+    """What has no room is counted."""
+    lines = [f"job {number}: {'x' * 50}" for number in range(30)]
+    reason = actions.reason_of_run({"error": "\n".join(lines)}, 700).splitlines()
+    assert reason[:2] == lines[:2] and reason[-1] == f"and {31 - len(reason)} more: see the console"
+    assert len("\n".join(reason)) <= 700
+    assert actions.reason_of_run({"error": lines[0]}, 700) == lines[0]
+    assert actions.reason_of_run({"error": None}, 700) == ""

@@ -19,7 +19,7 @@ from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking import follow, naming, sync
 from slmrag.tracking.clearml import names
 from slmrag.tracking.clearml.store import store_name
-from slmrag.tracking.send import FilesRefused, send_attempt
+from slmrag.tracking.send import FilesRefused, send_attempt, with_run
 from slmrag.tracking.settings import settings
 from slmrag.tracking.sync import synchronize
 from slmrag.tracking.sync_process import counts_sentence, run_sync
@@ -270,6 +270,78 @@ def test_a_batch_that_was_accepted_grows_no_line(attempt, tmp_path):
     assert send_attempt(attempt, tracker, results)
     assert [event["kind"] for event in tracker.lines] == ["start", "single", "single", "end"]
     assert tracker.acts == tracker.lines
+
+
+def test_a_log_is_sent_once_and_is_a_file_at_the_end(attempt, tmp_path):
+    """Lines of a request without an answer are sent again as they were, and then the later ones."""
+    tracker, results = Memory(), tmp_path / "results"
+    attempt.log.write_text("one\n")
+    accept = tracker.report
+    tracker.report = lambda *given: (accept(*given), exec("raise ConnectionError"))
+    with pytest.raises(ConnectionError):
+        send_attempt(attempt, tracker, results)
+    with attempt.log.open("a") as file:
+        file.write("two\nthree")
+    write(attempt.path, {"kind": "end", "time": 200.0, "status": "completed"})
+    tracker.report = accept
+    assert send_attempt(attempt, tracker, results)
+    texts = [event["text"] for event in tracker.lines if event["kind"] == "log"]
+    assert texts == ["one", "two\nthree"]
+    kinds = [event["kind"] for event in tracker.acts]
+    assert kinds == ["start", "single", "artifact", "end"]
+    assert (tracker.acts[2]["name"], tracker.acts[2]["bytes"]) == ("log", 13)
+    assert "pending" not in attempt.state("memory")
+
+
+def test_new_lines_of_a_log_are_news(followed, monkeypatch):
+    """A job that prints without events is followed, and a job that just ended may print on."""
+    follower, tracker, results = followed
+    path = begin(results, "one")
+    follower.step(last=True)
+    Attempt(path).log.write_text("printed\n")
+    follower.step()
+    assert [event["text"] for event in tracker.lines if event["kind"] == "log"] == ["printed"]
+    write(path, {"kind": "end", "time": time.time(), "status": "completed"})
+    follower.step()
+    assert follower.sent == 0
+    monkeypatch.setattr(follow, "LOG_SECONDS", 0.0)
+    follower.step()
+    assert follower.sent == 1
+
+
+def test_a_job_has_what_only_its_run_says():
+    """Config, packages and repository are the run's; the commit and other packages are its own."""
+    whole = {"params": {"models": {}}, "packages": {"a": "1"}}
+    whole |= {"code": {"commit": "old", "repository": "r", "diff": "d"}}
+    own = START | {"code": {"commit": "new", "digest": "x", "branch": None}}
+    found = with_run(own, whole)
+    assert found["code"] == {"commit": "new", "repository": "r", "diff": "d", "digest": "x"}
+    assert (found["config"], found["packages"]) == ({"models": {}}, {"a": "1"})
+    assert with_run(START | {"packages": {"b": "2"}}, whole)["packages"] == {"b": "2"}
+    assert with_run(START, None)["config"] == {}
+    assert "Code" not in naming.parameter_sections(START | {"code": {"diff": "d"}})
+
+
+def test_an_encoder_is_a_job_s_model(tmp_path):
+    """What a retriever's job encodes with is named by its manifest; a job without one has none."""
+    manifest = tmp_path / "dense.json"
+    manifest.write_text('{"uri": "hf:org/e5", "revision": "r", "digest": "d"}')
+    job = SimpleNamespace(wildcards={"retriever": "dense"}, params={"entry": {"kind": "dense"}})
+    job.inputs = {"encoder_manifest": [str(manifest)]}
+    facts = outputs.model_facts(job)
+    assert (facts["name"], facts["uri"], facts["digest"]) == ("dense", "hf:org/e5", "d")
+    job.inputs = {"encoder_manifest": []}
+    assert outputs.model_facts(job) is None
+
+
+def test_datasets_of_clearml_are_refused_for_mlflow():
+    """The sentence says what to do."""
+    from slmrag.config.tracking import TrackingEntry
+
+    assert TrackingEntry(datasets="datasets").params()["datasets"] == "datasets"
+    assert "datasets" not in TrackingEntry().params()
+    with pytest.raises(ValueError, match=r"the backend is mlflow, .*: remove the key"):
+        TrackingEntry(backend="mlflow", datasets="datasets")
 
 
 def test_a_torn_line_waits(attempt):

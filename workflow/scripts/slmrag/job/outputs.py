@@ -58,18 +58,25 @@ def file_labels(job: Job, files: list[str]) -> list[dict[str, str]]:
 
 
 def model_facts(job: Job) -> dict[str, Any] | None:
-    """Return name, address and digest of the model that a job generates with, if it does."""
-    entry = job.params.get("model")
-    if not isinstance(entry, Mapping) or "model" not in job.wildcards:
-        return None
+    """Return name, address and digest of the model or encoder that a job uses, if it does."""
+    named = {"model": ("manifest", "model"), "retriever": ("encoder_manifest", "entry")}
+    for wildcard, (source, param) in named.items():
+        entry = job.params.get(param)
+        is_used = wildcard == "model" or job.inputs.get(source)
+        if wildcard in job.wildcards and isinstance(entry, Mapping) and is_used:
+            return facts_of_entry(job.wildcards[wildcard], entry, job.inputs.get(source) or [])
+    return None
+
+
+def facts_of_entry(name: str, entry: Mapping[str, Any], manifests: list[str]) -> dict[str, Any]:
+    """Return what a model's manifest, or else its config entry, says of it."""
     manifest = {}
-    with suppress(OSError, ValueError, IndexError, KeyError):
-        manifest = read_json(job.inputs["manifest"][0])
+    with suppress(OSError, ValueError, IndexError):
+        manifest = read_json(manifests[0])
+    place = entry.get("checkpoint") or entry.get("encoder") or f"engine:{entry.get('engine')}"
     return {
-        "name": job.wildcards["model"],
-        "uri": str(
-            manifest.get("uri") or entry.get("checkpoint") or f"engine:{entry.get('engine')}"
-        ),
+        "name": name,
+        "uri": str(manifest.get("uri") or place),
         "revision": manifest.get("revision") or entry.get("revision"),
         "digest": manifest.get("digest"),
         "entry": dict(entry),

@@ -14,6 +14,7 @@ from slmrag.tracking.clearml.store import upload_file
 REASON_CHARACTERS = 700
 MESSAGE_CHARACTERS = 4000
 """Characters of a task's reason and of its longer message; the log is an artifact."""
+MORE_CHARACTERS = 40
 
 
 def artifact(tracker: Any, task: str, start: Event, event: Event) -> None:
@@ -25,10 +26,10 @@ def artifact(tracker: Any, task: str, start: Event, event: Event) -> None:
     if (start["rule"], event["name"]) in models.CHECKPOINTS:
         models.register_output(tracker, task, start, event)
     if event["name"].partition("/")[0] == "summaries":
-        inputs = datasets.inputs_of_summary(event, start)
+        inputs = datasets.inputs_of_summary(event)
         add_artifacts(tracker, task, [artifact_entry(**one, mode="input") for one in inputs])
-    if tracker.settings.datasets == "datasets":
-        datasets.register(tracker, task, start, event)
+        datasets.name_used(tracker, task, inputs)
+    datasets.register(tracker, task, start, event)
 
 
 def artifact_entry(
@@ -80,9 +81,12 @@ def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> st
 
 
 def alert(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Tag the task with an alert."""
-    known = tracker.task(task).get("tags") or []
-    tracker.edit(task, tags=sorted({*known, f"alert:{event['name']}"}))
+    """Tag the task with an alert, once for each name."""
+    tag = f"alert:{event['name']}"
+    if (task, tag) not in tracker.tagged:
+        known = tracker.task(task).get("tags") or []
+        tracker.edit(task, tags=sorted({*known, tag}))
+        tracker.tagged.add((task, tag))
 
 
 def note(tracker: Any, task: str, start: Event, event: Event) -> None:
@@ -96,7 +100,8 @@ def end(tracker: Any, task: str, start: Event, event: Event) -> None:
 
     ends = {"completed": tasks.CompletedRequest, "failed": tasks.FailedRequest}
     request = ends.get(event["status"], tasks.StoppedRequest)
-    reason, message = reason_of(event, REASON_CHARACTERS), reason_of(event, MESSAGE_CHARACTERS)
+    why = reason_of_run if start["rule"] == "workflow" else reason_of
+    reason, message = why(event, REASON_CHARACTERS), why(event, MESSAGE_CHARACTERS)
     tracker.call(request(task=task, force=True, status_reason=reason, status_message=message))
 
 
@@ -118,6 +123,17 @@ def reason_of(event: Event, longest: int) -> str:
             break
         kept.insert(0, one)
     return "\n".join([first, *kept])
+
+
+def reason_of_run(event: Event, longest: int) -> str:
+    """Return why a run ended: a line for each failed job, as far as there is room."""
+    lines = str(event.get("error") or "").strip().splitlines()
+    kept: list[str] = []
+    for number, one in enumerate(lines):
+        if sum(len(text) + 1 for text in kept) + len(one) > longest - MORE_CHARACTERS and kept:
+            return "\n".join([*kept, f"and {len(lines) - number} more: see the console"])
+        kept.append(one[: longest - MORE_CHARACTERS])
+    return "\n".join(kept)
 
 
 ACTIONS = {"artifact": artifact, "model": models.use, "alert": alert, "note": note, "end": end}

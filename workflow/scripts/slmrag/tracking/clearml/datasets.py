@@ -20,6 +20,8 @@ from slmrag.tracking.clearml.store import upload_file
 
 FILES = {("prepare_dataset", "questions"): "dataset", ("prepare_corpus", "passages"): "corpus"}
 """(rule, output) that is a dataset, and the wildcard that names it."""
+WANTED = "datasets"
+"""The value of ``tracking.datasets`` with which datasets are made."""
 FOLDER = ".datasets"
 TAG = "dataset"
 PARAMETERS = "Datasets"
@@ -27,9 +29,9 @@ PARAMETERS = "Datasets"
 
 
 def register(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Make the dataset of a prepared file, if there is none of this content, and name it."""
+    """Make the dataset of a prepared file, if it is wanted and there is none of this content."""
     kind = FILES.get((start["rule"], event["name"]))
-    if kind is None or not event.get("sha256"):
+    if tracker.settings.datasets != WANTED or kind is None or not event.get("sha256"):
         return
     name = start["wildcards"][kind]
     project = hidden_project(tracker, name)
@@ -178,7 +180,17 @@ def name_in_task(tracker: Any, task: str, name: str, dataset: str) -> None:
     tracker.edit(task, hyperparams=known | {PARAMETERS: section})
 
 
-def inputs_of_summary(event: Event, start: Event) -> list[dict[str, Any]]:
+def name_used(tracker: Any, task: str, inputs: list[dict[str, Any]]) -> None:
+    """Note the datasets that a job used, if there are such of the same content."""
+    if tracker.settings.datasets != WANTED:
+        return
+    for one in inputs:
+        name, digest = one["details"]["dataset"], one["details"]["sha256"]
+        if found := find(tracker, hidden_project(tracker, name), digest):
+            name_in_task(tracker, task, name, found["id"])
+
+
+def inputs_of_summary(event: Event) -> list[dict[str, Any]]:
     """Return the data set that scores are of, as an input: the digest names the prepared file."""
     summary: dict[str, Any] = {}
     with suppress(OSError, ValueError):

@@ -13,7 +13,7 @@ from slmrag.tracking.clearml.requests import RUNNING, TrackerError
 
 CHECKPOINTS = {
     ("download_model", "checkpoint"): "model",
-    ("download_judge", "checkpoint"): "model",
+    ("download_judge", "checkpoint"): "judge",
     ("download_encoder", "checkpoint"): "retriever",
     ("download_query_encoder", "checkpoint"): "retriever",
 }

@@ -36,6 +36,8 @@ class ClearmlTracker:
         self.refusals = 0
         self.projects: dict[str, str] = {}
         self.models: dict[str, str] = {}
+        self.tagged: set[tuple[str, str]] = set()
+        """(task, tag) of alerts that are tagged already."""
         self.session = Session(http_retries_config=retries)
 
     def call(self, request: Any) -> Any:
