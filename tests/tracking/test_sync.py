@@ -66,7 +66,7 @@ def test_a_server_accepts_every_name(name):
 
 def test_mlflow_tags_name_all_modes():
     """A job of several cells has one tag a kind, which names all of them."""
-    from slmrag.tracking.mlflow.tracker import joined_tags
+    from slmrag.tracking.mlflow.tags import joined_tags
 
     tags = joined_tags(naming.task_tags(START))
     assert (tags["mode"], tags["model"]) == ("no_context, oracle", "tiny")
@@ -257,6 +257,26 @@ def test_a_store_is_not_asked_without_end(attempt, tmp_path):
         send_attempt(attempt, tracker, tmp_path / "results")
     kept = attempt.state("memory")["files"]
     assert [event["refused"].split(":")[0] for event in kept] == ["OSError"] * 3 + ["not tried"] * 2
+
+
+@pytest.mark.parametrize("more", [{"packages": {"polars": "1"}}, {"code": {"diff": "+a"}}])
+def test_packages_and_diff_are_files_too(tmp_path, more):
+    """A store that refuses those of a start does not hold up the end; a later sync sends them."""
+
+    class Refusing(Memory):
+        def act(self, task, start, event):
+            super().act(task, start, event | {"kind": "artifact" if "id" in event else "other"})
+
+    path = begin_attempt(tmp_path / "results/jobs/generate_answers/tiny", "attempt-1")
+    write(path, START | more, {"kind": "end", "status": "completed"})
+    tracker = Refusing()
+    tracker.full = True
+    with pytest.raises(FilesRefused, match="a file was refused: OSError: the store is full"):
+        send_attempt(Attempt(path), tracker, tmp_path / "results")
+    assert len(tracker.acts) == 1
+    tracker.full = False
+    assert send_attempt(Attempt(path), tracker, tmp_path / "results")
+    assert len(tracker.acts) == 2
 
 
 def test_a_batch_that_was_accepted_grows_no_line(attempt, tmp_path):

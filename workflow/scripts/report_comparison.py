@@ -7,6 +7,7 @@ from slmrag.job.run import run_job
 from slmrag.report.analysis.experiment import read_experiment
 from slmrag.report.analysis.job_records import read_job_records
 from slmrag.report.build import build_report
+from slmrag.report.tracked import report_events
 from slmrag.report.write import write_report
 
 
@@ -16,7 +17,8 @@ def main(input, output, params):
     job_records = read_job_records(folder, getattr(input, "indexes", ()), config, read_version())
     report = build_report(read_experiment(input, params, job_records))
     write_report(report, output)
-    return report.scalars
+    report_events(report.tracked, report.figures, Path(output.figures))
+    return report.tracked.scalars
 
 
 if __name__ == "__main__":

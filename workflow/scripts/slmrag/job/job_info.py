@@ -1,7 +1,9 @@
 """Facts about a job, read from the ``snakemake`` object of its script."""
 
+import getpass
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,10 +76,18 @@ class Job:
             "code": {"digest": self.params.get("code"), **read_version()},
             **python_fields(),
             "host": os.uname().nodename,
+            "user": user_name(),
             "pid": os.getpid(),
             "cluster_job": os.environ.get("SLURM_JOB_ID"),
             "devices": os.environ.get(VISIBLE_VARIABLE),
         }
+
+
+def user_name() -> str | None:
+    """Return the name of the user whose process this is, None where it has none."""
+    with suppress(KeyError, OSError, ImportError):
+        return getpass.getuser()
+    return None
 
 
 def read_job(snakemake: Any) -> Job:

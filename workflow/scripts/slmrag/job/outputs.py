@@ -9,9 +9,6 @@ from slmrag.files import read_json
 from slmrag.job import events
 from slmrag.job.job_info import Job, cells_of_job
 
-MAX_CSV_BYTES = 2**18
-PICTURE_SUFFIXES = (".svg", ".png")
-
 
 def report_outputs(job: Job, results: Mapping[str, Any]) -> None:
     """Report the results that ``main`` returned, except None, and every declared output."""
@@ -27,7 +24,6 @@ def report_outputs(job: Job, results: Mapping[str, Any]) -> None:
             events.artifact(
                 f"{name}/{label}" if label else name, path, known_digest(job, path), **about
             )
-            log_plots(path)
 
 
 def known_digest(job: Job, path: str) -> str | None:
@@ -59,21 +55,6 @@ def file_labels(job: Job, files: list[str]) -> list[dict[str, str]]:
     if len(files) == 1:
         return [{}]
     return [{"file": str(number)} for number in range(len(files))]
-
-
-def log_plots(path: str) -> None:
-    """Report a small CSV as a table and a folder's pictures as plots."""
-    file = Path(path)
-    if file.suffix == ".csv" and file.is_file() and file.stat().st_size <= MAX_CSV_BYTES:
-        import csv
-
-        with file.open(newline="", encoding="utf-8") as lines:
-            events.table(file.stem, list(csv.DictReader(lines)))
-    if file.is_dir():
-        for picture in sorted(
-            found for found in file.glob("*") if found.suffix in PICTURE_SUFFIXES
-        ):
-            events.plot(picture.stem, picture)
 
 
 def model_facts(job: Job) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from slmrag.report.sections.provenance import provenance_section
 from slmrag.report.sections.question_browser import pack_questions, questions_section
 from slmrag.report.sections.result import all_cells_section, intro_sentences, result_section
 from slmrag.report.sections.retrieval import retrieval_section
+from slmrag.report.tracked import Tracked, tracked_facts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """The tables, figures and page of a comparison, and the numbers worth tracking."""
+    """The tables, figures and page of a comparison, and what a tracker is told of it."""
 
     comparison: "pl.DataFrame"
     pairs: "pl.DataFrame"
@@ -38,7 +39,7 @@ class Report:
     markdown: str
     latex: str
     config: str
-    scalars: Mapping[str, float] = field(default_factory=dict)
+    tracked: Tracked = field(default_factory=Tracked)
 
 
 def build_report(experiment: Experiment) -> Report:
@@ -65,7 +66,7 @@ def build_report(experiment: Experiment) -> Report:
         paper_tables.markdown(experiment, rows),
         paper_tables.latex(experiment, rows),
         saved_config.config_text(experiment),
-        tracked_scalars(experiment, rows),
+        tracked_facts(experiment, rows, pairs, sections),
     )
 
 
@@ -97,11 +98,3 @@ def analysis_tables(sections: Sequence[Section]) -> dict[str, Any]:
     """Return all rows of the page's tables that have no file of their own, by table."""
     tables = (table for section in sections for table in section.tables)
     return {t.id: [dict(r) for r in t.rows] for t in tables if t.source == "analysis.json"}
-
-
-def tracked_scalars(experiment: Experiment, rows: Rows) -> dict[str, float]:
-    """Return the primary metric of each cell under its name, and how many cells there are."""
-    metric = experiment.primary
-    found = {f"{r['model']}/{r['dataset']}/{r['mode']}": r[metric] for r in rows}
-    known = {f"{metric} {name}": value for name, value in found.items() if value is not None}
-    return known | {"cells": len(rows), "scored": len(experiment.scored)}

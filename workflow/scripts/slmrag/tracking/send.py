@@ -139,11 +139,18 @@ def act_on(tracker: Tracker, task: str, start: Event, events: list[Event]) -> li
     """Do what events ask for, the end whatever a file did; return the events of refused files."""
     refused = []
     for event in events:
-        if event.get("kind") not in FILE_KINDS:
+        if not needs_store(event):
             tracker.act(task, start, event)
         elif error := send_file(tracker, task, start, event):
             refused.append(event | {"refused": error})
     return refused
+
+
+def needs_store(event: Event) -> bool:
+    """Return whether an event asks for a file at the store, as a start with packages or diff."""
+    if event.get("kind") == "start":
+        return bool(event.get("packages") or (event.get("code") or {}).get("diff"))
+    return event.get("kind") in FILE_KINDS
 
 
 def send_file(tracker: Tracker, task: str, start: Event, event: Event) -> str | None:

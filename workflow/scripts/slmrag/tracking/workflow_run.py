@@ -17,6 +17,7 @@ from slmrag.job.attempts import RUN_ID_VARIABLE, new_id
 from slmrag.job.code_diff import read_diff
 from slmrag.job.events import Event, EventLog
 from slmrag.job.failed_jobs import failure_lines
+from slmrag.job.job_info import user_name
 from slmrag.job.killed_jobs import close_logs_of_dead_jobs
 from slmrag.job.packages import PREFIX_VARIABLE, installed_packages, python_fields
 from slmrag.tracking import webhook
@@ -67,6 +68,7 @@ def start_event(config: Mapping[str, Any]) -> dict[str, Any]:
         **python_fields(),
         "packages": installed_packages(),
         "host": os.uname().nodename,
+        "user": user_name(),
         "pid": os.getpid(),
     }
 

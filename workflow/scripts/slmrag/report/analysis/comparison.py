@@ -108,13 +108,18 @@ def unique_values(rows: Rows, column: str) -> list[Any]:
 
 def best_cells(rows: Rows, metric: str) -> list[Mapping[str, Any]]:
     """Return the best row of each data set, without oracle modes if there are others."""
-    best = []
-    for dataset in unique_values(rows, "dataset"):
-        own = [row for row in rows if row["dataset"] == dataset and row[metric] is not None]
-        real = [row for row in own if row["context"] != "oracle"] or own
-        if real:
-            best.append(max(real, key=lambda row: row[metric]))
-    return best
+    ranked = (ranked_cells(rows, metric, name) for name in unique_values(rows, "dataset"))
+    return [found[0] for found in ranked if found]
+
+
+def ranked_cells(rows: Rows, metric: str, dataset: str) -> list[Mapping[str, Any]]:
+    """Return the scored rows of a data set, best first, without oracle modes if there are others.
+
+    Equal rows keep their order.
+    """
+    own = [row for row in rows if row["dataset"] == dataset and row[metric] is not None]
+    real = [row for row in own if row["context"] != "oracle"] or own
+    return sorted(real, key=lambda row: row[metric], reverse=True)
 
 
 def prompt_coverage(rows: Rows) -> list[dict[str, Any]]:

@@ -32,8 +32,7 @@ def dot_plot(
 ) -> str:
     """Draw one row a model, one mark a mode, with intervals, on an axis that starts at zero."""
     left = 26 + 7.8 * min(32, max((len(name) for name, _ in rows), default=0))
-    reach = max((p.high or p.value for _, points in rows for p in points), default=0) or 1
-    reach = 1.0 if 0.8 < reach < 1 else reach
+    reach = axis_reach(rows)
     scale = (WIDTH - 24 - left) / reach
     key, top = legend(series, left, 12, WIDTH)
     parts, y = [key], top + 14
@@ -44,6 +43,12 @@ def dot_plot(
         y += 11 * len(points) + 14
     grid = dot_axis(left, top, y, scale, round_ticks(0, reach), axis)
     return drawing(WIDTH, y + 40, label, grid, *parts)
+
+
+def axis_reach(rows: Sequence[tuple[str, Sequence[DotPoint]]]) -> float:
+    """Return where the axis of a dot plot ends: at 1 if the largest value is close to it."""
+    reach = max((p.high or p.value for _, points in rows for p in points), default=0) or 1
+    return 1.0 if 0.8 < reach < 1 else reach
 
 
 def draw_dot(point: DotPoint, left: float, scale: float, y: float) -> str:
@@ -66,8 +71,9 @@ def dot_axis(
 
 
 def shorten_name(name: str, length: int = 32) -> str:
-    """Return a name that fits beside a plot."""
-    return name if len(name) <= length else name[: length - 1] + "\u2026"
+    """Return a name that fits beside a plot, cut in its middle: names often differ at their end."""
+    end = length // 2
+    return name if len(name) <= length else f"{name[: length - 1 - end]}\u2026{name[-end:]}"
 
 
 class ScatterPoint(NamedTuple):
@@ -132,15 +138,24 @@ def cost_ticks(
     points: Sequence[ScatterPoint], across: Callable[[float], float], bottom: float
 ) -> str:
     """Write a few costs under the axis."""
-    values = [point.x for point in points]
-    at = sorted({min(values), max(values), *one_two_five(min(values), max(values))})
+    return "".join(
+        text_element(across(v), bottom + 16, cost_label(v), "middle", "muted")
+        for v in tick_costs([point.x for point in points], across)
+    )
+
+
+def tick_costs(values: Sequence[float], across: Callable[[float], float]) -> list[float]:
+    """Return the smallest and largest cost, and round ones between that leave room for labels."""
     kept: list[float] = []
-    for value in at:
+    for value in sorted({min(values), max(values), *one_two_five(min(values), max(values))}):
         if not kept or across(value) - across(kept[-1]) > 44:
             kept.append(value)
-    return "".join(
-        text_element(across(v), bottom + 16, f"{v:.3g}", "middle", "muted") for v in kept
-    )
+    return kept
+
+
+def cost_label(value: float) -> str:
+    """Return a cost as it stands under the axis."""
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def one_two_five(low: float, high: float) -> list[float]:

@@ -1,6 +1,7 @@
 """Small SVG drawings, so that a page needs no plotting library and no script."""
 
 import math
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -24,6 +25,8 @@ text{font:12px system-ui,sans-serif;fill:#333}
 @media(prefers-color-scheme:dark){svg{background:#16181c}text{fill:#ddd}.muted{fill:#999}
 .s0{--c:#5fb4e8}.s1{--c:#f08a4b}.s2{--c:#35c79b}.s3{--c:#e3a0c6}.s4{--c:#e0b050}.s6{--c:#aaa}}
 """
+SERIES_COLORS = re.findall(r"--c:(#\w+)", STANDALONE_STYLE)[:SERIES_STYLES]
+"""The colors on white."""
 
 
 def element(tag: str, *children: str, **attributes: object) -> str:

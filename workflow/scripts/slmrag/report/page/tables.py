@@ -133,11 +133,15 @@ def make_table(
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, the name of its file, and a caption that says what it shows."""
+    """A drawing, the name of its file, and a caption that says what it shows.
+
+    ``native`` is the same plot as a plotly figure in plain JSON.
+    """
 
     id: str
     svg: str
     caption: str
+    native: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

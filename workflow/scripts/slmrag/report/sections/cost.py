@@ -8,6 +8,7 @@ from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import index_rows
 from slmrag.report.page.formats import format_value, is_missing
 from slmrag.report.page.labels import METRIC_LABELS
+from slmrag.report.page.native_plots import scatter_figure
 from slmrag.report.page.plots import ScatterPoint, scatter
 from slmrag.report.page.tables import (
     CELL_COLUMNS,
@@ -101,8 +102,8 @@ def cost_plot(experiment: Experiment, rows: Rows, dataset: str, axis: CostAxis) 
     label = f"{METRIC_LABELS[metric]} against {axis.phrase} on {dataset}"
     ideal = [i for i, mode in enumerate(modes) if experiment.modes[mode]["context"] == "oracle"]
     axes = (axis.name, METRIC_LABELS[metric])
-    drawn = scatter(points, modes, label, axes, axis.joined, ideal)
-    return Figure(f"{metric}-{cost}-{dataset}", drawn, label)
+    shown = (points, modes, label, axes, axis.joined, ideal)
+    return Figure(f"{metric}-{cost}-{dataset}", scatter(*shown), label, scatter_figure(*shown))
 
 
 def cost_point(row: Mapping[str, Any], metric: str, axis: CostAxis, series: int) -> ScatterPoint:

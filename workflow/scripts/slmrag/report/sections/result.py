@@ -9,6 +9,7 @@ from slmrag.report.analysis.experiment import Experiment
 from slmrag.report.analysis.provenance import mode_rows
 from slmrag.report.page.formats import format_value, is_missing
 from slmrag.report.page.labels import METRIC_HELP, METRIC_LABELS, metric_phrase
+from slmrag.report.page.native_plots import dot_figure
 from slmrag.report.page.plots import DotPoint, dot_plot
 from slmrag.report.page.tables import (
     DATASET,
@@ -86,9 +87,8 @@ def mode_plot(experiment: Experiment, rows: Rows, dataset: str) -> Figure:
         for model in unique_values(own, "model")
     ]
     label = f"{METRIC_LABELS[metric]} by mode and model on {dataset}"
-    return Figure(
-        f"{metric}-{dataset}", dot_plot(lines, modes, label, METRIC_LABELS[metric]), label
-    )
+    shown = (lines, modes, label, METRIC_LABELS[metric])
+    return Figure(f"{metric}-{dataset}", dot_plot(*shown), label, dot_figure(*shown))
 
 
 def plot_point(row: Mapping[str, Any], metric: str, series: int) -> DotPoint:

@@ -1,18 +1,24 @@
 """MLflow through its client: names as in ClearML, requests in batches, one nested run per job."""
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import zip_longest
 
 from slmrag.job.events import Event
 from slmrag.tracking import naming
-from slmrag.tracking.mlflow.metrics import batches, metrics_of_event, shorten, tags_of_event
+from slmrag.tracking.mlflow.actions import ACTIONS, TABLES_TAG, tables_tag
+from slmrag.tracking.mlflow.inputs import datasets_of_events
+from slmrag.tracking.mlflow.limits import (
+    METRICS_PER_BATCH,
+    PARAMS_PER_BATCH,
+    TAGS_PER_BATCH,
+    batches,
+    distinct_names,
+    shorten,
+)
+from slmrag.tracking.mlflow.metrics import metrics_of_event
+from slmrag.tracking.mlflow.tags import tags_of_event, tags_of_start
 from slmrag.tracking.settings import Settings
-
-PARAMS_PER_BATCH = 100
-METRICS_PER_BATCH = 900
-TAGS_PER_BATCH = 100
-"""MLflow's limits per request; 1,000 of all kinds together."""
-RUN_STATUS = {"completed": "FINISHED", "failed": "FAILED"}
 
 
 class DeletedExperiment(Exception):
@@ -69,16 +75,8 @@ class MlflowTracker:
 
     def create(self, experiment: str, start: Event, parent: str | None) -> str:
         """Create a run with its name and tags in one request."""
-        tags = joined_tags(naming.task_tags(start)) | {
-            "slmrag.attempt": start["id"],
-            "task_type": naming.task_type(start),
-        }
-        if parent:
-            tags["mlflow.parentRunId"] = parent
-        commit = (start.get("code") or {}).get("commit")
-        if commit:
-            tags["mlflow.source.git.commit"] = commit
         name, begun = naming.task_name(start), int(start["time"] * 1000)
+        tags = tags_of_start(start, parent)
         run = self.client.create_run(experiment, start_time=begun, tags=tags, run_name=name)
         return run.info.run_id
 
@@ -86,9 +84,9 @@ class MlflowTracker:
         """Report parameters with dotted names; a value above the limit is shortened and says so."""
         from mlflow.entities import Param
 
-        flat = naming.flatten(naming.parameter_sections(start))
+        flat = distinct_names(naming.flatten(naming.parameter_sections(start)).items())
         params = [Param(key, shorten(value)) for key, value in flat.items()]
-        for batch in batches(params, PARAMS_PER_BATCH):
+        for batch in batches(params, PARAMS_PER_BATCH, lambda param: param.value):
             self.client.log_batch(run, params=batch)
 
     def link(self, task: str, parent: str) -> None:
@@ -103,49 +101,26 @@ class MlflowTracker:
         from mlflow.entities import RunTag
 
         points = [point for event in events for point in metrics_of_event(start, event)]
-        tags = [RunTag(*tag) for event in events for tag in tags_of_event(start, event)]
-        for batch in batches(points, METRICS_PER_BATCH):
-            self.client.log_batch(task, metrics=batch, tags=tags[:TAGS_PER_BATCH])
-            tags = tags[TAGS_PER_BATCH:]
-        for batch in batches(tags, TAGS_PER_BATCH):
-            self.client.log_batch(task, tags=batch)
+        named = [tag for event in events for tag in tags_of_event(start, event)]
+        tags = [RunTag(*tag) for tag in [*named, *self.tables_tag(task, events)]]
+        some_points = batches(points, METRICS_PER_BATCH, lambda point: point.key)
+        some_tags = batches(tags, TAGS_PER_BATCH, lambda tag: tag.value)
+        for own_points, own_tags in zip_longest(some_points, some_tags, fillvalue=()):
+            self.client.log_batch(task, metrics=own_points, tags=own_tags)
+        if found := datasets_of_events(start, events):
+            self.client.log_inputs(task, datasets=found)
+
+    def tables_tag(self, task: str, events: list[Event]) -> Iterator[tuple[str, str]]:
+        """Yield the tag that lists a run's tables, those of earlier batches too, if any is new."""
+        if new := [event for event in events if event["kind"] == "table"]:
+            known = self.client.get_run(task).data.tags.get(TABLES_TAG)
+            yield TABLES_TAG, tables_tag(known, new)
 
     def act(self, task: str, start: Event, event: Event) -> None:
         """Upload a file, or set the end."""
-        action = self.ACTIONS.get(event["kind"])
+        action = ACTIONS.get(event["kind"])
         if action:
             action(self, task, start, event)
-
-    def artifact(self, task: str, start: Event, event: Event) -> None:
-        """Upload a file unless it is large; its path and digest are in a tag."""
-        path = Path(event["path"])
-        if path.is_file() and path.stat().st_size <= self.settings.upload_mb * 2**20:
-            name = naming.artifact_name(start["rule"], event["name"])
-            self.client.log_artifact(task, str(path), name)
-
-    def table(self, task: str, start: Event, event: Event) -> None:
-        """Report a table as JSON rows."""
-        self.client.log_dict(task, {"rows": event["rows"]}, f"tables/{event['name']}.json")
-
-    def plot(self, task: str, start: Event, event: Event) -> None:
-        """Upload a picture."""
-        if Path(event["path"]).is_file():
-            self.client.log_artifact(task, event["path"], "plots")
-
-    def end(self, task: str, start: Event, event: Event) -> None:
-        """Set the run's final status."""
-        status = RUN_STATUS.get(event["status"], "KILLED")
-        self.client.set_terminated(task, status, int(event["time"] * 1000))
-
-    ACTIONS = {"artifact": artifact, "table": table, "plot": plot, "end": end}  # noqa: RUF012
-
-
-def joined_tags(tags: list[str]) -> dict[str, str]:
-    """Return ``kind:name`` as one tag a kind, which names all of its kind (several modes)."""
-    found: dict[str, list[str]] = {}
-    for kind, _, name in (tag.partition(":") for tag in tags):
-        found.setdefault(kind, []).append(name)
-    return {kind: ", ".join(names) for kind, names in found.items()}
 
 
 def client_variables(settings: Settings) -> dict[str, str]:
@@ -156,5 +131,6 @@ def client_variables(settings: Settings) -> dict[str, str]:
         "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
         "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # a request a run
         "GIT_PYTHON_REFRESH": "quiet",
     }
