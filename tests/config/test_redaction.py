@@ -23,6 +23,8 @@ from slmrag.job.log_process import redact_pieces
         "google_credentials",
         "SLACK_WEBHOOK",
         "hook_url",
+        "token_recall_token",
+        "token_matcher",
     ],
 )
 def test_secret_names(name):
@@ -36,6 +38,8 @@ def test_secret_names(name):
         "max_tokens",
         "tokenizer",
         "tokens_per_second",
+        "token_recall",
+        "raw_token_match_low",
         "PWD",
         "keys",
         "question",

@@ -124,7 +124,9 @@ class Views:
     def artifacts(self, task: dict[str, Any]) -> str:
         """Return the artifacts and models of a task."""
         found = task["execution"]["artifacts"]
-        rows = [[one["key"], one.get("content_size"), (one.get("hash") or "")[:16]] for one in found]
+        rows = [
+            [one["key"], one.get("content_size"), (one.get("hash") or "")[:16]] for one in found
+        ]
         models = [
             [f"{kind} model", self.server.models[one["model"]]["uri"], one["name"]]
             for kind, entries in task["models"].items()
