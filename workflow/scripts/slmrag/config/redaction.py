@@ -9,7 +9,8 @@ from typing import Any
 MASK = "[redacted]"
 SECRET_NAME = re.compile(
     r"(?ix) passw(or)?d | passphrase | secret | credential | authorization | private[_-]?key"
-    r" | (api|access|account|auth)[_-]?key | (^|[_\-.])(token(?!_(recall|match))|cookie|dsn)($|[_\-.])"
+    r" | (api|access|account|auth)[_-]?key"
+    r" | (^|[_\-.])(token(?!_(recall|match)\b|_(recall|match)_)|cookie|dsn)($|[_\-.])"
     r" | [_\-.]pwd$ | (^|[_\-.]|web)hook([_\-]?(url|uri|address))?$"
 )
 SECRET_SHAPE = re.compile(
