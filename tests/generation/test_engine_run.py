@@ -149,4 +149,4 @@ def test_the_speed_is_a_series_while_answers_come(run, monkeypatch, tmp_path):
         log.close()
     points = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     told = [(point["name"], point["value"]) for point in points]
-    assert told == [("progress/tokens per second", 8.5)]
+    assert told == [("per second/tokens", 8.5)]

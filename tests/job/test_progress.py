@@ -109,12 +109,12 @@ def test_an_end_that_is_known_is_not_told_again(clock, points):
 
 def test_speeds_are_scalars(clock, points):
     """A speed is a series of its own, by the same rhythm."""
-    speed = progress.Speed("tokens per second")
+    speed = progress.Speed("tokens")
     for done in (10, 300, 310):
         clock.now += 6
         speed.update(done)
     (point,) = points()
-    assert (point["kind"], point["name"]) == ("scalar", "progress/tokens per second")
+    assert (point["kind"], point["name"]) == ("scalar", "per second/tokens")
     assert point["value"] == 25.0
 
 

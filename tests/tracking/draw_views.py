@@ -23,7 +23,8 @@ STYLE = """
 body { font: 13px/1.45 system-ui, sans-serif; margin: 16px; color: #222; background: #fff }
 h1 { font-size: 17px; margin: 0 0 10px } h2 { font-size: 14px; margin: 14px 0 4px }
 table { border-collapse: collapse } td, th { border-bottom: 1px solid #ddd; padding: 3px 9px;
-text-align: left; vertical-align: top; max-width: 420px; overflow-wrap: anywhere }
+text-align: left; vertical-align: top; max-width: 780px; overflow-wrap: anywhere;
+white-space: pre-wrap }
 th { background: #f2f4f7; font-weight: 600 } pre { background: #1d2330; color: #dde3ee;
 padding: 10px; font-size: 11.5px; white-space: pre-wrap; margin: 0 } .tag { background: #e3e9f5;
 border-radius: 8px; padding: 0 7px; margin-right: 4px; white-space: nowrap }
@@ -113,6 +114,7 @@ class Views:
     def execution(self, task: dict[str, Any]) -> str:
         """Return what is under Execution, and the sections of parameters."""
         script = {**task["script"]}
+        script.pop("repository", None)  # of a clone of a folder, it is a path of this machine
         packages = (script.pop("requirements", None) or {}).get("pip", "").splitlines()
         kept = [*script.items(), ("packages", f"{len(packages)}: {', '.join(packages[:6])}, …")]
         parts = [table(kept)]

@@ -28,8 +28,8 @@ def test_a_job_becomes_a_task(tracked, clearml):
     scalars = clearml.scalars(task["id"])
     assert scalars["loss", "train"] == pytest.approx([1, 1 / 2, 1 / 3])
     assert scalars["Summary", "token_recall"] == [0.5]
-    assert scalars["memory GB/job", "CPU peak"][0] > 0.01
-    assert scalars["memory GB/model", "CPU peak"][0] > 0.01
+    assert scalars["peak memory GB", "job CPU"][0] > 0.01
+    assert scalars["peak memory GB", "model CPU"][0] > 0.01
     artifacts = {item["key"]: item for item in task["execution"]["artifacts"]}
     assert set(artifacts) == {"experiment_results", "memory_usage", "log"}
     assert artifacts["experiment_results"]["content_size"] == len("the same bytes")

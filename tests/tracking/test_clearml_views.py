@@ -136,7 +136,7 @@ def test_progress_and_memory_are_series(sent):
     server, _ = sent
     scalars = server.scalars(server.task("generate_answers tiny")["id"])
     assert scalars["progress", "answers"] == [5]
-    assert scalars["memory GB/job", "GPU"] == scalars["memory GB/job", "GPU peak"] == [1.0]
+    assert scalars["memory GB/job", "GPU"] == scalars["peak memory GB", "job GPU"] == [1.0]
     assert scalars["GPU use percent", "busy"] == [80]
 
 
@@ -151,7 +151,7 @@ def test_tables_and_plots_are_native(sent):
     }
     assert drawn["f1"] == FIGURE
     assert drawn["comparison"]["data"][0]["cells"]["values"][-1] == ["0.5123"]
-    assert task["comment"] == "On nq, **tiny** is best.\n\nattempt report_comparison"
+    assert task["comment"] == "On nq, tiny is best.\n\nattempt report_comparison"
     assert "On nq, **tiny** is best." in server.lines(task["id"])
 
 

@@ -69,7 +69,7 @@ def test_progress_is_a_series():
     assert found == {
         ("progress", "answers"): (10, 5),
         ("progress percent", "answers"): (10, 25),
-        ("progress", "answers per second"): (10, 2.5),
+        ("per second", "answers"): (10, 2.5),
     }
 
 
@@ -88,9 +88,9 @@ def test_percent_is_never_beside_bytes():
         "components": {"model": {"gpu_bytes": 1e9}},
     }
     assert list(naming.peak_points(end)) == [
-        ("memory GB/job", "CPU peak", 3.0),
+        ("peak memory GB", "job CPU", 3.0),
         ("GPU use percent", "busy peak", 99),
-        ("memory GB/model", "GPU peak", 1.0),
+        ("peak memory GB", "model GPU", 1.0),
     ]
 
 

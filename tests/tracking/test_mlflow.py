@@ -111,7 +111,7 @@ def test_jobs_become_nested_runs(tracked, s3):
     assert good.data.params["Params.deep.a.b"] == "1"
     assert good.data.params["Params.long"].endswith("... [cut, 9000 characters]")
     assert good.data.metrics["token_recall"] == 0.5
-    assert good.data.metrics["memory GB/model/CPU peak"] > 0.01
+    assert good.data.metrics["peak memory GB/model CPU"] > 0.01
     assert good.data.tags["model"] == "tiny"
     assert "told to crash" in bad.data.tags["error"]
     details = json.loads(good.data.tags["artifact.experiment_results"])

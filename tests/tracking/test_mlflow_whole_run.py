@@ -287,7 +287,7 @@ def test_a_stranger_reads_the_outcome(read, shown):
         assert back.to_dict("records") == told_of["table"][0]["rows"]
     numbers = runs["workflow run-7"].data.metrics
     assert numbers["token_recall tiny/facts/oracle_context"] == 0.5
-    assert numbers["memory GB/job/CPU peak"] == 3.0
+    assert numbers["peak memory GB/job CPU"] == 3.0
     report = runs["report_comparison all"].info.run_id
     pictures = {file.path for file in client.list_artifacts(report, "plots")}
     assert pictures == {f"plots/{event['name']}.svg" for event in told_of["plot"]}
@@ -313,7 +313,7 @@ def test_a_failed_job_has_its_log_progress_and_data_set(read):
     assert job.info.status == "FAILED" and job.data.tags["error"] == "Oh: no"
     assert job.data.tags["log_tail"] == "before\nlast"
     assert text_of(client, job, "log/s.log") == "before\nlast\n"
-    rates = client.get_metric_history(job.info.run_id, "progress/b per second")
+    rates = client.get_metric_history(job.info.run_id, "per second/b")
     assert sorted(point.value for point in rates) == [1, 2]
     (one,) = job.inputs.dataset_inputs
     about = json.loads(one.dataset.profile)

@@ -145,7 +145,7 @@ def look_at_numbers(server, jobs):
         scalars = server.scalars(jobs[rule]["id"])
         for name in [*names, "run_time_seconds"]:
             assert ("Summary", name) in scalars, (rule, name)
-        assert scalars["memory GB/job", "CPU peak"][0] > 0.01
+        assert scalars["peak memory GB", "job CPU"][0] > 0.01
     assert server.scalars(jobs["index_passages"]["id"])["Summary", "index_documents"] == [6]
     components = {name for name, _ in server.scalars(jobs["generate_answers"]["id"])}
     assert "memory GB/model" in components

@@ -27,7 +27,7 @@ class EngineRun:
         self._requests = 0
         self._prompt_tokens: int | None = 0
         self._tokens: int | None = 0
-        self._speed = Speed("tokens per second")
+        self._speed = Speed("tokens")
         self._peak = 0
         self._last: dict[str, Any] = {}
         whole = engine.start_seconds or {"start": start}

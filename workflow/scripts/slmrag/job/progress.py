@@ -101,11 +101,11 @@ class Bar:
 
 
 class Speed:
-    """A series ``progress/NAME`` of how fast something grows, by the rhythm of the bars."""
+    """A series ``per second/NAME`` of how fast something grows, by the rhythm of the bars."""
 
     def __init__(self, name: str):
         """Begin at nothing done."""
-        self._pace = Pace(f"progress/{name}")
+        self._pace = Pace(f"per second/{name}")
 
     def update(self, done: float) -> None:
         """Report the speed if it is due; ``done`` is how much there is by now."""

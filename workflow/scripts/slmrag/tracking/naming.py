@@ -109,8 +109,7 @@ def peak_points(event: Event) -> Iterable[tuple[str, str, float]]:
                 if component == "job":
                     yield GPU_USE_TITLE, f"{GPU_USE_SERIES[key]} peak", value
             else:
-                series = SERIES_LABELS.get(f"peak_{key}", f"{key} peak")
-                yield f"{MEMORY_TITLE}/{component}", series, value / GB
+                yield PEAK_TITLE, f"{component} {SERIES_LABELS.get(key, key)}", value / GB
 
 
 def progress_points(event: Event) -> Iterable[tuple[str, str, float]]:
@@ -120,20 +119,19 @@ def progress_points(event: Event) -> Iterable[tuple[str, str, float]]:
     if event.get("total"):
         yield f"{PROGRESS_TITLE} percent", name, 100 * event["done"] / event["total"]
     if event.get("per_second") is not None:
-        yield PROGRESS_TITLE, f"{name} per second", event["per_second"]
+        yield RATE_TITLE, name, event["per_second"]
 
 
 GB = 1e9
 MEMORY_TITLE = "memory GB"
 GPU_USE_TITLE = "GPU use percent"
+PEAK_TITLE = "peak memory GB"
 PROGRESS_TITLE = "progress"
+RATE_TITLE = "per second"
 GPU_USE_SERIES = {"gpu_percent": "busy", "gpu_memory_percent": "memory of the fullest GPU"}
 SERIES_LABELS = {
     "rss_bytes": "CPU",
     "pss_bytes": "CPU proportional",
     "gpu_bytes": "GPU",
-    "peak_rss_bytes": "CPU peak",
-    "peak_own_peak_rss_bytes": "CPU peak of the first process",
-    "peak_pss_bytes": "CPU proportional peak",
-    "peak_gpu_bytes": "GPU peak",
+    "own_peak_rss_bytes": "CPU of the first process",
 }

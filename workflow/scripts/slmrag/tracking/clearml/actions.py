@@ -90,8 +90,9 @@ def alert(tracker: Any, task: str, start: Event, event: Event) -> None:
 
 
 def note(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Make a note the task's description, which still names the attempt."""
-    tracker.edit(task, comment=f"{event['text'].strip()}\n\nattempt {start['id']}")
+    """Make a note the task's description, which still names the attempt; it is shown as it is."""
+    plain = event["text"].replace("**", "").replace("`", "").strip()
+    tracker.edit(task, comment=f"{plain}\n\nattempt {start['id']}")
 
 
 def end(tracker: Any, task: str, start: Event, event: Event) -> None:

@@ -22,7 +22,7 @@ def table_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     texts = [[cell_text(value) for value in column] for column in values]
     align = ["right" if is_numeric(column) else "left" for column in values]
     widths = [
-        column_characters([name, *column]) for name, column in zip(columns, texts, strict=True)
+        column_characters([*name.split(), *column]) for name, column in zip(columns, texts, strict=True)
     ]
     table = {
         "type": "table",
@@ -70,7 +70,7 @@ def is_number(value: Any) -> bool:
 
 
 def column_characters(texts: Sequence[str]) -> int:
-    """Return how wide a column is."""
+    """Return how wide a column is; its name is wrapped between words."""
     longest = max(map(len, texts))
     return min(max(longest, MIN_COLUMN_CHARACTERS), MAX_COLUMN_CHARACTERS)
 
