@@ -79,7 +79,17 @@ schema: $(VENV)/ready
 
 # The DAG of the default config and the demo's report; needs graphviz, chromium, and a finished demo.
 SHOOT := chromium --headless --no-sandbox --hide-scrollbars
+# $(call view,name,height): a page of the tracker as a picture; plotly.js draws it in the given time
+view = $(SHOOT) --virtual-time-budget=5000 --window-size=1000,$(2) --screenshot=docs/clearml-$(1).png .demo/views/$(1).html
 pictures: $(VENV)/ready
+	$(PIP) plotly==7.1.0
+	mkdir -p .demo/views
+	$(RUN) -m tests.tracking.draw_views results/demo .demo/views
+	$(call view,runs,500)
+	$(call view,run,1330)
+	$(call view,job,1010)
+	$(call view,console,900)
+	$(call view,files,1000)
 	snakemake --rulegraph dot | tred | dot -Grankdir=LR -Gmargin=0.1 -Tsvg > docs/dag.svg
 	$(SHOOT) --window-size=1200,1357 --screenshot=docs/report-desktop.png results/demo/report/report.html
 	$(SHOOT) --window-size=412,1400 --screenshot=docs/report-phone.png results/demo/report/report.html

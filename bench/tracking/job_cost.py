@@ -11,7 +11,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,24 +54,17 @@ def cost(tracking: dict | None, environment: dict[str, str]) -> tuple[float, flo
         done = subprocess.run(
             command, cwd=folder, env=known | {"HOME": folder}, capture_output=True, text=True
         )
-        time.sleep(2)  # the publisher of this job is not to disturb the next
     wall, cpu = map(float, done.stdout.split())
     return wall, cpu
 
 
 def main() -> None:
     """Print the seconds that each kind of tracking adds to a job of two seconds."""
-    with ClearmlServer() as server, ClearmlServer() as silent:
-        silent.fault = "stall"
-        absent = server.environment() | {"CLEARML_API_HOST": "http://127.0.0.1:9"}
-        quick = {"deadline_seconds": 2}
+    with ClearmlServer() as server:
         kinds = {
             "no run_job": (None, {}),
             "off": ({"mode": "off"}, {}),
-            "auto, nothing configured": (quick, {"SLMRAG_RUN_ID": "r"}),
-            "auto, the server answers": (quick, server.environment()),
-            "auto, the server is absent": (quick, absent),
-            "auto, the server is silent": (quick, silent.environment()),
+            "auto, a server is configured": ({}, server.environment() | {"SLMRAG_RUN_ID": "r"}),
         }
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in kinds}
         for _ in range(ROUNDS):

@@ -165,7 +165,7 @@ class Views:
         """Return the place of a figure, and the call that draws it."""
         self.plots += 1
         name, text = f"plot{self.plots}", json.dumps(figure).replace("</", "<\\/")
-        call = f"const f{name} = {text}; Plotly.newPlot('{name}', f{name}.data, f{name}.layout)"
+        call = f"const f{name} = {text}; Plotly.newPlot('{name}', f{name}.data, f{name}.layout, {{displayModeBar: false}})"
         return f'<div id="{name}"></div><script>{call}</script>'
 
 

@@ -8,7 +8,8 @@ from typing import Any
 MAX_PICTURE_BYTES = 2**21
 PICTURE_KINDS = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 ROW_PIXELS = 28
-CHARACTER_PIXELS = 8
+CHARACTER_PIXELS = 7
+CELL_PADDING = 20
 MIN_COLUMN_CHARACTERS, MAX_COLUMN_CHARACTERS = 6, 40
 PICTURE_PIXELS = 600
 
@@ -22,11 +23,12 @@ def table_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     texts = [[cell_text(value) for value in column] for column in values]
     align = ["right" if is_numeric(column) else "left" for column in values]
     widths = [
-        column_characters([*name.split(), *column]) for name, column in zip(columns, texts, strict=True)
+        column_characters([*name.split(), *column])
+        for name, column in zip(columns, texts, strict=True)
     ]
     table = {
         "type": "table",
-        "columnwidth": [CHARACTER_PIXELS * width for width in widths],
+        "columnwidth": [CELL_PADDING + CHARACTER_PIXELS * width for width in widths],
         "header": {
             "values": [f"<b>{escape(name)}</b>" for name in columns],
             "align": align,
