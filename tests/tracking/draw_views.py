@@ -165,7 +165,8 @@ class Views:
         """Return the place of a figure, and the call that draws it."""
         self.plots += 1
         name, text = f"plot{self.plots}", json.dumps(figure).replace("</", "<\\/")
-        call = f"const f{name} = {text}; Plotly.newPlot('{name}', f{name}.data, f{name}.layout, {{displayModeBar: false}})"
+        shown = f"f{name}.data, f{name}.layout, {{displayModeBar: false}}"
+        call = f"const f{name} = {text}; Plotly.newPlot('{name}', {shown})"
         return f'<div id="{name}"></div><script>{call}</script>'
 
 
