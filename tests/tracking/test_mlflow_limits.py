@@ -101,9 +101,11 @@ def test_percentages_are_not_beside_bytes():
 def test_progress_is_a_series():
     """A bar has what is done, its share and its rate, by the seconds since the start."""
     event = {"kind": "progress", "name": "answers", "done": 5, "total": 20, "per_second": 2.5}
-    found = points(event)
-    assert found.keys() == {name for name in found if name.startswith("progress")}
-    assert sorted(found.values()) == [(2.5, 7), (5.0, 7), (25.0, 7)]
+    assert points(event) == {
+        "progress/answers": (5.0, 7),
+        "progress percent/answers": (25.0, 7),
+        "per second/answers": (2.5, 7),
+    }
 
 
 def test_a_note_is_the_description_and_a_failure_has_its_last_lines():
