@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.util import find_spec
@@ -87,8 +88,10 @@ class Views:
         return sorted((e for e in found if e["type"] == kind), key=lambda e: e["timestamp"])
 
     def task(self, name: str) -> dict[str, Any]:
-        """Return the newest task whose name begins so."""
-        return [task for task in self.server.tasks.values() if task["name"].startswith(name)][-1]
+        """Return the task with most events of those whose name begins so, the newest of equals."""
+        found = [task for task in self.server.tasks.values() if task["name"].startswith(name)]
+        told = Counter(event["task"] for event in self.server.events.values())
+        return max(reversed(found), key=lambda task: told[task["id"]])
 
     def summary(self, task: dict[str, Any]) -> dict[str, float]:
         """Return the single values of a task."""
