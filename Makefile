@@ -85,11 +85,11 @@ pictures: $(VENV)/ready
 	$(PIP) plotly==7.1.0
 	mkdir -p .demo/views
 	$(RUN) -m tests.tracking.draw_views results/demo .demo/views
-	$(call view,runs,500)
+	$(call view,runs,740)
 	$(call view,run,1330)
-	$(call view,job,1010)
+	$(call view,job,1080)
 	$(call view,console,900)
-	$(call view,files,1000)
+	$(call view,files,1270)
 	snakemake --rulegraph dot | tred | dot -Grankdir=LR -Gmargin=0.1 -Tsvg > docs/dag.svg
 	$(SHOOT) --window-size=1200,1357 --screenshot=docs/report-desktop.png results/demo/report/report.html
 	$(SHOOT) --window-size=412,1400 --screenshot=docs/report-phone.png results/demo/report/report.html

@@ -34,6 +34,7 @@ border-radius: 8px; padding: 0 7px; margin-right: 4px; white-space: nowrap }
 LAYOUT = {"height": 300, "margin": {"l": 60, "r": 20, "t": 40, "b": 40}}
 MAX_LINES = 28
 SUMMARY = "Summary"
+SECTIONS = ("Model", "Sampling", "Dataset", "Mode")
 
 
 def send(results: Path, server: ClearmlServer) -> None:
@@ -115,14 +116,15 @@ class Views:
         return table((name, task.get(name)) for name in names)
 
     def execution(self, task: dict[str, Any]) -> str:
-        """Return what is under Execution, and the sections of parameters."""
+        """Return what is under Execution, and the sections of the config's entries."""
         script = {**task["script"]}
         script.pop("repository", None)  # of a clone of a folder, it is a path of this machine
         packages = (script.pop("requirements", None) or {}).get("pip", "").splitlines()
         kept = [*script.items(), ("packages", f"{len(packages)}: {', '.join(packages[:6])}, …")]
         parts = [table(kept)]
-        for section, values in task["hyperparams"].items():
-            rows = ((name, value["value"][:120]) for name, value in values.items())
+        known = task["hyperparams"]
+        for section, values in ((name, known[name]) for name in SECTIONS if name in known):
+            rows = ((name, value["value"][:90]) for name, value in values.items())
             parts.append(f"<h2>{escape(section)}</h2>{table(rows)}")
         return "".join(parts)
 
