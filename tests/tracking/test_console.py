@@ -80,3 +80,25 @@ def test_a_repeated_part_is_the_same(tmp_path):
 def test_a_job_without_a_log_shows_nothing(tmp_path):
     """Not every rule keeps a log."""
     assert console.next_part(tmp_path / "no.log", None, True) is None
+
+
+def test_lines_of_a_log_that_is_gone_are_none(tmp_path):
+    """A part whose log was removed has no lines, so that the job's end can still be sent."""
+    log = tmp_path / "x.log"
+    log.write_text("one\n")
+    part = console.next_part(log, None, False)
+    log.unlink()
+    assert console.log_events(log, part) == []
+
+
+def test_the_middle_of_a_huge_log_is_only_counted(tmp_path, monkeypatch):
+    """Lines between the first and the last are not decoded: a log may have a gigabyte."""
+    log = tmp_path / "x.log"
+    log.write_text("".join(f"line {n}\n" for n in range(100_000)))
+    seen, show = [], console.shown_text
+    monkeypatch.setattr(console, "shown_text", lambda raw: seen.append(raw) or show(raw))
+    part = console.next_part(log, None, True)
+    assert len(seen) < 25_000
+    lines = shown(log, [part])
+    assert lines[-1] == "line 99999"
+    assert any("lines are left out here" in line for line in lines)

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -18,7 +19,7 @@ from slmrag.job.job_info import cells_of_job
 from slmrag.job.killed_jobs import close_log_of_dead_job
 from slmrag.tracking import follow, naming, sync
 from slmrag.tracking.clearml import names
-from slmrag.tracking.clearml.store import store_name
+from slmrag.tracking.clearml.store import file_url, store_name
 from slmrag.tracking.send import FilesRefused, send_attempt, with_run
 from slmrag.tracking.settings import settings
 from slmrag.tracking.sync import synchronize
@@ -83,6 +84,13 @@ def test_mlflow_tags_name_all_modes():
 def test_a_store_is_named_by_bucket_and_endpoint(url, name):
     """A sentence about a store says which one."""
     assert store_name(url) == name
+
+
+def test_an_address_has_no_query():
+    """A project may have any name, and its files can be opened."""
+    assert file_url("http://files:8081/", "a?b#c/d 50%", "f.txt") == (
+        "http://files:8081/a_b_c/d 50%/f.txt"
+    )
 
 
 def test_one_file_is_named_as_several_are():
@@ -351,7 +359,7 @@ def test_an_encoder_is_a_job_s_model(tmp_path):
     assert outputs.model_facts(job) is None
 
 
-def test_datasets_of_clearml_are_refused_for_mlflow():
+def test_keys_of_clearml_are_refused_for_mlflow():
     """The sentence says what to do."""
     from slmrag.config.tracking import TrackingEntry
 
@@ -359,6 +367,8 @@ def test_datasets_of_clearml_are_refused_for_mlflow():
     assert "datasets" not in TrackingEntry().params()
     with pytest.raises(ValueError, match=r"the backend is mlflow, .*: remove the key"):
         TrackingEntry(backend="mlflow", datasets="datasets")
+    with pytest.raises(ValueError, match=r"output_uri: the backend is mlflow, .*: remove the key"):
+        TrackingEntry(backend="mlflow", output_uri="s3://host/bucket")
 
 
 def test_a_torn_line_waits(attempt):
@@ -577,6 +587,69 @@ def test_silent_tasks_are_kept_alive_while_their_process_lives(followed, monkeyp
     tracker.acts.clear()
     follower.step()
     assert tracker.acts == [("alive", "task of alive")]
+
+
+def test_a_follower_outlives_folders_that_are_removed(followed):
+    """Jobs whose logs are gone are followed no more, and the results folder may go too."""
+    follower, tracker, results = followed
+    for name in ("gone", "good"):
+        begin(results, name)
+    follower.step(last=True)
+    shutil.rmtree(results / "jobs/generate_answers/gone")
+    follower.step()
+    assert [path.stem for path in follower.open] == ["good"]
+    shutil.rmtree(results)
+    follower.step(last=True)
+    assert not follower.open and set(tracker.tasks) == {"gone", "good"}
+
+
+def test_a_follower_outlives_a_log_that_goes_while_it_looks(followed, monkeypatch):
+    """A log that is listed but cannot be opened is looked for again."""
+    follower, tracker, results = followed
+    found = [results / "jobs/a/attempts/gone.jsonl", begin(results, "good")]
+    monkeypatch.setattr(follow, "find_logs", lambda folder: iter(found))
+    follower.step(last=True)
+    assert set(tracker.tasks) == {"good"}
+
+
+def test_jobs_that_always_fail_do_not_hold_up_the_rest(followed, monkeypatch):
+    """After a pause the others are sent first."""
+    follower, tracker, results = followed
+    monkeypatch.setattr(follow, "PAUSE_SECONDS", 0.05)
+    for name in ("a", "b", "c", "good"):
+        write(begin(results, name), {"kind": "end", "status": "completed"})
+    accept = tracker.open
+    tracker.open = lambda start, run: {"good": accept}[start["id"]](start, run)
+    follower.step()
+    assert follower.sent == 0
+    time.sleep(0.1)
+    follower.step()
+    assert (follower.sent, list(tracker.tasks)) == (1, ["good"])
+
+
+def test_a_silent_run_s_log_is_renewed(followed, monkeypatch):
+    """Before its first job too, or another machine takes the run for dead."""
+    follower, _, results = followed
+    whole = begin_attempt(results / "jobs/workflow/r", "r")
+    write(whole, START | {"id": "r", "run": "r", "rule": "workflow"})
+    os.utime(whole, (0, 0))
+    follower.step()
+    assert time.time() - whole.stat().st_mtime < 60
+
+
+def test_a_sync_tries_last_what_failed_before(tmp_path):
+    """Attempts that always fail, as those whose task was deleted, hold up no other for ever."""
+    results, tracker = tmp_path / "results", Memory()
+    for name in ("a", "b", "c", "good"):
+        path = begin(results, name, run=None)
+        write(path, {"kind": "end", "time": 200.0, "status": "completed"})
+    accept = tracker.open
+    tracker.open = lambda start, run: {"good": accept}[start["id"]](start, run)
+    counts = []
+    for _ in range(2):
+        waiting = sync.pending_attempts(results, "memory")
+        counts.append(sync.send_pending(waiting, results, tracker, lambda *_: None)[0])
+    assert counts == [{"sent": 0, "kept": 4}, {"sent": 1, "kept": 3}]
 
 
 def test_an_experiment_that_is_deleted_at_mlflow_is_named_with_its_remedy():

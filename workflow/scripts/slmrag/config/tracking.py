@@ -53,8 +53,13 @@ class TrackingEntry(Entry):
         return raw
 
     @model_validator(mode="after")
-    def refuse_datasets_of_mlflow(self) -> Self:
-        """Refuse a key that means nothing to MLflow."""
+    def refuse_keys_of_clearml_alone(self) -> Self:
+        """Refuse keys that mean nothing to MLflow."""
+        if self.backend == "mlflow" and self.output_uri:
+            raise ValueError(
+                "output_uri: the backend is mlflow, whose server says where artifacts go "
+                "(--artifacts-destination): remove the key"
+            )
         if self.backend == "mlflow" and self.datasets == "datasets":
             raise ValueError(
                 "datasets: datasets makes ClearML datasets, but the backend is mlflow, whose runs "
@@ -69,7 +74,9 @@ class TrackingEntry(Entry):
         "events; docs/tracking.md",
     )
     project: str = Field("slm-experiments", min_length=3, description="Project at the tracker")
-    output_uri: str | None = Field(None, description="Where artifacts go: s3://host:port/bucket")
+    output_uri: str | None = Field(
+        None, description="Where ClearML's artifacts go: s3://host:port/bucket"
+    )
     interval_seconds: PositiveFloat | None = Field(
         None, description="Seconds between memory samples (1)"
     )

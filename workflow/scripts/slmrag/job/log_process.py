@@ -125,7 +125,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     job, *events = sys.argv[2:]
     others: dict[int, Callable[[], None]] = {}
-    with suppress(OSError):  # a kernel without such descriptors: then the next sync writes the end
+    with suppress(OSError, AttributeError):  # without such descriptors, the next sync ends the log
         others = {watch_process(int(job)): lambda: close_event_log(*events)}
     whole = pump(0, 1, others)
     if others and is_exiting(int(job)):

@@ -78,26 +78,24 @@ def messages(log: Path, part: Part) -> list[str]:
 def shown_lines(log: Path, part: Part) -> Iterator[str]:
     """Yield the lines of a part up to the bound, and then the last of the rest."""
     room, left = LIVE_CHARACTERS - part["shown"], 0
-    last: deque[str] = deque(maxlen=LAST_LINES)
+    last: deque[bytes] = deque(maxlen=LAST_LINES)
     for raw, _ in read_raw(log, part["start"], part["end"]):
-        line = shown_text(raw)
-        if not line:
-            continue
-        if room > 0:
+        if room <= 0:
+            if not raw.isspace():  # the rest may have a gigabyte: only its end is decoded
+                left += 1
+                last.append(raw)
+        elif line := shown_text(raw):
             room -= len(line) + 1
             yield line
-        else:
-            left += 1
-            last.append(line)
     if missing := left - len(last):
         what = "1 line is" if missing == 1 else f"{missing} lines are"
         yield f"[{what} left out here; the artifact `log` is whole]"
-    yield from last
+    yield from filter(None, map(shown_text, last))
 
 
 def read_raw(log: Path, start: int, end: int) -> Iterator[tuple[bytes, int]]:
-    """Yield each line between two offsets, and the offset after it."""
-    with log.open("rb") as file:
+    """Yield each line between two offsets, and the offset after it; none if the log is gone."""
+    with suppress(FileNotFoundError), log.open("rb") as file:
         file.seek(start)
         while (room := end - start) > 0 and (raw := file.readline(min(room, MAX_LINE_BYTES))):
             start += len(raw)

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slmrag.job.attempts import Attempt, AttemptBusy, is_workflow_run
+from slmrag.job.attempts import Attempt, AttemptBusy, attempt_log, is_workflow_run
 from slmrag.tracking.backends import connect_tracker
-from slmrag.tracking.send import FilesRefused, Tracker, describe_error, send_attempt
+from slmrag.tracking.send import FilesRefused, Tracker, note_failure, send_attempt
 from slmrag.tracking.settings import Settings
 
 PAUSE_SECONDS = 15.0
@@ -48,11 +48,13 @@ class Follower:
         self._failures = 0
         self._not_before = 0.0
         self._next_scan = 0.0
+        self._next_beat = 0.0
         self._next_reset = 0.0
 
     def step(self, last: bool = False) -> None:
         """Send what is new; the last time, whatever was paused too."""
         now = time.monotonic()
+        self.beat(now)
         if last or now >= self._next_scan:
             self.scan()
             spent = time.monotonic() - now
@@ -62,17 +64,29 @@ class Follower:
             if last or time.monotonic() >= max(self._not_before, followed.not_before):
                 self.advance(followed, last)
 
+    def beat(self, now: float) -> None:
+        """Renew the time of the run's log: another machine takes a silent run for dead."""
+        if now >= self._next_beat:
+            self._next_beat = now + KEEP_ALIVE_SECONDS
+            with suppress(OSError):
+                os.utime(attempt_log(self.results / "jobs" / "workflow" / self.run, self.run))
+
     def scan(self) -> None:
-        """Find the logs that this run began since the last scan."""
-        for path in sorted(set(find_logs(self.results / "jobs")) - self.known):
-            attempt = Attempt(path)
-            start = attempt.start()
-            if start is None:
-                continue
-            self.known.add(path)
-            if start.get("run") == self.run:
-                self.open[path] = Followed(attempt)
-                self.has_jobs |= not is_workflow_run(attempt)
+        """Find the logs that this run began since the last scan, whatever is removed meanwhile."""
+        with suppress(OSError):
+            for path in sorted(set(find_logs(self.results / "jobs")) - self.known):
+                with suppress(OSError):
+                    self.add(Attempt(path))
+
+    def add(self, attempt: Attempt) -> None:
+        """Follow an attempt that has begun if it is of this run."""
+        start = attempt.start()
+        if start is None:
+            return
+        self.known.add(attempt.path)
+        if start.get("run") == self.run:
+            self.open[attempt.path] = Followed(attempt)
+            self.has_jobs |= start.get("rule") != "workflow"
 
     def advance(self, followed: Followed, last: bool) -> None:
         """Send an attempt's new events, or a sign of life; a failure never leaves this method."""
@@ -94,7 +108,11 @@ class Follower:
         except FilesRefused:
             del self.open[attempt.path]  # the sync at the run's end tries again
         except Exception as error:
-            self.fail(followed, error)
+            if os.path.exists(attempt.path):
+                self.fail(followed, error)
+            else:  # its folder was removed; it is found again if it comes back
+                del self.open[attempt.path]
+                self.known.discard(attempt.path)
 
     def close(self, followed: Followed) -> None:
         """Count an attempt that is sent to its end, and follow it no more."""
@@ -105,8 +123,6 @@ class Follower:
         """Give a sign of life for a task that is silent for long, if its process lives."""
         if time.monotonic() - followed.told < KEEP_ALIVE_SECONDS or followed.attempt.is_dead():
             return
-        if is_workflow_run(followed.attempt):
-            os.utime(followed.attempt.path)  # another machine takes a silent run for dead
         task = followed.attempt.state(self.settings.backend).get("task")
         if task:
             self.connected().keep_alive(task)
@@ -127,15 +143,16 @@ class Follower:
         return self.tracker
 
     def fail(self, followed: Followed, error: Exception) -> None:
-        """Pause an attempt; after several failures in a row pause all, and log in again then."""
+        """Pause an attempt; after several failures in a row pause all, and log in again then.
+
+        It goes behind the others: those that always fail must not hold up the rest.
+        """
+        self.open[followed.attempt.path] = self.open.pop(followed.attempt.path)
         followed.not_before = time.monotonic() + PAUSE_SECONDS
         self._failures += 1
         if self._failures >= MAX_FAILURES:
             self.tracker, self._not_before = None, followed.not_before
-        with suppress(OSError, AttemptBusy), followed.attempt.lock():
-            state = followed.attempt.state(self.settings.backend)
-            known = {"error": describe_error(error), "error_time": time.time()}
-            followed.attempt.save(self.settings.backend, state | known)
+        note_failure(followed.attempt, self.settings.backend, error)
 
 
 def bytes_written(attempt: Attempt) -> int:

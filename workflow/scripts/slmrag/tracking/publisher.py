@@ -37,15 +37,18 @@ def main(results: str, run: str, driver: str) -> None:
     ends = [sys.stdin.fileno(), *watch_process(int(driver))]
     yield_memory_to_jobs()
     over, say_over = os.pipe()
+    done, alive = os.pipe()  # the worker alone holds the second end: its death is an event too
     worker = os.fork()
     if worker == 0:
         os.close(say_over)
+        os.close(done)
         bound = ([os.dup(end) for end in ends], chosen.deadline_seconds + GUARD_SECONDS)
         threading.Thread(target=kill_when_late, args=bound, daemon=True).start()
         send_until_end(Follower(Path(results), run, chosen), over)
         os._exit(0)
     os.close(over)
-    guard_worker(worker, ends, say_over, chosen.deadline_seconds)
+    os.close(alive)
+    guard_worker(worker, done, ends, say_over, chosen.deadline_seconds)
 
 
 def watch_process(process: int) -> list[int]:
@@ -57,7 +60,7 @@ def watch_process(process: int) -> list[int]:
         return [os.pidfd_open(process)]
     except ProcessLookupError:
         return [os.open(os.devnull, os.O_RDONLY)]  # always ready
-    except OSError:
+    except (OSError, AttributeError):  # before Linux 5.3, or a Python built there
         return []
 
 
@@ -69,9 +72,8 @@ def yield_memory_to_jobs() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
-def guard_worker(worker: int, ends: list[int], say_over: int, deadline: float) -> None:
-    """Wait for the worker; once the driver is over, no longer than the deadline."""
-    done = os.pidfd_open(worker)
+def guard_worker(worker: int, done: int, ends: list[int], say_over: int, deadline: float) -> None:
+    """Wait for the worker's end, a pipe; once the driver is over, no longer than the deadline."""
     ready, _, _ = select.select([done, *ends], [], [])
     os.close(say_over)
     if done not in ready:

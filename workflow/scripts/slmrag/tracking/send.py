@@ -7,6 +7,8 @@ points and lines were accepted; ``reporting``, present while a request for them 
 that were refused; ``error``; ``done``.
 """
 
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -193,3 +195,10 @@ def task_of_run(run: Attempt, tracker: Tracker, results: Path) -> str | None:
 def describe_error(error: BaseException) -> str:
     """Return an error in one line without secrets."""
     return redact(f"{type(error).__name__}: {error}").strip().replace("\n", " ")[:500]
+
+
+def note_failure(attempt: Attempt, target: str, error: BaseException) -> None:
+    """Save why an attempt was not sent, and when."""
+    with suppress(OSError, AttemptBusy), attempt.lock():
+        known = {"error": describe_error(error), "error_time": time.time()}
+        attempt.save(target, attempt.state(target) | known)

@@ -20,7 +20,13 @@ from slmrag.job.attempts import (
 )
 from slmrag.job.killed_jobs import close_log_of_dead_job, close_logs_of_dead_jobs
 from slmrag.tracking.backends import connect_tracker, is_configured
-from slmrag.tracking.send import FilesRefused, Tracker, describe_error, send_attempt
+from slmrag.tracking.send import (
+    FilesRefused,
+    Tracker,
+    describe_error,
+    note_failure,
+    send_attempt,
+)
 from slmrag.tracking.settings import Settings, settings
 
 Counts = dict[str, int]
@@ -61,8 +67,13 @@ def reason_to_keep(chosen: Settings) -> str | None:
 
 
 def pending_attempts(results: Path, target: str) -> list[Attempt]:
-    """Return the attempts that are not completely sent."""
-    return [attempt for attempt in find_attempts(results) if not attempt.state(target).get("done")]
+    """Return the attempts that are not completely sent, last those that failed before.
+
+    Some may always fail, as those whose task was deleted at the server; the rest must not wait.
+    """
+    states = [(attempt, attempt.state(target)) for attempt in find_attempts(results)]
+    waiting = [(attempt, state) for attempt, state in states if not state.get("done")]
+    return [attempt for attempt, _ in sorted(waiting, key=lambda one: bool(one[1].get("error")))]
 
 
 def send_pending(
@@ -81,7 +92,9 @@ def send_pending(
             outcome = "busy"
         except Exception as error:
             outcome, failure = "kept", failure or describe_error(error)
-            failures += not isinstance(error, FilesRefused)
+            if not isinstance(error, FilesRefused):
+                failures += 1
+                note_failure(attempt, tracker.name, error)
         counts[outcome] = counts.get(outcome, 0) + 1
         tell(counts | {"kept": counts.get("kept", 0) + left}, failure)
     return counts, failure

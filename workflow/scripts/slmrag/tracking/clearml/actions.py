@@ -9,7 +9,7 @@ from slmrag.tracking import naming
 from slmrag.tracking.clearml import datasets, models
 from slmrag.tracking.clearml.names import project_path
 from slmrag.tracking.clearml.requests import RUNNING, TrackerError
-from slmrag.tracking.clearml.store import upload_file
+from slmrag.tracking.clearml.store import file_url, upload_file
 
 REASON_CHARACTERS = 700
 MESSAGE_CHARACTERS = 4000
@@ -76,8 +76,7 @@ def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> st
     base = tracker.settings.output_uri or tracker.session.get_files_server_host()
     project = project_path(naming.project_name(tracker.settings.project, start))
     folder = f"{project}/{naming.task_name(start).replace('/', '.')}.{task}"
-    url = f"{base.rstrip('/')}/{folder}/artifacts/{name}/{path.name}"
-    return upload_file(str(path), url)
+    return upload_file(str(path), file_url(base, folder, "artifacts", name, path.name))
 
 
 def alert(tracker: Any, task: str, start: Event, event: Event) -> None:

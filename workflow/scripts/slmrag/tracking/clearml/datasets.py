@@ -16,7 +16,7 @@ from slmrag.files import read_json
 from slmrag.job.events import Event
 from slmrag.tracking.clearml.names import server_name
 from slmrag.tracking.clearml.requests import FINISHED
-from slmrag.tracking.clearml.store import upload_file
+from slmrag.tracking.clearml.store import file_url, upload_file
 
 FILES = {("prepare_dataset", "questions"): "dataset", ("prepare_corpus", "passages"): "corpus"}
 """(rule, output) that is a dataset, and the wildcard that names it."""
@@ -116,7 +116,7 @@ def fill(tracker: Any, project: str, dataset: str, name: str, event: Event) -> N
 
     path = Path(event["path"]).resolve()
     base = tracker.settings.output_uri or tracker.session.get_files_server_host()
-    place = f"{base.rstrip('/')}/{tracker.settings.project}/{FOLDER}/{name}/{name}.{dataset}"
+    place = file_url(base, tracker.settings.project, FOLDER, name, f"{name}.{dataset}")
     tracker.call(tasks.StartedRequest(task=dataset, force=True))
     linked = path.stat().st_size > tracker.settings.upload_mb * 2**20
     entries = [] if linked else [data_artifact(path, place, dataset)]

@@ -1,6 +1,7 @@
 """Uploads files to ClearML's file server or to S3, and says why one is refused."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,11 @@ def upload_file(path: str, url: str) -> str:
     if not sent:
         raise refusal(url, found)
     return sent
+
+
+def file_url(base: str, *parts: str) -> str:
+    """Return the address of a file below a store; one with ``?`` or ``#`` could not be opened."""
+    return "/".join([base.rstrip("/"), *(re.sub("[?#]", "_", part) for part in parts)])
 
 
 def refusal(url: str, found: list[str], error: Exception | None = None) -> StoreRefused:

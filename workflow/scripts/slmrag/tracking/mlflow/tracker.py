@@ -32,7 +32,7 @@ class MlflowTracker:
 
     def __init__(self, settings: Settings):
         """Log in with a first request, within the timeouts of the settings."""
-        os.environ |= client_variables(settings)
+        os.environ |= client_variables(settings) | timeout(settings.connect_seconds)
         from mlflow.tracking import MlflowClient
 
         self.settings = settings
@@ -40,6 +40,7 @@ class MlflowTracker:
         self.client = MlflowClient()
         self.experiments: dict[str, str] = {}
         self.client.get_experiment_by_name("Default")
+        os.environ |= timeout(settings.deadline_seconds)
 
     def open(self, start: Event, parent: str | None) -> str:
         """Find or create the run with the attempt's tag."""
@@ -126,7 +127,7 @@ class MlflowTracker:
 def client_variables(settings: Settings) -> dict[str, str]:
     """Return the client's variables for its timeouts and retries."""
     return {
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(settings.deadline_seconds))),
+        **timeout(settings.deadline_seconds),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(settings.retries),
         "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
         "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
@@ -134,3 +135,8 @@ def client_variables(settings: Settings) -> dict[str, str]:
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # a request a run
         "GIT_PYTHON_REFRESH": "quiet",
     }
+
+
+def timeout(seconds: float) -> dict[str, str]:
+    """Return the client's variable for how long it waits for an answer, in whole seconds."""
+    return {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(seconds)))}
