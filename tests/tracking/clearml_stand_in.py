@@ -112,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
     """One request: perhaps a fault, else an API call or a file."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Head and body in one packet: in two, the second waits 40 ms for the first one's receipt."""
     server: ClearmlServer
 
     def log_message(self, *_: Any) -> None:

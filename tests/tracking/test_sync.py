@@ -181,7 +181,7 @@ class Memory:
 
     def __init__(self):
         self.tasks, self.lines, self.acts, self.links = {}, [], [], []
-        self.broken, self.full, self.refusals = False, False, 0
+        self.broken, self.full, self.unnamed, self.refusals = False, False, False, 0
 
     def open(self, start, parent):
         return self.tasks.setdefault(start["id"], f"task of {start['id']}")
@@ -191,6 +191,10 @@ class Memory:
 
     def keep_alive(self, task):
         self.acts.append(("alive", task))
+
+    def register_files(self, task):
+        if self.unnamed:
+            raise OSError("no artifact for this task")
 
     def report(self, task, start, events, again):
         if self.broken:
@@ -254,6 +258,19 @@ def test_lines_are_reported_once_whatever_files_do(attempt, tmp_path):
     assert [event["name"] for event in tracker.acts[3:]] == ["f0", "f1", "f2", "f3", "f4"]
     assert [event["kind"] for event in tracker.lines].count("end") == 1
     assert attempt.state("memory")["error"] is None
+
+
+def test_files_that_are_not_named_in_the_task_are_refused(attempt, tmp_path):
+    """They are sent again by the next sync, and the end is sent without them."""
+    tracker, results = Memory(), tmp_path / "results"
+    write(attempt.path, *FILES, {"kind": "end", "status": "completed"})
+    tracker.unnamed = True
+    with pytest.raises(FilesRefused, match="5 files were refused: OSError: no artifact"):
+        send_attempt(attempt, tracker, results)
+    assert tracker.acts[-1]["kind"] == "end"
+    tracker.unnamed = False
+    assert send_attempt(attempt, tracker, results)
+    assert [event["name"] for event in tracker.acts[-5:]] == ["f0", "f1", "f2", "f3", "f4"]
 
 
 def test_a_store_is_not_asked_without_end(attempt, tmp_path):

@@ -43,6 +43,9 @@ class Tracker(Protocol):
     def act(self, task: str, start: Event, event: Event) -> None:
         """Do the rest that an event asks for: a file, a model, a tag, the end."""
 
+    def register_files(self, task: str) -> None:
+        """Name the files that were sent in the task."""
+
     def link(self, task: str, parent: str) -> None:
         """Make a task a child of the run's."""
 
@@ -69,7 +72,7 @@ def send_attempt(attempt: Attempt, tracker: Tracker, results: Path) -> bool:
         tracker.link(state["task"], run)
         state["parent"] = run
     kept = state.pop("files", [])
-    state["files"] = [event for event in kept if send_file(tracker, state["task"], start, event)]
+    state["files"] = send_files(tracker, state["task"], start, kept)
     while not state.get("ended") and send_batch(attempt, tracker, start, state):
         pass
     return close_state(attempt, tracker, state)
@@ -139,13 +142,24 @@ def with_log(attempt: Attempt, events: list[Event]) -> list[Event]:
 
 def act_on(tracker: Tracker, task: str, start: Event, events: list[Event]) -> list[Event]:
     """Do what events ask for, the end whatever a file did; return the events of refused files."""
-    refused = []
-    for event in events:
-        if not needs_store(event):
-            tracker.act(task, start, event)
-        elif error := send_file(tracker, task, start, event):
-            refused.append(event | {"refused": error})
+    plain = [event for event in events if not needs_store(event)]
+    end = [event for event in plain if event.get("kind") == "end"]
+    for event in plain[: len(plain) - len(end)]:
+        tracker.act(task, start, event)
+    refused = send_files(tracker, task, start, [one for one in events if needs_store(one)])
+    for event in end:
+        tracker.act(task, start, event)
     return refused
+
+
+def send_files(tracker: Tracker, task: str, start: Event, events: list[Event]) -> list[Event]:
+    """Send files, then register them all at once; return the events of those that were refused."""
+    tried = [(event, send_file(tracker, task, start, event)) for event in events]
+    try:
+        tracker.register_files(task)
+    except Exception as error:
+        tried = [(event, describe_error(error)) for event in events]
+    return [event | {"refused": error} for event, error in tried if error]
 
 
 def needs_store(event: Event) -> bool:

@@ -38,7 +38,7 @@ _publisher: Publisher | None = None
 def start(config: Mapping[str, Any]) -> None:
     """Start a run and its publisher: set the run's id in the environment of its jobs.
 
-    If tracking must be online, the tracker is checked first.
+    If tracking must be online, the tracker is checked, while the publisher loads its libraries.
     """
     global _publisher
     os.environ.setdefault(RUN_ID_VARIABLE, new_id())
@@ -46,12 +46,12 @@ def start(config: Mapping[str, Any]) -> None:
         os.environ[code_version.VERSION_VARIABLE] = json.dumps(code_version.ask_git())
     os.environ.setdefault(PREFIX_VARIABLE, sys.prefix)
     chosen = settings(config.get("tracking"))
+    run, raw = os.environ[RUN_ID_VARIABLE], config.get("tracking") or {}
+    _publisher = start_publisher(results_folder(config), run, raw)
     if chosen.is_on and chosen.mode == "online":
         require_tracker(config, chosen)
     with suppress(OSError):
         write_event(config, "start", **start_event(config))
-    run, raw = os.environ[RUN_ID_VARIABLE], config.get("tracking") or {}
-    _publisher = start_publisher(results_folder(config), run, raw)
 
 
 def start_event(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,9 +161,11 @@ def start_webhook(
 
 
 def require_tracker(config: Mapping[str, Any], chosen: Settings) -> None:
-    """Raise UserError unless the tracker answers in time."""
+    """Raise UserError unless the tracker answers in time; the publisher ends then."""
     from slmrag.tracking.check import find_problem
 
     reason = find_problem(replace(chosen, experiment=str(config.get("experiment", "default"))))
     if reason:
+        if _publisher:
+            _publisher.kill()
         raise UserError(f"tracking.mode is online, but {reason}")

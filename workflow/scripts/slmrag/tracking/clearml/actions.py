@@ -18,16 +18,17 @@ MORE_CHARACTERS = 40
 
 
 def artifact(tracker: Any, task: str, start: Event, event: Event) -> None:
-    """Upload a file, or link to it if it is large or a folder, and register it."""
+    """Upload a file, or link to it if it is large or a folder; it is registered with others."""
     name = naming.artifact_name(start["rule"], event["name"])
     uri = upload(tracker, task, start, name, event)
     details = {"path": event["path"], **(event.get("metadata") or {})}
-    add_artifacts(tracker, task, [artifact_entry(name, uri, event, details)])
+    entries = tracker.sent_files.setdefault(task, [])
+    entries.append(artifact_entry(name, uri, event, details))
     if (start["rule"], event["name"]) in models.CHECKPOINTS:
         models.register_output(tracker, task, start, event)
     if event["name"].partition("/")[0] == "summaries":
         inputs = datasets.inputs_of_summary(event)
-        add_artifacts(tracker, task, [artifact_entry(**one, mode="input") for one in inputs])
+        entries += [artifact_entry(**one, mode="input") for one in inputs]
         datasets.name_used(tracker, task, inputs)
     datasets.register(tracker, task, start, event)
 

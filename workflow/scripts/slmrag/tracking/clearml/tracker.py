@@ -8,7 +8,7 @@ from typing import Any
 
 from slmrag.job.events import Event
 from slmrag.tracking import naming
-from slmrag.tracking.clearml.actions import ACTIONS
+from slmrag.tracking.clearml.actions import ACTIONS, add_artifacts
 from slmrag.tracking.clearml.names import project_path, server_name
 from slmrag.tracking.clearml.requests import TrackerError
 from slmrag.tracking.clearml.script import script
@@ -36,6 +36,8 @@ class ClearmlTracker:
         self.refusals = 0
         self.projects: dict[str, str] = {}
         self.models: dict[str, str] = {}
+        self.sent_files: dict[str, list[dict[str, Any]]] = {}
+        """Artifacts of files that are at the store, by the task that does not name them yet."""
         self.tagged: set[tuple[str, str]] = set()
         """(task, tag) of alerts that are tagged already."""
         self.session = Session(http_retries_config=retries)
@@ -174,6 +176,11 @@ class ClearmlTracker:
         request = api.GetTaskLogRequest(task=task, batch_size=MAX_LINES, navigate_earlier=True)
         found = self.call(request).events or []
         return {(line["timestamp"], line["msg"]) for line in found}
+
+    def register_files(self, task: str) -> None:
+        """Name the files that were sent as the task's artifacts, in one request."""
+        sent = {(one["key"], one["mode"]): one for one in self.sent_files.pop(task, [])}
+        add_artifacts(self, task, list(sent.values()))
 
     def act(self, task: str, start: Event, event: Event) -> None:
         """Do what is no point or line: artifacts, models, tags and the end."""
