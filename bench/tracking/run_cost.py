@@ -23,7 +23,7 @@ from slmrag.job.attempts import begin_attempt  # noqa: E402
 from tests.tracking.clearml_stand_in import ClearmlServer  # noqa: E402
 from tests.workflow.project import make_project  # noqa: E402
 
-ROUNDS = 3
+ROUNDS = 5
 CELLS = 2000
 RATE, SECONDS = 100, 30
 
@@ -39,15 +39,19 @@ def seconds_of_run(mode: str, environment: dict[str, str]) -> float:
 
 
 def compare_runs() -> None:
-    """Print the wall time of a run with tracking off and online."""
-    taken: dict[str, list[float]] = {"off": [], "online": []}
+    """Print the wall time of runs with tracking as a ratio to that with tracking off."""
+    off, ratios = [], {mode: [] for mode in ("auto", "online")}
     for _ in range(ROUNDS):
-        taken["off"].append(seconds_of_run("off", {}))
-        with ClearmlServer() as server:
-            taken["online"].append(seconds_of_run("online", server.environment()))
-            tasks = len(server.tasks)
-    off, online = (statistics.median(taken[name]) for name in ("off", "online"))
-    print(f"{tasks} tasks: off {off:.1f} s, online {online:.1f} s, {online / off:.2f} x")
+        off.append(seconds_of_run("off", {}))
+        for mode, found in ratios.items():
+            with ClearmlServer() as server:
+                found.append(seconds_of_run(mode, server.environment()) / off[-1])
+                tasks = len(server.tasks)
+    for mode, found in ratios.items():
+        print(
+            f"{tasks} tasks, {statistics.median(off):.1f} s with tracking off; mode {mode}: "
+            f"{statistics.median(found):.2f} x ({min(found):.2f} to {max(found):.2f})"
+        )
 
 
 def write_job(results: Path, name: str, run: str) -> Path:
