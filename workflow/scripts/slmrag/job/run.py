@@ -153,6 +153,8 @@ def is_reporting(job: Job) -> bool:
 
 def report_error(job: Job, log: JobLog, exception: BaseException) -> tuple[int, str]:
     """Show the error in one line on the terminal; return the exit status and the full text."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()  # what was printed comes before the error
     if isinstance(exception, UserError):
         log.say(f"error: {exception}")
         print(redact(f"error: {exception}"), file=sys.stderr)
