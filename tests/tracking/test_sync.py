@@ -273,6 +273,23 @@ def test_files_that_are_not_named_in_the_task_are_refused(attempt, tmp_path):
     assert [event["name"] for event in tracker.acts[-5:]] == ["f0", "f1", "f2", "f3", "f4"]
 
 
+@pytest.mark.parametrize("kind", ["model", "alert", "note"])
+def test_a_refused_entry_holds_up_nothing(attempt, tmp_path, kind):
+    """A model or tag that a server does not take is tried by the next sync; the end is there."""
+    tracker, results = Memory(), tmp_path / "results"
+    accept = tracker.act
+    tracker.act = lambda task, start, event: (
+        exec("raise PermissionError('no')") if event["kind"] == kind else accept(task, start, event)
+    )
+    write(attempt.path, {"kind": kind, "name": "x"}, {"kind": "end", "status": "completed"})
+    with pytest.raises(FilesRefused, match="a part was refused: PermissionError: no"):
+        send_attempt(attempt, tracker, results)
+    assert tracker.acts[-1]["kind"] == "end"
+    tracker.act = accept
+    assert send_attempt(attempt, tracker, results)
+    assert tracker.acts[-1]["kind"] == kind
+
+
 def test_a_store_is_not_asked_without_end(attempt, tmp_path):
     """After three refused files the next are not tried: each may take a minute."""
     tracker = Memory()

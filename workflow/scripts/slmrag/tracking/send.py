@@ -18,7 +18,9 @@ from slmrag.job.events import Event, measure_file
 from slmrag.tracking.console import log_events, next_part
 
 FILE_KINDS = frozenset({"artifact", "table", "plot"})
-"""Kinds of events whose failure never holds up the rest: they may need another server."""
+"""Kinds of events that may need a file at the store, which can be another server."""
+ENTRY_KINDS = frozenset({"model", "alert", "note"})
+"""Kinds of events that are entries or tags at the server."""
 MAX_REFUSALS = 3
 """Refused files in a row after which no file is tried for a while: each may take a minute."""
 
@@ -142,11 +144,11 @@ def with_log(attempt: Attempt, events: list[Event]) -> list[Event]:
 
 def act_on(tracker: Tracker, task: str, start: Event, events: list[Event]) -> list[Event]:
     """Do what events ask for, the end whatever a file did; return the events of refused files."""
-    plain = [event for event in events if not needs_store(event)]
+    plain = [event for event in events if not may_be_refused(event)]
     end = [event for event in plain if event.get("kind") == "end"]
     for event in plain[: len(plain) - len(end)]:
         tracker.act(task, start, event)
-    refused = send_files(tracker, task, start, [one for one in events if needs_store(one)])
+    refused = send_files(tracker, task, start, [one for one in events if may_be_refused(one)])
     for event in end:
         tracker.act(task, start, event)
     return refused
@@ -162,6 +164,11 @@ def send_files(tracker: Tracker, task: str, start: Event, events: list[Event]) -
     return [event | {"refused": error} for event, error in tried if error]
 
 
+def may_be_refused(event: Event) -> bool:
+    """Return whether a refusal of an event holds up nothing else."""
+    return needs_store(event) or event.get("kind") in ENTRY_KINDS
+
+
 def needs_store(event: Event) -> bool:
     """Return whether an event asks for a file at the store, as a start with packages or diff."""
     if event.get("kind") == "start":
@@ -170,15 +177,16 @@ def needs_store(event: Event) -> bool:
 
 
 def send_file(tracker: Tracker, task: str, start: Event, event: Event) -> str | None:
-    """Send a file; return why it was refused, None if it was not."""
-    if tracker.refusals >= MAX_REFUSALS:
+    """Send a file or an entry; return why it was refused, None if it was not."""
+    counts = needs_store(event)
+    if counts and tracker.refusals >= MAX_REFUSALS:
         return event.get("refused") or "not tried: the files before it were refused"
     try:
         tracker.act(task, start, event)
     except Exception as error:
-        tracker.refusals += 1
+        tracker.refusals += counts
         return describe_error(error)
-    tracker.refusals = 0
+    tracker.refusals = 0 if counts else tracker.refusals
     return None
 
 
@@ -188,7 +196,8 @@ def close_state(attempt: Attempt, tracker: Tracker, state: dict[str, Any]) -> bo
     state |= {"done": ended and not left, "error": left[0]["refused"] if left else None}
     attempt.save(tracker.name, state)
     if ended and left:
-        number = "a file was" if len(left) == 1 else f"{len(left)} files were"
+        what = "file" if all(map(needs_store, left)) else "part"
+        number = f"a {what} was" if len(left) == 1 else f"{len(left)} {what}s were"
         raise FilesRefused(f"{number} refused: {left[0]['refused']}")
     return bool(state["done"])
 
