@@ -5,7 +5,6 @@ lines with the same times are made again: ``start`` and ``end`` in bytes, ``show
 shown before it, ``time`` of its first message in ms, and ``over``, whether the job had ended.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from slmrag.job.events import Event
+from slmrag.job.log_file import ESCAPE_SEQUENCE
 
 LIVE_CHARACTERS = 200_000
 """Characters that are shown while they are written; of the rest only the end is shown."""
@@ -21,7 +21,6 @@ LINE_CHARACTERS = 2000
 MESSAGE_CHARACTERS = 4000
 MAX_LINE_BYTES = 2**20
 """A line with more is taken for several."""
-TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 Part = dict[str, Any]
 
@@ -105,7 +104,7 @@ def read_raw(log: Path, start: int, end: int) -> Iterator[tuple[bytes, int]]:
 def shown_text(raw: bytes) -> str:
     """Return a line as it is shown: a progress bar in its last state, without colors."""
     text = raw.decode("utf-8", "replace").rstrip("\r\n").rpartition("\r")[2]
-    line = TERMINAL_CODE.sub("", text).rstrip()
+    line = ESCAPE_SEQUENCE.sub("", text).rstrip()
     if len(line) > LINE_CHARACTERS:
         return f"{line[:LINE_CHARACTERS]}... [cut, {len(line)} characters]"
     return line

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from slmrag.job.events import Event, read_kinds
+from slmrag.tracking.naming import GB
 from slmrag.tracking.run_summary import REPORT_RULE, JobSummary, RunSummary
 
 REPORT_KINDS = ("single", "table", "plot", "note", "artifact")
@@ -11,7 +12,6 @@ REPORT_FILES = {"html": "report", "csv": "comparison"}
 """The report's files that the run has too, under names of their own."""
 ENGINE_TIMES = ("engine_start_seconds", "generation_seconds")
 MAX_ALERTS = 100
-BYTES_PER_GB = 1e9
 
 
 def run_events(summary: RunSummary, config: Mapping[str, Any]) -> Iterator[Event]:
@@ -69,7 +69,7 @@ def largest(summary: RunSummary, kind: str) -> float | None:
 
 def in_gb(number: float | None) -> float | None:
     """Return bytes as GB of 10^9 bytes."""
-    return None if number is None else round(number / BYTES_PER_GB, 3)
+    return None if number is None else round(number / GB, 3)
 
 
 def total(jobs: list[JobSummary], values: Callable[[JobSummary], Any]) -> float | None:
