@@ -8,7 +8,6 @@ from slmrag.job.events import Event
 from slmrag.tracking import naming
 from slmrag.tracking.clearml import datasets, models
 from slmrag.tracking.clearml.names import project_path
-from slmrag.tracking.clearml.requests import RUNNING, TrackerError
 from slmrag.tracking.clearml.store import file_url, upload_file
 
 REASON_CHARACTERS = 700
@@ -52,21 +51,18 @@ def artifact_entry(
 
 
 def add_artifacts(tracker: Any, task: str, entries: list[dict[str, Any]]) -> None:
-    """Add artifacts to a task; one that ended takes them only as an edit of them all."""
+    """Add artifacts to a task, replacing those of the same key and mode."""
     from clearml.backend_api.services import tasks
 
-    if not entries:
-        return
-    try:
-        tracker.call(tasks.AddOrUpdateArtifactsRequest(task=task, artifacts=entries, force=True))
-    except TrackerError:
-        found = tracker.task(task)
-        if found["status"] in RUNNING:
-            raise
+    def whole(found: dict[str, Any]) -> dict[str, Any]:
         known = (found.get("execution") or {}).get("artifacts") or []
         keys = [(one["key"], one.get("mode")) for one in entries]
         kept = [one for one in known if (one["key"], one.get("mode")) not in keys]
-        tracker.edit(task, execution={"artifacts": kept + entries})
+        return {"execution": {"artifacts": kept + entries}}
+
+    if entries:
+        request = tasks.AddOrUpdateArtifactsRequest(task=task, artifacts=entries, force=True)
+        tracker.add(task, request, whole)
 
 
 def upload(tracker: Any, task: str, start: Event, name: str, event: Event) -> str:

@@ -9,7 +9,6 @@ from slmrag.files import read_json
 from slmrag.job.events import Event
 from slmrag.tracking import naming
 from slmrag.tracking.clearml.names import server_name
-from slmrag.tracking.clearml.requests import RUNNING, TrackerError
 
 CHECKPOINTS = {
     ("download_model", "checkpoint"): "model",
@@ -110,16 +109,15 @@ def metadata(event: Event) -> list[dict[str, str]]:
 
 
 def link(tracker: Any, task: str, name: str, model: str, kind: str) -> None:
-    """Name a model as a task's input or output; one that ended takes it only as an edit of all."""
+    """Name a model as a task's input or output, replacing one of the same name."""
     from clearml.backend_api.services import tasks
 
     name = server_name(name)
-    try:
-        tracker.call(tasks.AddOrUpdateModelRequest(task=task, name=name, model=model, type=kind))
-    except TrackerError:
-        found = tracker.task(task)
-        if found["status"] in RUNNING:
-            raise
+
+    def whole(found: dict[str, Any]) -> dict[str, Any]:
         known = (found.get("models") or {}).get(kind) or []
         kept = [one for one in known if one["name"] != name]
-        tracker.edit(task, models={kind: [*kept, {"name": name, "model": model}]})
+        return {"models": {kind: [*kept, {"name": name, "model": model}]}}
+
+    request = tasks.AddOrUpdateModelRequest(task=task, name=name, model=model, type=kind)
+    tracker.add(task, request, whole)

@@ -3,14 +3,14 @@
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from slmrag.job.events import Event
 from slmrag.tracking import naming
 from slmrag.tracking.clearml.actions import ACTIONS, add_artifacts
 from slmrag.tracking.clearml.names import project_path, server_name
-from slmrag.tracking.clearml.requests import TrackerError
+from slmrag.tracking.clearml.requests import RUNNING, TrackerError
 from slmrag.tracking.clearml.script import script
 from slmrag.tracking.settings import Settings
 
@@ -105,6 +105,19 @@ class ClearmlTracker:
         from clearml.backend_api.services import tasks
 
         self.call(tasks.EditRequest(task=task, force=True, **fields))
+
+    def add(self, task: str, request: Any, as_edit: Callable[[dict[str, Any]], Any]) -> None:
+        """Send a request that adds to a task; one that ended takes only an edit of the whole.
+
+        ``as_edit`` returns the fields of that edit from the task as the server has it.
+        """
+        try:
+            self.call(request)
+        except TrackerError:
+            found = self.task(task)
+            if found["status"] in RUNNING:
+                raise
+            self.edit(task, **as_edit(found))
 
     def project(self, path: str, system_tags: Sequence[str] = ()) -> str:
         """Return the id of a project, created if it does not exist."""
