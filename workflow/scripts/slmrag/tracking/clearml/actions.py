@@ -25,10 +25,9 @@ def artifact(tracker: Any, task: str, start: Event, event: Event) -> None:
     entries.append(artifact_entry(name, uri, event, details))
     if (start["rule"], event["name"]) in models.CHECKPOINTS:
         models.register_output(tracker, task, start, event)
-    if event["name"].partition("/")[0] == "summaries":
-        inputs = datasets.inputs_of_summary(event)
-        entries += [artifact_entry(**one, mode="input") for one in inputs]
-        datasets.name_used(tracker, task, inputs)
+    inputs = datasets.inputs_of_summary(event)
+    entries += [artifact_entry(**one, mode="input") for one in inputs]
+    datasets.name_used(tracker, task, inputs)
     datasets.register(tracker, task, start, event)
 
 

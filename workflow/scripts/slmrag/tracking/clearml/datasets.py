@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from slmrag.files import read_json
 from slmrag.job.events import Event
 from slmrag.tracking.clearml.names import server_name
 from slmrag.tracking.clearml.requests import FINISHED
 from slmrag.tracking.clearml.store import file_url, upload_file
+from slmrag.tracking.scored_questions import scored_questions
 
 FILES = {("prepare_dataset", "questions"): "dataset", ("prepare_corpus", "passages"): "corpus"}
 """(rule, output) that is a dataset, and the wildcard that names it."""
@@ -192,13 +192,10 @@ def name_used(tracker: Any, task: str, inputs: list[dict[str, Any]]) -> None:
 
 def inputs_of_summary(event: Event) -> list[dict[str, Any]]:
     """Return the data set that scores are of, as an input: the digest names the prepared file."""
-    summary: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        summary = read_json(event["path"])
-    digest = (summary.get("sources") or {}).get("questions")
-    name = summary.get("dataset")
-    if not digest or not name:
+    facts = scored_questions(event)
+    if facts is None:
         return []
+    name, digest = facts["name"], facts["sha256"]
     about = {"time": event["time"], "sha256": digest}
     details = {"dataset": name, "sha256": digest}
     return [{"name": f"questions_{name}", "uri": None, "event": about, "details": details}]

@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 
-from slmrag.files import read_json
 from slmrag.job.events import Event
 from slmrag.tracking.mlflow.limits import (
     MAX_DATASET_DIGEST_CHARACTERS,
     MAX_DATASET_NAME_CHARACTERS,
 )
+from slmrag.tracking.scored_questions import scored_questions
 
 CONTEXT_TAG = "mlflow.data.context"
 Facts = dict[str, Any]
@@ -36,14 +35,8 @@ def prepared(start: Event, event: Event) -> Iterator[Facts]:
 
 def scored(event: Event) -> Iterator[Facts]:
     """Yield the data set that scores are of: their summary has the digest of the questions."""
-    if event["name"].partition("/")[0] != "summaries":
-        return
-    summary: Facts = {}
-    with suppress(OSError, ValueError):
-        summary = read_json(event["path"])
-    digest, name = (summary.get("sources") or {}).get("questions"), summary.get("dataset")
-    if digest and name:
-        yield {"name": name, "context": "scored", "sha256": digest, "rows": summary.get("n")}
+    if facts := scored_questions(event):
+        yield facts | {"context": "scored"}
 
 
 def dataset_input(facts: Facts) -> Any:
