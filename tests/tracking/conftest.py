@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from slmrag.job.attempts import Attempt, begin_attempt
 
 from tests.tracking.clearml_stand_in import ClearmlServer
+from tests.tracking.memory_tracker import START, write
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -142,3 +144,11 @@ def listed(server) -> dict[str, int]:
     """Return the bucket's keys and sizes."""
     found = server.client().list_objects_v2(Bucket="tracking").get("Contents", [])
     return {entry["Key"]: entry["Size"] for entry in found}
+
+
+@pytest.fixture
+def attempt(tmp_path):
+    """An attempt with a start, a point and no end."""
+    path = begin_attempt(tmp_path / "results/jobs/generate_answers/tiny", "attempt-1")
+    write(path, START, {"kind": "single", "name": "n", "value": 1})
+    return Attempt(path)
